@@ -1,0 +1,174 @@
+/**
+ * An ONNX graph as an inspectable data structure.
+ *
+ * Values know their type, shape and producer, nodes know their inputs and attributes, so a graph can
+ * be printed, checked, differentiated and only at the end serialized (`serialize.ts`). The typed
+ * operators that build nodes are in `ops.ts`.
+ */
+import { type Dim, type Shape, showShape, SymbolTable } from "./shape.ts";
+
+export type DType = "float32" | "float16" | "int64" | "int32" | "bool";
+
+export type Attribute =
+  | { kind: "int"; value: number }
+  | { kind: "ints"; value: readonly number[] }
+  | { kind: "float"; value: number }
+  | { kind: "string"; value: string };
+
+/** One tensor of the graph: an input, a constant, or the output of a node. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** The node that computes it; absent for inputs and constants. */
+  readonly producer?: Node;
+}
+
+/** One operation. Its name is what onnxruntime prints in its own errors. */
+export interface Node {
+  readonly name: string;
+  readonly op: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: Value[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A tensor stored in the graph itself. `data` holds little-endian bytes of the value's type. */
+export interface Constant {
+  readonly value: Value;
+  readonly data: Uint8Array;
+}
+
+export interface NodeSpec {
+  op: string;
+  inputs: readonly Value[];
+  /** Type and shape of the single output. */
+  dtype: DType;
+  shape: Shape;
+  attributes?: Record<string, Attribute>;
+  /** Last part of the node's name; the operator's name by default. */
+  label?: string;
+}
+
+/** A graph under construction; every method checks its arguments and throws on a mistake. */
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly inputs: Value[] = [];
+  readonly outputs: { name: string; value: Value }[] = [];
+  readonly constants: Constant[] = [];
+  readonly symbols = new SymbolTable();
+  #names = new Set<string>();
+  #scope: string[] = [];
+  #constantByKey = new Map<string, Value>();
+
+  /** Opset 23 is the first with RotaryEmbedding. */
+  constructor(readonly name: string, readonly opset = 23) {}
+
+  /** Runs `build` with `label` prefixed to the names of the nodes it adds. */
+  scope<R>(label: string, build: () => R): R {
+    this.#scope.push(label);
+    try {
+      return build();
+    } finally {
+      this.#scope.pop();
+    }
+  }
+
+  input(name: string, dtype: DType, shape: Shape): Value {
+    const value = { name: this.#claim(name), dtype, shape };
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** Declares `value` as an output under `name`; the value is renamed, no copy is made. */
+  output(name: string, value: Value): void {
+    if (!value.producer) {
+      throw new Error(`Cannot output "${name}" as "${value.name}" must be computed by a node`);
+    }
+    this.#claim(name);
+    this.outputs.push({ name, value });
+  }
+
+  node(spec: NodeSpec): Value {
+    const label = spec.label ?? spec.op;
+    const name = this.#claim([...this.#scope, label].join("/"), true);
+    for (const input of spec.inputs) {
+      if (!this.#names.has(input.name)) {
+        throw new Error(`Cannot add ${spec.op} "${name}" as "${input.name}" is of another graph`);
+      }
+    }
+    const node: Node = {
+      name,
+      op: spec.op,
+      inputs: spec.inputs,
+      outputs: [],
+      attributes: spec.attributes ?? {},
+    };
+    const value: Value = { name, dtype: spec.dtype, shape: spec.shape, producer: node };
+    node.outputs.push(value);
+    this.nodes.push(node);
+    return value;
+  }
+
+  /** A 1-D int64 constant; equal constants are stored once. */
+  int64(values: readonly number[]): Value {
+    const data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    return this.#constant(`i64[${values}]`, "int64", [values.length], data);
+  }
+
+  /** A float scalar; equal constants are stored once. */
+  scalar(value: number): Value {
+    return this.#constant(
+      `f32(${value})`,
+      "float32",
+      [],
+      new Uint8Array(Float32Array.of(value).buffer),
+    );
+  }
+
+  /** A named tensor stored in the graph, for whole-model graphs. The data is not copied. */
+  initializer(name: string, shape: readonly number[], data: Float32Array): Value {
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (size !== data.length) {
+      throw new Error(
+        `Cannot store "${name}" as ${showShape(shape)} must have ${size} elements: ` +
+          `current count is ${data.length}`,
+      );
+    }
+    const value: Value = { name: this.#claim(name), dtype: "float32", shape };
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.constants.push({ value, data: bytes });
+    return value;
+  }
+
+  /** The graph as text, one node a line, for error messages and debugging. */
+  toString(): string {
+    const show = (v: Value) => `${v.name}:${showShape(v.shape)}`;
+    const lines = [`${this.name}(${this.inputs.map(show).join(", ")})`];
+    for (const n of this.nodes) {
+      lines.push(`  ${show(n.outputs[0])} = ${n.op}(${n.inputs.map((v) => v.name).join(", ")})`);
+    }
+    lines.push(`  return ${this.outputs.map((o) => `${o.name}=${o.value.name}`).join(", ")}`);
+    return lines.join("\n");
+  }
+
+  #constant(key: string, dtype: DType, shape: Dim[], data: Uint8Array): Value {
+    let value = this.#constantByKey.get(key);
+    if (!value) {
+      value = { name: this.#claim(`constant/${key}`), dtype, shape };
+      this.constants.push({ value, data });
+      this.#constantByKey.set(key, value);
+    }
+    return value;
+  }
+
+  #claim(name: string, unique = false): string {
+    let free = name;
+    for (let i = 1; this.#names.has(free); i++) {
+      if (!unique) throw new Error(`Cannot add "${name}" to graph "${this.name}" twice`);
+      free = `${name}.${i}`;
+    }
+    this.#names.add(free);
+    return free;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The operators that ESM-2 is made of, typed and shape-checked.
+ *
+ * Each function adds one node and returns its output value. Semantics are those of the ONNX operator
+ * of the same name, opset 23.
+ */
+import type { Attribute, Graph, Value } from "./graph.ts";
+import { broadcast, type Dim, sameShape, type Shape, showShape } from "./shape.ts";
+
+const int = (value: number): Attribute => ({ kind: "int", value });
+const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
+const float = (value: number): Attribute => ({ kind: "float", value });
+
+function refuse(op: string, requirement: string, ...values: Value[]): never {
+  const found = values.map((v) => `${v.name} ${v.dtype}${showShape(v.shape)}`).join(", ");
+  throw new Error(`Cannot add ${op} as ${requirement}: current values are ${found}`);
+}
+
+function requireFloat(op: string, ...values: Value[]): void {
+  const dtype = values[0].dtype;
+  if (dtype !== "float32" && dtype !== "float16" || values.some((v) => v.dtype !== dtype)) {
+    refuse(op, "all inputs must be of one float type", ...values);
+  }
+}
+
+/** Elementwise a + b with broadcasting. */
+export const add = (g: Graph, a: Value, b: Value, label?: string) =>
+  elementwise(g, "Add", a, b, label);
+
+/** Elementwise a · b with broadcasting. */
+export const mul = (g: Graph, a: Value, b: Value, label?: string) =>
+  elementwise(g, "Mul", a, b, label);
+
+function elementwise(g: Graph, op: string, a: Value, b: Value, label?: string): Value {
+  requireFloat(op, a, b);
+  const shape = broadcast(a.shape, b.shape);
+  if (!shape) refuse(op, "shapes must broadcast", a, b);
+  return g.node({ op, inputs: [a, b], dtype: a.dtype, shape, label });
+}
+
+/** x · wᵀ + b for x [N, in], w [out, in] (the layout of checkpoints), b [out]. */
+export function gemm(g: Graph, x: Value, w: Value, b: Value, label?: string): Value {
+  requireFloat("Gemm", x, w, b);
+  const fits = x.shape.length === 2 && w.shape.length === 2 && x.shape[1] === w.shape[1] &&
+    sameShape(b.shape, [w.shape[0]]);
+  if (!fits) refuse("Gemm", "x must be [N, in], w [out, in] and b [out]", x, w, b);
+  const shape = [x.shape[0], w.shape[0]];
+  return g.node({
+    op: "Gemm",
+    inputs: [x, w, b],
+    dtype: x.dtype,
+    shape,
+    attributes: { transB: int(1) },
+    label,
+  });
+}
+
+/** Matrix product over the last two axes; leading axes broadcast. */
+export function matmul(g: Graph, a: Value, b: Value, label?: string): Value {
+  requireFloat("MatMul", a, b);
+  const [m, k] = a.shape.slice(-2), [k2, n] = b.shape.slice(-2);
+  const lead = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (a.shape.length < 2 || b.shape.length < 2 || k !== k2 || !lead) {
+    refuse("MatMul", "inner dimensions must agree", a, b);
+  }
+  return g.node({ op: "MatMul", inputs: [a, b], dtype: a.dtype, shape: [...lead, m, n], label });
+}
+
+/** (x − mean) / sqrt(var + epsilon) · w + b over the last axis. */
+export function layerNormalization(
+  g: Graph,
+  x: Value,
+  w: Value,
+  b: Value,
+  epsilon = 1e-5,
+  label?: string,
+): Value {
+  requireFloat("LayerNormalization", x, w, b);
+  const last = x.shape.slice(-1);
+  if (!sameShape(w.shape, last) || !sameShape(b.shape, last)) {
+    refuse("LayerNormalization", "w and b must have the last dimension of x", x, w, b);
+  }
+  return g.node({
+    op: "LayerNormalization",
+    inputs: [x, w, b],
+    dtype: x.dtype,
+    shape: x.shape,
+    attributes: { axis: int(-1), epsilon: float(epsilon) },
+    label,
+  });
+}
+
+/** Softmax over the last axis. */
+export function softmax(g: Graph, x: Value, label?: string): Value {
+  requireFloat("Softmax", x);
+  const attributes = { axis: int(-1) };
+  return g.node({ op: "Softmax", inputs: [x], dtype: x.dtype, shape: x.shape, attributes, label });
+}
+
+/** x/2 · (1 + erf(x/√2)), the exact form that ESM-2 uses. */
+export function gelu(g: Graph, x: Value, label?: string): Value {
+  requireFloat("Gelu", x);
+  return g.node({ op: "Gelu", inputs: [x], dtype: x.dtype, shape: x.shape, label });
+}
+
+/**
+ * Half-split rotary embedding: (a, b) = (x[i], x[i + d/2]) → (a cos − b sin, b cos + a sin).
+ *
+ * x [B, H, T, d], cos and sin [B, T, d/2].
+ */
+export function rotaryEmbedding(g: Graph, x: Value, cos: Value, sin: Value, label?: string): Value {
+  requireFloat("RotaryEmbedding", x, cos, sin);
+  const [b, , t, d] = x.shape;
+  const table: Shape = [b, t, typeof d === "number" ? d / 2 : d];
+  const fits = x.shape.length === 4 && sameShape(cos.shape, table) && sameShape(sin.shape, table);
+  if (!fits || typeof d !== "number" || d % 2 !== 0) {
+    refuse("RotaryEmbedding", "x must be [B, H, T, d], cos and sin [B, T, d/2]", x, cos, sin);
+  }
+  return g.node({
+    op: "RotaryEmbedding",
+    inputs: [x, cos, sin],
+    dtype: x.dtype,
+    shape: x.shape,
+    label,
+  });
+}
+
+/** Permutes the axes: output axis i is input axis `perm[i]`. */
+export function transpose(g: Graph, x: Value, perm: readonly number[], label?: string): Value {
+  const axes = [...perm].sort((a, b) => a - b);
+  if (perm.length !== x.shape.length || axes.some((axis, i) => axis !== i)) {
+    refuse("Transpose", `[${perm}] must permute every axis`, x);
+  }
+  const shape = perm.map((axis) => x.shape[axis]);
+  return g.node({
+    op: "Transpose",
+    inputs: [x],
+    dtype: x.dtype,
+    shape,
+    attributes: { perm: ints(perm) },
+    label,
+  });
+}
+
+/** The same elements in another shape; at most one dimension may be symbolic. */
+export function reshape(g: Graph, x: Value, shape: Shape, label?: string): Value {
+  const symbolic = shape.filter((d) => typeof d === "string");
+  if (symbolic.length > 1 || !g.symbols.sameCount(x.shape, shape)) {
+    refuse("Reshape", `${showShape(shape)} must hold as many elements`, x);
+  }
+  const target = g.int64(shape.map((d) => typeof d === "number" ? d : -1));
+  return g.node({ op: "Reshape", inputs: [x, target], dtype: x.dtype, shape, label });
+}
+
+/** Elements `begin` to `end` (exclusive) of one axis of numeric size. */
+export function slice(
+  g: Graph,
+  x: Value,
+  axis: number,
+  begin: number,
+  end: number,
+  label?: string,
+): Value {
+  const size = x.shape[axis];
+  if (typeof size !== "number" || !(0 <= begin && begin < end && end <= size)) {
+    refuse("Slice", `${begin}..${end} must lie within axis ${axis}`, x);
+  }
+  const shape = x.shape.map((d, i): Dim => i === axis ? end - begin : d);
+  const inputs = [x, g.int64([begin]), g.int64([end]), g.int64([axis])];
+  return g.node({ op: "Slice", inputs, dtype: x.dtype, shape, label });
+}
+
+/** Joins values along one axis of numeric size; all other axes must be equal. */
+export function concat(g: Graph, values: readonly Value[], axis: number, label?: string): Value {
+  requireFloat("Concat", ...values);
+  let total = 0;
+  for (const { shape } of values) {
+    const rest = (s: Shape) => s.filter((_, i) => i !== axis);
+    const size = shape[axis];
+    if (typeof size !== "number" || !sameShape(rest(shape), rest(values[0].shape))) {
+      refuse("Concat", `shapes must agree on every axis but ${axis}`, ...values);
+    }
+    total += size;
+  }
+  const shape = values[0].shape.map((d, i): Dim => i === axis ? total : d);
+  const attributes = { axis: int(axis) };
+  return g.node({ op: "Concat", inputs: values, dtype: values[0].dtype, shape, attributes, label });
+}
