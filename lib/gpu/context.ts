@@ -1,0 +1,284 @@
+/** The device and all that lives on it; passed explicitly, as there is no global one. */
+import { ErrorLatch, GpuError, trimMessage } from "./errors.ts";
+import { type Kernel, KernelCache, type KernelSpec } from "./kernel.ts";
+import { ParamArena, type ParamFields } from "./params.ts";
+import { collectRead, encodeRead, planRead, type Readings } from "./readback.ts";
+import {
+  type Dtype,
+  type DtypeArrays,
+  type DtypeOf,
+  dtypeOf,
+  elementBytes,
+  elementCount,
+  GpuTensor,
+  paddedBytes,
+  type Uploadable,
+} from "./tensor.ts";
+
+/** Who the adapter is; drivers leave some texts empty. */
+export interface AdapterRecord {
+  vendor: string;
+  architecture: string;
+  device: string;
+  description: string;
+  /** True for a software renderer, which is slower than plain TypeScript. */
+  isFallback: boolean;
+}
+
+export interface GpuOptions {
+  /** Name of the device in messages and profilers. */
+  label?: string;
+  powerPreference?: GPUPowerPreference;
+}
+
+/** Features worth having; never `subgroups`, as onnxruntime then writes WGSL that naga refuses. */
+const FEATURES: readonly GPUFeatureName[] = ["shader-f16", "timestamp-query"];
+
+/**
+ * An open device with its kernels, parameters and memory count.
+ *
+ * A device error that no call awaited (`uncapturederror`, lost device, lack of memory) is kept, and
+ * every later call fails with it.
+ */
+export class GpuContext {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterRecord;
+  readonly #latch = new ErrorLatch();
+  readonly #arena: ParamArena;
+  readonly #kernels: KernelCache;
+  #liveBytes = 0;
+  #isDisposed = false;
+
+  private constructor(device: GPUDevice, adapter: AdapterRecord) {
+    this.device = device;
+    this.adapter = adapter;
+    this.#arena = new ParamArena(device);
+    this.#kernels = new KernelCache(device);
+    device.addEventListener("uncapturederror", (event) => {
+      // Without this the runtime also prints it.
+      event.preventDefault();
+      this.#latch.set(
+        `Device error: ${trimMessage((event as GPUUncapturedErrorEvent).error.message)}`,
+      );
+    });
+    device.lost.then(({ reason, message }) => {
+      if (!this.#isDisposed) this.#latch.set(`Device lost (${reason}): ${trimMessage(message)}`);
+    });
+  }
+
+  /**
+   * Opens a device of its own with the adapter's maximum limits.
+   *
+   * @throws {GpuError} if there is no adapter
+   */
+  static async open({ label = "esmscope", powerPreference }: GpuOptions = {}): Promise<GpuContext> {
+    const adapter = await requestAdapter(powerPreference);
+    if (!adapter) throw new GpuError("Cannot open a WebGPU device as there must be an adapter");
+    const requiredLimits: Record<string, number> = {};
+    for (const name in adapter.limits) {
+      const value = adapter.limits[name as keyof GPUSupportedLimits];
+      if (typeof value === "number") requiredLimits[name] = value;
+    }
+    const device = await adapter.requestDevice({
+      label,
+      requiredLimits,
+      requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
+    });
+    return new GpuContext(device, recordOf(adapter));
+  }
+
+  /** The adapter that `open` would use, or null; opens no device. */
+  static async probe(options: GpuOptions = {}): Promise<AdapterRecord | null> {
+    const adapter = await requestAdapter(options.powerPreference);
+    return adapter && recordOf(adapter);
+  }
+
+  get limits(): GPUSupportedLimits {
+    return this.device.limits;
+  }
+
+  /** Bytes of live tensors and staging buffers; borrowed buffers do not count. */
+  get liveBytes(): number {
+    return this.#liveBytes;
+  }
+
+  /** Number of pipelines in the cache. */
+  get kernelCount(): number {
+    return this.#kernels.size;
+  }
+
+  /** Makes an uninitialised (zero) tensor. @throws {RangeError} if it cannot be bound in one piece */
+  alloc<D extends Dtype>(label: string, shape: readonly number[], dtype: D): GpuTensor<D> {
+    const sizeBytes = paddedBytes(elementCount(label, shape) * elementBytes(dtype));
+    const most = Math.min(this.limits.maxStorageBufferBindingSize, this.limits.maxBufferSize);
+    if (sizeBytes > most) {
+      throw new RangeError(
+        `Cannot allocate tensor "${label}" as its bytes must be at most ${most}: ` +
+          `current value is ${sizeBytes}`,
+      );
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.#createBuffer(label, sizeBytes, usage);
+    return new GpuTensor(label, shape, dtype, buffer, (owned) => this.#free(owned));
+  }
+
+  /** Copies a typed array to a new tensor. @throws {RangeError} if shape and length disagree */
+  upload<A extends Uploadable>(
+    label: string,
+    shape: readonly number[],
+    data: A,
+  ): GpuTensor<DtypeOf<A>> {
+    const dtype = dtypeOf(data);
+    const length = elementCount(label, shape);
+    if (length !== data.length) {
+      throw new RangeError(
+        `Cannot upload tensor "${label}" as [${shape.join(", ")}] must have ${length} elements: ` +
+          `current value is ${data.length}`,
+      );
+    }
+    const tensor = this.alloc(label, shape, dtype);
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    const whole = bytes.length - bytes.length % 4;
+    if (whole > 0) this.device.queue.writeBuffer(tensor.buffer, 0, bytes, 0, whole);
+    if (whole < bytes.length) {
+      const tail = new Uint8Array(4);
+      tail.set(bytes.subarray(whole));
+      this.device.queue.writeBuffer(tensor.buffer, whole, tail);
+    }
+    return tensor;
+  }
+
+  /**
+   * Gives a shape to a buffer owned by someone else, such as onnxruntime; it is never freed here.
+   *
+   * @throws {RangeError} if the buffer is smaller than the shape
+   */
+  borrow<D extends Dtype>(
+    label: string,
+    buffer: GPUBuffer,
+    shape: readonly number[],
+    dtype: D,
+  ): GpuTensor<D> {
+    const tensor = new GpuTensor(label, shape, dtype, buffer);
+    if (buffer.size < tensor.byteLength) {
+      throw new RangeError(
+        `Cannot borrow tensor "${label}" as its buffer must have ${tensor.byteLength} bytes: ` +
+          `current value is ${buffer.size}`,
+      );
+    }
+    return tensor;
+  }
+
+  /** Builds a kernel or takes it from the cache. @throws {GpuError} if it does not compile */
+  kernel<P extends ParamFields>(spec: KernelSpec<P>): Promise<Kernel<P>> {
+    this.#check();
+    return this.#kernels.get(this.#arena, spec);
+  }
+
+  /**
+   * Encodes and submits one analysis step; resolves when it is accepted, not when it is done.
+   *
+   * @throws {GpuError} if the commands are invalid or the device failed before
+   */
+  async submit(label: string, encode: (encoder: GPUCommandEncoder) => void): Promise<void> {
+    this.#check();
+    // Nothing is awaited up to the pop, so steps of concurrent callers cannot mix.
+    this.device.pushErrorScope("validation");
+    let scope: Promise<GPUError | null>;
+    this.#arena.open();
+    try {
+      const encoder = this.device.createCommandEncoder({ label });
+      encode(encoder);
+      const commands = encoder.finish({ label });
+      this.#arena.close();
+      this.device.queue.submit([commands]);
+    } finally {
+      this.#arena.abandon();
+      scope = this.device.popErrorScope();
+      scope.catch(() => {});
+    }
+    const error = await scope;
+    await this.#latch.settle();
+    if (error) {
+      throw new GpuError(
+        `Cannot submit "${label}" as it must be valid: ${trimMessage(error.message)}`,
+      );
+    }
+  }
+
+  /** Copies a tensor to memory; padding is left out. One wait costs about 11 ms: see `readAll`. */
+  async read<D extends Dtype>(tensor: GpuTensor<D>): Promise<DtypeArrays[D]> {
+    const [array] = await this.readAll([tensor]);
+    return array as DtypeArrays[D];
+  }
+
+  /** Copies several tensors to memory with a single wait, in the same order. */
+  async readAll<const T extends readonly GpuTensor[]>(tensors: T): Promise<Readings<T>> {
+    this.#check();
+    const plan = planRead(tensors);
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+    const staging = this.#createBuffer("readback", Math.max(8, plan.sizeBytes), usage);
+    try {
+      await this.submit("readback", (encoder) => encodeRead(encoder, tensors, plan, staging));
+      const arrays = await collectRead(tensors, plan, staging);
+      this.#check();
+      return arrays;
+    } finally {
+      this.#free(staging);
+    }
+  }
+
+  /** Destroys the device; tensors of it are dead then. A second call does nothing. */
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#arena.dispose();
+    this.device.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #check(): void {
+    if (this.#isDisposed) {
+      throw new Error("Cannot use the context as it must be open: it is disposed");
+    }
+    this.#latch.check();
+  }
+
+  #createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    this.#check();
+    this.device.pushErrorScope("out-of-memory");
+    try {
+      const buffer = this.device.createBuffer({ label, size, usage });
+      this.#liveBytes += size;
+      return buffer;
+    } finally {
+      this.#latch.watch(
+        this.device.popErrorScope(),
+        `Cannot allocate "${label}" of ${size} bytes as there must be device memory for it`,
+      );
+    }
+  }
+
+  #free(buffer: GPUBuffer): void {
+    this.#liveBytes -= buffer.size;
+    buffer.destroy();
+  }
+}
+
+function requestAdapter(powerPreference: GPUPowerPreference = "high-performance") {
+  return navigator.gpu?.requestAdapter({ powerPreference }) ?? Promise.resolve(null);
+}
+
+function recordOf({ info }: GPUAdapter): AdapterRecord {
+  const { vendor, architecture, device, description } = info;
+  return {
+    vendor,
+    architecture,
+    device,
+    description: description.trim(),
+    isFallback: info.isFallbackAdapter,
+  };
+}

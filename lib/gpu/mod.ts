@@ -1,0 +1,22 @@
+/** A small layer over WebGPU: context, tensors, kernels, read-back and timing. */
+export { type AdapterRecord, GpuContext, type GpuOptions } from "./context.ts";
+export { GpuError } from "./errors.ts";
+export { type Grid, planGrid } from "./grid.ts";
+export { type Access, type Dispatch, Kernel, type KernelSpec } from "./kernel.ts";
+export {
+  type ParamFields,
+  paramFieldsOf,
+  ParamLayout,
+  type ParamType,
+  type ParamValues,
+} from "./params.ts";
+export type { Readings } from "./readback.ts";
+export {
+  type Dtype,
+  type DtypeArrays,
+  type DtypeOf,
+  elementBytes,
+  GpuTensor,
+  type Uploadable,
+} from "./tensor.ts";
+export { measure, type TimingOptions, type Timings } from "./timing.ts";

@@ -1,0 +1,19 @@
+/** Tests that need an adapter: skipped aloud without one, or failed when REQUIRE_GPU=1. */
+import { GpuContext } from "../lib/gpu/mod.ts";
+import { equal } from "./assert.ts";
+
+const adapter = await GpuContext.probe();
+const isRequired = Deno.env.get("REQUIRE_GPU") === "1";
+
+/** Registers a test that gets an open context and must free all it allocates on it. */
+export function gpuTest(name: string, fn: (ctx: GpuContext) => void | Promise<void>): void {
+  Deno.test({
+    name: adapter || isRequired ? name : `${name} (skipped: no WebGPU adapter found)`,
+    ignore: !adapter && !isRequired,
+    async fn() {
+      using ctx = await GpuContext.open();
+      await fn(ctx);
+      equal(ctx.liveBytes, 0, "bytes still live on the device");
+    },
+  });
+}
