@@ -1,0 +1,140 @@
+/** Runs a command from its command line to its exit code. */
+import { UserError } from "../errors.ts";
+import { type Command, type Options, parseArguments } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { Progress } from "./progress.ts";
+
+export const EXIT = { done: 0, failed: 1, userError: 2, interrupted: 130 } as const;
+
+/** How long an interrupted command may take to unwind before it is ended. */
+const GRACE_MS = 2000;
+
+/** Where a command writes; tests replace it. */
+export interface CommandOutput {
+  out(line: string): void;
+  err(line: string): void;
+}
+
+/** Runs the command with the signals of the process attached, then ends the process. */
+export async function runCommand<O extends Options>(
+  command: Command<O>,
+  args: readonly string[],
+): Promise<never> {
+  const interrupt = new AbortController();
+  const onSignal = () => {
+    // The second Ctrl-C does not wait for anything.
+    if (interrupt.signal.aborted) Deno.exit(EXIT.interrupted);
+    interrupt.abort(new DOMException("Interrupted", "AbortError"));
+  };
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  for (const name of signals) Deno.addSignalListener(name, onSignal);
+  Deno.exit(await execute(command, args, { signal: interrupt.signal }));
+}
+
+/**
+ * Runs the command and gives its exit code: 0 done, 2 for a `UserError`, 130 when the signal
+ * fired, 1 for any other error. Messages go to stderr as one line.
+ */
+export async function execute<O extends Options>(
+  command: Command<O>,
+  args: readonly string[],
+  { signal = new AbortController().signal, output = consoleOutput, graceMs = GRACE_MS }: {
+    signal?: AbortSignal;
+    output?: CommandOutput;
+    graceMs?: number;
+  } = {},
+): Promise<number> {
+  const cleanups: (() => void | Promise<void>)[] = [];
+  let debug = args.includes("--debug");
+  try {
+    const parsed = parseArguments(command, args);
+    if ("help" in parsed) {
+      output.out(parsed.help.trimEnd());
+      return EXIT.done;
+    }
+    debug = parsed.general.debug;
+    const { quiet } = parsed.general;
+    const context: CommandContext = {
+      args: parsed.args,
+      signal,
+      quiet,
+      debug,
+      print: (text) => output.out(text),
+      note: (text) => quiet || output.err(text),
+      progress: (init) => new Progress({ ...init, silent: init.silent || quiet }),
+      onExit: (callback) => {
+        cleanups.push(callback);
+        return () => {
+          const at = cleanups.indexOf(callback);
+          if (at >= 0) cleanups.splice(at, 1);
+        };
+      },
+    };
+    const work = Promise.resolve().then(() => command.run(parsed.options, context));
+    await untilInterrupted(work, signal, graceMs);
+    if (signal.aborted) throw signal.reason;
+    return EXIT.done;
+  } catch (error) {
+    if (signal.aborted) {
+      output.err("interrupted");
+      return EXIT.interrupted;
+    }
+    // The reader of a pipe has seen enough.
+    if (error instanceof Deno.errors.BrokenPipe) return EXIT.done;
+    output.err(`error: ${describeError(error)}`);
+    if (debug && error instanceof Error && error.stack) output.err(error.stack);
+    return error instanceof UserError ? EXIT.userError : EXIT.failed;
+  } finally {
+    for (const cleanup of cleanups.reverse()) {
+      try {
+        await cleanup();
+      } catch (error) {
+        output.err(`warning: ${describeError(error)}`);
+      }
+    }
+  }
+}
+
+/** Writes an error as one line; a missing Deno permission names the flag to add. */
+export function describeError(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  if (error instanceof Deno.errors.NotCapable) {
+    const asked = /^Requires (\w+) access(?: to (.*?))?, run again with the (--allow-\w+) flag/
+      .exec(message);
+    if (asked) {
+      const target = asked[2]?.replace(/^"|"$/g, "");
+      const flag = target && !target.startsWith("<") ? `${asked[3]}=${target}` : asked[3];
+      return `Cannot run without ${asked[1]} access${target ? ` to ${target}` : ""}: ` +
+        `start the script with deno run and add ${flag}`;
+    }
+  }
+  return message.trim().replace(/\s*\n\s*/g, " ");
+}
+
+/** Waits for the work; once interrupted, gives it the grace time to unwind by itself. */
+async function untilInterrupted(
+  work: Promise<void>,
+  signal: AbortSignal,
+  graceMs: number,
+): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let onAbort = () => {};
+  const interrupted = new Promise<void>((resolve) => {
+    onAbort = () => timer = setTimeout(resolve, graceMs);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+  try {
+    await Promise.race([work, interrupted]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+const consoleOutput: CommandOutput = {
+  out: (line) => console.log(line),
+  err: (line) => console.error(line),
+};

@@ -1,0 +1,53 @@
+/** Plain-text tables, aligned for a terminal and still readable in a log. */
+
+export type Cell = string | number;
+
+export interface Column {
+  header: string;
+  /** Numbers go right and text left unless said otherwise. */
+  align?: "left" | "right";
+  /** How numbers are written; by default as they are. */
+  format?: (value: number) => string;
+}
+
+/**
+ * Lays rows out under a header and a rule, columns two spaces apart, no trailing spaces.
+ *
+ * A column is right-aligned when every cell of it is a number. The text ends without a newline.
+ *
+ * @throws {RangeError} if a row has not one cell per column
+ */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+): string {
+  for (const row of rows) {
+    if (row.length !== columns.length) {
+      throw new RangeError(
+        `Cannot lay out a table as every row must have ${columns.length} cells: ` +
+          `current value is ${row.length}`,
+      );
+    }
+  }
+  const laid = columns.map(({ header, align, format = String }, c) => {
+    const cells = rows.map((row) => {
+      const cell = row[c];
+      return typeof cell === "number" ? format(cell) : cell;
+    });
+    const numeric = rows.length > 0 && rows.every((row) => typeof row[c] === "number");
+    const width = Math.max(...[header, ...cells].map(widthOf));
+    const right = (align ?? (numeric ? "right" : "left")) === "right";
+    return [header, "-".repeat(width), ...cells].map((text) => pad(text, width, right));
+  });
+  const lines = laid[0]?.map((_, r) => laid.map((cells) => cells[r]).join("  ").trimEnd()) ?? [];
+  return lines.join("\n");
+}
+
+function pad(text: string, width: number, right: boolean): string {
+  const space = " ".repeat(width - widthOf(text));
+  return right ? space + text : text + space;
+}
+
+function widthOf(text: string): number {
+  return [...text].length;
+}
