@@ -1,0 +1,129 @@
+/** Comma-separated tables, read and written; the one place that names the CSV library. */
+import { CsvError, parse } from "npm:csv-parse@7.0.3/sync";
+import { stringify } from "npm:csv-stringify@6.9.0/sync";
+import { quote, UserError } from "../errors.ts";
+
+export type Cell = string | number | boolean | bigint | null | undefined;
+
+export interface TableRow {
+  /** 1-based line of the file where the row starts. */
+  line: number;
+  /** Fields by column name, trimmed. */
+  fields: Record<string, string>;
+}
+
+export interface Table {
+  /** Column names in file order. */
+  columns: string[];
+  rows: TableRow[];
+}
+
+/**
+ * Reads a table with a header row; comma, tab or semicolon is found from that row.
+ *
+ * @param source file name for error messages
+ * @throws {UserError} naming file and line, for a missing or doubled column, or a ragged row
+ */
+export function parseTable(
+  text: string,
+  source: string,
+  { required = [] }: { required?: string[] } = {},
+): Table {
+  const records = parseRecords(text, source);
+  const header = records.shift();
+  if (!header) {
+    throw new UserError(
+      `Cannot read ${
+        quote(source)
+      } as a table must have a header row: current value is an empty file`,
+    );
+  }
+  const columns = header.record;
+  checkColumns(columns, required, header.line, source);
+  const rows = records.map(({ record, line }) => {
+    if (record.length !== columns.length) {
+      throw new UserError(
+        `Cannot read ${quote(source)} line ${line} as a row must have ${columns.length} fields, ` +
+          `as the header has: current value is ${record.length}`,
+      );
+    }
+    return { line, fields: Object.fromEntries(columns.map((name, i) => [name, record[i]])) };
+  });
+  return { columns, rows };
+}
+
+/**
+ * Writes rows in column order with numbers at full precision, for pandas and R alike.
+ *
+ * NaN is `NaN`, infinities are `inf` and `-inf`, null and undefined are empty. Lines end with \n.
+ */
+export function formatCsv(columns: string[], rows: Record<string, Cell>[]): string {
+  return stringify([columns, ...rows.map((row) => columns.map((name) => csvValue(row[name])))]);
+}
+
+/** The text that {@linkcode formatCsv} writes for one value, before quoting. */
+export function csvValue(value: Cell): string {
+  if (value === null || value === undefined) return "";
+  if (value === Infinity) return "inf";
+  if (value === -Infinity) return "-inf";
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+interface NumberedRecord {
+  record: string[];
+  line: number;
+}
+
+function parseRecords(text: string, source: string): NumberedRecord[] {
+  // One kind of line end, since the library counts \r\n inside quotes as two lines.
+  const unix = text.replace(/\r\n?/g, "\n");
+  try {
+    const parsed = parse(unix, {
+      bom: true,
+      delimiter: detectDelimiter(unix),
+      info: true,
+      raw: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      skip_records_with_empty_values: true,
+      trim: true,
+    }) as unknown as { record: string[]; info: { lines: number }; raw: string }[];
+    return parsed.map(({ record, info, raw }) => ({
+      record,
+      // `lines` counts to the end of the record, whose quoted fields may span several.
+      line: info.lines - (raw.trim().match(/\n/g)?.length ?? 0),
+    }));
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw new UserError(
+      `Cannot read ${quote(source)} as quotes must enclose whole fields and be closed: ` +
+        `current value is ${quote(error.message, 120)}`,
+    );
+  }
+}
+
+/** The separator most frequent in the header row; quoted names may hold the others. */
+function detectDelimiter(text: string): string {
+  const header = text.replace(/^\uFEFF/, "").trimStart().split("\n", 1)[0]
+    .replace(/"[^"]*"/g, "");
+  const count = (separator: string) => header.split(separator).length;
+  return ["\t", ";"].reduce((best, each) => count(each) > count(best) ? each : best, ",");
+}
+
+function checkColumns(columns: string[], required: string[], line: number, source: string): void {
+  const doubled = columns.find((name, i) => columns.indexOf(name) !== i);
+  if (doubled !== undefined) {
+    throw new UserError(
+      `Cannot read ${quote(source)} line ${line} as column names must differ: ` +
+        `current value is two columns ${quote(doubled)}`,
+    );
+  }
+  const missing = required.filter((name) => !columns.includes(name));
+  if (missing.length > 0) {
+    throw new UserError(
+      `Cannot read ${quote(source)} line ${line} as it must have the column ` +
+        `${missing.map((name) => quote(name)).join(" and ")}: ` +
+        `current value is ${quote(columns.join(", "), 120)}`,
+    );
+  }
+}

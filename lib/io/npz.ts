@@ -1,0 +1,144 @@
+/** NumPy's .npz archives: one stored .npy file per array, written as a stream. */
+import { quote, UserError } from "../errors.ts";
+import {
+  bytesOf,
+  decodeNpy,
+  dtypeOf,
+  elementCount,
+  encodeNpyHeader,
+  type NpyArray,
+  type NpyData,
+  type NpyDtype,
+} from "./npy.ts";
+import type { RandomAccess } from "./random_access.ts";
+import { createZip, listZip, readZipEntry, type ZipSink } from "./zip.ts";
+
+/** Largest piece handed to the archive at once; bounds the memory a write needs. */
+const PIECE_BYTES = 1 << 20;
+
+/** Takes the elements of one array, in C order, in as many pieces as the caller likes. */
+export interface NpzArrayWriter {
+  /** Appends elements; once it resolves the caller may reuse their memory. */
+  write(chunk: NpyData): Promise<void>;
+  /** Ends the array. @throws {RangeError} if fewer elements came than the shape holds */
+  close(): Promise<void>;
+}
+
+/**
+ * Writes an .npz archive of any size with memory for one megabyte.
+ *
+ * Arrays follow one another: the next may start when the last is closed. An archive that is not
+ * closed is no archive; write to a temporary path and rename it.
+ */
+export class NpzWriter implements AsyncDisposable {
+  readonly #zip: ZipSink;
+  readonly #file: Deno.FsFile;
+  readonly #names = new Set<string>();
+  #open: string | null = null;
+  #closed = false;
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+    this.#zip = createZip(file.writable);
+  }
+
+  /** Creates or truncates the file. */
+  static async create(path: string): Promise<NpzWriter> {
+    return new NpzWriter(await Deno.open(path, { write: true, create: true, truncate: true }));
+  }
+
+  /** Starts an array whose elements come in pieces, such as one layer's attention at a time. */
+  start(name: string, dtype: NpyDtype, shape: number[]): NpzArrayWriter {
+    if (this.#closed) throw new Error("the archive is closed");
+    if (this.#open !== null) throw new Error(`array "${this.#open}" is not closed yet`);
+    if (this.#names.has(name)) throw new Error(`the archive already has an array "${name}"`);
+    const header = encodeNpyHeader(dtype, shape);
+    this.#names.add(name);
+    this.#open = name;
+
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const sink = writable.getWriter();
+    const stored = this.#zip.add(`${name}.npy`, readable);
+    // A failed archive (a full disk) stops reading: without the race a write would wait for ever.
+    const failed = stored.then(() => new Promise<never>(() => {}));
+    failed.catch(() => {});
+    const push = (bytes: Uint8Array) => Promise.race([sink.write(bytes), failed]);
+    const total = elementCount(shape);
+    let done = 0, headerWritten = false;
+    const writeHeader = async () => {
+      if (!headerWritten) await push(header);
+      headerWritten = true;
+    };
+    return {
+      write: async (chunk) => {
+        if (dtypeOf(chunk) !== dtype) throw new TypeError(`array "${name}" must get ${dtype} data`);
+        done += chunk.length;
+        if (done > total) {
+          throw new RangeError(`array "${name}" of shape [${shape}] got ${done} elements`);
+        }
+        await writeHeader();
+        const bytes = bytesOf(chunk);
+        for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+          await push(bytes.slice(at, at + PIECE_BYTES));
+        }
+      },
+      close: async () => {
+        if (done !== total) {
+          throw new RangeError(`array "${name}" of shape [${shape}] got only ${done} elements`);
+        }
+        await writeHeader();
+        await Promise.race([sink.close(), failed]);
+        await stored;
+        this.#open = null;
+      },
+    };
+  }
+
+  /** Writes a whole array. */
+  async add(name: string, { shape, data }: NpyArray): Promise<void> {
+    const array = this.start(name, dtypeOf(data), shape);
+    await array.write(data);
+    await array.close();
+  }
+
+  /** Writes the archive's directory and closes the file. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#open !== null) throw new Error(`array "${this.#open}" is not closed yet`);
+    await this.#zip.close();
+    this.#closed = true;
+  }
+
+  /** Closes the file whatever its state; what is unfinished stays unreadable. */
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      try {
+        this.#file.close();
+      } catch {
+        // The stream has closed it already after an error.
+      }
+    }
+    return Promise.resolve();
+  }
+}
+
+/**
+ * Reads every array of an .npz archive into memory, by name without `.npy`.
+ *
+ * @throws {UserError} if the archive or an array cannot be read
+ */
+export async function readNpz(source: RandomAccess): Promise<Map<string, NpyArray>> {
+  const arrays = new Map<string, NpyArray>();
+  for (const entry of await listZip(source)) {
+    if (!entry.name.endsWith(".npy")) {
+      throw new UserError(
+        `Cannot read ${quote(source.label)} as an .npz archive must hold .npy files only: ` +
+          `current value is ${quote(entry.name)}`,
+      );
+    }
+    const bytes = await readZipEntry(source, entry);
+    arrays.set(entry.name.slice(0, -4), decodeNpy(bytes, `${source.label}:${entry.name}`));
+  }
+  return arrays;
+}

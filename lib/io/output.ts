@@ -1,0 +1,153 @@
+import { basename, dirname, join, resolve } from "node:path";
+import { quote, UserError } from "../errors.ts";
+
+/**
+ * A folder that results appear in whole or not at all.
+ *
+ * Every file is written beside its final place under a temporary name (`.heads.csv.tmp-1a2b3c4d`);
+ * `commit` renames all. Leaving without `commit` (an error, Ctrl-C) removes the temporary files,
+ * and the folder if this created it and nothing else is in it. Files of the same name are replaced
+ * by `commit` only; no other file is touched.
+ */
+export class OutputDir implements Disposable {
+  /** Absolute path. */
+  readonly path: string;
+  readonly #created: string[];
+  readonly #temporary = new Map<string, string>();
+  #state: "open" | "committed" | "disposed" = "open";
+
+  private constructor(path: string, created: string[]) {
+    this.path = path;
+    this.#created = created;
+  }
+
+  /**
+   * Makes the folder where needed and checks that files can be written there.
+   *
+   * @throws {UserError} if the path is a file, or the folder cannot be made or written
+   */
+  static open(path: string): OutputDir {
+    const absolute = resolve(path);
+    const created: string[] = [];
+    for (let dir = absolute; !exists(dir) && dirname(dir) !== dir; dir = dirname(dir)) {
+      created.push(dir);
+    }
+    const output = new OutputDir(absolute, created);
+    try {
+      Deno.mkdirSync(absolute, { recursive: true });
+      const probe = output.#temporaryName("write-test");
+      Deno.writeFileSync(probe, new Uint8Array());
+      Deno.removeSync(probe);
+    } catch (error) {
+      output.dispose();
+      throw mended(path, absolute, error);
+    }
+    return output;
+  }
+
+  /**
+   * Where to write the file that `commit` will call `name`.
+   *
+   * @throws {UserError} if a folder of that name is in the way
+   */
+  temporaryPath(name: string): string {
+    if (this.#state !== "open") throw new Error(`the output folder is ${this.#state}`);
+    if (name !== basename(name) || name === "" || name === "." || name === "..") {
+      throw new TypeError(`name must be a plain file name: current value is ${quote(name)}`);
+    }
+    const known = this.#temporary.get(name);
+    if (known) return known;
+    const final = join(this.path, name);
+    if (kindOf(final)?.isDirectory) {
+      throw new UserError(
+        `Cannot write ${quote(final)} as it must be a file: current value is a folder`,
+      );
+    }
+    const temporary = this.#temporaryName(name);
+    this.#temporary.set(name, temporary);
+    return temporary;
+  }
+
+  /** Writes a text file (UTF-8) or bytes, final after `commit`. */
+  async write(name: string, contents: string | Uint8Array): Promise<void> {
+    const path = this.temporaryPath(name);
+    if (typeof contents === "string") await Deno.writeTextFile(path, contents);
+    else await Deno.writeFile(path, contents);
+  }
+
+  /** Gives every file its name, in the order they were started; returns their paths. */
+  commit(): string[] {
+    if (this.#state !== "open") throw new Error(`the output folder is ${this.#state}`);
+    const done: string[] = [];
+    for (const [name, temporary] of this.#temporary) {
+      const final = join(this.path, name);
+      Deno.renameSync(temporary, final);
+      this.#temporary.delete(name);
+      done.push(final);
+    }
+    this.#state = "committed";
+    return done;
+  }
+
+  /** Removes what is unfinished; does nothing after `commit`. Synchronous, so that it may run last. */
+  dispose(): void {
+    if (this.#state !== "open") return;
+    this.#state = "disposed";
+    for (const path of this.#temporary.values()) removeQuietly(path);
+    // Not recursive: a folder that someone put a file into meanwhile stays.
+    for (const dir of this.#created) removeQuietly(dir);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #temporaryName(name: string): string {
+    return join(this.path, `.${name}.tmp-${crypto.randomUUID().slice(0, 8)}`);
+  }
+}
+
+/** A file name for a protein id: letters, digits, `.`, `-` and `_`; everything else becomes `_`. */
+export function fileName(id: string): string {
+  const safe = id.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._]+|[._]+$/g, "");
+  return safe === "" ? "unnamed" : safe.slice(0, 120);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    // Anything but absence (a file as parent, no permission) is for mkdir to report.
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}
+
+function kindOf(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Already gone, or still in use: a temporary file left over does no harm.
+  }
+}
+
+function mended(path: string, absolute: string, error: unknown): Error {
+  const { message } = error as Error;
+  if (kindOf(absolute)?.isFile) {
+    return new UserError(
+      `Cannot write to ${quote(path)} as the output must be a folder: current value is a file`,
+    );
+  }
+  return new UserError(
+    `Cannot write to ${quote(path)} as the output folder must be writable: ` +
+      `current value is ${quote(message.split("\n")[0], 120)}`,
+  );
+}

@@ -1,0 +1,97 @@
+import { deepEqual, equal, match, ok, throws } from "../../tests/assert.ts";
+import { UserError } from "../errors.ts";
+import { fileName, OutputDir } from "./output.ts";
+
+async function withDir(body: (dir: string) => Promise<void> | void) {
+  const dir = await Deno.makeTempDir();
+  try {
+    await body(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const list = (dir: string) => [...Deno.readDirSync(dir)].map((entry) => entry.name).sort();
+
+Deno.test("OutputDir shows files under their names after commit only", () =>
+  withDir(async (dir) => {
+    using output = OutputDir.open(`${dir}/a/b`);
+    await output.write("heads.csv", "layer\n");
+    await output.write("x.bin", new Uint8Array([1, 2]));
+    Deno.writeTextFileSync(output.temporaryPath("streamed.npz"), "…");
+    ok(list(output.path).every((name) => /^\..+\.tmp-[0-9a-f]{8}$/.test(name)));
+    deepEqual(output.commit().map((path) => path.slice(output.path.length + 1)), [
+      "heads.csv",
+      "x.bin",
+      "streamed.npz",
+    ]);
+    deepEqual(list(output.path), ["heads.csv", "streamed.npz", "x.bin"]);
+    equal(Deno.readTextFileSync(`${dir}/a/b/heads.csv`), "layer\n");
+    output.dispose();
+    equal(list(output.path).length, 3);
+  }));
+
+Deno.test("OutputDir without commit leaves the disk as it was", () =>
+  withDir(async (dir) => {
+    {
+      using output = OutputDir.open(`${dir}/a/b`);
+      await output.write("heads.csv", "layer\n");
+      output.temporaryPath("never_written.npz");
+    }
+    deepEqual(list(dir), []);
+
+    Deno.writeTextFileSync(`${dir}/heads.csv`, "earlier results");
+    Deno.writeTextFileSync(`${dir}/thesis.txt`, "mine");
+    using output = OutputDir.open(dir);
+    await output.write("heads.csv", "new");
+    output.dispose();
+    output.dispose();
+    deepEqual(list(dir), ["heads.csv", "thesis.txt"]);
+    equal(Deno.readTextFileSync(`${dir}/heads.csv`), "earlier results");
+    throws(() => output.temporaryPath("late.csv"), /disposed/);
+    throws(() => output.commit(), /disposed/);
+  }));
+
+Deno.test("OutputDir keeps a folder it made when someone else's file is in it", () =>
+  withDir(async (dir) => {
+    const output = OutputDir.open(`${dir}/out`);
+    await output.write("heads.csv", "new");
+    Deno.writeTextFileSync(`${dir}/out/thesis.txt`, "mine");
+    output.dispose();
+    deepEqual(list(`${dir}/out`), ["thesis.txt"]);
+  }));
+
+Deno.test("OutputDir replaces an earlier result of the same name on commit", () =>
+  withDir(async (dir) => {
+    Deno.writeTextFileSync(`${dir}/heads.csv`, "earlier results");
+    using output = OutputDir.open(dir);
+    await output.write("heads.csv", "new");
+    output.commit();
+    equal(Deno.readTextFileSync(`${dir}/heads.csv`), "new");
+    deepEqual(list(dir), ["heads.csv"]);
+  }));
+
+Deno.test("OutputDir refuses a file, a folder below a file and a name that is a folder", () =>
+  withDir((dir) => {
+    Deno.writeTextFileSync(`${dir}/file`, "mine");
+    Deno.mkdirSync(`${dir}/out/report.html`, { recursive: true });
+    const refused = (path: string, pattern: RegExp) =>
+      throws(
+        () => OutputDir.open(path),
+        (error: unknown) => error instanceof UserError && pattern.test(error.message),
+      );
+    refused(`${dir}/file`, /file" as the output must be a folder: current value is a file/);
+    refused(`${dir}/file/out`, /as the output folder must be writable/);
+    using output = OutputDir.open(`${dir}/out`);
+    throws(() => output.temporaryPath("report.html"), UserError);
+    throws(() => output.temporaryPath("../x"), TypeError);
+    equal(Deno.readTextFileSync(`${dir}/file`), "mine");
+    deepEqual(list(dir), ["file", "out"]);
+  }));
+
+Deno.test("fileName keeps what every file system takes and never hides a file", () => {
+  equal(fileName("sp|P29274|AA2AR_HUMAN"), "sp_P29274_AA2AR_HUMAN");
+  for (const id of ["..", "", "../../etc", "a/b\\c:d*", "é", ".hidden", "x".repeat(400)]) {
+    match(fileName(id), /^[A-Za-z0-9-][A-Za-z0-9._-]{0,119}$/, id);
+  }
+});
