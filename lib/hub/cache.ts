@@ -1,0 +1,95 @@
+/** Where downloaded checkpoints lie. */
+import { join } from "node:path";
+import { UserError } from "../errors.ts";
+import type { ModelEntry } from "./manifest.ts";
+import { readShardNames } from "./shards.ts";
+
+/** What {@link cacheDir} needs to know of the system. */
+export interface Platform {
+  os: string;
+  env(name: string): string | undefined;
+}
+
+const thisPlatform: Platform = { os: Deno.build.os, env: (name) => Deno.env.get(name) };
+
+/**
+ * The cache folder: `ESMSCOPE_CACHE`, otherwise `esmscope` in the platform's place for caches.
+ *
+ * @throws {UserError} if the environment names no home folder
+ */
+export function cacheDir({ os, env }: Platform = thisPlatform): string {
+  const named = env("ESMSCOPE_CACHE");
+  if (named) return named;
+  if (os === "windows") {
+    const local = env("LOCALAPPDATA");
+    if (local) return join(local, "esmscope");
+  }
+  const xdg = os === "windows" || os === "darwin" ? undefined : env("XDG_CACHE_HOME");
+  // The specification of XDG_CACHE_HOME says that relative values are to be ignored.
+  if (xdg?.startsWith("/")) return join(xdg, "esmscope");
+  const home = env("HOME") || env("USERPROFILE");
+  if (!home) {
+    throw new UserError(
+      "Cannot find the model cache as ESMSCOPE_CACHE or HOME must be set: current value is none",
+    );
+  }
+  return os === "darwin"
+    ? join(home, "Library", "Caches", "esmscope")
+    : join(home, ".cache", "esmscope");
+}
+
+export interface CacheState {
+  /** The checkpoint's folder. */
+  path: string;
+  /** All of its files are there; files get their names only once whole and verified. */
+  complete: boolean;
+  /** The files that are there, as paths. */
+  files: string[];
+  /** Bytes of those files and of unfinished downloads. */
+  sizeBytes: number;
+}
+
+/** Looks which files of a checkpoint the cache has. */
+export async function inspectCache(cache: string, entry: ModelEntry): Promise<CacheState> {
+  const path = join(cache, entry.name);
+  const names = entry.files.map(({ name }) => name);
+  let complete = true;
+  if (entry.index) {
+    names.push(entry.index);
+    const shards = await shardsOf(join(path, entry.index));
+    if (shards) names.push(...shards.filter((name) => !names.includes(name)));
+    else complete = false;
+  }
+  const files: string[] = [];
+  let sizeBytes = 0;
+  for (const name of names) {
+    const file = join(path, name);
+    const size = await sizeOf(file);
+    if (size === undefined) {
+      complete = false;
+      sizeBytes += await sizeOf(`${file}.part`) ?? 0;
+    } else {
+      files.push(file);
+      sizeBytes += size;
+    }
+  }
+  return { path, complete, files, sizeBytes };
+}
+
+/** Bytes of a file, or undefined when there is none. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    const info = await Deno.stat(path);
+    return info.isFile ? info.size : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+async function shardsOf(index: string): Promise<string[] | undefined> {
+  if (await sizeOf(index) === undefined) return undefined;
+  return readShardNames(await Deno.readTextFile(index), index);
+}

@@ -1,0 +1,68 @@
+/** Downloads ESM-2 checkpoints to the model cache, or lists them. */
+import { defineCommand, flag, option } from "../lib/cli/command.ts";
+import { runCommand } from "../lib/cli/main.ts";
+import * as parse from "../lib/cli/parsers.ts";
+import { formatTable } from "../lib/cli/table.ts";
+import { formatBytes, formatCount } from "../lib/cli/units.ts";
+import { UserError } from "../lib/errors.ts";
+import { cacheDir, inspectCache } from "../lib/hub/cache.ts";
+import { fetchModel } from "../lib/hub/fetch_model.ts";
+import { estimateBytes, findModel, models } from "../lib/hub/manifest.ts";
+import { unknownModel } from "../lib/hub/resolve.ts";
+
+export const command = defineCommand({
+  name: "fetch",
+  summary: "Download an ESM-2 checkpoint to the model cache",
+  description: "An interrupted download resumes where it stopped. Every weight file is checked " +
+    "against its published SHA-256. The folder of the checkpoint is written to stdout.\n\n" +
+    "ESMSCOPE_CACHE names another cache folder, ESMSCOPE_HUB another address of the hub; one " +
+    "that is not the hub's own also needs deno run with --allow-net for it.",
+  positionals: [{ name: "model", description: "a checkpoint that --list shows" }],
+  options: {
+    cache: option({
+      placeholder: "folder",
+      parse: parse.path,
+      description: "cache folder",
+      defaultText: "the user's cache",
+    }),
+    force: flag({ description: "download again what is already there" }),
+    list: flag({ description: "list the checkpoints, their sizes and which are there" }),
+  },
+  examples: [
+    { command: "deno task fetch --list", shows: "the six checkpoints" },
+    { command: "deno task fetch esm2_t6_8M_UR50D", shows: "downloads the smallest, about 30 MB" },
+  ],
+  run: async ({ cache: named, force, list }, ctx) => {
+    const cache = named ?? cacheDir();
+    if (list) return ctx.print(await listModels(cache));
+    const [spec] = ctx.args;
+    if (spec === undefined) {
+      throw new UserError(
+        "Cannot fetch as the model must be named: current value is none " +
+          `(${models.map(({ name }) => name).join(", ")}; see --list and --help)`,
+      );
+    }
+    const entry = findModel(spec);
+    if (!entry) throw unknownModel("fetch", spec);
+    const { path } = await fetchModel(entry, { ...ctx, cache, force });
+    ctx.print(path);
+  },
+});
+
+async function listModels(cache: string): Promise<string> {
+  const rows = await Promise.all(models.map(async (entry) => {
+    const { complete, sizeBytes } = await inspectCache(cache, entry);
+    const size = complete ? formatBytes(sizeBytes) : `~${formatBytes(estimateBytes(entry))}`;
+    const state = complete ? "yes" : sizeBytes > 0 ? `${formatBytes(sizeBytes)} of it` : "no";
+    return [entry.name, entry.layers, entry.parameters, size, state];
+  }));
+  return formatTable([
+    { header: "model" },
+    { header: "layers" },
+    { header: "parameters", format: formatCount },
+    { header: "size", align: "right" },
+    { header: "cached" },
+  ], rows) + `\n\ncache: ${cache}`;
+}
+
+if (import.meta.main) await runCommand(command, Deno.args);
