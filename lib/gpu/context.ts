@@ -160,9 +160,10 @@ export class GpuContext {
     dtype: D,
   ): GpuTensor<D> {
     const tensor = new GpuTensor(label, shape, dtype, buffer);
-    if (buffer.size < tensor.byteLength) {
+    const sizeBytes = paddedBytes(tensor.byteLength);
+    if (buffer.size < sizeBytes) {
       throw new RangeError(
-        `Cannot borrow tensor "${label}" as its buffer must have ${tensor.byteLength} bytes: ` +
+        `Cannot borrow tensor "${label}" as its buffer must have ${sizeBytes} bytes: ` +
           `current value is ${buffer.size}`,
       );
     }

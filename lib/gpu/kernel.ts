@@ -2,7 +2,7 @@
 import { GpuError, trimMessage } from "./errors.ts";
 import type { Grid } from "./grid.ts";
 import type { ParamArena, ParamFields, ParamLayout, ParamValues } from "./params.ts";
-import type { GpuTensor } from "./tensor.ts";
+import { type GpuTensor, paddedBytes } from "./tensor.ts";
 
 export type Access = "read" | "readWrite";
 
@@ -64,7 +64,11 @@ export class Kernel<P extends ParamFields = ParamFields> {
     const tensorGroup = this.#device.createBindGroup({
       label: `${name} tensors`,
       layout: this.#built.tensorLayout,
-      entries: tensors.map(({ buffer }, binding) => ({ binding, resource: { buffer } })),
+      // A borrowed buffer can be a recycled one, far larger than its tensor: bind what is used.
+      entries: tensors.map(({ buffer, byteLength }, binding) => ({
+        binding,
+        resource: { buffer, size: paddedBytes(byteLength) },
+      })),
     });
     const paramGroup = this.#device.createBindGroup({
       label: `${name} params`,
