@@ -1,0 +1,391 @@
+import { createHash } from "node:crypto";
+import { deepEqual, equal, match, ok, rejects } from "../../tests/assert.ts";
+import { UserError } from "../errors.ts";
+import { download, type DownloadOptions } from "./download.ts";
+import { type FileAnswer, patternedBytes, serveFile, TestServer } from "./test_server.ts";
+
+const bytes = patternedBytes(300_000);
+const sha256 = sha(bytes);
+const etag = '"one"';
+
+function sha(data: Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** Runs the test with a folder that is deleted afterwards. */
+async function inFolder(test: (path: string, folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "esmscope-hub-" });
+  try {
+    await test(`${folder}/sub/model.safetensors`, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function namesIn(path: string): string[] {
+  const folder = path.replace(/\/[^/]*$/, "");
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+const noWait = { delayMs: () => 0, sleep: () => Promise.resolve() };
+
+function get(server: TestServer, path: string, more: Partial<DownloadOptions> = {}) {
+  return download({ url: `${server.url}/f`, path, sha256, retry: noWait, ...more });
+}
+
+/** Serves the file, cutting the connection of the n-th GET once the client has the bytes. */
+function cutting(cuts: number[], answer: FileAnswer = { bytes, etag }) {
+  let seen = () => {};
+  const server = new TestServer((request, before) => {
+    if (before >= cuts.length) return serveFile(request, answer);
+    const beforeCut = new Promise<void>((resolve) => seen = resolve);
+    return serveFile(request, { ...answer, cutAfter: cuts[before], beforeCut });
+  });
+  let goal = 0, at = 0;
+  const onProgress = (done: number) => {
+    if (at < cuts.length && done >= goal + cuts[at]) {
+      goal = answer.ignoreRange ? 0 : done;
+      at++;
+      seen();
+    }
+  };
+  return { server, onProgress };
+}
+
+Deno.test("download writes the file under its name, and does nothing when it is there", async () => {
+  await inFolder(async (path) => {
+    await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
+    const progress: (number | undefined)[][] = [];
+    equal(await get(server, path, { onProgress: (...p) => progress.push(p) }), true);
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(namesIn(path), ["model.safetensors"]);
+    deepEqual(progress.at(-1), [bytes.length, bytes.length]);
+    equal(await get(server, path), false);
+    equal(server.asked.length, 1);
+  });
+});
+
+Deno.test("download resumes a connection dropped several times", async () => {
+  await inFolder(async (path) => {
+    const { server: s, onProgress } = cutting([1000, 70_000, 5000]);
+    await using server = s;
+    await get(server, path, { onProgress });
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(server.ranges, [null, "bytes=1000-", "bytes=71000-", "bytes=76000-"]);
+    deepEqual(server.asked.map((a) => a.ifRange), [null, etag, etag, etag]);
+    deepEqual(namesIn(path), ["model.safetensors"]);
+  });
+});
+
+Deno.test("download resumes by Last-Modified when there is no strong entity tag", async () => {
+  await inFolder(async (path) => {
+    const lastModified = "Tue, 15 Nov 1994 12:45:26 GMT";
+    const { server: s, onProgress } = cutting([1000], { bytes, etag: 'W/"x"', lastModified });
+    await using server = s;
+    await get(server, path, { onProgress, sha256: undefined });
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(server.asked.map((a) => a.ifRange), [null, lastModified]);
+  });
+});
+
+Deno.test("download starts over when nothing could tell a changed file", async () => {
+  await inFolder(async (path) => {
+    const { server: s, onProgress } = cutting([1000], { bytes });
+    await using server = s;
+    await get(server, path, { onProgress, sha256: undefined });
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(server.ranges, [null, null]);
+  });
+});
+
+Deno.test("download starts over cleanly on a server that ignores ranges", async () => {
+  await inFolder(async (path) => {
+    const { server: s, onProgress } = cutting([1000, 2000], { bytes, etag, ignoreRange: true });
+    await using server = s;
+    await get(server, path, { onProgress });
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(server.ranges, [null, "bytes=1000-", "bytes=2000-"]);
+  });
+});
+
+Deno.test("download gives up on a server that always starts over, and keeps the part", async () => {
+  await inFolder(async (path) => {
+    const { server: s, onProgress } = cutting(Array(9).fill(1000), {
+      bytes,
+      etag,
+      ignoreRange: true,
+    });
+    await using server = s;
+    await rejects(
+      get(server, path, { onProgress, retry: { ...noWait, retries: 3 } }),
+      /Cannot download "model.safetensors" .*resumes it/,
+    );
+    // The first failure breaks new ground, three more do not.
+    equal(server.asked.length, 4);
+    deepEqual(namesIn(path), ["model.safetensors.part", "model.safetensors.part.json"]);
+  });
+});
+
+Deno.test("download starts over when the remote file changed between attempts", async () => {
+  const newer = patternedBytes(250_000, 7);
+  // A server that honours If-Range sends the new file; one that does not sends a foreign piece.
+  for (const honours of [true, false]) {
+    await inFolder(async (path) => {
+      let seen = () => {};
+      const beforeCut = new Promise<void>((resolve) => seen = resolve);
+      await using server = new TestServer((request, before) => {
+        if (before === 0) return serveFile(request, { bytes, etag, cutAfter: 1000, beforeCut });
+        const headers = new Headers(request.headers);
+        if (!honours) headers.delete("if-range");
+        const plain = new Request(request.url, { headers });
+        return serveFile(plain, { bytes: newer, etag: '"two"' });
+      });
+      const onProgress = (done: number) => done >= 1000 && seen();
+      await get(server, path, { onProgress, sha256: sha(newer) });
+      deepEqual(await Deno.readFile(path), newer);
+      deepEqual(server.ranges, honours ? [null, "bytes=1000-"] : [null, "bytes=1000-", null]);
+    });
+  }
+});
+
+Deno.test("download deletes bytes with a wrong SHA-256 and says expected and found", async () => {
+  await inFolder(async (path) => {
+    const wrong = patternedBytes(bytes.length, 3);
+    await using server = new TestServer((request) => serveFile(request, { bytes: wrong, etag }));
+    await rejects(get(server, path), (error: Error) => {
+      match(error.message, new RegExp(`must be ${sha256}: current value is ${sha(wrong)}`));
+      return true;
+    });
+    deepEqual(namesIn(path), []);
+    equal(server.asked.length, 1);
+  });
+});
+
+Deno.test("download refuses a body of another size than expected", async () => {
+  await inFolder(async (path) => {
+    await using server = new TestServer((request) => serveFile(request, { bytes, noLength: true }));
+    await rejects(
+      get(server, path, { sha256: undefined, sizeBytes: bytes.length + 1 }),
+      /must have 300001 bytes: current value is 300000/,
+    );
+    deepEqual(namesIn(path), []);
+  });
+});
+
+Deno.test("download works without Content-Length, and notices a cut there", async () => {
+  await inFolder(async (path) => {
+    const { server: s, onProgress } = cutting([1000], { bytes, etag, noLength: true });
+    await using server = s;
+    await get(server, path, { onProgress, sha256: undefined });
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(server.ranges, [null, "bytes=1000-"]);
+  });
+});
+
+Deno.test("download finishes a part that was already whole", async () => {
+  await inFolder(async (path) => {
+    await Deno.mkdir(path.replace(/\/[^/]*$/, ""));
+    await Deno.writeFile(`${path}.part`, bytes);
+    await Deno.writeTextFile(`${path}.part.json`, JSON.stringify({ etag }));
+    await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
+    await get(server, path);
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(namesIn(path), ["model.safetensors"]);
+    deepEqual(server.ranges, ["bytes=300000-"]);
+  });
+});
+
+Deno.test("download drops a part that is longer than the remote file", async () => {
+  await inFolder(async (path) => {
+    await Deno.mkdir(path.replace(/\/[^/]*$/, ""));
+    await Deno.writeFile(`${path}.part`, patternedBytes(bytes.length + 5, 9));
+    await Deno.writeTextFile(`${path}.part.json`, '{"etag": "\\"o');
+    await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
+    await get(server, path);
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(server.ranges, ["bytes=300005-", null]);
+  });
+});
+
+Deno.test("download names the failure of 404, 401 and 403 as a UserError, at once", async () => {
+  for (const status of [404, 401, 403]) {
+    await inFolder(async (path) => {
+      await using server = new TestServer(() => new Response("no", { status }));
+      await rejects(get(server, path), (error: Error) => {
+        ok(error instanceof UserError);
+        match(error.message, new RegExp(`HTTP ${status} from http://127`));
+        return true;
+      });
+      equal(server.asked.length, 1);
+      deepEqual(namesIn(path), []);
+    });
+  }
+});
+
+Deno.test("download waits as long as 429 and 503 ask, then goes on", async () => {
+  await inFolder(async (path) => {
+    await using server = new TestServer((request, before) => {
+      if (before === 0) {
+        return new Response("", { status: 429, headers: { "retry-after": "7" } });
+      }
+      return before < 3 ? new Response("", { status: 503 }) : serveFile(request, { bytes });
+    });
+    const waits: number[] = [];
+    const retry = {
+      delayMs: (failures: number) => 10 * failures,
+      sleep: (delayMs: number) => Promise.resolve(void waits.push(delayMs)),
+    };
+    await get(server, path, { retry });
+    deepEqual(waits, [7000, 20, 30]);
+    deepEqual(await Deno.readFile(path), bytes);
+  });
+});
+
+Deno.test("download gives up after the allowed attempts, or when asked to wait too long", async () => {
+  await inFolder(async (path) => {
+    await using down = new TestServer(() => new Response("", { status: 502 }));
+    await rejects(get(down, path, { retry: { ...noWait, retries: 2 } }), /HTTP 502/);
+    equal(down.asked.length, 3);
+    const headers = { "retry-after": "86400" };
+    await using busy = new TestServer(() => new Response("", { status: 429, headers }));
+    await rejects(get(busy, path), /HTTP 429 .*wait 86400 s/);
+    equal(busy.asked.length, 1);
+    deepEqual(namesIn(path), []);
+  });
+});
+
+Deno.test("download treats a silent connection as lost", async () => {
+  await inFolder(async (path) => {
+    const never = Promise.withResolvers<void>();
+    await using server = new TestServer((request, before) =>
+      serveFile(
+        request,
+        before === 0 ? { bytes, etag, cutAfter: 1000, beforeCut: never.promise } : { bytes, etag },
+      )
+    );
+    const notes: string[] = [];
+    await get(server, path, {
+      retry: { ...noWait, idleMs: 200 },
+      onNote: (line) => notes.push(line),
+    });
+    never.resolve();
+    deepEqual(await Deno.readFile(path), bytes);
+    match(notes[0], /no byte came for 0.2 s/);
+  });
+});
+
+Deno.test("download follows a redirect, also when resuming", async () => {
+  await inFolder(async (path) => {
+    const storage = cutting([1000]);
+    await using behind = storage.server;
+    await using server = new TestServer(() => Response.redirect(`${behind.url}/blob`, 302));
+    await get(server, path, { onProgress: storage.onProgress });
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(behind.ranges, [null, "bytes=1000-"]);
+    equal(server.asked.length, 2);
+  });
+});
+
+Deno.test("download keeps the part when aborted, and later asks only for the rest", async () => {
+  await inFolder(async (path) => {
+    const gate = Promise.withResolvers<void>();
+    await using server = new TestServer((request, before) =>
+      serveFile(
+        request,
+        before === 0
+          ? { bytes, etag, cutAfter: 100_000, beforeCut: gate.promise }
+          : { bytes, etag },
+      )
+    );
+    const stop = new AbortController();
+    const reason = new Error("stopped");
+    const onProgress = (done: number) => done >= 100_000 && stop.abort(reason);
+    await rejects(get(server, path, { onProgress, signal: stop.signal }), reason);
+    gate.resolve();
+    deepEqual(namesIn(path), ["model.safetensors.part", "model.safetensors.part.json"]);
+    deepEqual(await Deno.readFile(`${path}.part`), bytes.slice(0, 100_000));
+    await get(server, path);
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(server.ranges, [null, "bytes=100000-"]);
+    deepEqual(namesIn(path), ["model.safetensors"]);
+  });
+});
+
+Deno.test("download with force replaces the file and does not resume", async () => {
+  await inFolder(async (path) => {
+    await Deno.mkdir(path.replace(/\/[^/]*$/, ""));
+    await Deno.writeTextFile(path, "old");
+    await Deno.writeTextFile(`${path}.part`, "older");
+    await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
+    equal(await get(server, path, { force: true }), true);
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(server.ranges, [null]);
+  });
+});
+
+Deno.test("download of two at the same time sends one request; the second waits", async () => {
+  await inFolder(async (path) => {
+    const gate = Promise.withResolvers<void>();
+    await using server = new TestServer(async (request) => {
+      await gate.promise;
+      return serveFile(request, { bytes, etag });
+    });
+    const notes: string[] = [];
+    const one = get(server, path, { retry: {} });
+    const two = get(server, path, {
+      retry: { sleep: () => new Promise((go) => setTimeout(go, 1)) },
+      onNote: (line) => {
+        notes.push(line);
+        gate.resolve();
+      },
+    });
+    const three = get(server, path, {
+      retry: { sleep: () => new Promise((go) => setTimeout(go, 1)) },
+    });
+    const made = await Promise.all([one, two, three]);
+    equal(made.filter(Boolean).length, 1);
+    equal(server.asked.length, 1);
+    deepEqual(await Deno.readFile(path), bytes);
+    deepEqual(namesIn(path), ["model.safetensors"]);
+  });
+});
+
+Deno.test("download is not held up by a lock file that a crash left behind", async () => {
+  await inFolder(async (path) => {
+    await Deno.mkdir(path.replace(/\/[^/]*$/, ""));
+    await Deno.writeTextFile(`${path}.lock`, "");
+    await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
+    await get(server, path);
+    deepEqual(namesIn(path), ["model.safetensors"]);
+  });
+});
+
+Deno.test("download refuses a page where JSON must be", async () => {
+  await inFolder(async (path) => {
+    await using server = new TestServer(() => new Response("<html>Sign in</html>"));
+    await rejects(
+      get(server, path, { json: true, sha256: undefined }),
+      /must be JSON: current value is "<html>/,
+    );
+    deepEqual(namesIn(path), []);
+  });
+});
+
+Deno.test("download explains what the disk refuses", async () => {
+  await inFolder(async (path, folder) => {
+    await Deno.writeTextFile(`${folder}/sub`, "a file where a folder must be");
+    await using server = new TestServer((request) => serveFile(request, { bytes }));
+    await rejects(get(server, path), (error: Error) => {
+      ok(error instanceof UserError, String(error));
+      match(error.message, /^Cannot write ".*" as every folder/);
+      return true;
+    });
+    equal(server.asked.length, 0);
+  });
+});
+
+Deno.test("download refuses an address that is not http", async () => {
+  for (const url of ["file:///etc/hostname", "huggingface.co/x"]) {
+    await rejects(download({ url, path: "unused" }), UserError);
+  }
+});
