@@ -1,8 +1,8 @@
 /** The one place where the assertion library is named, plus the numeric comparison tests share. */
-import assert from "node:assert/strict";
+import assert, { equal } from "node:assert/strict";
 
-export { assert };
-export const { deepEqual, equal, match, ok, rejects, throws } = assert;
+export { deepEqual, match, ok, rejects, throws } from "node:assert/strict";
+export { assert, equal };
 
 export interface Tolerance {
   /** Absolute part of the tolerance, in the unit of the values. */

@@ -1,0 +1,28 @@
+/** Native onnxruntime on the CPU: the default without a real GPU, 3–4 times faster than WebAssembly. */
+import { HostBackend } from "./host.ts";
+import { loadNative } from "./ort.ts";
+
+export interface CpuOptions {
+  /** Worker threads of one operator; all cores by default. */
+  threads?: number;
+}
+
+/** Opens the native CPU backend; throws where the add-on or its permissions are missing. */
+export async function openCpu({ threads }: CpuOptions = {}): Promise<HostBackend> {
+  const ort = await loadNative();
+  const used = threads ?? navigator.hardwareConcurrency;
+  return new HostBackend(ort, {
+    name: "cpu",
+    detail: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}, ${used} thread${
+      used === 1 ? "" : "s"
+    }`,
+    session: {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: used,
+      interOpNumThreads: 1,
+      // Spinning workers fight over a busy core: two threads took 80 ms where one took 23.
+      extra: { session: { intra_op: { allow_spinning: "0" } } },
+    },
+    writesGivenOutputs: true,
+  });
+}

@@ -1,0 +1,168 @@
+/** Backend whose tensors are Float32Arrays in the process's memory: native CPU and WebAssembly. */
+import type { Graph } from "../onnx/graph.ts";
+import { serialize } from "../onnx/serialize.ts";
+import type { InferenceSession, Ort, OrtTensor } from "./ort.ts";
+import {
+  type Backend,
+  type BackendName,
+  checkCount,
+  elementCount,
+  type Program,
+  type Tensor,
+} from "./types.ts";
+
+export interface HostOptions {
+  name: BackendName;
+  detail: string;
+  session: InferenceSession.SessionOptions;
+  /**
+   * Whether the build writes into output arrays it is given. onnxruntime-node does; the web build
+   * accepts them but leaves them untouched, so there the arrays it returns are used.
+   */
+  writesGivenOutputs: boolean;
+}
+
+class HostTensor implements Tensor {
+  #native?: OrtTensor;
+
+  constructor(
+    readonly label: string,
+    readonly shape: readonly number[],
+    readonly data: Float32Array,
+    readonly release: (tensor: HostTensor) => void,
+  ) {}
+
+  get sizeBytes(): number {
+    return this.data.byteLength;
+  }
+
+  native(ort: Ort): OrtTensor {
+    return this.#native ??= new ort.Tensor("float32", this.data, this.shape) as OrtTensor;
+  }
+
+  read(): Promise<Float32Array> {
+    return Promise.resolve(this.data.slice());
+  }
+
+  [Symbol.dispose](): void {
+    this.release(this);
+  }
+}
+
+/**
+ * Keeps released output arrays for the next run of the same size, because fresh pages cost more than
+ * the attention they are filled with. Only the sizes of the last runs are kept.
+ */
+class ArrayPool {
+  #free = new Map<number, Float32Array[]>();
+  static readonly #sizesKept = 8;
+
+  take(length: number): Float32Array {
+    const list = this.#free.get(length);
+    return list?.pop() ?? new Float32Array(length);
+  }
+
+  give(array: Float32Array): void {
+    const list = this.#free.get(array.length) ?? [];
+    this.#free.delete(array.length);
+    this.#free.set(array.length, list);
+    if (list.length < 4) list.push(array);
+    for (const size of this.#free.keys()) {
+      if (this.#free.size <= ArrayPool.#sizesKept) break;
+      this.#free.delete(size);
+    }
+  }
+
+  clear(): void {
+    this.#free.clear();
+  }
+}
+
+export class HostBackend implements Backend {
+  readonly name: BackendName;
+  readonly detail: string;
+  readonly tensorLimit = { bytes: 128 * 2 ** 20, hard: false };
+  #live = new Set<HostTensor>();
+  #pool = new ArrayPool();
+
+  constructor(readonly ort: Ort, readonly options: HostOptions) {
+    this.name = options.name;
+    this.detail = options.detail;
+  }
+
+  get liveBytes(): number {
+    let sum = 0;
+    for (const tensor of this.#live) sum += tensor.sizeBytes;
+    return sum;
+  }
+
+  async compile(graph: Graph): Promise<Program> {
+    const session = await this.ort.InferenceSession.create(serialize(graph), this.options.session);
+    return new HostProgram(this, session);
+  }
+
+  upload(label: string, shape: readonly number[], data: Float32Array): HostTensor {
+    checkCount(label, shape, data);
+    return this.#track(new HostTensor(label, shape, data, (t) => this.#live.delete(t)));
+  }
+
+  /** A tensor for an output; its array returns to the pool when it is disposed. */
+  output(label: string, shape: readonly number[], data?: Float32Array): HostTensor {
+    const array = data ?? this.#pool.take(elementCount(shape));
+    return this.#track(
+      new HostTensor(label, shape, array, (t) => {
+        if (this.#live.delete(t) && !data) this.#pool.give(t.data);
+      }),
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#live.clear();
+    this.#pool.clear();
+    return Promise.resolve();
+  }
+
+  #track(tensor: HostTensor): HostTensor {
+    this.#live.add(tensor);
+    return tensor;
+  }
+}
+
+class HostProgram implements Program {
+  constructor(readonly backend: HostBackend, readonly session: InferenceSession) {}
+
+  async run(
+    inputs: Readonly<Record<string, Tensor>>,
+    outputs: Readonly<Record<string, readonly number[]>>,
+  ): Promise<Record<string, Tensor>> {
+    const { ort, options } = this.backend;
+    const feeds: Record<string, OrtTensor> = {};
+    for (const [name, tensor] of Object.entries(inputs)) {
+      feeds[name] = (tensor as HostTensor).native(ort);
+    }
+    const results: Record<string, HostTensor> = {};
+    if (options.writesGivenOutputs) {
+      const fetches: Record<string, OrtTensor> = {};
+      try {
+        for (const [name, shape] of Object.entries(outputs)) {
+          results[name] = this.backend.output(name, shape);
+          fetches[name] = results[name].native(ort);
+        }
+        await this.session.run(feeds, fetches);
+      } catch (error) {
+        Object.values(results).forEach((t) => t[Symbol.dispose]());
+        throw error;
+      }
+    } else {
+      const found = await this.session.run(feeds, Object.keys(outputs));
+      for (const [name, shape] of Object.entries(outputs)) {
+        results[name] = this.backend.output(name, shape, found[name].data as Float32Array);
+      }
+    }
+    return results;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.session.release();
+  }
+}

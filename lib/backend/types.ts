@@ -1,0 +1,69 @@
+/** What the engine needs of a device; `webgpu.ts`, `cpu.ts` and `wasm.ts` provide it. */
+import type { Graph } from "../onnx/graph.ts";
+import type { GpuContext, GpuTensor } from "../gpu/mod.ts";
+
+export type BackendName = "webgpu" | "cpu" | "wasm";
+
+/** A float32 tensor that lives on the host or on the GPU. Whoever received it disposes of it. */
+export interface Tensor extends Disposable {
+  readonly label: string;
+  readonly shape: readonly number[];
+  readonly sizeBytes: number;
+  /** The values, where the tensor lives on the host; a view that later runs overwrite. */
+  readonly data?: Float32Array;
+  /** The GPU buffer, where it lives there; valid until the tensor is disposed. */
+  readonly gpu?: GpuTensor;
+  /** A copy of the values. */
+  read(): Promise<Float32Array>;
+}
+
+/** A compiled graph. */
+export interface Program extends AsyncDisposable {
+  /**
+   * Runs once.
+   *
+   * @param inputs one tensor per graph input
+   * @param outputs the shape of each graph output
+   * @returns one tensor per output, owned by the caller
+   */
+  run(
+    inputs: Readonly<Record<string, Tensor>>,
+    outputs: Readonly<Record<string, readonly number[]>>,
+  ): Promise<Record<string, Tensor>>;
+}
+
+export interface TensorLimit {
+  /** Largest tensor that one step should make; attention beyond it is computed some heads at a time. */
+  bytes: number;
+  /** Whether the device cannot go beyond it (GPU binding size) or only should not (memory). */
+  hard: boolean;
+}
+
+/** An execution device with its tensors and compiled graphs. */
+export interface Backend extends AsyncDisposable {
+  readonly name: BackendName;
+  /** One phrase for people: library, version, threads or adapter. */
+  readonly detail: string;
+  /** The GPU context whose device the tensors share; webgpu only. */
+  readonly gpu?: GpuContext;
+  readonly tensorLimit: TensorLimit;
+  /** Bytes of tensors not yet disposed. */
+  readonly liveBytes: number;
+  compile(graph: Graph): Promise<Program>;
+  /** Makes a tensor of `data`. A host backend keeps the array itself, the GPU copies it. */
+  upload(label: string, shape: readonly number[], data: Float32Array): Tensor;
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** @throws {Error} if `data` does not fill `shape` */
+export function checkCount(label: string, shape: readonly number[], data: Float32Array): void {
+  if (data.length !== elementCount(shape)) {
+    throw new Error(
+      `Cannot upload "${label}" as [${shape}] must have ${elementCount(shape)} elements: ` +
+        `current count is ${data.length}`,
+    );
+  }
+}

@@ -1,0 +1,65 @@
+/** The language-model head as a graph: final LayerNorm, then logits over the 33 tokens. */
+import type { Esm2Config } from "../checkpoint/mod.ts";
+import { Graph, type Value } from "../onnx/graph.ts";
+import * as op from "../onnx/ops.ts";
+import { TOKENS } from "./alphabet.ts";
+
+/** Names of the head's tensors as fair-esm has them; `lm_head.weight` is tied to the embedding. */
+export const HEAD_WEIGHTS = [
+  "emb_layer_norm_after.weight",
+  "emb_layer_norm_after.bias",
+  "lm_head.dense.weight",
+  "lm_head.dense.bias",
+  "lm_head.layer_norm.weight",
+  "lm_head.layer_norm.bias",
+  "lm_head.weight",
+  "lm_head.bias",
+] as const;
+
+export type HeadWeight = typeof HEAD_WEIGHTS[number];
+
+export function headWeightShape(name: HeadWeight, { dModel }: Esm2Config): number[] {
+  if (name === "lm_head.dense.weight") return [dModel, dModel];
+  if (name === "lm_head.weight") return [TOKENS.length, dModel];
+  return name === "lm_head.bias" ? [TOKENS.length] : [dModel];
+}
+
+/** x f32[N, D] → normalised f32[N, D] and logits f32[N, 33]. */
+export function head(
+  g: Graph,
+  x: Value,
+  w: (name: HeadWeight) => Value,
+): { normalised: Value; logits: Value } {
+  const normalised = op.layerNormalization(
+    g,
+    x,
+    w("emb_layer_norm_after.weight"),
+    w("emb_layer_norm_after.bias"),
+    1e-5,
+    "final_norm",
+  );
+  const logits = g.scope("lm_head", () => {
+    const y = op.gelu(
+      g,
+      op.gemm(g, normalised, w("lm_head.dense.weight"), w("lm_head.dense.bias"), "dense"),
+    );
+    const z = op.layerNormalization(
+      g,
+      y,
+      w("lm_head.layer_norm.weight"),
+      w("lm_head.layer_norm.bias"),
+    );
+    return op.gemm(g, z, w("lm_head.weight"), w("lm_head.bias"), "decoder");
+  });
+  return { normalised, logits };
+}
+
+/** Graph of the head: x, weights → logits, normalised. */
+export function headGraph(config: Esm2Config): Graph {
+  const g = new Graph("head");
+  const x = g.input("x", "float32", ["N", config.dModel]);
+  const out = head(g, x, (name) => g.input(name, "float32", headWeightShape(name, config)));
+  g.output("logits", out.logits);
+  g.output("normalised", out.normalised);
+  return g;
+}

@@ -1,0 +1,80 @@
+/** What enters the first block: embeddings after token dropout, rotary tables, padding bias. */
+import { MASK, PAD } from "./alphabet.ts";
+import type { TokenBatch } from "./tokenize.ts";
+
+/** Share of residues masked in training, times the share of those shown as `<mask>`. */
+const TRAINED_MASK_RATIO = 0.15 * 0.8;
+
+/** Finite, because a row whose every score is −∞ would be NaN. */
+const HIDDEN_SCORE = -3.4028234663852886e38;
+
+/**
+ * Embeddings f32[B·T, D] of a batch.
+ *
+ * With token dropout (fair-esm `esm2.py`, on in every ESM-2) `<mask>` rows are zero and each sequence
+ * is scaled by (1 − 0.12) / (1 − m), m its share of `<mask>` among its tokens. `<pad>` rows are zero.
+ *
+ * @param table f32[33, D]
+ */
+export function embed(
+  { ids, size, width, lengths }: TokenBatch,
+  table: Float32Array,
+  dModel: number,
+  tokenDropout: boolean,
+): Float32Array {
+  const out = new Float32Array(size * width * dModel);
+  for (let b = 0; b < size; b++) {
+    const row = ids.subarray(b * width, (b + 1) * width);
+    const masked = row.reduce((n, id) => n + (id === MASK ? 1 : 0), 0);
+    const scale = tokenDropout ? (1 - TRAINED_MASK_RATIO) / (1 - masked / lengths[b]) : 1;
+    row.forEach((id, t) => {
+      if (id === PAD || (tokenDropout && id === MASK)) return;
+      const source = id * dModel, target = (b * width + t) * dModel;
+      for (let d = 0; d < dModel; d++) out[target + d] = table[source + d] * scale;
+    });
+  }
+  return out;
+}
+
+export interface RotaryTables {
+  queryCos: Float32Array;
+  querySin: Float32Array;
+  keyCos: Float32Array;
+  keySin: Float32Array;
+}
+
+/**
+ * Rotary tables f32[B, T, d/2], computed in double precision; the queries' carry the factor d^-½.
+ *
+ * @param invFreq f32[d/2] as the checkpoint stores it
+ */
+export function rotaryTables(
+  invFreq: Float32Array,
+  batch: number,
+  width: number,
+): RotaryTables {
+  const half = invFreq.length, queryScale = (2 * half) ** -0.5;
+  const keyCos = new Float32Array(batch * width * half), keySin = keyCos.slice();
+  const queryCos = keyCos.slice(), querySin = keyCos.slice();
+  for (let t = 0; t < width; t++) {
+    for (let i = 0; i < half; i++) {
+      const at = t * half + i, angle = t * invFreq[i];
+      const cos = Math.cos(angle), sin = Math.sin(angle);
+      keyCos[at] = cos;
+      keySin[at] = sin;
+      queryCos[at] = cos * queryScale;
+      querySin[at] = sin * queryScale;
+    }
+  }
+  for (const table of [queryCos, querySin, keyCos, keySin]) {
+    for (let b = 1; b < batch; b++) table.copyWithin(b * width * half, 0, width * half);
+  }
+  return { queryCos, querySin, keyCos, keySin };
+}
+
+/** f32[B, 1, 1, T]: zero for tokens, the lowest float for padding. */
+export function paddingBias({ size, width, lengths }: TokenBatch): Float32Array {
+  const bias = new Float32Array(size * width);
+  for (let b = 0; b < size; b++) bias.fill(HIDDEN_SCORE, b * width + lengths[b], (b + 1) * width);
+  return bias;
+}

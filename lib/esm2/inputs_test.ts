@@ -1,0 +1,61 @@
+import { allClose, ok } from "../../tests/assert.ts";
+import { embed, paddingBias, rotaryTables } from "./inputs.ts";
+import { padBatch } from "./tokenize.ts";
+
+const table = Float32Array.from({ length: 33 * 2 }, (_, i) => i + 1);
+
+Deno.test("embed applies token dropout: 0.88/(1 − m), <mask> and <pad> rows zero", () => {
+  // Row 0 has one <mask> among 4 tokens, row 1 none among 3 and one <pad>.
+  const batch = padBatch([Int32Array.of(0, 4, 32, 2), Int32Array.of(0, 4, 2)]);
+  const x = embed(batch, table, 2, true);
+  const a = 0.88 / (1 - 1 / 4), b = 0.88;
+  allClose(
+    x,
+    [
+      1 * a,
+      2 * a,
+      9 * a,
+      10 * a,
+      0,
+      0,
+      5 * a,
+      6 * a,
+      1 * b,
+      2 * b,
+      9 * b,
+      10 * b,
+      5 * b,
+      6 * b,
+      0,
+      0,
+    ],
+    { rtol: 1e-7 },
+  );
+});
+
+Deno.test("embed without token dropout keeps <mask> and the scale", () => {
+  const x = embed(padBatch([Int32Array.of(0, 32, 2)]), table, 2, false);
+  allClose(x, [1, 2, 65, 66, 5, 6], {});
+});
+
+Deno.test("rotaryTables hold cos and sin of t·inv_freq, queries scaled by d^-½", () => {
+  const invFreq = Float32Array.of(1, 0.125);
+  const t = rotaryTables(invFreq, 2, 3);
+  for (let b = 0; b < 2; b++) {
+    for (let i = 0; i < 3; i++) {
+      for (let k = 0; k < 2; k++) {
+        const at = (b * 3 + i) * 2 + k, angle = i * invFreq[k];
+        allClose([t.keyCos[at], t.keySin[at]], [Math.cos(angle), Math.sin(angle)], { atol: 1e-7 });
+        allClose([t.queryCos[at], t.querySin[at]], [Math.cos(angle) / 2, Math.sin(angle) / 2], {
+          atol: 1e-7,
+        });
+      }
+    }
+  }
+});
+
+Deno.test("paddingBias hides padding with a finite number", () => {
+  const bias = paddingBias(padBatch([Int32Array.of(0, 2), Int32Array.of(0, 4, 2)]));
+  ok(bias[2] < -3e38 && Number.isFinite(bias[2]));
+  allClose([bias[0], bias[1], bias[3], bias[4], bias[5]], [0, 0, 0, 0, 0], {});
+});

@@ -1,0 +1,72 @@
+/** How a forward pass is cut so that no tensor passes the device's limits. */
+import type { TensorLimit } from "../backend/types.ts";
+import type { Esm2Config } from "../checkpoint/mod.ts";
+import { UserError } from "../errors.ts";
+import { padBatch, type TokenBatch } from "./tokenize.ts";
+
+const BYTES = 4;
+
+/**
+ * Sizes of the groups of heads whose attention is computed together: one group where all fit.
+ *
+ * @throws {UserError} if one head's attention or one activation passes a hard limit
+ */
+export function headGroups(
+  { heads, ffn }: Esm2Config,
+  batch: number,
+  width: number,
+  limit: TensorLimit,
+): number[] {
+  const headBytes = batch * width * width * BYTES;
+  const largest = Math.max(headBytes, batch * width * ffn * BYTES);
+  if (limit.hard && largest > limit.bytes) {
+    throw new UserError(
+      `Cannot run ${width} tokens as a tensor must be at most ${mebibytes(limit.bytes)} on this ` +
+        `device: this one has ${mebibytes(largest)}; use --backend cpu`,
+    );
+  }
+  const most = Math.min(heads, Math.max(1, Math.floor(limit.bytes / headBytes)));
+  const groups = Math.ceil(heads / most);
+  const size = Math.ceil(heads / groups);
+  return Array.from({ length: groups }, (_, i) => Math.min(size, heads - i * size))
+    .filter((n) => n > 0);
+}
+
+export interface PlannedBatch extends TokenBatch {
+  /** Index of each row among the sequences that were planned. */
+  readonly members: readonly number[];
+}
+
+/**
+ * Groups sequences of similar length into batches of at most `tokenBudget` tokens, padding included,
+ * whose attention fits the device whole.
+ *
+ * @param rows token ids of each sequence
+ */
+export function planBatches(
+  rows: readonly Int32Array[],
+  { heads, ffn }: Esm2Config,
+  limit: TensorLimit,
+  tokenBudget: number,
+): PlannedBatch[] {
+  const order = rows.map((_, i) => i).sort((a, b) => rows[a].length - rows[b].length || a - b);
+  const batches: number[][] = [];
+  let current: number[] = [];
+  for (const i of order) {
+    const width = rows[i].length, size = current.length + 1;
+    const fits = size * width <= tokenBudget &&
+      size * heads * width * width * BYTES <= limit.bytes &&
+      size * width * ffn * BYTES <= limit.bytes;
+    if (current.length > 0 && !fits) {
+      batches.push(current);
+      current = [];
+    }
+    current.push(i);
+  }
+  if (current.length > 0) batches.push(current);
+  return batches.map((members) => ({ ...padBatch(members.map((i) => rows[i])), members }));
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}

@@ -1,0 +1,45 @@
+/** How an analysis watches and changes a forward pass. */
+import type { Tensor } from "../backend/types.ts";
+import type { TokenBatch } from "./tokenize.ts";
+
+/**
+ * One block's attention, or that of some of its heads where all of them would pass the device's limit
+ * for one tensor; the pieces of a block come in ascending order of heads.
+ */
+export interface AttentionPiece {
+  /** Block, 0-based. */
+  readonly layer: number;
+  /** Heads `begin` to `end` (exclusive) of the block. */
+  readonly begin: number;
+  readonly end: number;
+  /**
+   * f32[B, end − begin, T, T] after softmax, row = query; valid until the visitor returns. Columns of
+   * `<pad>` are zero; rows of `<pad>` hold values without meaning.
+   */
+  readonly pattern: Tensor;
+  readonly batch: TokenBatch;
+}
+
+/** The residual stream between two blocks. */
+export interface HiddenState {
+  /**
+   * Blocks that have run: 0 is the embedding, `layers` is before the final LayerNorm. It is the index
+   * of Hugging Face's `hidden_states` but for the last, which they normalise.
+   */
+  readonly depth: number;
+  /** f32[B·T, D]; valid until the visitor returns. */
+  readonly hidden: Tensor;
+  readonly batch: TokenBatch;
+  /** The next block reads `tensor` instead; the engine disposes of it. */
+  replace(tensor: Tensor): void;
+  /** Ends the run here; no further block runs. */
+  stop(): void;
+}
+
+export interface Visitor {
+  /** Which layers' attention the visitor wants. @default all, if `attention` is given */
+  wantsAttention?(layer: number): boolean;
+  attention?(piece: AttentionPiece): void | Promise<void>;
+  /** Called with the embedding (depth 0) and after each block. */
+  hidden?(state: HiddenState): void | Promise<void>;
+}

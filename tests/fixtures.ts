@@ -1,0 +1,54 @@
+/** Reads the golden files of tests/fixtures (see the README there), independently of the library. */
+
+export interface Array32 {
+  shape: number[];
+  data: Float32Array | Int32Array;
+}
+
+export interface ForwardFixture {
+  name: string;
+  /** Folder of the model it was computed with. */
+  model: string;
+  sequences: string[];
+  arrays: Record<string, Array32>;
+}
+
+const root = new URL("./fixtures/", import.meta.url);
+export const fixturePath = (name: string): string => new URL(name, root).pathname;
+export const embeddedPath = new URL("../models/esm2_t4_800K_SP50", import.meta.url).pathname;
+
+interface IndexEntry {
+  kind: string;
+  model?: string;
+  sequences?: string[];
+  [key: string]: unknown;
+}
+
+export const fixtureIndex: Record<string, IndexEntry> = JSON.parse(
+  Deno.readTextFileSync(new URL("index.json", root)),
+);
+
+/** Arrays of a fixture file (safetensors with F32 and I32 only). */
+export function readFixture(name: string): Record<string, Array32> {
+  const bytes = Deno.readFileSync(new URL(`${name}.safetensors`, root));
+  const headerSize = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerSize)));
+  const arrays: Record<string, Array32> = {};
+  for (const [key, { dtype, shape, data_offsets: [a, b] }] of Object.entries<any>(header)) {
+    if (key === "__metadata__") continue;
+    const raw = bytes.slice(8 + headerSize + a, 8 + headerSize + b).buffer;
+    arrays[key] = { shape, data: dtype === "I32" ? new Int32Array(raw) : new Float32Array(raw) };
+  }
+  return arrays;
+}
+
+export function forwardFixtures(): ForwardFixture[] {
+  return Object.entries(fixtureIndex)
+    .filter(([, entry]) => entry.kind === "forward")
+    .map(([name, entry]) => ({
+      name,
+      model: name.startsWith("tiny") ? embeddedPath : fixturePath(entry.model!),
+      sequences: entry.sequences!,
+      arrays: readFixture(name),
+    }));
+}
