@@ -1,0 +1,48 @@
+// Heat maps: the numbers of a head on hover and on focus; the arrow keys move between cells.
+for (const heads of document.querySelectorAll(".heads")) {
+  const { columns, rows } = JSON.parse(heads.querySelector("script.rows").textContent);
+  const byHead = new Map(rows.map((row) => [`${row[0]},${row[1]}`, row]));
+  for (const table of heads.querySelectorAll(".heatmap table")) {
+    const cells = [...table.querySelectorAll("td")];
+    const width = table.querySelector("tbody tr").querySelectorAll("td").length;
+    const show = (cell, x, y) => {
+      const { layer, head } = cell.dataset;
+      const entries = byHead.get(`${layer},${head}`).slice(2).map((value, i) => {
+        const { name, label } = columns[i + 2];
+        return { name, label, value, chosen: name === table.dataset.column };
+      });
+      showTooltip(`Layer ${layer}, head ${head}`, entries, x, y);
+    };
+    const focus = (cell) => {
+      for (const each of cells) each.tabIndex = each === cell ? 0 : -1;
+      cell.focus();
+    };
+    if (cells.length > 0) cells[0].tabIndex = 0;
+    table.addEventListener("pointermove", (event) => {
+      const cell = event.target.closest("td");
+      if (cell) show(cell, event.clientX, event.clientY);
+      else hideTooltip();
+    });
+    table.addEventListener("pointerleave", hideTooltip);
+    table.addEventListener("focusin", (event) => {
+      const box = event.target.getBoundingClientRect();
+      show(event.target, box.right - 10, box.bottom - 10);
+    });
+    table.addEventListener("focusout", hideTooltip);
+    table.addEventListener("keydown", (event) => {
+      const at = cells.indexOf(event.target);
+      const column = at % width, last = cells.length - 1;
+      const goal = {
+        ArrowRight: column < width - 1 ? at + 1 : at,
+        ArrowLeft: column > 0 ? at - 1 : at,
+        ArrowDown: at + width <= last ? at + width : at,
+        ArrowUp: at >= width ? at - width : at,
+        Home: at - column,
+        End: at - column + width - 1,
+      }[event.key];
+      if (at < 0 || goal === undefined) return;
+      event.preventDefault();
+      focus(cells[goal]);
+    });
+  }
+}

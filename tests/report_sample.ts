@@ -1,0 +1,109 @@
+/** Made-up results of the size and kind that the analysis gives, for tests of the report. */
+import type { HeadMap, HeadRow, HeadSummary, ProteinResult, Site } from "../lib/sites/types.ts";
+
+/** Uniform numbers in 0..1 (mulberry32); the same seed gives the same numbers. */
+export function random(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export interface SampleShape {
+  id: string;
+  residues: string;
+  sites: number[];
+  layers: number[];
+  heads: number;
+  maps: number;
+  seed: number;
+}
+
+/** Mostly heads at chance, some far above, a few that are undefined or infinite. */
+export function sampleProtein({ maps, seed, ...shape }: SampleShape): ProteinResult {
+  const { id, residues, layers, heads } = shape;
+  const next = random(seed);
+  const rows: HeadRow[] = [];
+  for (const layer of layers) {
+    for (let head = 0; head < heads; head++) rows.push(sampleRow(layer, head, next));
+  }
+  const sites: Site[] = shape.sites.map((residue) => ({ residue, letter: residues[residue - 1] }));
+  const best = [...rows].filter((row) => row.impact > 0).sort((a, b) => b.z - a.z).slice(0, maps);
+  return {
+    id,
+    residues,
+    sites,
+    layers,
+    heads,
+    rows,
+    maps: best.map(({ layer, head }): HeadMap => {
+      return { layer, head, attention: sampleMap(residues.length, sites, next) };
+    }),
+  };
+}
+
+function sampleRow(layer: number, head: number, next: () => number): HeadRow {
+  const kind = next();
+  const gauss = Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const baselineMean = kind < 0.04 ? 0 : 5 * next() + 0.05;
+  const baselineSd = kind < 0.04 ? 0 : baselineMean * (0.2 + 0.3 * next());
+  const lift = kind > 0.93 ? 3 + 6 * next() : gauss;
+  const observed = kind < 0.03
+    ? 0
+    : Math.max(0, baselineMean + lift * baselineSd) + (kind < 0.04 ? 1 : 0);
+  const z = (observed - baselineMean) / baselineSd;
+  return {
+    layer,
+    head,
+    observed,
+    baselineMean,
+    baselineSd,
+    impact: observed / baselineMean,
+    snr: z * (0.97 + 0.06 * next()),
+    exactMean: baselineMean,
+    exactSd: baselineSd,
+    z,
+    pPermutation: Number.isNaN(z) ? 1 : Math.min(1, 1 / 1001 + Math.exp(-Math.max(0, z) * 1.4)),
+    qBh: Number.isNaN(z) ? 1 : Math.min(1, 2 / 1001 + 6 * Math.exp(-Math.max(0, z) * 1.4)),
+    enrichment: observed / (baselineMean + 1e-9),
+    pAlpha: kind < 0.1 ? NaN : next() / 5,
+  };
+}
+
+/** A band beside the diagonal, columns of the sites, and one sink; rows sum to less than 1. */
+function sampleMap(length: number, sites: Site[], next: () => number): Float32Array {
+  const map = new Float32Array(length * length);
+  const sink = Math.floor(next() * length), offset = 1 + Math.floor(next() * 4);
+  for (let row = 0; row < length; row++) {
+    const line = map.subarray(row * length, (row + 1) * length);
+    for (let column = 0; column < length; column++) line[column] = 0.004 * next() ** 6;
+    if (row + offset < length) line[row + offset] += 0.5 * next();
+    if (row >= offset) line[row - offset] += 0.2 * next();
+    for (const { residue } of sites) line[residue - 1] += 0.25 * next() ** 2;
+    line[sink] += 0.1 * next();
+    const total = 1.05 * line.reduce((sum, x) => sum + x, 0);
+    for (let column = 0; column < length; column++) line[column] /= total;
+  }
+  return map;
+}
+
+/** Mean and sample standard deviation of impact over proteins that share layers and heads. */
+export function sampleSummary(proteins: ProteinResult[]): HeadSummary[] {
+  return proteins[0].rows.map(({ layer, head }, i) => {
+    const impacts = proteins.map(({ rows }) => rows[i].impact);
+    const impactMean = impacts.reduce((sum, x) => sum + x, 0) / impacts.length;
+    const impactSd = Math.hypot(...impacts.map((x) => x - impactMean)) /
+      Math.sqrt(impacts.length - 1);
+    const proteinCount = proteins.length;
+    return {
+      layer,
+      head,
+      proteins: proteinCount,
+      impactMean,
+      impactSd,
+      impactSnr: impactMean / impactSd,
+    };
+  });
+}
