@@ -10,8 +10,9 @@ import heatmapScript from "./script_heatmap.js" with { type: "text" };
 import mapScript from "./script_map.js" with { type: "text" };
 import tooltipScript from "./script_tooltip.js" with { type: "text" };
 import headsStyle from "./style_heads.css" with { type: "text" };
-import layoutStyle from "./style_layout.css" with { type: "text" };
 import mapsStyle from "./style_maps.css" with { type: "text" };
+import pageStyle from "./style_page.css" with { type: "text" };
+import tablesStyle from "./style_tables.css" with { type: "text" };
 
 export { type HeadColumn, headColumns } from "./columns.ts";
 
@@ -88,5 +89,5 @@ ${summaryHeads(summary, thresholds)}</section>
 function style(): string {
   const [light, dark] = [colourProperties("light"), colourProperties("dark")];
   return `:root{${light}}\n@media screen and (prefers-color-scheme:dark){:root{${dark}}}\n` +
-    layoutStyle + headsStyle + mapsStyle;
+    pageStyle + tablesStyle + headsStyle + mapsStyle;
 }
