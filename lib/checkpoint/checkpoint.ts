@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { UserError } from "../errors.ts";
+import type { RandomAccess } from "../io/random_access.ts";
+import type { Esm2Config } from "./config.ts";
+import type { DType } from "./dtype.ts";
+import { computeInvFreq } from "./inv_freq.ts";
+import type { EsmTensorName } from "./names.ts";
+import { readStoredTensor, type StoredTensor } from "./stored_tensor.ts";
+
+export interface TensorInfo {
+  readonly shape: readonly number[];
+  /** Number format in the file; "F32" of computed tensors. */
+  readonly dtype: DType;
+  /** Rotary frequencies that a file lacks are computed as the published files hold them. */
+  readonly origin: "stored" | "computed";
+}
+
+/** The weights of one ESM-2 model, read from disk tensor by tensor. */
+export interface Checkpoint extends Disposable {
+  /** Folder name, or file name without extension. */
+  readonly name: string;
+  readonly config: Esm2Config;
+  readonly format: "safetensors" | "fair-esm" | "pytorch";
+  /** Every file that the tensors come from. */
+  readonly files: readonly string[];
+  /**
+   * Tensors by fair-esm name, weights as [out, in]. "lm_head.weight" is listed when stored (else the
+   * decoder is "embed_tokens.weight"), "contact_head.*" when the checkpoint has a contact head.
+   */
+  readonly tensors: ReadonlyMap<EsmTensorName, TensorInfo>;
+  /** What a person should know: a missing contact head, ignored or computed tensors. */
+  readonly notes: readonly string[];
+  /**
+   * Reads a tensor as float32, row-major.
+   *
+   * @param into array to fill instead of a new one; the result is its beginning
+   * @throws {UserError} if the checkpoint has no such tensor
+   */
+  read(name: EsmTensorName, into?: Float32Array): Promise<Float32Array>;
+  /**
+   * SHA-256 of the weight file in hexadecimal; of several files, the hash of their `sha256sum` lines
+   * ("hash  name\n") in the order of their names.
+   */
+  sha256(): Promise<string>;
+}
+
+export interface CheckpointParts {
+  readonly name: string;
+  readonly config: Esm2Config;
+  readonly format: Checkpoint["format"];
+  readonly sources: readonly RandomAccess[];
+  readonly infos: ReadonlyMap<EsmTensorName, TensorInfo>;
+  readonly stored: ReadonlyMap<EsmTensorName, StoredTensor>;
+  readonly notes: readonly string[];
+}
+
+/** Makes a checkpoint of checked parts; it owns the sources. */
+export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
+  const { name, config, format, sources, infos, stored, notes } = parts;
+  return {
+    name,
+    config,
+    format,
+    files: sources.map((source) => source.label),
+    tensors: infos,
+    notes,
+    async read(tensorName, into) {
+      const tensor = stored.get(tensorName);
+      if (tensor !== undefined) return await readStoredTensor(tensor, into);
+      if (!infos.has(tensorName)) {
+        throw new UserError(`Cannot read ${tensorName} of ${name} as it has no such tensor`);
+      }
+      const computed = computeInvFreq(config.headDim);
+      if (into === undefined) return computed;
+      into.set(computed);
+      return into.subarray(0, computed.length);
+    },
+    async sha256() {
+      if (sources.length === 1) return await hashSource(sources[0]);
+      const lines = new Map<string, string>();
+      for (const source of sources) {
+        const file = basename(source.label);
+        lines.set(file, `${await hashSource(source)}  ${file}\n`);
+      }
+      const ordered = [...lines.keys()].sort().map((file) => lines.get(file));
+      return createHash("sha256").update(ordered.join("")).digest("hex");
+    },
+    [Symbol.dispose]() {
+      for (const source of sources) source[Symbol.dispose]();
+    },
+  };
+}
+
+async function hashSource(source: RandomAccess): Promise<string> {
+  const hash = createHash("sha256");
+  const buffer = new Uint8Array(Math.min(source.sizeBytes, 1 << 20));
+  for (let at = 0; at < source.sizeBytes; at += buffer.length) {
+    const part = buffer.subarray(0, Math.min(buffer.length, source.sizeBytes - at));
+    await source.read(at, part);
+    hash.update(part);
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,6 @@
+/** Reading ESM-2 checkpoints: Hugging Face directories, fair-esm .pt files and .safetensors. */
+export type { Checkpoint, TensorInfo } from "./checkpoint.ts";
+export type { Esm2Config } from "./config.ts";
+export type { DType } from "./dtype.ts";
+export type { BlockTensorName, EsmTensorName } from "./names.ts";
+export { openCheckpoint, openSafetensorsBytes } from "./open.ts";
