@@ -1,4 +1,4 @@
-/** The one place that folds a dispatch into the device's limit per dimension. */
+/** Fitting a dispatch to the device: folding the grid, and the loop limit of software adapters. */
 
 /** Workgroups in x, y and z. */
 export type Grid = readonly [number, number, number];
@@ -28,4 +28,26 @@ export function planGrid(
   const z = Math.ceil(rows / most);
   const y = Math.ceil(rows / z);
   return [Math.ceil(total / (y * z)), y, z];
+}
+
+const SOFTWARE_LOOP_STEPS = 65_535;
+
+/**
+ * Refuses a kernel whose threads a software adapter would stop half-way.
+ *
+ * Mesa's llvmpipe ends every loop of a thread, without any error, once the thread has made 65,535
+ * loop steps in total (the check that leaves a loop is a step too). `steps` is an upper bound.
+ *
+ * @throws {RangeError} on a software adapter, if there can be more steps
+ */
+export function checkLoopSteps(
+  label: string,
+  steps: number,
+  adapter: { readonly isFallback: boolean },
+): void {
+  if (!adapter.isFallback || steps <= SOFTWARE_LOOP_STEPS) return;
+  throw new RangeError(
+    `Cannot run "${label}" on a software adapter as a thread must make at most ` +
+      `${SOFTWARE_LOOP_STEPS} loop steps: current value is up to ${steps}`,
+  );
 }

@@ -1,5 +1,5 @@
 import { equal, ok, throws } from "../../tests/assert.ts";
-import { planGrid } from "./grid.ts";
+import { checkLoopSteps, planGrid } from "./grid.ts";
 
 const limits = { maxComputeWorkgroupsPerDimension: 65535 };
 
@@ -23,4 +23,10 @@ Deno.test("planGrid() folds in three dimensions when two do not hold", () => {
 
 Deno.test("planGrid() refuses what is no natural number", () => {
   for (const total of [-1, 1.5, NaN, 2 ** 32]) throws(() => planGrid(total, limits), RangeError);
+});
+
+Deno.test("checkLoopSteps() refuses long loops on software adapters only", () => {
+  checkLoopSteps("x", 65_535, { isFallback: true });
+  checkLoopSteps("x", 1e9, { isFallback: false });
+  throws(() => checkLoopSteps("x", 65_536, { isFallback: true }), /"x" on a software.*65536$/);
 });

@@ -1,7 +1,7 @@
 /** A small layer over WebGPU: context, tensors, kernels, read-back and timing. */
 export { type AdapterRecord, GpuContext, type GpuOptions } from "./context.ts";
 export { GpuError } from "./errors.ts";
-export { type Grid, planGrid } from "./grid.ts";
+export { checkLoopSteps, type Grid, planGrid } from "./grid.ts";
 export { type Access, type Dispatch, Kernel, type KernelSpec } from "./kernel.ts";
 export {
   type ParamFields,
