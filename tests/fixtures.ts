@@ -17,6 +17,12 @@ const root = new URL("./fixtures/", import.meta.url);
 export const fixturePath = (name: string): string => new URL(name, root).pathname;
 export const embeddedPath = new URL("../models/esm2_t4_800K_SP50", import.meta.url).pathname;
 
+interface Stored {
+  dtype: string;
+  shape: number[];
+  data_offsets: [begin: number, end: number];
+}
+
 interface IndexEntry {
   kind: string;
   model?: string;
@@ -34,8 +40,9 @@ export function readFixture(name: string): Record<string, Array32> {
   const headerSize = Number(new DataView(bytes.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerSize)));
   const arrays: Record<string, Array32> = {};
-  for (const [key, { dtype, shape, data_offsets: [a, b] }] of Object.entries<any>(header)) {
-    if (key === "__metadata__") continue;
+  delete header.__metadata__;
+  for (const [key, entry] of Object.entries(header)) {
+    const { dtype, shape, data_offsets: [a, b] } = entry as Stored;
     const raw = bytes.slice(8 + headerSize + a, 8 + headerSize + b).buffer;
     arrays[key] = { shape, data: dtype === "I32" ? new Int32Array(raw) : new Float32Array(raw) };
   }

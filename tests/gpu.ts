@@ -5,11 +5,14 @@ import { equal } from "./assert.ts";
 const adapter = await GpuContext.probe();
 const isRequired = Deno.env.get("REQUIRE_GPU") === "1";
 
+/** Whether tests that need an adapter run here; where one is required they run and fail without. */
+export const runsGpuTests = adapter !== null || isRequired;
+
 /** Registers a test that gets an open context and must free all it allocates on it. */
 export function gpuTest(name: string, fn: (ctx: GpuContext) => void | Promise<void>): void {
   Deno.test({
-    name: adapter || isRequired ? name : `${name} (skipped: no WebGPU adapter found)`,
-    ignore: !adapter && !isRequired,
+    name: runsGpuTests ? name : `${name} (skipped: no WebGPU adapter found)`,
+    ignore: !runsGpuTests,
     async fn() {
       using ctx = await GpuContext.open();
       await fn(ctx);

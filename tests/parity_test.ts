@@ -3,15 +3,17 @@ import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/model.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { embeddedPath, fixturePath, forwardFixtures } from "./fixtures.ts";
-import { adapterFound, requireGpu } from "./gpu.ts";
+import { runsGpuTests } from "./gpu.ts";
 import { batchOf, compare, record } from "./parity.ts";
 
 const backends = ["cpu", "wasm", "webgpu"] as const;
 
 for (const name of backends) {
-  const skip = name === "webgpu" && !adapterFound && !requireGpu;
+  const skip = name === "webgpu" && !runsGpuTests;
   Deno.test({
-    name: `Esm2 agrees with fair-esm on every fixture: ${name}${skip ? " (no adapter)" : ""}`,
+    name: `Esm2 agrees with fair-esm on every fixture: ${name}${
+      skip ? " (skipped: no WebGPU adapter found)" : ""
+    }`,
     ignore: skip,
     // The native library keeps its thread pool and timers for the life of the process.
     sanitizeResources: false,

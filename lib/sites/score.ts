@@ -87,3 +87,12 @@ export function rankHeads(rows: readonly HeadRow[]): HeadRow[] {
 function compare(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** Values of all maps of a report together; each is one byte of the page. */
+const MAP_BUDGET = 16_000_000;
+
+/** How many maps of each protein a report can hold, at most six. */
+export function mapsPerProtein(lengths: readonly number[]): number {
+  const each = lengths.reduce((sum, n) => sum + n * n, 0);
+  return Math.min(6, Math.floor(MAP_BUDGET / each));
+}

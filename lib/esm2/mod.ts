@@ -1,0 +1,13 @@
+/** ESM-2: alphabet, tokens, and the model run block by block. */
+export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
+export { Esm2, type ModelOptions, type RunOptions, type RunResult } from "./model.ts";
+export { planBatches, type PlannedBatch } from "./plan.ts";
+export {
+  displayLetters,
+  padBatch,
+  type Sequence,
+  type TokenBatch,
+  tokenize,
+  TRAINED_LENGTH,
+} from "./tokenize.ts";
+export type { AttentionPiece, HiddenState, Visitor } from "./visitor.ts";

@@ -1,0 +1,28 @@
+/** The small demonstration model that comes with the project, wherever the project was loaded from. */
+import config from "../../models/esm2_t4_800K_SP50/config.json" with { type: "json" };
+import { type Checkpoint, openCheckpoint, openSafetensorsBytes } from "../checkpoint/mod.ts";
+
+export const EMBEDDED_NAME = "esm2_t4_800K_SP50";
+
+const folder = new URL(`../../models/${EMBEDDED_NAME}/`, import.meta.url);
+
+/**
+ * Opens the embedded checkpoint from disk, or over HTTP when the project itself runs from a URL.
+ *
+ * @throws {Error} if the server does not have the file
+ */
+export async function openEmbedded(signal?: AbortSignal): Promise<Checkpoint> {
+  if (folder.protocol === "file:") return await openCheckpoint(pathOf(folder));
+  const url = new URL("model.safetensors", folder);
+  const response = await fetch(url, { signal });
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new Error(`Cannot load the embedded model from ${url}: HTTP ${response.status}`);
+  }
+  return await openSafetensorsBytes(EMBEDDED_NAME, config, await response.bytes());
+}
+
+function pathOf(url: URL): string {
+  const path = decodeURIComponent(url.pathname).replace(/\/$/, "");
+  return Deno.build.os === "windows" ? path.slice(1).replaceAll("/", "\\") : path;
+}

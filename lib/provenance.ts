@@ -1,0 +1,108 @@
+/** What a result was computed with, for run.json. */
+import type { OpenedBackend } from "./backend/mod.ts";
+import type { OpenedModel } from "./hub/open_model.ts";
+import { VERSION } from "./version.ts";
+
+export interface Provenance {
+  esmscope: string;
+  command: string;
+  arguments: readonly string[];
+  started: string;
+  /** Seconds from start to the writing of this record. */
+  elapsedSeconds: number;
+  /** Milliseconds per stage. */
+  timingsMs: Record<string, number>;
+  model: {
+    name: string;
+    embedded: boolean;
+    format: string;
+    files: readonly string[];
+    sha256: string;
+    config: unknown;
+  };
+  backend: { name: string; detail: string; reason: string; adapter?: unknown };
+  machine: { os: string; arch: string; cores: number; deno: string; v8: string };
+  /** Largest resident memory of the process so far, bytes; null where the system does not tell. */
+  peakMemoryBytes: number | null;
+}
+
+/** Measures stages by name; each call ends the one before. */
+export class Stopwatch {
+  readonly started = new Date();
+  readonly timingsMs: Record<string, number> = {};
+  readonly #begin = performance.now();
+  #stage?: { name: string; begin: number };
+
+  stage(name: string): void {
+    this.end();
+    this.#stage = { name, begin: performance.now() };
+  }
+
+  end(): void {
+    if (!this.#stage) return;
+    const { name, begin } = this.#stage;
+    this.timingsMs[name] = round((this.timingsMs[name] ?? 0) + performance.now() - begin);
+    this.#stage = undefined;
+  }
+
+  get elapsedSeconds(): number {
+    return round((performance.now() - this.#begin) / 1000);
+  }
+}
+
+export async function describeRun(
+  { command, args, watch, model, opened: { backend, reason } }: {
+    command: string;
+    args: readonly string[];
+    watch: Stopwatch;
+    model: OpenedModel;
+    opened: OpenedBackend;
+  },
+): Promise<Provenance> {
+  watch.end();
+  const { checkpoint, name, embedded } = model;
+  return {
+    esmscope: VERSION,
+    command,
+    arguments: args,
+    started: watch.started.toISOString(),
+    elapsedSeconds: watch.elapsedSeconds,
+    timingsMs: watch.timingsMs,
+    model: {
+      name,
+      embedded,
+      format: checkpoint.format,
+      files: checkpoint.files,
+      sha256: await checkpoint.sha256(),
+      config: checkpoint.config,
+    },
+    backend: {
+      name: backend.name,
+      detail: backend.detail,
+      reason,
+      ...(backend.gpu && { adapter: backend.gpu.adapter }),
+    },
+    machine: {
+      os: Deno.build.os,
+      arch: Deno.build.arch,
+      cores: navigator.hardwareConcurrency,
+      deno: Deno.version.deno,
+      v8: Deno.version.v8,
+    },
+    peakMemoryBytes: peakMemoryBytes(),
+  };
+}
+
+/** Largest resident memory so far (Linux only). */
+export function peakMemoryBytes(): number | null {
+  try {
+    const status = Deno.readTextFileSync("/proc/self/status");
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024 || null;
+  } catch {
+    return null;
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

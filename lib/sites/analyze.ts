@@ -1,0 +1,195 @@
+/** Which attention heads look at a protein's sites more than chance allows. */
+import type { Esm2Config } from "../checkpoint/mod.ts";
+import { quote, UserError } from "../errors.ts";
+import { type AttentionPiece, type Esm2, planBatches, tokenize } from "../esm2/mod.ts";
+import { type CollectedSums, collectSums } from "./collect.ts";
+import { collectMaps } from "./maps.ts";
+import { legacyColumns, type LegacyMode, type LegacyRow, legacyRows } from "./legacy.ts";
+import { checkNull, type NullMode, sampleNull } from "./null_model.ts";
+import { rankHeads, scoreHeads } from "./score.ts";
+import type { HeadRow, ProteinResult, Site } from "./types.ts";
+
+export interface ProteinInput {
+  id: string;
+  residues: string;
+  sites: Site[];
+}
+
+export interface SiteOptions {
+  /** θ: attention at or below it is not counted; 0 counts all. @default 0.3 */
+  threshold?: number;
+  /** Random site sets per protein. @default 1000 */
+  trials?: number;
+  /** @default "uniform" */
+  nullMode?: NullMode;
+  /** @default 0 */
+  seed?: number;
+  /** Layers to analyse, 0-based. @default all */
+  layers?: readonly number[];
+  /** Keep `<cls>` and `<eos>` as rows and columns. @default false */
+  specials?: boolean;
+  legacy?: LegacyMode;
+  /** Most residues of a sequence. @default 1022 */
+  maxLength?: number;
+  /** Tokens of a batch, padding included. @default 1024 */
+  tokenBudget?: number;
+  /** Maps of the best heads to keep per protein. @default 0 */
+  maps?: number;
+  /** Opens a sink for a protein's attention; proteins then run one at a time. */
+  saveAttention?: (protein: ProteinInput, layers: readonly number[]) => AttentionSink;
+  /** Hears of each layer of each batch: done of total. */
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+/** Takes a protein's attention in ascending order of layers and heads. */
+export interface AttentionSink {
+  write(piece: AttentionPiece): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SiteAnalysis {
+  proteins: ProteinResult[];
+  /** Per protein, with `legacy` only. */
+  legacy?: LegacyRow[][];
+}
+
+/**
+ * Analyses every protein and returns results in the order given.
+ *
+ * @throws {UserError} if a sequence, its sites or the layers do not fit the model or the null
+ */
+export async function analyzeSites(
+  model: Esm2,
+  proteins: readonly ProteinInput[],
+  options: SiteOptions = {},
+): Promise<SiteAnalysis> {
+  const { config, backend } = model;
+  const { threshold = 0.3, legacy, saveAttention, signal } = options;
+  const { layers, setups } = prepareSites(config, proteins, options);
+  const rows = proteins.map((protein) => tokenize(protein, options));
+  const budget = saveAttention ? 1 : options.tokenBudget ?? 1024;
+  const batches = planBatches(rows, config, backend.tensorLimit, budget);
+
+  const total = batches.length * layers.length;
+  let done = 0;
+  const results: ProteinResult[] = [];
+  const legacyResults: LegacyRow[][] = [];
+  for (const batch of batches) {
+    const sink = saveAttention?.(proteins[batch.members[0]], layers);
+    const sums = await collectSums(model, batch, {
+      threshold,
+      specials: setups[batch.members[0]].specials,
+      layers,
+      onAttention: sink && ((piece) => sink.write(piece)),
+      onLayer: () => options.onProgress?.(++done, total),
+      signal,
+    });
+    await sink?.close();
+    for (const [b, member] of batch.members.entries()) {
+      signal?.throwIfAborted();
+      const { result, legacyTable } = await score(
+        model,
+        proteins[member],
+        setups[member],
+        sums[b],
+        {
+          ...options,
+          layers,
+        },
+      );
+      results[member] = result;
+      if (legacy) legacyResults[member] = legacyTable!;
+    }
+  }
+  if (options.maps) {
+    for (const [i, result] of results.entries()) {
+      const best = rankHeads(result.rows).slice(0, options.maps);
+      result.maps = await collectMaps(model, rows[i], best, signal);
+    }
+  }
+  return { proteins: results, ...(legacy && { legacy: legacyResults }) };
+}
+
+/** What is settled before anything runs. */
+export interface Prepared {
+  layers: readonly number[];
+  setups: SetUp[];
+}
+
+/** Checks proteins and options against a model. @throws {UserError} if they do not fit */
+export function prepareSites(
+  config: Esm2Config,
+  proteins: readonly ProteinInput[],
+  options: SiteOptions,
+): Prepared {
+  return {
+    layers: checkLayers(options.layers, config.layers),
+    setups: proteins.map((protein) => setUp(protein, options)),
+  };
+}
+
+/** Columns that are sites, and what the columns are. */
+export interface SetUp {
+  columns: number;
+  sites: Uint32Array;
+  specials: boolean;
+}
+
+function setUp(protein: ProteinInput, options: SiteOptions): SetUp {
+  const { nullMode = "uniform", legacy } = options;
+  const tokens = tokenize(protein, options).length;
+  const specials = (options.specials ?? false) || legacy !== undefined;
+  const columns = specials ? tokens : tokens - 2;
+  const sites = legacy
+    ? legacyColumns(protein.sites)
+    : Uint32Array.from(protein.sites, ({ residue }) => specials ? residue : residue - 1);
+  if (legacy && nullMode !== "uniform") {
+    throw new UserError(
+      `Cannot use --legacy ${legacy} as --null must be uniform with it: current value is ${nullMode}`,
+    );
+  }
+  checkNull(quote(protein.id), columns, sites, nullMode);
+  return { columns, sites, specials };
+}
+
+async function score(
+  model: Esm2,
+  { id, residues, sites }: ProteinInput,
+  setup: SetUp,
+  { mass, count }: CollectedSums,
+  options: SiteOptions & { layers: readonly number[] },
+): Promise<{ result: ProteinResult; legacyTable?: LegacyRow[] }> {
+  const { layers, nullMode = "uniform", trials = 1000, seed = 0, legacy } = options;
+  const { heads } = model.config;
+  const names = layers.flatMap((layer) =>
+    Array.from({ length: heads }, (_, head) => ({ layer, head }))
+  );
+  const null_ = await sampleNull(model.backend.gpu, mass, setup.columns, setup.sites, {
+    mode: nullMode,
+    trials,
+    seed,
+    keepSums: legacy !== undefined,
+  });
+  const rows: HeadRow[] = scoreHeads(
+    { heads: names, mass, count, sites: setup.sites },
+    null_.sampled,
+    null_.exact,
+  );
+  return {
+    result: { id, residues, sites, layers: [...layers], heads, rows, maps: [] },
+    legacyTable: legacy && legacyRows(rows, null_.sums!),
+  };
+}
+
+function checkLayers(wanted: readonly number[] | undefined, layers: number): readonly number[] {
+  if (!wanted) return Array.from({ length: layers }, (_, i) => i);
+  const wrong = wanted.find((layer) => layer >= layers);
+  if (wrong !== undefined || wanted.length === 0) {
+    throw new UserError(
+      `Cannot analyse --layers as they must be in 0..${layers - 1} for this model: ` +
+        `current value is ${wrong ?? "none"}`,
+    );
+  }
+  return wanted;
+}

@@ -1,0 +1,56 @@
+/** attention.npz: a protein's attention among residues, written block by block. */
+import type { Esm2Config } from "../checkpoint/mod.ts";
+import { displayLetters } from "../esm2/mod.ts";
+import { fileName, type OutputDir } from "../io/output.ts";
+import { type NpzArrayWriter, NpzWriter } from "../io/npz.ts";
+import type { AttentionSink, ProteinInput } from "./analyze.ts";
+import { residueAttention } from "./maps.ts";
+
+/** Where a protein's archive goes: attention.npz, or ID.attention.npz among several. */
+export function attentionFiles(
+  output: OutputDir,
+  proteins: readonly ProteinInput[],
+): (protein: ProteinInput) => string {
+  const taken = new Set<string>();
+  return ({ id }) => {
+    if (proteins.length === 1) return output.temporaryPath("attention.npz");
+    const base = fileName(id);
+    let name = base;
+    for (let i = 2; taken.has(name); i++) name = `${base}_${i}`;
+    taken.add(name);
+    return output.temporaryPath(`${name}.attention.npz`);
+  };
+}
+
+/** Writes `attention` f32[layers, heads, L, L], row = query, and `layers` i64[layers]. */
+export function attentionSink(
+  path: string,
+  { heads }: Esm2Config,
+  { residues }: ProteinInput,
+  layers: readonly number[],
+): AttentionSink {
+  const length = displayLetters(residues).length;
+  let open: { archive: NpzWriter; array: NpzArrayWriter } | undefined;
+  return {
+    async write(piece) {
+      if (!open) {
+        const archive = await NpzWriter.create(path);
+        const array = archive.start("attention", "f4", [layers.length, heads, length, length]);
+        open = { archive, array };
+      }
+      const data = piece.pattern.data ?? await piece.pattern.read();
+      for (let head = piece.begin; head < piece.end; head++) {
+        await open.array.write(residueAttention(piece, data, 0, head));
+      }
+    },
+    async close() {
+      if (!open) throw new Error("no attention was written");
+      await open.array.close();
+      await open.archive.add("layers", {
+        shape: [layers.length],
+        data: BigInt64Array.from(layers, BigInt),
+      });
+      await open.archive.close();
+    },
+  };
+}

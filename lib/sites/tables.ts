@@ -1,0 +1,149 @@
+/** Results as tables: the CSV files, the table on the terminal, and JSON. */
+import { formatTable } from "../cli/table.ts";
+import { formatCsv } from "../io/csv.ts";
+import { headColumns } from "../report/columns.ts";
+import type { LegacyRow } from "./legacy.ts";
+import { isSensitive, rankHeads, SENSITIVE } from "./score.ts";
+import type { HeadRow, HeadSummary, ProteinResult } from "./types.ts";
+
+/** Numbers of a head under the column names of heads.csv. */
+function headRecord(row: HeadRow): Record<string, number> {
+  return Object.fromEntries(headColumns.map(({ key, name }) => [name, row[key]]));
+}
+
+/** heads.csv: one row per protein, layer and head. */
+export function headsCsv(proteins: readonly ProteinResult[]): string {
+  return formatCsv(
+    ["protein", ...headColumns.map(({ name }) => name)],
+    proteins.flatMap(({ id, rows }) => rows.map((row) => ({ protein: id, ...headRecord(row) }))),
+  );
+}
+
+/** summary.csv: each head over several proteins. */
+export function summaryCsv(summary: readonly HeadSummary[]): string {
+  return formatCsv(
+    ["layer", "head", "proteins", "impact_mean", "impact_sd", "impact_snr"],
+    summary.map(({ layer, head, proteins, impactMean, impactSd, impactSnr }) => ({
+      layer,
+      head,
+      proteins,
+      impact_mean: impactMean,
+      impact_sd: impactSd,
+      impact_snr: impactSnr,
+    })),
+  );
+}
+
+/** legacy.csv: the published tool's own numbers. */
+export function legacyCsv(
+  proteins: readonly ProteinResult[],
+  legacy: readonly (readonly LegacyRow[])[],
+): string {
+  return formatCsv(
+    ["protein", "layer", "head", "impact", "snr", "p_value", "p_value_heads", "selected"],
+    proteins.flatMap(({ id }, i) =>
+      legacy[i].map(({ layer, head, impact, snr, pValue, pValueHeads, selected }) => ({
+        protein: id,
+        layer,
+        head,
+        impact,
+        snr,
+        p_value: pValue,
+        p_value_heads: pValueHeads,
+        selected,
+      }))
+    ),
+  );
+}
+
+/** What the terminal shows of one protein: its sensitive heads, or the nearest to it. */
+export function proteinText(protein: ProteinResult, most = 20): string {
+  const { id, residues, sites, rows } = protein;
+  const sensitive = rows.filter(isSensitive).length;
+  const shown = rankHeads(rows).slice(0, sensitive === 0 ? 5 : Math.min(most, sensitive));
+  const list = sites.map(({ residue, letter }) => `${letter}${residue}`).join(" ");
+  const head = `${id}: ${residues.length} residues, ${sites.length} site${
+    sites.length === 1 ? "" : "s"
+  } (${list.length > 60 ? `${list.slice(0, 59)}…` : list})`;
+  const finding = sensitive === 0
+    ? `None of ${rows.length} heads is sensitive (impact > ${SENSITIVE.impact}, snr > ${
+      SENSITIVE.snr.toFixed(1)
+    }); the nearest:`
+    : `${sensitive} of ${rows.length} heads ${
+      sensitive === 1 ? "is" : "are"
+    } sensitive (impact > ${SENSITIVE.impact}, snr > ${SENSITIVE.snr.toFixed(1)})${
+      sensitive > most ? `; the first ${most}` : ""
+    }:`;
+  const table = formatTable(
+    [
+      { header: "layer" },
+      { header: "head" },
+      ...["impact", "snr", "z", "p", "q", "enrichment", "p_alpha"].map((header) => ({
+        header,
+        align: "right" as const,
+        format: significant,
+      })),
+    ],
+    shown.map((r) => [
+      r.layer,
+      r.head,
+      r.impact,
+      r.snr,
+      r.z,
+      r.pPermutation,
+      r.qBh,
+      r.enrichment,
+      r.pAlpha,
+    ]),
+  );
+  return `${head}\n${finding}\n\n${table}`;
+}
+
+/** What the terminal shows over several proteins: the heads with the steadiest impact. */
+export function summaryText(summary: readonly HeadSummary[], most = 10): string {
+  const ranked = summary.filter((s) => Number.isFinite(s.impactSnr))
+    .sort((a, b) => b.impactSnr - a.impactSnr).slice(0, most);
+  const table = formatTable(
+    [
+      { header: "layer" },
+      { header: "head" },
+      { header: "proteins" },
+      ...["impact mean", "impact sd", "mean/sd"].map((header) => ({
+        header,
+        align: "right" as const,
+        format: significant,
+      })),
+    ],
+    ranked.map((s) => [s.layer, s.head, s.proteins, s.impactMean, s.impactSd, s.impactSnr]),
+  );
+  return `Over all proteins, the heads whose impact is steadiest:\n\n${table}`;
+}
+
+/** Machine output; what is undefined is null. */
+export function analysisJson(
+  provenance: unknown,
+  proteins: readonly ProteinResult[],
+  summary: readonly HeadSummary[] | undefined,
+  legacy: readonly (readonly LegacyRow[])[] | undefined,
+): string {
+  return JSON.stringify({
+    run: provenance,
+    proteins: proteins.map(({ id, residues, sites, layers, heads, rows }, i) => ({
+      id,
+      length: residues.length,
+      sites,
+      layers,
+      heads,
+      rows: rows.map((row) => ({ ...headRecord(row), sensitive: isSensitive(row) })),
+      ...(legacy && { legacy: legacy[i] }),
+    })),
+    ...(summary && { summary }),
+  });
+}
+
+function significant(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : value > 0 ? "∞" : "−∞";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  return size < 1e-3 || size >= 1e5 ? value.toExponential(1) : value.toPrecision(3);
+}

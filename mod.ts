@@ -1,0 +1,27 @@
+/**
+ * esmscope: see inside ESM-2.
+ *
+ * @example Which heads look at a protein's sites
+ * ```ts
+ * import { analyzeSites, Esm2, openBackend, openModel, parseSites } from "./mod.ts";
+ *
+ * using model = await openModel(undefined); // the embedded demonstration model
+ * const { backend } = await openBackend("cpu");
+ * await using _ = backend;
+ * await using esm = await Esm2.open(model.checkpoint, backend);
+ * const protein = { id: "toy", residues: "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ" };
+ * const sites = parseSites("A4,Y5", protein, "example");
+ * const { proteins } = await analyzeSites(esm, [{ ...protein, sites }]);
+ * console.log(proteins[0].rows[0].z);
+ * ```
+ *
+ * @module
+ */
+export * from "./lib/backend/mod.ts";
+export * from "./lib/checkpoint/mod.ts";
+export * from "./lib/esm2/mod.ts";
+export { UserError } from "./lib/errors.ts";
+export * from "./lib/gpu/mod.ts";
+export { openModel, type OpenedModel } from "./lib/hub/open_model.ts";
+export * from "./lib/sites/mod.ts";
+export * from "./kernels/mod.ts";

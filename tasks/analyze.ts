@@ -1,0 +1,270 @@
+/** Which attention heads look at a protein's sites more than chance allows. */
+import { BACKEND_CHOICES, openBackend } from "../lib/backend/mod.ts";
+import { defineCommand, flag, option, type OptionValues } from "../lib/cli/command.ts";
+import type { CommandContext } from "../lib/cli/context.ts";
+import { runCommand } from "../lib/cli/main.ts";
+import * as parse from "../lib/cli/parsers.ts";
+import { Esm2, TRAINED_LENGTH } from "../lib/esm2/mod.ts";
+import { EMBEDDED_NOTE, openModel } from "../lib/hub/open_model.ts";
+import { OutputDir } from "../lib/io/output.ts";
+import { describeRun, Stopwatch } from "../lib/provenance.ts";
+import { renderSiteReport } from "../lib/report/mod.ts";
+import { analyzeSites, prepareSites } from "../lib/sites/analyze.ts";
+import { attentionFiles, attentionSink } from "../lib/sites/attention_file.ts";
+import { readInputs } from "../lib/sites/inputs.ts";
+import { LEGACY_MODES } from "../lib/sites/legacy.ts";
+import { NULL_MODES } from "../lib/sites/null_model.ts";
+import { mapsPerProtein, SENSITIVE } from "../lib/sites/score.ts";
+import { summarise } from "../lib/sites/summary.ts";
+import {
+  analysisJson,
+  headsCsv,
+  legacyCsv,
+  proteinText,
+  summaryCsv,
+  summaryText,
+} from "../lib/sites/tables.ts";
+
+const options = {
+  fasta: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "protein sequences",
+    group: "Input",
+  }),
+  sequence: option({
+    placeholder: "letters",
+    parse: parse.text,
+    description: "one sequence instead of a file",
+    group: "Input",
+  }),
+  id: option({
+    placeholder: "name",
+    parse: parse.text,
+    description: "name of --sequence, or which record of --fasta",
+    group: "Input",
+  }),
+  sites: option({
+    placeholder: "list",
+    parse: parse.text,
+    description: "residues, counted from 1: 85,89 or 85-89; L85,Q89 also checks the letters",
+    group: "Input",
+  }),
+  table: option({
+    placeholder: "file",
+    parse: parse.path,
+    description:
+      "many proteins: CSV with columns id, sites, and sequence (or fasta_id with --fasta)",
+    group: "Input",
+  }),
+  siteSet: option({
+    placeholder: "name",
+    parse: parse.text,
+    description: "sites of the built-in example: published, sodium, orthosteric",
+    defaultText: "published",
+    group: "Input",
+  }),
+  maxLength: option({
+    placeholder: "residues",
+    parse: parse.positiveInteger(100_000),
+    default: TRAINED_LENGTH,
+    description: "longest sequence accepted; ESM-2 was trained on 1022",
+    group: "Input",
+  }),
+  model: option({
+    placeholder: "name|folder|file",
+    parse: parse.path,
+    description: "ESM-2 by name (esm2_t6_8M_UR50D …), Hugging Face folder, or fair-esm .pt",
+    defaultText: "the small embedded model",
+    group: "Model",
+  }),
+  backend: option({
+    placeholder: "name",
+    parse: parse.choice(...BACKEND_CHOICES),
+    default: "auto" as const,
+    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
+    group: "Model",
+  }),
+  lowMemory: flag({
+    description: "read each block's weights when it runs instead of keeping all",
+    group: "Model",
+  }),
+  threshold: option({
+    placeholder: "θ",
+    parse: parse.number({ min: 0, max: 1 }),
+    default: 0.3,
+    description: "attention at or below it is not counted; 0 counts all",
+    group: "Analysis",
+  }),
+  trials: option({
+    placeholder: "count",
+    parse: parse.positiveInteger(1_000_000),
+    default: 1000,
+    description: "random site sets to compare with",
+    group: "Analysis",
+  }),
+  null: option({
+    placeholder: "kind",
+    parse: parse.choice(...NULL_MODES),
+    default: "uniform" as const,
+    description: "random sets: uniform, or contiguous (the sites' own spacing, moved)",
+    group: "Analysis",
+  }),
+  seed: option({
+    placeholder: "number",
+    parse: parse.seed,
+    default: 0,
+    description: "of the random sets",
+    group: "Analysis",
+  }),
+  layers: option({
+    placeholder: "list",
+    parse: parse.integerRanges(),
+    description: "layers to analyse, counted from 0: 0-5,7",
+    defaultText: "all",
+    group: "Analysis",
+  }),
+  keepSpecials: flag({
+    description: "count <cls> and <eos> as rows and columns too",
+    group: "Analysis",
+  }),
+  legacy: option({
+    placeholder: "tool",
+    parse: parse.choice(...LEGACY_MODES),
+    description: "compute as a published tool does, mistakes included: allostery_heads",
+    group: "Analysis",
+  }),
+  out: option({
+    placeholder: "folder",
+    parse: parse.path,
+    default: "out",
+    description: "where heads.csv, run.json and report.html go",
+    group: "Output",
+  }),
+  saveAttention: flag({
+    description: "also write attention.npz, f32[layers, heads, L, L], row = query",
+    group: "Output",
+  }),
+  json: flag({ description: "print JSON instead of tables", group: "Output" }),
+};
+
+export const command = defineCommand({
+  name: "analyze",
+  summary: "Which attention heads look at a protein's sites more than chance allows",
+  description:
+    "For every layer and head: the attention that the sites receive, against random site sets of " +
+    "the same size. A head is called sensitive if the sites receive more than 1.5 times the mean " +
+    "of the random sets (impact) and lie more than 2 standard deviations above it (snr); p is the " +
+    "permutation p-value and q its Benjamini-Hochberg adjustment over all heads. " +
+    "Without input it runs the human A2A receptor on the embedded model.",
+  options,
+  examples: [
+    { command: "deno task analyze", shows: "the A2A receptor, its four published residues" },
+    {
+      command: "deno task analyze --site-set sodium --model esm2_t33_650M_UR50D",
+      shows: "A2A's allosteric sodium pocket on the 650M model, fetched when missing",
+    },
+    {
+      command: "deno task analyze --fasta p.fasta --sites L85,Q89,W246 --out results",
+      shows: "your own protein; the letters are checked against the sequence",
+    },
+    {
+      command: "deno task analyze --table data/a2a_sites.csv --null contiguous --threshold 0",
+      shows: "several site sets at once, all attention, spacing-matched random sets",
+    },
+    {
+      command: "deno task analyze --legacy allostery_heads",
+      shows: "the numbers that allostery_heads would print",
+    },
+  ],
+  run,
+});
+
+async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promise<void> {
+  const watch = new Stopwatch();
+  watch.stage("read inputs");
+  const { proteins, notes } = await readInputs(o);
+  using output = OutputDir.open(o.out);
+  ctx.onExit(() => output.dispose());
+
+  watch.stage("load model");
+  using model = await openModel(o.model, ctx);
+  const analysis = {
+    threshold: o.threshold,
+    trials: o.trials,
+    nullMode: o.null,
+    seed: o.seed,
+    layers: o.layers,
+    specials: o.keepSpecials,
+    legacy: o.legacy,
+    maxLength: o.maxLength,
+  };
+  // Everything that can be wrong with the input is said before anything else is.
+  prepareSites(model.checkpoint.config, proteins, analysis);
+  const opened = await openBackend(o.backend);
+  await using backend = opened.backend;
+  if (model.embedded) notes.unshift(EMBEDDED_NOTE);
+  if (o.legacy) notes.push(LEGACY_NOTE);
+  for (const note of notes) ctx.note(note);
+  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
+  await using esm = await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory });
+
+  watch.stage("analyse");
+  const progress = ctx.progress({
+    label: proteins.length === 1 ? proteins[0].id : `${proteins.length} proteins`,
+    unit: "blocks",
+    total: 0,
+  });
+  const files = attentionFiles(output, proteins);
+  const { proteins: results, legacy } = await analyzeSites(esm, proteins, {
+    ...analysis,
+    maps: mapsPerProtein(proteins.map(({ residues }) => residues.length)),
+    saveAttention: o.saveAttention
+      ? (protein, layers) => attentionSink(files(protein), esm.config, protein, layers)
+      : undefined,
+    onProgress: (done, total) => progress.update(done, total),
+    signal: ctx.signal,
+  });
+  progress.finish();
+
+  watch.stage("write");
+  const summary = results.length > 1 ? summarise(results) : undefined;
+  await output.write("heads.csv", headsCsv(results));
+  if (summary) await output.write("summary.csv", summaryCsv(summary));
+  if (legacy) await output.write("legacy.csv", legacyCsv(results, legacy));
+  const run = {
+    ...await describeRun({ command: "analyze", args: Deno.args, watch, model, opened }),
+    options: o,
+    proteins: results.map(({ id, residues, sites }) => ({ id, length: residues.length, sites })),
+  };
+  await output.write("run.json", JSON.stringify(run, null, 2) + "\n");
+  const theta = o.threshold === 0 ? "all attention" : `attention above ${o.threshold}`;
+  await output.write(
+    "report.html",
+    renderSiteReport({
+      title: results.length === 1
+        ? `Attention to the sites of ${results[0].id}`
+        : `Attention to the sites of ${results.length} proteins`,
+      subtitle: `${model.name}, ${theta}, ${o.trials} random site sets (${o.null}), seed ${o.seed}`,
+      notes,
+      proteins: results,
+      summary,
+      provenance: run,
+      thresholds: SENSITIVE,
+    }),
+  );
+  ctx.signal.throwIfAborted();
+  const written = output.commit();
+
+  if (o.json) return ctx.print(analysisJson(run, results, summary, legacy));
+  ctx.print(results.map((result) => proteinText(result)).join("\n\n"));
+  if (summary) ctx.print(`\n${summaryText(summary)}`);
+  ctx.note(`\nWrote ${written.join(", ")}`);
+}
+
+const LEGACY_NOTE =
+  "Legacy mode allostery_heads: sites are looked up one token too early (site i is " +
+  "residue i − 1), <cls> and <eos> count as residues, and its p-values (legacy.csv) do not test " +
+  "what they seem to. It is for comparison with that tool only.";
+
+if (import.meta.main) await runCommand(command, Deno.args);
