@@ -74,6 +74,8 @@ async function fetchFile(
     label: file.name,
     unit: "bytes",
     total: remote.sizeBytes,
+    // Bytes of an earlier run are not this run's speed.
+    done: force ? 0 : await sizeOf(`${path}.part`) ?? 0,
   });
   await download({
     url,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { deepEqual, equal, match, ok, rejects } from "../../tests/assert.ts";
+import { Progress, type ProgressInit } from "../cli/progress.ts";
 import { UserError } from "../errors.ts";
 import { fetchModel } from "./fetch_model.ts";
 import type { ModelEntry } from "./manifest.ts";
@@ -91,6 +92,25 @@ Deno.test("fetchModel gets only what is missing", async () => {
       hub.asked.slice(before).map(({ method, path }) => `${method} ${path}`),
       [`HEAD ${base}b2.bin`, `GET ${base}b2.bin`, "GET /blob/b2.bin"],
     );
+  });
+});
+
+Deno.test("fetchModel starts its progress at the bytes of an earlier run", async () => {
+  await inFolder(async (cache) => {
+    await using hub = hubOf(sharded);
+    await Deno.mkdir(`${cache}/esm2_test`);
+    await Deno.writeFile(`${cache}/esm2_test/b2.bin.part`, sharded["b2.bin"].slice(0, 3000));
+    const started: ProgressInit[] = [];
+    const progress = (init: ProgressInit) => {
+      started.push(init);
+      return new Progress({ ...init, silent: true });
+    };
+    await fetchModel(entry, { cache, hub: hub.url, retry, progress });
+    deepEqual(started.map(({ label, done, total }) => [label, done, total]), [
+      ["b1.bin", 0, 5000],
+      ["b2.bin", 3000, 7000],
+    ]);
+    equal(hub.ranges.at(-1), "bytes=3000-");
   });
 });
 
