@@ -10,7 +10,7 @@
 // Threads: one workgroup per head; lane i takes trials i, i + lanes, ...
 // Order: a set is summed in its own order, as on the CPU, so that >= agrees. Mean and deviation are
 // taken in two passes about trial 0's sum: differences of near equal sums are exact, and the second
-// pass starts at the mean, so little is left to cancel.
+// pass is about the mean, so nothing cancels.
 
 struct Params {
   heads: u32,
@@ -94,20 +94,17 @@ fn main(
   atomicAdd(&above, passes);
   let shift = lane_total(lane, sum) / count;
 
-  var residue = 0.0;
   var squares = 0.0;
   for (var trial = lane; trial < params.trials; trial += lanes) {
     let difference = (set_sum(row, trial) - centre) - shift;
-    residue += difference;
     squares += difference * difference;
   }
-  let residue_mean = lane_total(lane, residue) / count;
-  let variance = lane_total(lane, squares) / count - residue_mean * residue_mean;
+  let variance = lane_total(lane, squares) / count;
 
   if lane == 0u && work == head {
     moments[3u * head] = observed;
-    moments[3u * head + 1u] = centre + (shift + residue_mean);
-    moments[3u * head + 2u] = sqrt(max(variance, 0.0));
+    moments[3u * head + 1u] = centre + shift;
+    moments[3u * head + 2u] = sqrt(variance);
     at_least[head] = atomicLoad(&above);
   }
 }
