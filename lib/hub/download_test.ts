@@ -1,37 +1,6 @@
-import { createHash } from "node:crypto";
-import { deepEqual, equal, match, ok, rejects } from "../../tests/assert.ts";
-import { UserError } from "../errors.ts";
-import { download, type DownloadOptions } from "./download.ts";
+import { deepEqual, equal, match, rejects } from "../../tests/assert.ts";
+import { bytes, etag, forFile, get, namesIn, noWait, sha, sha256 } from "./test_download.ts";
 import { type FileAnswer, patternedBytes, serveFile, TestServer } from "./test_server.ts";
-
-const bytes = patternedBytes(300_000);
-const sha256 = sha(bytes);
-const etag = '"one"';
-
-function sha(data: Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
-}
-
-/** Runs the test with a folder that is deleted afterwards. */
-async function inFolder(test: (path: string, folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "esmscope-hub-" });
-  try {
-    await test(`${folder}/sub/model.safetensors`, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function namesIn(path: string): string[] {
-  const folder = path.replace(/\/[^/]*$/, "");
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-}
-
-const noWait = { delayMs: () => 0, sleep: () => Promise.resolve() };
-
-function get(server: TestServer, path: string, more: Partial<DownloadOptions> = {}) {
-  return download({ url: `${server.url}/f`, path, sha256, retry: noWait, ...more });
-}
 
 /** Serves the file, cutting the connection of the n-th GET once the client has the bytes. */
 function cutting(cuts: number[], answer: FileAnswer = { bytes, etag }) {
@@ -53,7 +22,7 @@ function cutting(cuts: number[], answer: FileAnswer = { bytes, etag }) {
 }
 
 Deno.test("download writes the file under its name, and does nothing when it is there", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
     const progress: (number | undefined)[][] = [];
     equal(await get(server, path, { onProgress: (...p) => progress.push(p) }), true);
@@ -66,7 +35,7 @@ Deno.test("download writes the file under its name, and does nothing when it is 
 });
 
 Deno.test("download resumes a connection dropped several times", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const { server: s, onProgress } = cutting([1000, 70_000, 5000]);
     await using server = s;
     await get(server, path, { onProgress });
@@ -78,7 +47,7 @@ Deno.test("download resumes a connection dropped several times", async () => {
 });
 
 Deno.test("download resumes by Last-Modified when there is no strong entity tag", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const lastModified = "Tue, 15 Nov 1994 12:45:26 GMT";
     const { server: s, onProgress } = cutting([1000], { bytes, etag: 'W/"x"', lastModified });
     await using server = s;
@@ -89,7 +58,7 @@ Deno.test("download resumes by Last-Modified when there is no strong entity tag"
 });
 
 Deno.test("download starts over when nothing could tell a changed file", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const { server: s, onProgress } = cutting([1000], { bytes });
     await using server = s;
     await get(server, path, { onProgress, sha256: undefined });
@@ -99,7 +68,7 @@ Deno.test("download starts over when nothing could tell a changed file", async (
 });
 
 Deno.test("download starts over cleanly on a server that ignores ranges", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const { server: s, onProgress } = cutting([1000, 2000], { bytes, etag, ignoreRange: true });
     await using server = s;
     await get(server, path, { onProgress });
@@ -109,7 +78,7 @@ Deno.test("download starts over cleanly on a server that ignores ranges", async 
 });
 
 Deno.test("download gives up on a server that always starts over, and keeps the part", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const { server: s, onProgress } = cutting(Array(9).fill(1000), {
       bytes,
       etag,
@@ -130,7 +99,7 @@ Deno.test("download starts over when the remote file changed between attempts", 
   const newer = patternedBytes(250_000, 7);
   // A server that honours If-Range sends the new file; one that does not sends a foreign piece.
   for (const honours of [true, false]) {
-    await inFolder(async (path) => {
+    await forFile(async (path) => {
       let seen = () => {};
       const beforeCut = new Promise<void>((resolve) => seen = resolve);
       await using server = new TestServer((request, before) => {
@@ -148,32 +117,8 @@ Deno.test("download starts over when the remote file changed between attempts", 
   }
 });
 
-Deno.test("download deletes bytes with a wrong SHA-256 and says expected and found", async () => {
-  await inFolder(async (path) => {
-    const wrong = patternedBytes(bytes.length, 3);
-    await using server = new TestServer((request) => serveFile(request, { bytes: wrong, etag }));
-    await rejects(get(server, path), (error: Error) => {
-      match(error.message, new RegExp(`must be ${sha256}: current value is ${sha(wrong)}`));
-      return true;
-    });
-    deepEqual(namesIn(path), []);
-    equal(server.asked.length, 1);
-  });
-});
-
-Deno.test("download refuses a body of another size than expected", async () => {
-  await inFolder(async (path) => {
-    await using server = new TestServer((request) => serveFile(request, { bytes, noLength: true }));
-    await rejects(
-      get(server, path, { sha256: undefined, sizeBytes: bytes.length + 1 }),
-      /must have 300001 bytes: current value is 300000/,
-    );
-    deepEqual(namesIn(path), []);
-  });
-});
-
 Deno.test("download works without Content-Length, and notices a cut there", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const { server: s, onProgress } = cutting([1000], { bytes, etag, noLength: true });
     await using server = s;
     await get(server, path, { onProgress, sha256: undefined });
@@ -183,7 +128,7 @@ Deno.test("download works without Content-Length, and notices a cut there", asyn
 });
 
 Deno.test("download finishes a part that was already whole", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     await Deno.mkdir(path.replace(/\/[^/]*$/, ""));
     await Deno.writeFile(`${path}.part`, bytes);
     await Deno.writeTextFile(`${path}.part.json`, JSON.stringify({ etag }));
@@ -196,7 +141,7 @@ Deno.test("download finishes a part that was already whole", async () => {
 });
 
 Deno.test("download drops a part that is longer than the remote file", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     await Deno.mkdir(path.replace(/\/[^/]*$/, ""));
     await Deno.writeFile(`${path}.part`, patternedBytes(bytes.length + 5, 9));
     await Deno.writeTextFile(`${path}.part.json`, '{"etag": "\\"o');
@@ -207,55 +152,8 @@ Deno.test("download drops a part that is longer than the remote file", async () 
   });
 });
 
-Deno.test("download names the failure of 404, 401 and 403 as a UserError, at once", async () => {
-  for (const status of [404, 401, 403]) {
-    await inFolder(async (path) => {
-      await using server = new TestServer(() => new Response("no", { status }));
-      await rejects(get(server, path), (error: Error) => {
-        ok(error instanceof UserError);
-        match(error.message, new RegExp(`HTTP ${status} from http://127`));
-        return true;
-      });
-      equal(server.asked.length, 1);
-      deepEqual(namesIn(path), []);
-    });
-  }
-});
-
-Deno.test("download waits as long as 429 and 503 ask, then goes on", async () => {
-  await inFolder(async (path) => {
-    await using server = new TestServer((request, before) => {
-      if (before === 0) {
-        return new Response("", { status: 429, headers: { "retry-after": "7" } });
-      }
-      return before < 3 ? new Response("", { status: 503 }) : serveFile(request, { bytes });
-    });
-    const waits: number[] = [];
-    const retry = {
-      delayMs: (failures: number) => 10 * failures,
-      sleep: (delayMs: number) => Promise.resolve(void waits.push(delayMs)),
-    };
-    await get(server, path, { retry });
-    deepEqual(waits, [7000, 20, 30]);
-    deepEqual(await Deno.readFile(path), bytes);
-  });
-});
-
-Deno.test("download gives up after the allowed attempts, or when asked to wait too long", async () => {
-  await inFolder(async (path) => {
-    await using down = new TestServer(() => new Response("", { status: 502 }));
-    await rejects(get(down, path, { retry: { ...noWait, retries: 2 } }), /HTTP 502/);
-    equal(down.asked.length, 3);
-    const headers = { "retry-after": "86400" };
-    await using busy = new TestServer(() => new Response("", { status: 429, headers }));
-    await rejects(get(busy, path), /HTTP 429 .*wait 86400 s/);
-    equal(busy.asked.length, 1);
-    deepEqual(namesIn(path), []);
-  });
-});
-
 Deno.test("download treats a silent connection as lost", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const never = Promise.withResolvers<void>();
     await using server = new TestServer((request, before) =>
       serveFile(
@@ -275,7 +173,7 @@ Deno.test("download treats a silent connection as lost", async () => {
 });
 
 Deno.test("download follows a redirect, also when resuming", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const storage = cutting([1000]);
     await using behind = storage.server;
     await using server = new TestServer(() => Response.redirect(`${behind.url}/blob`, 302));
@@ -287,7 +185,7 @@ Deno.test("download follows a redirect, also when resuming", async () => {
 });
 
 Deno.test("download keeps the part when aborted, and later asks only for the rest", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const gate = Promise.withResolvers<void>();
     await using server = new TestServer((request, before) =>
       serveFile(
@@ -312,7 +210,7 @@ Deno.test("download keeps the part when aborted, and later asks only for the res
 });
 
 Deno.test("download with force replaces the file and does not resume", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     await Deno.mkdir(path.replace(/\/[^/]*$/, ""));
     await Deno.writeTextFile(path, "old");
     await Deno.writeTextFile(`${path}.part`, "older");
@@ -324,7 +222,7 @@ Deno.test("download with force replaces the file and does not resume", async () 
 });
 
 Deno.test("download of several at the same time sends one request; the others wait", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     const gate = Promise.withResolvers<void>();
     await using server = new TestServer(async (request) => {
       await gate.promise;
@@ -345,41 +243,11 @@ Deno.test("download of several at the same time sends one request; the others wa
 });
 
 Deno.test("download is not held up by a lock file that a crash left behind", async () => {
-  await inFolder(async (path) => {
+  await forFile(async (path) => {
     await Deno.mkdir(path.replace(/\/[^/]*$/, ""));
     await Deno.writeTextFile(`${path}.lock`, "");
     await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
     await get(server, path);
     deepEqual(namesIn(path), ["model.safetensors"]);
   });
-});
-
-Deno.test("download refuses a page where JSON must be", async () => {
-  await inFolder(async (path) => {
-    await using server = new TestServer(() => new Response("<html>Sign in</html>"));
-    await rejects(
-      get(server, path, { json: true, sha256: undefined }),
-      /must be JSON: current value is "<html>/,
-    );
-    deepEqual(namesIn(path), []);
-  });
-});
-
-Deno.test("download explains what the disk refuses", async () => {
-  await inFolder(async (path, folder) => {
-    await Deno.writeTextFile(`${folder}/sub`, "a file where a folder must be");
-    await using server = new TestServer((request) => serveFile(request, { bytes }));
-    await rejects(get(server, path), (error: Error) => {
-      ok(error instanceof UserError, String(error));
-      match(error.message, /^Cannot write ".*" as every folder/);
-      return true;
-    });
-    equal(server.asked.length, 0);
-  });
-});
-
-Deno.test("download refuses an address that is not http", async () => {
-  for (const url of ["file:///etc/hostname", "huggingface.co/x"]) {
-    await rejects(download({ url, path: "unused" }), UserError);
-  }
 });

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { deepEqual, equal, match, ok, rejects } from "../../tests/assert.ts";
 import { Progress, type ProgressInit } from "../cli/progress.ts";
 import { UserError } from "../errors.ts";
@@ -6,6 +5,7 @@ import { fetchModel } from "./fetch_model.ts";
 import type { ModelEntry } from "./manifest.ts";
 import { nearestModel } from "./manifest.ts";
 import { resolveModel } from "./resolve.ts";
+import { inFolder, noWait as retry, sha } from "./test_download.ts";
 import { patternedBytes, serveFile, TestServer } from "./test_server.ts";
 
 const entry: ModelEntry = {
@@ -28,7 +28,6 @@ const sharded: Record<string, Uint8Array> = {
   "b1.bin": patternedBytes(5000, 1),
   "b2.bin": patternedBytes(7000, 2),
 };
-const retry = { delayMs: () => 0, sleep: () => Promise.resolve() };
 
 /** A hub that keeps large files elsewhere and names their size and SHA-256 on the redirect. */
 function hubOf(files: Record<string, Uint8Array>, tag = sha): TestServer {
@@ -45,19 +44,6 @@ function hubOf(files: Record<string, Uint8Array>, tag = sha): TestServer {
     };
     return new Response(null, { status: 302, headers });
   });
-}
-
-function sha(data: Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
-}
-
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "esmscope-hub-" });
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 Deno.test("fetchModel gets every shard of the index, after one note with size and place", async () => {
