@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, rejects } from "../../tests/assert.ts";
-import { bytes, etag, forFile, get, namesIn, noWait, sha, sha256 } from "./test_download.ts";
+import { bytes, etag, forFile, get, namesIn, noWait, sha } from "./test_download.ts";
 import { type FileAnswer, patternedBytes, serveFile, TestServer } from "./test_server.ts";
 
 /** Serves the file, cutting the connection of the n-th GET once the client has the bytes. */
