@@ -1,4 +1,5 @@
 /** What a result was computed with, for run.json. */
+import process from "node:process";
 import type { OpenedBackend } from "./backend/mod.ts";
 import type { OpenedModel } from "./hub/open_model.ts";
 import { VERSION } from "./version.ts";
@@ -22,8 +23,8 @@ export interface Provenance {
   };
   backend: { name: string; detail: string; reason: string; adapter?: unknown };
   machine: { os: string; arch: string; cores: number; deno: string; v8: string };
-  /** Largest resident memory of the process so far, bytes; null where the system does not tell. */
-  peakMemoryBytes: number | null;
+  /** Largest resident memory of the process so far, bytes. */
+  peakMemoryBytes: number;
 }
 
 /** Measures stages by name; each call ends the one before. */
@@ -93,14 +94,10 @@ export async function describeRun(
   };
 }
 
-/** Largest resident memory so far (Linux only). */
-export function peakMemoryBytes(): number | null {
-  try {
-    const status = Deno.readTextFileSync("/proc/self/status");
-    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024 || null;
-  } catch {
-    return null;
-  }
+/** Largest resident memory so far, bytes. */
+export function peakMemoryBytes(): number {
+  // The runtime gives kibibytes, as Linux's getrusage does.
+  return process.resourceUsage().maxRSS * 1024;
 }
 
 function round(value: number): number {
