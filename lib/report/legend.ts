@@ -16,7 +16,9 @@ export function legend(title: Content, scale: Scale, ticks: LegendTick[]): Marku
   });
   const ends = `${scale.cappedBelow ? " below" : ""}${scale.cappedAbove ? " above" : ""}`;
   const [first, last] = [0, LEVELS - 1].map((level) => colourVariable(scale.kind, level));
-  return markup`<div class="legend"><div class="legend-title">${title}</div>
+  return markup`<div class="legend${
+    scale.cappedBelow && " two-arrows"
+  }"><div class="legend-title">${title}</div>
 <div class="bar${ends}" style="--first:${first};--last:${last}"><i style="background:linear-gradient(to right,${
     stops.join(",")
   })"></i></div>

@@ -5,13 +5,13 @@ for (const heads of document.querySelectorAll(".heads")) {
   for (const table of heads.querySelectorAll(".heatmap table")) {
     const cells = [...table.querySelectorAll("td")];
     const width = table.querySelector("tbody tr").querySelectorAll("td").length;
-    const show = (cell, x, y) => {
+    const show = (cell, where) => {
       const { layer, head } = cell.dataset;
       const entries = byHead.get(`${layer},${head}`).slice(2).map((value, i) => {
         const { name, label } = columns[i + 2];
         return { name, label, value, chosen: name === table.dataset.column };
       });
-      showTooltip(`Layer ${layer}, head ${head}`, entries, x, y);
+      showTooltip(`Layer ${layer}, head ${head}`, entries, where);
     };
     const focus = (cell) => {
       for (const each of cells) each.tabIndex = each === cell ? 0 : -1;
@@ -20,13 +20,15 @@ for (const heads of document.querySelectorAll(".heads")) {
     if (cells.length > 0) cells[0].tabIndex = 0;
     table.addEventListener("pointermove", (event) => {
       const cell = event.target.closest("td");
-      if (cell) show(cell, event.clientX, event.clientY);
+      if (cell) show(cell, [event.clientX, event.clientY]);
       else hideTooltip();
     });
     table.addEventListener("pointerleave", hideTooltip);
     table.addEventListener("focusin", (event) => {
-      const box = event.target.getBoundingClientRect();
-      show(event.target, box.right - 10, box.bottom - 10);
+      show(event.target, () => {
+        const box = event.target.getBoundingClientRect();
+        return [box.right - 10, box.bottom - 10];
+      });
     });
     table.addEventListener("focusout", hideTooltip);
     table.addEventListener("keydown", (event) => {

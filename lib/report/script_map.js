@@ -46,7 +46,7 @@ function setUpMap(figure) {
   const name = (i) => `${residues[i]}${i + 1}`;
   let row = 0, column = 0;
 
-  const show = (x, y) => {
+  const show = (where) => {
     across.style.top = `${100 * (row + 0.5) / length}%`;
     down.style.left = `${100 * (column + 0.5) / length}%`;
     across.hidden = down.hidden = false;
@@ -63,8 +63,7 @@ function setUpMap(figure) {
           chosen: true,
         },
       ],
-      x,
-      y,
+      where,
     );
   };
   const hide = () => {
@@ -72,18 +71,19 @@ function setUpMap(figure) {
     hideTooltip();
   };
   const clamp = (i) => Math.min(length - 1, Math.max(0, i));
-  const showAtCursor = () => {
-    const box = canvas.getBoundingClientRect();
-    show(
-      box.left + box.width * (column + 0.5) / length,
-      box.top + box.height * (row + 0.5) / length,
-    );
-  };
+  const showAtCursor = () =>
+    show(() => {
+      const box = canvas.getBoundingClientRect();
+      return [
+        box.left + box.width * (column + 0.5) / length,
+        box.top + box.height * (row + 0.5) / length,
+      ];
+    });
   canvas.addEventListener("pointermove", (event) => {
     const box = canvas.getBoundingClientRect();
     column = clamp(Math.floor((event.clientX - box.left) / box.width * length));
     row = clamp(Math.floor((event.clientY - box.top) / box.height * length));
-    show(event.clientX, event.clientY);
+    show([event.clientX, event.clientY]);
   });
   canvas.addEventListener("pointerleave", hide);
   canvas.addEventListener("focus", () => canvas.matches(":focus-visible") && showAtCursor());
@@ -132,15 +132,14 @@ function setUpProfile(figure) {
   const { residues } = figure.dataset;
   const plot = figure.querySelector(".profile-plot"), cursor = figure.querySelector(".cursor");
   let at = 0;
-  const show = (x, y) => {
+  const show = (where) => {
     cursor.style.left = `${100 * (at + 0.5) / received.length}%`;
     cursor.hidden = false;
     const value = String(received[at]);
     showTooltip(
       `${residues[at]}${at + 1}`,
       [{ label: "attention received", value, chosen: true }],
-      x,
-      y,
+      where,
     );
   };
   const hide = () => {
@@ -148,14 +147,15 @@ function setUpProfile(figure) {
     hideTooltip();
   };
   const clamp = (i) => Math.min(received.length - 1, Math.max(0, i));
-  const showAtCursor = () => {
-    const box = plot.getBoundingClientRect();
-    show(box.left + box.width * (at + 0.5) / received.length, box.top + box.height / 2);
-  };
+  const showAtCursor = () =>
+    show(() => {
+      const box = plot.getBoundingClientRect();
+      return [box.left + box.width * (at + 0.5) / received.length, box.top + box.height / 2];
+    });
   plot.addEventListener("pointermove", (event) => {
     const box = plot.getBoundingClientRect();
     at = clamp(Math.floor((event.clientX - box.left) / box.width * received.length));
-    show(event.clientX, event.clientY);
+    show([event.clientX, event.clientY]);
   });
   plot.addEventListener("pointerleave", hide);
   plot.addEventListener("focus", () => plot.matches(":focus-visible") && showAtCursor());

@@ -2,8 +2,14 @@
 // deno-lint-ignore-file no-unused-vars -- the other scripts of the page use these.
 const tooltip = document.getElementById("tooltip");
 
-/** entries: {label, value, name?, chosen?}; texts only, so that nothing in them is markup. */
-function showTooltip(title, entries, x, y) {
+/** Where the tooltip belongs as the page scrolls; null when it stays with the pointer. */
+let anchor = null;
+
+/**
+ * entries: {label, value, name?, chosen?}; texts only, so that nothing in them is markup.
+ * where: [x, y] of the pointer, or a function that gives it for what has the focus.
+ */
+function showTooltip(title, entries, where) {
   const heading = document.createElement("strong");
   heading.textContent = title;
   const list = document.createElement("dl");
@@ -17,6 +23,11 @@ function showTooltip(title, entries, x, y) {
   }
   tooltip.replaceChildren(heading, list);
   tooltip.hidden = false;
+  anchor = typeof where === "function" ? where : null;
+  placeTooltip(...(anchor ? anchor() : where));
+}
+
+function placeTooltip(x, y) {
   const { width, height } = tooltip.getBoundingClientRect();
   const left = x + 16 + width > innerWidth ? x - 16 - width : x + 16;
   const top = y + 16 + height > innerHeight ? y - 16 - height : y + 16;
@@ -28,4 +39,7 @@ function hideTooltip() {
 }
 
 addEventListener("keydown", (event) => event.key === "Escape" && hideTooltip());
-addEventListener("scroll", hideTooltip, { passive: true });
+addEventListener("scroll", () => anchor && !tooltip.hidden ? placeTooltip(...anchor()) : hideTooltip(), {
+  capture: true,
+  passive: true,
+});
