@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, rejects, throws } from "../../tests/assert.ts";
+import { assert, deepEqual, equal, match, rejects, throws } from "../../tests/assert.ts";
 import { UserError } from "../errors.ts";
 import { decodeNpy, encodeNpy, encodeNpyHeader, type NpyArray } from "./npy.ts";
 import { NpzWriter, readNpz } from "./npz.ts";
@@ -23,7 +23,7 @@ Deno.test("encodeNpyHeader gives the bytes that NumPy documents", () => {
 
 Deno.test("decodeNpy returns what encodeNpy wrote, for every dtype and rank", () => {
   for (const [name, array] of Object.entries(examples)) {
-    deepEqual(decodeNpy(encodeNpy(array), name), array, name);
+    assert.deepEqual(decodeNpy(encodeNpy(array), name), array, name);
   }
 });
 
@@ -84,10 +84,15 @@ Deno.test("readNpz returns what NpzWriter streamed", () =>
     using source = await openRandomAccess(`${dir}/a.npz`);
     const arrays = await readNpz(source);
     deepEqual([...arrays.keys()], [...Object.keys(examples), "attention"]);
-    for (const [name, array] of Object.entries(examples)) deepEqual(arrays.get(name), array, name);
+    for (const [name, array] of Object.entries(examples)) {
+      assert.deepEqual(arrays.get(name), array, name);
+    }
     const { shape, data } = arrays.get("attention")!;
     deepEqual(shape, [2, 3, 300, 300]);
-    deepEqual(data, Float32Array.from({ length: 540_000 }, (_, i) => element(i)));
+    deepEqual(
+      data,
+      Float32Array.from({ length: 540_000 }, (_, i) => element(i)),
+    );
   }));
 
 Deno.test("NpzWriter refuses too many, too few and doubled elements", () =>
