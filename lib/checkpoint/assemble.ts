@@ -123,7 +123,11 @@ async function mapNames(
     }
   }
   await resolveDecoderBias(label, tensors.get(DECODER_BIAS), found);
-  if (ignored.length > 0) notes.push(`ignored, not part of ESM-2: ${ignored.join(", ")}`);
+  if (ignored.length > 0) {
+    const more = ignored.length > 5 ? ` and ${ignored.length - 5} more` : "";
+    const names = ignored.slice(0, 5).map((name) => quote(name)).join(", ");
+    notes.push(`ignored, not part of ESM-2: ${names}${more}`);
+  }
   return found;
 }
 

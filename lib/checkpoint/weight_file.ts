@@ -20,7 +20,7 @@ export async function readWeightFile(source: RandomAccess): Promise<WeightFile> 
   if (label.endsWith(".safetensors") || text[8] === "{") {
     if (!isGitPointer(text)) return { kind: "safetensors", tensors: await readSafetensors(source) };
   }
-  const old = text.startsWith("\x80\x02") || text.slice(257, 262) === "ustar";
+  const old = (head[0] === 0x80 && head[1] === 2) || text.slice(257, 262) === "ustar";
   if (old) {
     throw new UserError(
       `Cannot read ${label} as it must have torch's zip format: it has the format from before ` +
