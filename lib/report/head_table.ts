@@ -17,7 +17,7 @@ export function headTable(protein: ProteinResult, thresholds: Thresholds): Marku
   const rows = ranked(protein.rows, thresholds)
     .slice(0, Math.min(AT_MOST, Math.max(AT_LEAST, sensitive)));
   const columns = SHOWN.map((shown) => headColumns.find(({ key }) => key === shown)!);
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Most sensitive heads"><table class="numbers">
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Highest-ranked heads"><table class="numbers">
 <thead><tr>${
     columns.map(({ label, meaning }) => markup`<th scope="col" title="${meaning}">${label}</th>`)
   }</tr></thead>

@@ -89,7 +89,7 @@ export function summaryHeads(summary: HeadSummary[], thresholds: Thresholds): Ma
     scale,
     ticks: impactTicks(scale),
     outlined: `mean impact > ${short(thresholds.impact)}`,
-    undefinedMeaning: "undefined in at least one protein",
+    undefinedMeaning: "undefined in every protein",
   });
   const table = markup`<div class="scroll"><table class="numbers"><thead><tr>${
     columns.map(({ label }) => markup`<th scope="col">${label}</th>`)

@@ -25,10 +25,10 @@ ${
 `
   }<h3>Sequence and sites</h3>
 ${sequenceStrip(residues, sites)}<h3>Every head</h3>
-${proteinHeads(protein, thresholds)}<h3>Most sensitive heads</h3>
+${proteinHeads(protein, thresholds)}<h3>Highest-ranked heads</h3>
 <p class="hint">Heads above both thresholds first, then by z. Rounded; heads.csv has every digit.</p>
 ${headTable(protein, thresholds)}${
-    maps.length > 0 && markup`<h3>Attention of the most sensitive heads</h3>
+    maps.length > 0 && markup`<h3>Attention maps of the highest-ranked heads</h3>
 ${
       maps.map((map) => {
         const row = rows.find(({ layer, head }) => layer === map.layer && head === map.head);
