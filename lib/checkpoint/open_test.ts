@@ -2,55 +2,15 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deepEqual, equal, ok, rejects } from "../../tests/assert.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import type { EsmTensorName } from "./names.ts";
 import { openCheckpoint, openSafetensorsBytes } from "./open.ts";
-import { bytesOf, safetensorsBytes, torchBytes, withTempDir } from "./testing/files.ts";
-import {
-  asSafetensors,
-  asStateDict,
-  fairEsmBytes,
-  SMALL_CONFIG,
-  SMALL_TENSORS,
-  smallTensors,
-  smallValues,
-} from "./testing/small_model.ts";
+import { isSmallModel, sameBits } from "./testing/checks.ts";
+import { bytesOf, safetensorsBytes, withTempDir } from "./testing/files.ts";
+import { asSafetensors, SMALL_CONFIG, smallTensors, smallValues } from "./testing/small_model.ts";
 
 const repo = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const EMBEDDED = repo("models/esm2_t4_800K_SP50");
 const FIXTURES = repo("tests/fixtures/esm2_t4_800K_SP50");
 const hf = (_fair: string, name: string) => name;
-const isContact = (name: string) => name.includes("contact_head");
-
-function sameBits(a: Float32Array, b: Float32Array, label: string) {
-  equal(a.length, b.length, label);
-  const [x, y] = [bytesOf(a), bytesOf(b)];
-  equal(x.findIndex((byte, i) => byte !== y[i]), -1, label);
-}
-
-async function isSmallModel(checkpoint: Checkpoint, absent: (name: string) => boolean) {
-  deepEqual(checkpoint.config, {
-    layers: 2,
-    dModel: 8,
-    heads: 2,
-    headDim: 4,
-    ffn: 32,
-    tokenDropout: true,
-  });
-  for (const [fair, , shape] of SMALL_TENSORS) {
-    const name = fair as EsmTensorName;
-    if (absent(fair)) {
-      ok(!checkpoint.tensors.has(name), fair);
-    } else {
-      deepEqual(checkpoint.tensors.get(name)!.shape, shape);
-      sameBits(await checkpoint.read(name), smallValues(fair), fair);
-    }
-  }
-}
-
-async function writeConfig(dir: string, config: unknown = SMALL_CONFIG) {
-  await Deno.writeTextFile(join(dir, "config.json"), JSON.stringify(config));
-}
 
 Deno.test("openCheckpoint gives bit-identical tensors from both formats of the embedded model", async () => {
   using a = await openCheckpoint(EMBEDDED);
@@ -116,117 +76,6 @@ for (
   });
 }
 
-for (const prefix of ["", "encoder.", "encoder.sentence_encoder."]) {
-  for (const namespace of [true, false]) {
-    const kind = `prefix "${prefix}", cfg as ${namespace ? "Namespace" : "dict"}`;
-    Deno.test(`openCheckpoint reads a fair-esm file without contact head: ${kind}`, async () => {
-      await withTempDir(async (dir) => {
-        const path = join(dir, "small.pt");
-        const tensors = smallTensors((fair) => isContact(fair) ? undefined : prefix + fair);
-        await Deno.writeFile(path, await fairEsmBytes(tensors, { namespace }));
-        using checkpoint = await openCheckpoint(path);
-        await isSmallModel(checkpoint, isContact);
-        equal(checkpoint.format, "fair-esm");
-        deepEqual(checkpoint.files, [path]);
-        deepEqual(checkpoint.notes, [
-          "no contact head: small-contact-regression.pt is not beside the model",
-        ]);
-        await rejects(() => checkpoint.read("contact_head.regression.bias"), {
-          name: "UserError",
-          message: "Cannot read contact_head.regression.bias of small as it has no such tensor",
-        });
-      });
-    });
-  }
-}
-
-Deno.test("openCheckpoint prefers the contact head beside a fair-esm file to one within", async () => {
-  await withTempDir(async (dir) => {
-    const path = join(dir, "small.pt");
-    const zeroed = smallTensors((fair) => fair).map((t) =>
-      isContact(t.name) ? { ...t, values: t.values.map(() => 0) } : t
-    );
-    await Deno.writeFile(path, await fairEsmBytes(zeroed));
-    {
-      using inside = await openCheckpoint(path);
-      deepEqual(await inside.read("contact_head.regression.bias"), Float32Array.of(0));
-      deepEqual(inside.notes, []);
-    }
-    const { dict, storages } = asStateDict(smallTensors((f) => isContact(f) ? f : undefined));
-    const head = await torchBytes({ root: { dict: [["model", { dict }]] }, storages });
-    await Deno.writeFile(join(dir, "small-contact-regression.pt"), head);
-    using checkpoint = await openCheckpoint(path);
-    await isSmallModel(checkpoint, () => false);
-  });
-});
-
-const layouts: [what: string, rename: (fair: string, hf: string) => string][] = [
-  ["with esm.", hf],
-  ["without esm.", (_fair, name) => name.replace(/^esm\./, "")],
-];
-
-for (const [what, rename] of layouts) {
-  Deno.test(`openCheckpoint reads a Hugging Face pytorch_model.bin ${what}`, async () => {
-    await withTempDir(async (dir) => {
-      await writeConfig(dir);
-      const { dict, storages } = asStateDict(smallTensors(rename), { parameters: true });
-      const metadata: [string, { ordered: [] }][] = [["_metadata", { ordered: [] }]];
-      const root = { ordered: dict, attributes: metadata };
-      await Deno.writeFile(join(dir, "pytorch_model.bin"), await torchBytes({ root, storages }));
-      using checkpoint = await openCheckpoint(dir);
-      equal(checkpoint.format, "pytorch");
-      await isSmallModel(checkpoint, () => false);
-      using file = await openCheckpoint(join(dir, "pytorch_model.bin"));
-      deepEqual([file.name, file.format], ["pytorch_model", "pytorch"]);
-    });
-  });
-
-  Deno.test(`openCheckpoint reads a Hugging Face model.safetensors ${what}`, async () => {
-    await withTempDir(async (dir) => {
-      await writeConfig(dir);
-      const bytes = safetensorsBytes(asSafetensors(smallTensors(rename)));
-      await Deno.writeFile(join(dir, "model.safetensors"), bytes);
-      using checkpoint = await openCheckpoint(dir);
-      await isSmallModel(checkpoint, () => false);
-    });
-  });
-}
-
-for (const kind of ["safetensors", "bin"] as const) {
-  Deno.test(`openCheckpoint reads ${kind} shards, and sha256 covers them all`, async () => {
-    await withTempDir(async (dir) => {
-      await writeConfig(dir);
-      const all = smallTensors(hf);
-      const parts = [all.slice(0, 20), all.slice(20)];
-      const names = parts.map((_, i) => `part-0000${i + 1}-of-00002.${kind}`);
-      const lines: string[] = [];
-      for (const [i, part] of parts.entries()) {
-        const { dict, storages } = asStateDict(part);
-        const bytes = kind === "bin"
-          ? await torchBytes({ root: { ordered: dict }, storages })
-          : safetensorsBytes(asSafetensors(part));
-        await Deno.writeFile(join(dir, names[i]), bytes);
-        lines.push(`${createHash("sha256").update(bytes).digest("hex")}  ${names[i]}\n`);
-      }
-      const map = parts.flatMap((part, i) => part.map(({ name }) => [name, names[i]]));
-      const index = kind === "bin" ? "pytorch_model.bin" : "model.safetensors";
-      await Deno.writeTextFile(
-        join(dir, `${index}.index.json`),
-        JSON.stringify({
-          metadata: { total_size: 1 },
-          weight_map: Object.fromEntries(map.reverse()),
-        }),
-      );
-      using checkpoint = await openCheckpoint(dir);
-      equal(checkpoint.format, kind === "bin" ? "pytorch" : "safetensors");
-      deepEqual([...checkpoint.files].sort(), names.map((name) => join(dir, name)));
-      await isSmallModel(checkpoint, () => false);
-      const wanted = createHash("sha256").update(lines.join("")).digest("hex");
-      equal(await checkpoint.sha256(), wanted);
-    });
-  });
-}
-
 Deno.test("sha256 of one file is the file's", async () => {
   using checkpoint = await openCheckpoint(EMBEDDED);
   const bytes = await Deno.readFile(join(EMBEDDED, "model.safetensors"));
@@ -237,7 +86,7 @@ Deno.test("openSafetensorsBytes opens a checkpoint in memory", async () => {
   const bytes = safetensorsBytes(asSafetensors(smallTensors(hf)));
   using checkpoint = await openSafetensorsBytes("fetched", SMALL_CONFIG, bytes);
   deepEqual([checkpoint.name, checkpoint.files], ["fetched", ["fetched"]]);
-  await isSmallModel(checkpoint, () => false);
+  await isSmallModel(checkpoint);
   equal(await checkpoint.sha256(), createHash("sha256").update(bytes).digest("hex"));
   const config = { ...SMALL_CONFIG, vocab_size: 20 };
   await rejects(() => openSafetensorsBytes("fetched", config, bytes), {
@@ -282,7 +131,7 @@ Deno.test("openCheckpoint exposes an untied decoder and ignores what rotary mode
     "classifier.weight": f32([2, 8], 1),
   });
   using checkpoint = await openSafetensorsBytes("m", SMALL_CONFIG, bytes);
-  await isSmallModel(checkpoint, () => false);
+  await isSmallModel(checkpoint);
   deepEqual(await checkpoint.read("lm_head.weight"), new Float32Array(264).fill(3));
   deepEqual(checkpoint.notes, ['ignored, not part of ESM-2: "classifier.weight"']);
 });
@@ -294,7 +143,7 @@ Deno.test("openCheckpoint takes the output bias from the decoder when only that 
     ),
   );
   using checkpoint = await openSafetensorsBytes("m", SMALL_CONFIG, bytes);
-  await isSmallModel(checkpoint, () => false);
+  await isSmallModel(checkpoint);
 });
 
 Deno.test("Checkpoint fills one scratch buffer again and again, and closes its files", async () => {
