@@ -1,7 +1,8 @@
 /** The one place where the assertion library is named, plus the numeric comparison tests share. */
-import assert, { equal } from "node:assert/strict";
+import assert, { strictEqual as equal } from "node:assert/strict";
 
-export { deepEqual, match, ok, rejects, throws } from "node:assert/strict";
+// By these names: under Deno the short ones (`equal`, `deepEqual`) are the loose comparisons even here.
+export { deepStrictEqual as deepEqual, match, ok, rejects, throws } from "node:assert/strict";
 export { assert, equal };
 
 export interface Tolerance {

@@ -37,6 +37,8 @@ export interface TensorLimit {
   bytes: number;
   /** Whether the device cannot go beyond it (GPU binding size) or only should not (memory). */
   hard: boolean;
+  /** Attention of at most this size at a time is fastest where nobody needs to see it whole. */
+  fastAttentionBytes: number;
 }
 
 /** An execution device with its tensors and compiled graphs. */

@@ -76,10 +76,9 @@ export class WebGpuBackend implements Backend {
     this.detail = `onnxruntime-web ${version}, ${adapterName}${
       adapter.isFallback ? " (software)" : ""
     }`;
-    this.tensorLimit = {
-      bytes: Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize),
-      hard: true,
-    };
+    const bytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+    // One dispatch for all heads: a GPU needs the parallelism more than the locality.
+    this.tensorLimit = { bytes, hard: true, fastAttentionBytes: bytes };
   }
 
   get liveBytes(): number {

@@ -9,6 +9,7 @@
  *   p     f32[B, H, T, T]  attention after softmax, row = query
  */
 import type { Esm2Config } from "../checkpoint/mod.ts";
+import { columnMassGraph } from "../../kernels/attention_column_mass/graph.ts";
 import { Graph, type Value } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
 import type { Shape } from "../onnx/shape.ts";
@@ -158,21 +159,57 @@ export function block(
   return { hidden: finish(g, x, mixed, w, variant), attention: p };
 }
 
-/** Graph of one block: x, weights, tables (, bias) → hidden (, attention). */
-export function blockGraph(variant: BlockVariant, withAttention: boolean): Graph {
+/** What a block graph gives besides the hidden state. */
+export interface BlockOutputs {
+  /** The attention itself. */
+  attention: boolean;
+  /** Its column sums above this threshold (see `columnMassGraph`), from an input `rows`. */
+  columnSums?: number;
+}
+
+/**
+ * Graph of one block: x, weights, tables (, bias, rows) → hidden (, attention, mass, count).
+ *
+ * @param groups how many heads to attend with at a time; several groups keep attention in the cache
+ *   and small, but then it cannot be an output, which would have to be joined first
+ */
+export function blockGraph(
+  variant: BlockVariant,
+  groups: readonly number[],
+  outputs: BlockOutputs,
+): Graph {
   const g = newGraph("block", variant);
-  const x = hiddenInput(g, variant);
-  const out = block(
-    g,
-    x,
-    weightInputs(g, variant),
-    rotaryInputs(g, variant),
-    biasInput(g, variant),
-    variant,
-  );
-  g.output("hidden", out.hidden);
-  if (withAttention) g.output("attention", out.attention);
+  const x = hiddenInput(g, variant), w = weightInputs(g, variant);
+  const qkv = queriesKeysValues(g, x, w, rotaryInputs(g, variant), variant);
+  const bias = biasInput(g, variant), sums = columnSums(g, variant, outputs);
+  const parts: { mixed: Value; mass?: Value; count?: Value }[] = [];
+  let begin = 0;
+  for (const heads of groups) {
+    const end = begin + heads;
+    const own = groups.length === 1
+      ? qkv
+      : qkv.map((value) => op.slice(g, value, 1, begin, end, `heads_${begin}`));
+    const [p, mixed] = attend(g, own, bias);
+    if (outputs.attention) g.output("attention", p);
+    parts.push({ mixed, ...sums?.(p) });
+    begin = end;
+  }
+  const joined = (name: "mixed" | "mass" | "count") =>
+    parts.length === 1
+      ? parts[0][name]!
+      : op.concat(g, parts.map((part) => part[name]!), 1, `${name}_heads`);
+  g.output("hidden", finish(g, x, joined("mixed"), w, variant));
+  if (sums) {
+    g.output("mass", joined("mass"));
+    g.output("count", joined("count"));
+  }
   return g;
+}
+
+function columnSums(g: Graph, { batch }: BlockVariant, { columnSums }: BlockOutputs) {
+  if (columnSums === undefined) return undefined;
+  const rows = g.input("rows", "float32", [batch, 1, 1, "T"]);
+  return (pattern: Value) => columnMassGraph(g, pattern, rows, columnSums);
 }
 
 /** First third of the block: x, weights, tables → q, k, v. */
@@ -190,17 +227,24 @@ export function projectGraph(variant: BlockVariant): Graph {
   return g;
 }
 
-/** Second third for heads `begin` to `end`: q, k, v (, bias) → attention, mixed. */
-export function attendGraph(variant: BlockVariant, begin: number, end: number): Graph {
+/** Second third for heads `begin` to `end`: q, k, v (, bias, rows) → mixed, attention (, mass, count). */
+export function attendGraph(
+  variant: BlockVariant,
+  begin: number,
+  end: number,
+  outputs: BlockOutputs,
+): Graph {
   const g = newGraph(`attend_${begin}_${end}`, variant);
   const { config: { heads, headDim }, batch } = variant;
   const parts = ["q", "k", "v"].map((name) => {
     const all = g.input(name, "float32", [batch, heads, "T", headDim]);
     return op.slice(g, all, 1, begin, end, `${name}_slice`);
   });
-  const [p, mixed] = attend(g, parts, biasInput(g, variant));
-  g.output("attention", p);
+  const bias = biasInput(g, variant), sums = columnSums(g, variant, outputs);
+  const [p, mixed] = attend(g, parts, bias);
   g.output("mixed", mixed);
+  if (outputs.attention) g.output("attention", p);
+  Object.entries(sums?.(p) ?? {}).forEach(([name, value]) => g.output(name, value));
   return g;
 }
 

@@ -10,4 +10,10 @@ export {
   tokenize,
   TRAINED_LENGTH,
 } from "./tokenize.ts";
-export type { AttentionPiece, HiddenState, Visitor } from "./visitor.ts";
+export type {
+  AttentionPiece,
+  ColumnSums,
+  ColumnSumsRequest,
+  HiddenState,
+  Visitor,
+} from "./visitor.ts";

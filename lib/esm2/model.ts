@@ -1,20 +1,14 @@
 /** ESM-2 on a backend, run block by block. */
-import type { Backend, Program, Tensor } from "../backend/types.ts";
+import type { Backend, Tensor } from "../backend/types.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
-import type { Graph } from "../onnx/graph.ts";
-import {
-  attendGraph,
-  blockGraph,
-  type BlockVariant,
-  type BlockWeight,
-  finishGraph,
-  projectGraph,
-} from "./block.ts";
+import type { BlockVariant } from "./block.ts";
+import { BlockRunner, type BlockStep, type Inputs } from "./block_runner.ts";
 import { TOKENS } from "./alphabet.ts";
 import { headGraph } from "./head.ts";
 import { embed, paddingBias, rotaryTables } from "./inputs.ts";
 import { headGroups } from "./plan.ts";
 import type { TokenBatch } from "./tokenize.ts";
+import { ProgramCache } from "./programs.ts";
 import type { Visitor } from "./visitor.ts";
 import { loadResident, streamWeights, type WeightSource } from "./weights.ts";
 
@@ -46,11 +40,9 @@ export interface RunResult extends Disposable {
   readonly normalised?: Tensor;
 }
 
-/** Constant inputs of every block for one batch shape. */
-type SharedInputs = Record<string, Tensor>;
-
 export class Esm2 implements AsyncDisposable {
-  #programs = new Map<string, Promise<Program>>();
+  readonly #programs: ProgramCache;
+  readonly #blocks: BlockRunner;
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -59,7 +51,10 @@ export class Esm2 implements AsyncDisposable {
     readonly embedding: Float32Array,
     readonly invFreq: Float32Array,
     readonly weights: WeightSource,
-  ) {}
+  ) {
+    this.#programs = new ProgramCache(backend);
+    this.#blocks = new BlockRunner(config, backend, this.#programs);
+  }
 
   static async open(
     checkpoint: Checkpoint,
@@ -84,7 +79,9 @@ export class Esm2 implements AsyncDisposable {
   async #run(batch: TokenBatch, options: RunOptions): Promise<RunResult> {
     const { config, backend } = this;
     const { visitor, from, signal } = options;
-    const groups = headGroups(config, batch.size, batch.width, backend.tensorLimit);
+    const limit = backend.tensorLimit;
+    const groups = headGroups(config, batch.size, batch.width, limit);
+    const fastGroups = headGroups(config, batch.size, batch.width, limit, limit.fastAttentionBytes);
     using owned = new DisposableStack();
     const shared = this.#sharedInputs(batch, owned);
     const variant: BlockVariant = { config, batch: batch.size, padded: "bias" in shared };
@@ -112,21 +109,22 @@ export class Esm2 implements AsyncDisposable {
       await visitHidden();
       while (depth < config.layers && !stopped) {
         signal?.throwIfAborted();
-        const layer = depth;
-        const wanted = visitor?.attention !== undefined &&
-          (visitor.wantsAttention?.(layer) ?? true);
-        const visit = wanted
-          ? async (begin: number, end: number, pattern: Tensor) => {
-            using _ = pattern;
-            await visitor.attention!({ layer, begin, end, pattern, batch });
-          }
-          : undefined;
-        using weights = await this.weights.block(layer);
+        const step: BlockStep = {
+          variant,
+          layer: depth,
+          batch,
+          attention: visitor?.attention && (visitor.wantsAttention?.(depth) ?? true)
+            ? visitor.attention.bind(visitor)
+            : undefined,
+          columnSums: visitor?.columnSums?.wants(depth) ? visitor.columnSums : undefined,
+        };
+        using weights = await this.weights.block(depth);
         const inputs = { ...shared, ...weights.tensors };
+        const whole = !step.attention || groups.length === 1;
         advance(
-          groups.length === 1
-            ? await this.#wholeBlock(variant, hidden, inputs, batch, visit)
-            : await this.#blockInPieces(variant, groups, hidden, inputs, batch, visit),
+          whole
+            ? await this.#blocks.whole(step, step.attention ? groups : fastGroups, hidden, inputs)
+            : await this.#blocks.inPieces(step, groups, hidden, inputs),
         );
         depth++;
         await visitHidden();
@@ -152,75 +150,8 @@ export class Esm2 implements AsyncDisposable {
     }
   }
 
-  async #wholeBlock(
-    variant: BlockVariant,
-    x: Tensor,
-    inputs: SharedInputs,
-    { size, width }: TokenBatch,
-    visit?: (begin: number, end: number, pattern: Tensor) => Promise<void>,
-  ): Promise<Tensor> {
-    const { heads } = this.config;
-    const key = `block ${variant.batch} ${variant.padded} ${visit !== undefined}`;
-    const program = await this.#program(key, () => blockGraph(variant, visit !== undefined));
-    const outputs: Record<string, number[]> = { hidden: [...x.shape] };
-    if (visit) outputs.attention = [size, heads, width, width];
-    const { hidden, attention } = await program.run({ ...inputs, x }, outputs);
-    try {
-      await visit?.(0, heads, attention);
-    } catch (error) {
-      hidden[Symbol.dispose]();
-      throw error;
-    }
-    return hidden;
-  }
-
-  /** The same block with attention for some heads at a time. */
-  async #blockInPieces(
-    variant: BlockVariant,
-    groups: readonly number[],
-    x: Tensor,
-    inputs: SharedInputs,
-    { size, width }: TokenBatch,
-    visit?: (begin: number, end: number, pattern: Tensor) => Promise<void>,
-  ): Promise<Tensor> {
-    const { heads, headDim } = this.config;
-    const key = `${variant.batch} ${variant.padded}`;
-    const project = await this.#program(`project ${key}`, () => projectGraph(variant));
-    const finish = await this.#program(
-      `finish ${key} ${groups}`,
-      () => finishGraph(variant, groups),
-    );
-    using owned = new DisposableStack();
-    const perHead = [size, heads, width, headDim];
-    const { q, k, v } = await project.run(
-      { ...pick(inputs, PROJECT_INPUTS), x },
-      { q: perHead, k: perHead, v: perHead },
-    );
-    [q, k, v].forEach((t) => owned.use(t));
-    const parts: Record<string, Tensor> = {};
-    for (let g = 0, begin = 0; g < groups.length; begin += groups[g++]) {
-      const end = begin + groups[g], from = begin;
-      const attend = await this.#program(
-        `attend ${key} ${from} ${end}`,
-        () => attendGraph(variant, from, end),
-      );
-      const out = await attend.run({ q, k, v, ...pick(inputs, ["bias"]) }, {
-        attention: [size, groups[g], width, width],
-        mixed: [size, groups[g], width, headDim],
-      });
-      parts[`mixed_${g}`] = owned.use(out.mixed);
-      if (visit) await visit(begin, end, out.attention);
-      else out.attention[Symbol.dispose]();
-    }
-    const out = await finish.run(
-      { ...pick(inputs, FINISH_INPUTS), ...parts, x },
-      { hidden: [...x.shape] },
-    );
-    return out.hidden;
-  }
-
   async #head(hidden: Tensor, batch: TokenBatch): Promise<{ logits: Tensor; normalised: Tensor }> {
-    const program = await this.#program("head", () => headGraph(this.config));
+    const program = await this.#programs.get("head", () => headGraph(this.config));
     using weights = await this.weights.head();
     const { logits, normalised } = await program.run({ ...weights.tensors, x: hidden }, {
       logits: [batch.size * batch.width, TOKENS.length],
@@ -235,11 +166,11 @@ export class Esm2 implements AsyncDisposable {
     return this.backend.upload("embedding", [batch.size * batch.width, dModel], data);
   }
 
-  #sharedInputs(batch: TokenBatch, owned: DisposableStack): SharedInputs {
+  #sharedInputs(batch: TokenBatch, owned: DisposableStack): Inputs {
     const { size, width, lengths } = batch;
     const shape = [size, width, this.invFreq.length];
     const tables = rotaryTables(this.invFreq, size, width);
-    const inputs: SharedInputs = {};
+    const inputs: Inputs = {};
     const add = (name: string, dims: number[], data: Float32Array) => {
       inputs[name] = owned.use(this.backend.upload(name, dims, data));
     };
@@ -251,48 +182,11 @@ export class Esm2 implements AsyncDisposable {
     return inputs;
   }
 
-  #program(key: string, build: () => Graph): Promise<Program> {
-    let program = this.#programs.get(key);
-    if (!program) {
-      program = this.backend.compile(build());
-      this.#programs.set(key, program);
-      // A failed compilation is not remembered.
-      program.catch(() => this.#programs.delete(key));
-    }
-    return program;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#queue;
-    for (const program of this.#programs.values()) await (await program)[Symbol.asyncDispose]();
-    this.#programs.clear();
+    await this.#programs[Symbol.asyncDispose]();
     this.weights[Symbol.dispose]();
   }
-}
-
-const PROJECT_INPUTS: readonly (BlockWeight | string)[] = [
-  "self_attn_layer_norm.weight",
-  "self_attn_layer_norm.bias",
-  ...["q", "k", "v"].flatMap((p) => [`self_attn.${p}_proj.weight`, `self_attn.${p}_proj.bias`]),
-  "query_cos",
-  "query_sin",
-  "key_cos",
-  "key_sin",
-];
-
-const FINISH_INPUTS: readonly BlockWeight[] = [
-  "self_attn.out_proj.weight",
-  "self_attn.out_proj.bias",
-  "final_layer_norm.weight",
-  "final_layer_norm.bias",
-  "fc1.weight",
-  "fc1.bias",
-  "fc2.weight",
-  "fc2.bias",
-];
-
-function pick(inputs: SharedInputs, names: readonly string[]): SharedInputs {
-  return Object.fromEntries(names.filter((n) => n in inputs).map((n) => [n, inputs[n]]));
 }
 
 async function copy(backend: Backend, tensor: Tensor): Promise<Tensor> {

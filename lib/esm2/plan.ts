@@ -7,15 +7,16 @@ import { padBatch, type TokenBatch } from "./tokenize.ts";
 const BYTES = 4;
 
 /**
- * Sizes of the groups of heads whose attention is computed together: one group where all fit.
+ * Sizes of groups of heads whose attention is computed together, each at most `bytes`, or one head.
  *
- * @throws {UserError} if one head's attention or one activation passes a hard limit
+ * @throws {UserError} if one head's attention or one activation passes a hard limit of the device
  */
 export function headGroups(
   { heads, ffn }: Esm2Config,
   batch: number,
   width: number,
   limit: TensorLimit,
+  bytes = limit.bytes,
 ): number[] {
   const headBytes = batch * width * width * BYTES;
   const largest = Math.max(headBytes, batch * width * ffn * BYTES);
@@ -25,11 +26,13 @@ export function headGroups(
         `device: this one has ${mebibytes(largest)}; use --backend cpu`,
     );
   }
-  const most = Math.min(heads, Math.max(1, Math.floor(limit.bytes / headBytes)));
+  const most = Math.min(heads, Math.max(1, Math.floor(bytes / headBytes)));
   const groups = Math.ceil(heads / most);
-  const size = Math.ceil(heads / groups);
-  return Array.from({ length: groups }, (_, i) => Math.min(size, heads - i * size))
-    .filter((n) => n > 0);
+  // Groups differ by one head at most.
+  return Array.from(
+    { length: groups },
+    (_, i) => Math.floor((i + 1) * heads / groups) - Math.floor(i * heads / groups),
+  );
 }
 
 export interface PlannedBatch extends TokenBatch {

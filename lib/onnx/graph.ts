@@ -56,7 +56,7 @@ export class Graph {
   readonly inputs: Value[] = [];
   readonly outputs: { name: string; value: Value }[] = [];
   readonly constants: Constant[] = [];
-  readonly symbols = new SymbolTable();
+  readonly symbols: SymbolTable = new SymbolTable();
   #names = new Set<string>();
   #scope: string[] = [];
   #constantByKey = new Map<string, Value>();

@@ -98,9 +98,28 @@ export function softmax(g: Graph, x: Value, label?: string): Value {
 }
 
 /** x/2 · (1 + erf(x/√2)), the exact form that ESM-2 uses. */
-export function gelu(g: Graph, x: Value, label?: string): Value {
-  requireFloat("Gelu", x);
-  return g.node({ op: "Gelu", inputs: [x], dtype: x.dtype, shape: x.shape, label });
+export const gelu = (g: Graph, x: Value, label?: string) => unary(g, "Gelu", x, {}, label);
+
+/** Elementwise x where x > alpha, else 0. */
+export const thresholdedRelu = (g: Graph, x: Value, alpha: number, label?: string) =>
+  unary(g, "ThresholdedRelu", x, { alpha: float(alpha) }, label);
+
+/** Elementwise max(0, min(1, alpha · x + beta)). */
+export const hardSigmoid = (g: Graph, x: Value, alpha: number, beta: number, label?: string) =>
+  unary(g, "HardSigmoid", x, { alpha: float(alpha), beta: float(beta) }, label);
+
+/** Elementwise smallest integer not below x. */
+export const ceil = (g: Graph, x: Value, label?: string) => unary(g, "Ceil", x, {}, label);
+
+function unary(
+  g: Graph,
+  op: string,
+  x: Value,
+  attributes: Record<string, Attribute>,
+  label?: string,
+): Value {
+  requireFloat(op, x);
+  return g.node({ op, inputs: [x], dtype: x.dtype, shape: x.shape, attributes, label });
 }
 
 /**

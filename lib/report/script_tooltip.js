@@ -39,7 +39,11 @@ function hideTooltip() {
 }
 
 addEventListener("keydown", (event) => event.key === "Escape" && hideTooltip());
-addEventListener("scroll", () => anchor && !tooltip.hidden ? placeTooltip(...anchor()) : hideTooltip(), {
-  capture: true,
-  passive: true,
-});
+addEventListener(
+  "scroll",
+  () => anchor && !tooltip.hidden ? placeTooltip(...anchor()) : hideTooltip(),
+  {
+    capture: true,
+    passive: true,
+  },
+);

@@ -1,6 +1,6 @@
 /** Sums the attention that every token receives, block by block, wherever the attention lives. */
 import { AttentionColumnMass, columnMass } from "../../kernels/attention_column_mass/mod.ts";
-import type { AttentionPiece, Esm2, PlannedBatch, Visitor } from "../esm2/mod.ts";
+import type { AttentionPiece, ColumnSumsRequest, Esm2, PlannedBatch } from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
 
 export interface CollectOptions {
@@ -55,57 +55,104 @@ export async function collectSums(
       }
     });
   };
-  const rows = Uint32Array.from(ranges.flat());
-  await using sum = model.backend.gpu
-    ? await deviceSummer(model, rows, threshold, store)
-    : hostSummer(rows, threshold, store);
+  const summer = model.backend.gpu
+    ? await deviceSummer(model, ranges, threshold, store)
+    : options.onAttention
+    ? arraySummer(ranges, threshold, store)
+    : graphSummer(ranges, batch, options, store);
+  await using _summer = summer;
   const last = layers[layers.length - 1];
-  const visitor: Visitor = {
-    wantsAttention: (layer) => layers.includes(layer),
-    async attention(piece) {
-      await sum.add(piece);
-      await options.onAttention?.(piece);
-      if (piece.end === heads) options.onLayer?.();
+  const wants = (layer: number) => layers.includes(layer);
+  const done = (end: number) => end === heads && options.onLayer?.();
+  using _ = await model.run(batch, {
+    signal,
+    visitor: {
+      ...(summer.request
+        ? {
+          columnSums: {
+            ...summer.request,
+            wants,
+            async visit(sums) {
+              await summer.request!.visit(sums);
+              done(sums.end);
+            },
+          },
+        }
+        : {
+          wantsAttention: wants,
+          async attention(piece) {
+            await summer.add!(piece);
+            await options.onAttention?.(piece);
+            done(piece.end);
+          },
+        }),
+      hidden(state) {
+        if (state.depth > last) state.stop();
+      },
     },
-    hidden(state) {
-      if (state.depth > last) state.stop();
-    },
-  };
-  using _ = await model.run(batch, { visitor, signal });
-  await sum.finish();
+  });
+  await summer.finish?.();
   return sums;
 }
 
 type Store = (layer: number, first: number, mass: Float32Array, count: Uint32Array) => void;
 
+type Range = readonly [begin: number, end: number];
+
+/** Sums attention that it is shown, or asks the model's graph for the sums. */
 interface Summer extends AsyncDisposable {
-  add(piece: AttentionPiece): Promise<void>;
-  finish(): Promise<void>;
+  add?(piece: AttentionPiece): Promise<void>;
+  request?: Omit<ColumnSumsRequest, "wants">;
+  finish?(): Promise<void>;
 }
 
-function hostSummer(rows: Uint32Array, theta: number, store: Store): Summer {
+const nothing = () => Promise.resolve();
+
+/** On the CPU: within the block's graph, so that attention is never handed over. */
+function graphSummer(
+  ranges: readonly Range[],
+  { size, width }: PlannedBatch,
+  { threshold }: CollectOptions,
+  store: Store,
+): Summer {
+  const rows = new Float32Array(size * width);
+  ranges.forEach(([begin, end], b) => rows.fill(1, b * width + begin, b * width + end));
+  return {
+    request: {
+      threshold,
+      rows,
+      visit({ layer, begin, mass, count }) {
+        store(layer, begin, mass.data!, Uint32Array.from(count.data!));
+      },
+    },
+    [Symbol.asyncDispose]: nothing,
+  };
+}
+
+/** On the CPU where the attention is handed over anyway. */
+function arraySummer(ranges: readonly Range[], theta: number, store: Store): Summer {
+  const rows = Uint32Array.from(ranges.flat());
   return {
     add({ layer, begin, end, pattern, batch }) {
       const shape = { batch: batch.size, heads: end - begin, tokens: batch.width };
       const { mass, count } = columnMass({ ...shape, data: pattern.data! }, rows, theta);
       store(layer, begin, mass, count);
-      return Promise.resolve();
+      return nothing();
     },
-    finish: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    [Symbol.asyncDispose]: nothing,
   };
 }
 
-/** Sums stay on the device until the end, because each read-back waits about 11 ms. */
+/** On the GPU; sums stay there until the end, because each read-back waits about 11 ms. */
 async function deviceSummer(
   { backend }: Esm2,
-  rows: Uint32Array,
+  ranges: readonly Range[],
   theta: number,
   store: Store,
 ): Promise<Summer> {
   const gpu = backend.gpu!;
   const kernel = await AttentionColumnMass.create(gpu);
-  const rowTensor = gpu.upload("rows", [rows.length / 2, 2], rows);
+  const rows = gpu.upload("rows", [ranges.length, 2], Uint32Array.from(ranges.flat()));
   const kept: { layer: number; begin: number; mass: GpuTensor<"f32">; count: GpuTensor<"u32"> }[] =
     [];
   return {
@@ -115,7 +162,7 @@ async function deviceSummer(
       kept.push({ layer, begin, ...outputs });
       await gpu.submit(
         `column mass of layer ${layer}`,
-        (encoder) => kernel.encode(encoder, input, rowTensor, outputs, { theta }),
+        (encoder) => kernel.encode(encoder, input, rows, outputs, { theta }),
       );
     },
     async finish() {
@@ -129,7 +176,7 @@ async function deviceSummer(
         mass[Symbol.dispose]();
         count[Symbol.dispose]();
       }
-      rowTensor[Symbol.dispose]();
+      rows[Symbol.dispose]();
       return Promise.resolve();
     },
   };

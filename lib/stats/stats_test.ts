@@ -15,7 +15,8 @@ Deno.test("benjaminiHochberg: q ≥ p, at most 1, and ordered as p", () => {
     (p) => {
       const q = benjaminiHochberg(p);
       p.forEach((x, i) => {
-        ok(q[i] >= x && q[i] <= 1);
+        // p · n / n rounds twice.
+        ok(q[i] >= x * (1 - 1e-15) && q[i] <= 1);
         p.forEach((y, j) => ok(!(x < y) || q[i] <= q[j]));
       });
     },
@@ -30,16 +31,17 @@ Deno.test("mean and standardDeviation", () => {
 });
 
 Deno.test("tTestMeanLess gives Student's closed forms for one and two degrees of freedom", () => {
+  // The library's incomplete beta function is good to 2e-8.
   // df 1: ½ + atan(t)/π. Values −1, 3 have mean 1, sd √8, so t = (1 − e)/2.
   for (const expected of [-3, 0, 1, 2, 9]) {
     const t = (1 - expected) / 2;
-    allClose([tTestMeanLess([-1, 3], expected)], [0.5 + Math.atan(t) / Math.PI], { atol: 1e-9 });
+    allClose([tTestMeanLess([-1, 3], expected)], [0.5 + Math.atan(t) / Math.PI], { atol: 1e-7 });
   }
   // df 2: ½ + t / (2 √(2 + t²)). Values 0, 1, 2 have mean 1 and sd 1, so t = (1 − e)·√3.
   for (const expected of [-1, 0.5, 1, 4]) {
     const t = (1 - expected) * Math.sqrt(3);
     allClose([tTestMeanLess([0, 1, 2], expected)], [0.5 + t / (2 * Math.sqrt(2 + t * t))], {
-      atol: 1e-9,
+      atol: 1e-7,
     });
   }
 });

@@ -1,0 +1,40 @@
+/**
+ * Attention column mass as part of a model graph: the path on the CPU, where it is cheaper than
+ * handing the attention over. The native library copies every output, which alone takes as long as
+ * these four operators; they also run on all threads while the attention is still in the cache.
+ */
+import type { Graph, Value } from "../../lib/onnx/graph.ts";
+import * as op from "../../lib/onnx/ops.ts";
+
+/** Scales of powers of two, so that scaling an attention value is exact. */
+const STEEP = 2 ** 100, STEEPEST = 2 ** 127;
+
+/**
+ * Adds the sums of `columnMass` for a pattern f32[B, h, T, T] to a graph.
+ *
+ * rows   f32[B, 1, 1, T]  1 for rows that count, 0 for the others
+ * mass   f32[B, h, 1, T]  Σ over the rows of a·1[a > θ], in single precision
+ * count  f32[B, h, 1, T]  number of the rows with a > θ, exact
+ */
+export function columnMassGraph(
+  g: Graph,
+  pattern: Value,
+  rows: Value,
+  theta: number,
+): { mass: Value; count: Value } {
+  const threshold = Math.fround(theta);
+  return g.scope("column_mass", () => {
+    const kept = threshold > 0 ? op.thresholdedRelu(g, pattern, threshold, "above") : pattern;
+    return {
+      mass: op.matmul(g, rows, kept, "mass"),
+      count: op.matmul(g, rows, indicator(g, pattern, threshold), "count"),
+    };
+  });
+}
+
+/** 1 where a > θ, else 0: a step so steep that the next value above θ already reaches 1. */
+function indicator(g: Graph, pattern: Value, threshold: number): Value {
+  if (threshold > 0) return op.hardSigmoid(g, pattern, STEEP, -STEEP * threshold, "indicator");
+  // Subnormal attention stays below 1 even so.
+  return op.ceil(g, op.hardSigmoid(g, pattern, STEEPEST, 0, "indicator"), "whole");
+}

@@ -1,0 +1,177 @@
+/** Runs one block on a backend, whole or in pieces, and shows the visitor what it asked for. */
+import type { Backend, Tensor } from "../backend/types.ts";
+import type { Esm2Config } from "../checkpoint/mod.ts";
+import {
+  attendGraph,
+  blockGraph,
+  type BlockOutputs,
+  type BlockVariant,
+  type BlockWeight,
+  finishGraph,
+  projectGraph,
+} from "./block.ts";
+import type { ProgramCache } from "./programs.ts";
+import type { TokenBatch } from "./tokenize.ts";
+import type { AttentionPiece, ColumnSumsRequest } from "./visitor.ts";
+
+/** Tensors by the name of the graph input they feed. */
+export type Inputs = Record<string, Tensor>;
+
+/** One block of a run and what the visitor wants of it. */
+export interface BlockStep {
+  variant: BlockVariant;
+  layer: number;
+  batch: TokenBatch;
+  attention?: (piece: AttentionPiece) => void | Promise<void>;
+  columnSums?: ColumnSumsRequest;
+}
+
+/** Runs blocks; the compiled graphs are kept in `programs`. */
+export class BlockRunner {
+  constructor(
+    readonly config: Esm2Config,
+    readonly backend: Backend,
+    readonly programs: ProgramCache,
+  ) {}
+
+  /** The block as one graph. */
+  async whole(
+    step: BlockStep,
+    groups: readonly number[],
+    x: Tensor,
+    inputs: Inputs,
+  ): Promise<Tensor> {
+    const { variant, batch: { size, width } } = step;
+    const outputs = wanted(step);
+    const program = await this.programs.get(
+      `block ${keyOf(step)} ${groups}`,
+      () => blockGraph(variant, groups, outputs),
+    );
+    using rows = this.#rows(step);
+    const { hidden, ...seen } = await program.run(
+      { ...inputs, ...(rows && { rows }), x },
+      { hidden: [...x.shape], ...seenShapes(outputs, size, this.config.heads, width) },
+    );
+    try {
+      await show(step, 0, this.config.heads, seen);
+    } catch (error) {
+      hidden[Symbol.dispose]();
+      throw error;
+    }
+    return hidden;
+  }
+
+  /** The same block with attention for some heads at a time, so that a visitor sees all of it. */
+  async inPieces(
+    step: BlockStep,
+    groups: readonly number[],
+    x: Tensor,
+    inputs: Inputs,
+  ): Promise<Tensor> {
+    const { variant, batch: { size, width } } = step;
+    const { heads, headDim } = this.config;
+    const key = keyOf(step), outputs = wanted(step);
+    const project = await this.programs.get(`project ${key}`, () => projectGraph(variant));
+    const finish = await this.programs.get(
+      `finish ${key} ${groups}`,
+      () => finishGraph(variant, groups),
+    );
+    using owned = new DisposableStack();
+    const rows = owned.use(this.#rows(step));
+    const perHead = [size, heads, width, headDim];
+    const qkv = await project.run(
+      { ...pick(inputs, PROJECT_INPUTS), x },
+      { q: perHead, k: perHead, v: perHead },
+    );
+    Object.values(qkv).forEach((t) => owned.use(t));
+    const parts: Record<string, Tensor> = {};
+    let begin = 0;
+    for (const [i, count] of groups.entries()) {
+      const from = begin, end = begin + count;
+      const attend = await this.programs.get(
+        `attend ${key} ${from} ${end}`,
+        () => attendGraph(variant, from, end, outputs),
+      );
+      const { mixed, ...seen } = await attend.run(
+        { ...qkv, ...pick(inputs, ["bias"]), ...(rows && { rows }) },
+        { mixed: [size, count, width, headDim], ...seenShapes(outputs, size, count, width) },
+      );
+      parts[`mixed_${i}`] = owned.use(mixed);
+      await show(step, from, end, seen);
+      begin = end;
+    }
+    const out = await finish.run(
+      { ...pick(inputs, FINISH_INPUTS), ...parts, x },
+      { hidden: [...x.shape] },
+    );
+    return out.hidden;
+  }
+
+  #rows({ columnSums, batch: { size, width } }: BlockStep): Tensor | undefined {
+    return columnSums && this.backend.upload("rows", [size, 1, 1, width], columnSums.rows);
+  }
+}
+
+const wanted = ({ attention, columnSums }: BlockStep): BlockOutputs => ({
+  attention: attention !== undefined,
+  columnSums: columnSums?.threshold,
+});
+
+/** What distinguishes compiled graphs of one kind. */
+function keyOf(step: BlockStep): string {
+  const { attention, columnSums } = wanted(step);
+  return [step.variant.batch, step.variant.padded, attention, columnSums].join(" ");
+}
+
+function seenShapes(
+  { attention, columnSums }: BlockOutputs,
+  size: number,
+  heads: number,
+  width: number,
+): Record<string, number[]> {
+  const sums = [size, heads, 1, width];
+  return {
+    ...(attention && { attention: [size, heads, width, width] }),
+    ...(columnSums !== undefined && { mass: sums, count: sums }),
+  };
+}
+
+/** Shows heads `begin` to `end` to the visitor, then frees what it saw. */
+async function show(
+  { layer, batch, attention, columnSums }: BlockStep,
+  begin: number,
+  end: number,
+  seen: Record<string, Tensor>,
+): Promise<void> {
+  try {
+    await attention?.({ layer, begin, end, pattern: seen.attention, batch });
+    await columnSums?.visit({ layer, begin, end, mass: seen.mass, count: seen.count });
+  } finally {
+    Object.values(seen).forEach((t) => t[Symbol.dispose]());
+  }
+}
+
+const PROJECT_INPUTS: readonly (BlockWeight | string)[] = [
+  "self_attn_layer_norm.weight",
+  "self_attn_layer_norm.bias",
+  ...["q", "k", "v"].flatMap((p) => [`self_attn.${p}_proj.weight`, `self_attn.${p}_proj.bias`]),
+  "query_cos",
+  "query_sin",
+  "key_cos",
+  "key_sin",
+];
+
+const FINISH_INPUTS: readonly BlockWeight[] = [
+  "self_attn.out_proj.weight",
+  "self_attn.out_proj.bias",
+  "final_layer_norm.weight",
+  "final_layer_norm.bias",
+  "fc1.weight",
+  "fc1.bias",
+  "fc2.weight",
+  "fc2.bias",
+];
+
+function pick(inputs: Inputs, names: readonly string[]): Inputs {
+  return Object.fromEntries(names.filter((n) => n in inputs).map((n) => [n, inputs[n]]));
+}
