@@ -87,8 +87,8 @@ export async function compare(
     const t = Math.floor(i / per);
     return t % width < lengths[Math.floor(t / width)];
   };
-  // float32 rounding grows with the values: 1e-5 of the largest (fixtures' README), twice for slack.
-  const scaled = (expected: ArrayLike<number>) => 2e-5 * Math.max(1, largest(expected));
+  // float32 rounding grows with the values: 1e-5 of the largest (fixtures' README).
+  const scaled = (expected: ArrayLike<number>) => 1e-5 * Math.max(1, largest(expected));
 
   for (let depth = 0; depth <= layers; depth++) {
     const expected = pick(golden.hidden_states, size, layers + 1, depth);
@@ -110,7 +110,7 @@ export async function compare(
         const b = Math.floor(i / (heads * square));
         return Math.floor(i / width) % width < lengths[b];
       };
-      push(`attention ${layer}`, worst(expected, found.attention[layer], keep), 5e-5);
+      push(`attention ${layer}`, worst(expected, found.attention[layer], keep), 2e-5);
     }
   }
   const contacts = await contactProbabilities(found, checkpoint);

@@ -82,7 +82,7 @@ export class HostBackend implements Backend {
   readonly name: BackendName;
   readonly detail: string;
   readonly tensorLimit = {
-    bytes: 128 * 2 ** 20,
+    bytes: 32 * 2 ** 20,
     hard: false,
     // A few heads whose scores stay in the cache: 8M at T = 414 takes 7.2 ms a block instead of 8.0.
     fastAttentionBytes: 4 * 2 ** 20,

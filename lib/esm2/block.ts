@@ -186,9 +186,7 @@ export function blockGraph(
   let begin = 0;
   for (const heads of groups) {
     const end = begin + heads;
-    const own = groups.length === 1
-      ? qkv
-      : qkv.map((value) => op.slice(g, value, 1, begin, end, `heads_${begin}`));
+    const own = groupOf(g, qkv, begin, end, variant);
     const [p, mixed] = attend(g, own, bias);
     if (outputs.attention) g.output("attention", p);
     parts.push({ mixed, ...sums?.(p) });
@@ -212,8 +210,8 @@ function columnSums(g: Graph, { batch }: BlockVariant, { columnSums }: BlockOutp
   return (pattern: Value) => columnMassGraph(g, pattern, rows, columnSums);
 }
 
-/** First third of the block: x, weights, tables → q, k, v. */
-export function projectGraph(variant: BlockVariant): Graph {
+/** First third of the block: x, weights, tables → q, k, v of each group of heads (`q_0` …). */
+export function projectGraph(variant: BlockVariant, groups: readonly number[]): Graph {
   const g = newGraph("project", variant);
   const x = hiddenInput(g, variant);
   const values = queriesKeysValues(
@@ -223,29 +221,38 @@ export function projectGraph(variant: BlockVariant): Graph {
     rotaryInputs(g, variant),
     variant,
   );
-  ["q", "k", "v"].forEach((name, i) => g.output(name, values[i]));
+  let begin = 0;
+  groups.forEach((heads, i) => {
+    const own = groupOf(g, values, begin, begin + heads, variant);
+    ["q", "k", "v"].forEach((name, j) => g.output(`${name}_${i}`, own[j]));
+    begin += heads;
+  });
   return g;
 }
 
-/** Second third for heads `begin` to `end`: q, k, v (, bias, rows) → mixed, attention (, mass, count). */
-export function attendGraph(
-  variant: BlockVariant,
-  begin: number,
-  end: number,
-  outputs: BlockOutputs,
-): Graph {
-  const g = newGraph(`attend_${begin}_${end}`, variant);
-  const { config: { heads, headDim }, batch } = variant;
-  const parts = ["q", "k", "v"].map((name) => {
-    const all = g.input(name, "float32", [batch, heads, "T", headDim]);
-    return op.slice(g, all, 1, begin, end, `${name}_slice`);
-  });
+/** Second third for a group of `heads`: q, k, v (, bias, rows) → mixed, attention (, mass, count). */
+export function attendGraph(variant: BlockVariant, heads: number, outputs: BlockOutputs): Graph {
+  const g = newGraph(`attend_${heads}`, variant);
+  const { config: { headDim }, batch } = variant;
+  const qkv = ["q", "k", "v"].map((name) => g.input(name, "float32", [batch, heads, "T", headDim]));
   const bias = biasInput(g, variant), sums = columnSums(g, variant, outputs);
-  const [p, mixed] = attend(g, parts, bias);
+  const [p, mixed] = attend(g, qkv, bias);
   g.output("mixed", mixed);
   if (outputs.attention) g.output("attention", p);
   Object.entries(sums?.(p) ?? {}).forEach(([name, value]) => g.output(name, value));
   return g;
+}
+
+/** Heads `begin` to `end` of values f32[B, H, T, d]. */
+function groupOf(
+  g: Graph,
+  values: readonly Value[],
+  begin: number,
+  end: number,
+  { config: { heads } }: BlockVariant,
+): readonly Value[] {
+  if (end - begin === heads) return values;
+  return values.map((value) => op.slice(g, value, 1, begin, end, `heads_${begin}`));
 }
 
 /** Last third: x, the mixed values of each group of heads, weights → hidden. */

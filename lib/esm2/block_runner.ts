@@ -61,7 +61,7 @@ export class BlockRunner {
     return hidden;
   }
 
-  /** The same block with attention for some heads at a time, so that a visitor sees all of it. */
+  /** The same block with a run for some heads at a time, for attention too large to be held whole. */
   async inPieces(
     step: BlockStep,
     groups: readonly number[],
@@ -69,36 +69,43 @@ export class BlockRunner {
     inputs: Inputs,
   ): Promise<Tensor> {
     const { variant, batch: { size, width } } = step;
-    const { heads, headDim } = this.config;
+    const { headDim } = this.config;
     const key = keyOf(step), outputs = wanted(step);
-    const project = await this.programs.get(`project ${key}`, () => projectGraph(variant));
+    const project = await this.programs.get(
+      `project ${key} ${groups}`,
+      () => projectGraph(variant, groups),
+    );
     const finish = await this.programs.get(
       `finish ${key} ${groups}`,
       () => finishGraph(variant, groups),
     );
     using owned = new DisposableStack();
     const rows = owned.use(this.#rows(step));
-    const perHead = [size, heads, width, headDim];
-    const qkv = await project.run(
+    const perHead = (count: number) => [size, count, width, headDim];
+    const projected = await project.run(
       { ...pick(inputs, PROJECT_INPUTS), x },
-      { q: perHead, k: perHead, v: perHead },
+      Object.fromEntries(
+        groups.flatMap((count, i) =>
+          ["q", "k", "v"].map((name) => [`${name}_${i}`, perHead(count)])
+        ),
+      ),
     );
-    Object.values(qkv).forEach((t) => owned.use(t));
-    const parts: Record<string, Tensor> = {};
+    Object.values(projected).forEach((t) => owned.use(t));
+    const parts: Inputs = {};
     let begin = 0;
     for (const [i, count] of groups.entries()) {
-      const from = begin, end = begin + count;
       const attend = await this.programs.get(
-        `attend ${key} ${from} ${end}`,
-        () => attendGraph(variant, from, end, outputs),
+        `attend ${key} ${count}`,
+        () => attendGraph(variant, count, outputs),
       );
+      const [q, k, v] = ["q", "k", "v"].map((name) => projected[`${name}_${i}`]);
       const { mixed, ...seen } = await attend.run(
-        { ...qkv, ...pick(inputs, ["bias"]), ...(rows && { rows }) },
-        { mixed: [size, count, width, headDim], ...seenShapes(outputs, size, count, width) },
+        { q, k, v, ...pick(inputs, ["bias"]), ...(rows && { rows }) },
+        { mixed: perHead(count), ...seenShapes(outputs, size, count, width) },
       );
       parts[`mixed_${i}`] = owned.use(mixed);
-      await show(step, from, end, seen);
-      begin = end;
+      await show(step, begin, begin + count, seen);
+      begin += count;
     }
     const out = await finish.run(
       { ...pick(inputs, FINISH_INPUTS), ...parts, x },

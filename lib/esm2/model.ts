@@ -120,11 +120,15 @@ export class Esm2 implements AsyncDisposable {
         };
         using weights = await this.weights.block(depth);
         const inputs = { ...shared, ...weights.tensors };
-        const whole = !step.attention || groups.length === 1;
         advance(
-          whole
-            ? await this.#blocks.whole(step, step.attention ? groups : fastGroups, hidden, inputs)
-            : await this.#blocks.inPieces(step, groups, hidden, inputs),
+          groups.length > 1
+            ? await this.#blocks.inPieces(
+              step,
+              step.attention ? groups : fastGroups,
+              hidden,
+              inputs,
+            )
+            : await this.#blocks.whole(step, step.attention ? groups : fastGroups, hidden, inputs),
         );
         depth++;
         await visitHidden();

@@ -270,7 +270,16 @@ export class GpuContext {
 }
 
 function requestAdapter(powerPreference: GPUPowerPreference = "high-performance") {
+  quietMesa();
   return navigator.gpu?.requestAdapter({ powerPreference }) ?? Promise.resolve(null);
+}
+
+/** Mesa complains on stderr, twice, where this variable is missing, as over ssh and in containers. */
+function quietMesa(): void {
+  const name = "XDG_RUNTIME_DIR";
+  if (Deno.build.os !== "linux") return;
+  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return;
+  if (!Deno.env.has(name)) Deno.env.set(name, "/tmp");
 }
 
 function recordOf({ info }: GPUAdapter): AdapterRecord {

@@ -5,7 +5,7 @@ export interface FastaRecord {
   id: string;
   /** Header after the id; empty when there is none. */
   description: string;
-  /** Residue letters as written, lower case kept; white space, `-` and `.` removed. */
+  /** Residue letters as written: lower case and the gaps `-` and `.`, which ESM-2 knows, are kept. */
   sequence: string;
   /** 1-based line of the header. */
   line: number;
@@ -70,7 +70,7 @@ function parseHeader(
 
 /** One stop codon may close a translated sequence; any other `*` would shift residue numbers. */
 function joinSequence(parts: string[], record: FastaRecord, source: string): string {
-  const sequence = parts.join("").replace(/[\s.-]/g, "").replace(/\*$/, "");
+  const sequence = parts.join("").replace(/\s/g, "").replace(/\*$/, "");
   const stop = sequence.indexOf("*");
   if (stop >= 0) {
     const value = `residue ${stop + 1} of ${record.id}`;

@@ -20,11 +20,15 @@ Deno.test("parseFasta joins wrapped lines and keeps the whole first word as id",
 });
 
 Deno.test("parseFasta reads CRLF, old Mac line ends, a byte order mark and a closing stop", () => {
-  for (const text of ["\uFEFF>a\r\nMK\r\nV*\r\n", ">a\rMK\rV\r", "> a\nM-K.V*"]) {
+  for (const text of ["\uFEFF>a\r\nMK\r\nV*\r\n", ">a\rMK\rV\r", "> a\nM K V*"]) {
     deepEqual(parseFasta(text, "a.fasta").map((record) => [record.id, record.sequence]), [
-      ["a", "MKV"],
+      ["a", "M-K.V"],
     ]);
   }
+});
+
+Deno.test("parseFasta keeps gaps, which are letters of ESM-2 and count as residues", () => {
+  equal(parseFasta(">a\nM-K.V\n", "a.fasta")[0].sequence, "M-K.V");
 });
 
 Deno.test("parseFasta names file and line of what is wrong", () => {

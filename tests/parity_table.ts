@@ -1,0 +1,69 @@
+/** Prints the largest difference to fair-esm per fixture, backend and layer: `deno task parity`. */
+import { BACKEND_CHOICES, openBackend } from "../lib/backend/mod.ts";
+import { openCheckpoint } from "../lib/checkpoint/mod.ts";
+import { defineCommand, option } from "../lib/cli/command.ts";
+import { runCommand } from "../lib/cli/main.ts";
+import * as parse from "../lib/cli/parsers.ts";
+import { formatTable } from "../lib/cli/table.ts";
+import { forwardFixtures } from "./fixtures.ts";
+import { compare, type ParityRow } from "./parity.ts";
+
+const command = defineCommand({
+  name: "parity",
+  summary: "Largest difference to fair-esm's golden arrays, per fixture, backend and layer",
+  description:
+    "hidden n is the residual stream after n blocks, before the final LayerNorm. The reference is " +
+    "fair-esm in double precision; float32 alone explains differences of 1e-5 of the largest value.",
+  options: {
+    backend: option({
+      placeholder: "name",
+      parse: parse.choice(...BACKEND_CHOICES.filter((name) => name !== "auto")),
+      description: "one backend only",
+      defaultText: "all three",
+    }),
+    fixture: option({ placeholder: "name", parse: parse.text, description: "one fixture only" }),
+  },
+  examples: [
+    { command: "deno task parity", shows: "every fixture on every backend" },
+    { command: "deno task parity --backend cpu --fixture tiny_gb1", shows: "one of them" },
+  ],
+  async run({ backend: only, fixture: wanted }, ctx) {
+    const names = only ? [only] : BACKEND_CHOICES.filter((name) => name !== "auto");
+    const rows: ParityRow[] = [];
+    for (const name of names) {
+      const { backend } = await openBackend(name);
+      await using _ = backend;
+      for (const fixture of forwardFixtures()) {
+        if (wanted && fixture.name !== wanted) continue;
+        using checkpoint = await openCheckpoint(fixture.model);
+        rows.push(...await compare(fixture, checkpoint, backend));
+      }
+    }
+    const keys = [...new Set(rows.map(({ fixture, array }) => `${fixture}\t${array}`))];
+    const scientific = (value: number) => value === 0 ? "0" : value.toExponential(1);
+    ctx.print(formatTable(
+      [
+        { header: "fixture" },
+        { header: "array" },
+        ...names.map((header) => ({ header, align: "right" as const, format: scientific })),
+        { header: "allowed", format: scientific },
+      ],
+      keys.map((key) => {
+        const [fixture, array] = key.split("\t");
+        const own = rows.filter((r) => r.fixture === fixture && r.array === array);
+        return [
+          fixture,
+          array,
+          ...names.map((name) => own.find((r) => r.backend === name)!.maxAbsDiff),
+          own[0].allowed,
+        ];
+      }),
+    ));
+    const worst = Math.max(...rows.map((r) => r.maxAbsDiff / (r.allowed || 1)));
+    ctx.print(
+      `\n${rows.length} arrays; the worst uses ${(100 * worst).toFixed(0)} % of its tolerance.`,
+    );
+  },
+});
+
+await runCommand(command, Deno.args);
