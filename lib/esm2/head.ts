@@ -54,10 +54,11 @@ export function head(
   return { normalised, logits };
 }
 
-/** Graph of the head: x, weights → logits, normalised. */
-export function headGraph(config: Esm2Config): Graph {
+/** Graph of the head: x (and, for some rows of it only, their numbers), weights → logits, normalised. */
+export function headGraph(config: Esm2Config, chosenRows = false): Graph {
   const g = new Graph("head");
-  const x = g.input("x", "float32", ["N", config.dModel]);
+  let x = g.input("x", "float32", ["N", config.dModel]);
+  if (chosenRows) x = op.gatherRows(g, x, g.input("rows", "float32", ["R"]));
   const out = head(g, x, (name) => g.input(name, "float32", headWeightShape(name, config)));
   g.output("logits", out.logits);
   g.output("normalised", out.normalised);

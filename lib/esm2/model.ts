@@ -23,8 +23,11 @@ export interface RunOptions {
   visitor?: Visitor;
   /** Starts after `depth` blocks from this f32[B·T, D] instead of the embedding; stays the caller's. */
   from?: { depth: number; hidden: Tensor };
-  /** Whether to compute logits and the normalised state when the last block has run. @default false */
-  head?: boolean;
+  /**
+   * Whether to compute logits and the normalised state when the last block has run: of every token,
+   * or of the rows of [B·T, D] that are named, in that order. @default false
+   */
+  head?: boolean | { rows: ArrayLike<number> };
   signal?: AbortSignal;
 }
 
@@ -34,9 +37,9 @@ export interface RunResult extends Disposable {
   readonly depth: number;
   /** f32[B·T, D], the residual stream after the last block that ran, before the final LayerNorm. */
   readonly hidden: Tensor;
-  /** f32[B·T, 33] */
+  /** f32[B·T, 33], or f32[R, 33] of R chosen rows. */
   readonly logits?: Tensor;
-  /** f32[B·T, D] after the final LayerNorm. */
+  /** f32[B·T, D] after the final LayerNorm, or f32[R, D]. */
   readonly normalised?: Tensor;
 }
 
@@ -135,7 +138,7 @@ export class Esm2 implements AsyncDisposable {
       }
       if (!ours) hidden = await copy(backend, hidden);
       const head = options.head && depth === config.layers
-        ? await this.#head(hidden, batch)
+        ? await this.#head(hidden, options.head === true ? undefined : options.head.rows)
         : undefined;
       const result = hidden;
       return {
@@ -154,14 +157,38 @@ export class Esm2 implements AsyncDisposable {
     }
   }
 
-  async #head(hidden: Tensor, batch: TokenBatch): Promise<{ logits: Tensor; normalised: Tensor }> {
-    const program = await this.#programs.get("head", () => headGraph(this.config));
+  async #head(
+    hidden: Tensor,
+    chosen: ArrayLike<number> | undefined,
+  ): Promise<{ logits: Tensor; normalised: Tensor }> {
+    const [all, dModel] = hidden.shape;
+    using owned = new DisposableStack();
+    const rows = chosen && owned.use(this.#rowNumbers(chosen, all));
+    const program = await this.#programs.get(
+      rows ? "head of rows" : "head",
+      () => headGraph(this.config, rows !== undefined),
+    );
     using weights = await this.weights.head();
-    const { logits, normalised } = await program.run({ ...weights.tensors, x: hidden }, {
-      logits: [batch.size * batch.width, TOKENS.length],
-      normalised: [...hidden.shape],
-    });
+    const count = chosen?.length ?? all;
+    const { logits, normalised } = await program.run(
+      { ...weights.tensors, x: hidden, ...(rows && { rows }) },
+      { logits: [count, TOKENS.length], normalised: [count, dModel] },
+    );
     return { logits, normalised };
+  }
+
+  /** Row numbers as the graph takes them: floats, which are exact to 2^24. */
+  #rowNumbers(rows: ArrayLike<number>, all: number): Tensor {
+    const numbers = Float32Array.from(rows);
+    const wrong = numbers.findIndex((row, i) => row !== rows[i] || !(row >= 0 && row < all));
+    if (wrong >= 0 || numbers.length === 0) {
+      throw new RangeError(
+        `Cannot run the head as rows must be in 0..${all - 1}: current value is ${
+          rows[wrong] ?? "none"
+        }`,
+      );
+    }
+    return this.backend.upload("rows", [numbers.length], numbers);
   }
 
   #embed(batch: TokenBatch): Tensor {

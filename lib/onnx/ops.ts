@@ -205,3 +205,28 @@ export function concat(g: Graph, values: readonly Value[], axis: number, label?:
   const attributes = { axis: int(axis) };
   return g.node({ op: "Concat", inputs: values, dtype: values[0].dtype, shape, attributes, label });
 }
+
+/** Rows of x [N, D] by number: i [R], whole numbers held as floats (exact to 2^24), gives [R, D]. */
+export function gatherRows(g: Graph, x: Value, i: Value, label = "gather_rows"): Value {
+  requireFloat("Gather", x);
+  if (x.shape.length !== 2 || i.shape.length !== 1 || i.dtype !== "float32") {
+    refuse("Gather", "x must be [N, D] and the row numbers float32 [R]", x, i);
+  }
+  const int32 = 6;
+  const rows = g.node({
+    op: "Cast",
+    inputs: [i],
+    dtype: "int32",
+    shape: i.shape,
+    attributes: { to: int(int32) },
+    label: `${label}/numbers`,
+  });
+  return g.node({
+    op: "Gather",
+    inputs: [x, rows],
+    dtype: x.dtype,
+    shape: [i.shape[0], x.shape[1]],
+    attributes: { axis: int(0) },
+    label,
+  });
+}
