@@ -3,7 +3,7 @@
  *
  * The sequence is UniProt's canonical isoform (UniProt Consortium, CC BY 4.0).
  */
-import type { ExampleProtein } from "./examples.ts";
+import type { ExampleProtein } from "./example_protein.ts";
 
 const residues = "MPIMGSSVYITVELAIAVLAILGNVLVCWAVWLNSNLQNVTNYFVVSLAAADIAVGVLAI" +
   "PFAITISTGFCAACHGCLFIACFVLVLTQSSIFSLLAIAIDRYIAIRIPLRYNGLVTGTR" +

@@ -1,21 +1,8 @@
 /** The example proteins that commands run without any input file. */
 import { a2a } from "./a2a.ts";
+import type { ExampleProtein } from "./example_protein.ts";
 
-/** Residues of interest of a protein, each as letter and 1-based number, and where they come from. */
-export interface SiteSet {
-  sites: string[];
-  source: string;
-}
-
-export interface ExampleProtein {
-  /** UniProt entry name. */
-  id: string;
-  /** UniProt accession. */
-  accession: string;
-  description: string;
-  residues: string;
-  siteSets: Record<string, SiteSet>;
-}
+export type { ExampleProtein, SiteSet } from "./example_protein.ts";
 
 /** Example proteins by short name. */
 export const examples: Record<string, ExampleProtein> = { a2a };

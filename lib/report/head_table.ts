@@ -1,5 +1,5 @@
 import { isSensitive, ranked, type Thresholds } from "./finding.ts";
-import { headColumns } from "./columns.ts";
+import { headColumns } from "../sites/columns.ts";
 import { type Markup, markup } from "./markup.ts";
 import { short } from "./scale.ts";
 import type { HeadRow, ProteinResult } from "../sites/types.ts";

@@ -1,6 +1,6 @@
 /** The pair of heat maps of one protein, and the one over several proteins. */
 import { csvValue } from "../io/csv.ts";
-import { headColumns } from "./columns.ts";
+import { headColumns } from "../sites/columns.ts";
 import { isSensitive, type Thresholds } from "./finding.ts";
 import { heatMap } from "./heatmap.ts";
 import type { LegendTick } from "./legend.ts";

@@ -14,7 +14,7 @@ import mapsStyle from "./style_maps.css" with { type: "text" };
 import pageStyle from "./style_page.css" with { type: "text" };
 import tablesStyle from "./style_tables.css" with { type: "text" };
 
-export { type HeadColumn, headColumns } from "./columns.ts";
+export { type HeadColumn, headColumns } from "../sites/columns.ts";
 
 export interface SiteReport {
   title: string;

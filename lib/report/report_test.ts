@@ -1,7 +1,7 @@
 import { examples } from "../../data/examples.ts";
 import { allClose, deepEqual, equal, match, ok } from "../../tests/assert.ts";
 import { sampleProtein } from "../../tests/report_sample.ts";
-import { headColumns } from "./columns.ts";
+import { headColumns } from "../sites/columns.ts";
 import { quantise } from "./attention_map.ts";
 import { finding, ranked } from "./finding.ts";
 import { escapeText, jsonScript, markup } from "./markup.ts";

@@ -10,7 +10,7 @@
  *   is nearly always 0 or 1; `pValueHeads` (the example scripts) tests the head's impact against the
  *   impacts of all heads. Neither is a significance of the head's attention to the sites.
  */
-import { tTestMeanLess } from "../stats/t_test.ts";
+import { tTestMeanLess } from "../stats/student_t.ts";
 import type { HeadRow, Site } from "./types.ts";
 
 export const LEGACY_MODES = ["allostery_heads"] as const;

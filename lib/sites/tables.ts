@@ -1,7 +1,7 @@
 /** Results as tables: the CSV files, the table on the terminal, and JSON. */
 import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
-import { headColumns } from "../report/columns.ts";
+import { headColumns } from "./columns.ts";
 import type { LegacyRow } from "./legacy.ts";
 import { isSensitive, rankHeads, SENSITIVE } from "./score.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "./types.ts";

@@ -2,7 +2,7 @@ import { allClose, equal, ok } from "../../tests/assert.ts";
 import { fc } from "../../tests/property.ts";
 import { benjaminiHochberg } from "./benjamini_hochberg.ts";
 import { mean, standardDeviation } from "./moments.ts";
-import { tTestMeanLess } from "./t_test.ts";
+import { tTestMeanLess } from "./student_t.ts";
 
 Deno.test("benjaminiHochberg reproduces R's p.adjust(method = 'BH')", () => {
   const p = [0.01, 0.04, 0.03, 0.005, 0.5];

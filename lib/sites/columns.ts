@@ -1,5 +1,5 @@
 /** What each number of a head is called in tables, files and tooltips. */
-import type { HeadRow } from "../sites/types.ts";
+import type { HeadRow } from "./types.ts";
 
 export interface HeadColumn {
   key: keyof HeadRow;
