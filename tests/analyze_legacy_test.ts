@@ -3,7 +3,7 @@ import { openBackend } from "../lib/backend/mod.ts";
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
 import { analyzeSites, type LegacyRow } from "../lib/sites/mod.ts";
-import { tTestMeanLess } from "../lib/stats/t_test.ts";
+import { tTestMeanLess } from "../lib/stats/student_t.ts";
 import { gapNear, type GoldenHead, type GoldenProtein, goldenProteins } from "./analyze_golden.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { forwardFixtures } from "./fixtures.ts";
