@@ -1,0 +1,51 @@
+/** Timing variants of one thing in turn, so that a change of the machine's mood meets all of them. */
+
+export interface Variant {
+  name: string;
+  run(round: number): void | Promise<void>;
+}
+
+export interface InterleaveOptions {
+  /** Untimed runs of each variant. @default 1 */
+  warmup?: number;
+  /** Stops after the round in which this time is over, once there are `least` rounds. */
+  budgetMs: number;
+  /** @default 3 */
+  least?: number;
+  /** @default 25 */
+  most?: number;
+  signal?: AbortSignal;
+  /** Milliseconds on any clock that only goes forward. */
+  now?(): number;
+}
+
+/**
+ * Runs A B C A B C … and gives each variant's milliseconds, one per round.
+ *
+ * @throws {DOMException} when the signal fires between two runs
+ */
+export async function interleave(
+  variants: readonly Variant[],
+  options: InterleaveOptions,
+): Promise<Record<string, number[]>> {
+  const { warmup = 1, budgetMs, least = 3, most = 25, signal } = options;
+  const now = options.now ?? (() => performance.now());
+  const times: Record<string, number[]> = {};
+  for (const { name } of variants) times[name] = [];
+  for (let i = 0; i < warmup; i++) {
+    for (const { run } of variants) {
+      signal?.throwIfAborted();
+      await run(i);
+    }
+  }
+  const begin = now();
+  for (let round = 0; round < most && (round < least || now() - begin < budgetMs); round++) {
+    for (const { name, run } of variants) {
+      signal?.throwIfAborted();
+      const start = now();
+      await run(warmup + round);
+      times[name].push(now() - start);
+    }
+  }
+  return times;
+}

@@ -1,0 +1,143 @@
+/** The benchmark's rows; a report of them is what `--json` writes. */
+import type { AdapterRecord } from "../gpu/mod.ts";
+import type { Spread } from "./statistics.ts";
+
+/** Raised whenever a field changes its meaning. */
+export const SCHEMA = "esmscope-bench/1";
+
+export type Processor = "gpu" | "cpu";
+
+/** What a processor reached in this run; all other rows are shares of it. */
+export interface Ceilings {
+  processor: Processor;
+  /** 10⁹ bytes per second of a copy, read and written bytes counted. */
+  copyGBps: number;
+  /** 10⁹ operations per second of multiply-adds that stay in registers. */
+  fmaGflops: number;
+  /** Microseconds of a dispatch that does nothing; 0 on the CPU. */
+  launchUs: number;
+}
+
+export type Bound = "memory" | "compute" | "launch";
+
+/** `wgsl` and `twin` are ours; the others do the same work with NumPy, for comparison. */
+export type Implementation = "wgsl" | "twin" | "numpy" | "published form";
+
+export interface KernelRow {
+  kernel: string;
+  shape: string;
+  dtype: string;
+  implementation: Implementation;
+  processor: Processor;
+  /** Device timestamps, or the wall clock around submission and wait (or around the call). */
+  clock: "timestamp" | "wall";
+  /** Microseconds. */
+  us: Spread;
+  /** Least traffic and work of the operation, by definition rather than by measurement. */
+  bytes: number;
+  flops: number;
+  gbps: number;
+  gflops: number;
+  /** Of the ceiling that limits it, 0..1; absent where this run measured none. */
+  share?: number;
+  bound?: Bound;
+  /** The twin's time over this one's. */
+  speedUp?: number;
+  /** How the number came about, where it is not plain. */
+  note?: string;
+}
+
+/** `reduced`: every block's attention summed over rows, as `analyze` does; `all`: handed over. */
+export type AttentionUse = "none" | "reduced" | "all";
+
+export interface ModelRow {
+  shape: string;
+  backend: string;
+  /** CPU threads; absent on other backends. */
+  threads?: number;
+  residues: number;
+  /** Sequences of a batch, none padded. */
+  batch: number;
+  attention: AttentionUse;
+  /** Milliseconds of a forward pass of the engine. */
+  engineMs: Spread;
+  /** Of ORT's session of the whole model, with all attention as outputs for `all`, else without. */
+  wholeMs?: Spread;
+  /** engine / whole, round by round; below 1 the engine is faster. */
+  ratio?: Spread;
+  /** This pass over the engine's own without attention, round by round. */
+  overPlain?: Spread;
+  /** Tokens, `<cls>` and `<eos>` included, per second at the median. */
+  tokensPerSecond: number;
+}
+
+export interface MemoryRow {
+  shape: string;
+  backend: string;
+  /** Tokens of the one sequence. */
+  tokens: number;
+  runner: "engine" | "whole graph";
+  attention: AttentionUse;
+  /** Resident bytes of a process of its own: model loaded, before the first pass. */
+  beforeBytes: number;
+  /** Largest resident bytes until its end. */
+  peakBytes: number;
+  weightBytes: number;
+  /** f32[1, H, T, T] */
+  blockAttentionBytes: number;
+  /** f32[L, H, T, T] */
+  allAttentionBytes: number;
+}
+
+export interface AnalysisRow {
+  command: string;
+  /** Model and input. */
+  subject: string;
+  backend: string;
+  /** A process of its own from start to exit, or within one that has run before. */
+  start: "cold" | "warm";
+  ms: Spread;
+  /** This analysis over a plain forward pass of the same batch, round by round. */
+  overPlain?: Spread;
+  /** Milliseconds per stage, as run.json tells them (median). */
+  stagesMs?: Record<string, number>;
+}
+
+export interface SettingRow {
+  /** What is varied, such as `threads` or `padding`. */
+  question: string;
+  setting: string;
+  /** Whether another process kept one core busy. */
+  busy: boolean;
+  ms: Spread;
+  /** Against the first setting of the same question, round by round. */
+  ratio?: Spread;
+}
+
+export interface Machine {
+  os: string;
+  arch: string;
+  cpu: string;
+  cores: number;
+  memoryBytes: number;
+  /** Processes that waited for a core when the run began, where the system tells. */
+  loadAverage?: number;
+}
+
+export interface BenchReport {
+  schema: typeof SCHEMA;
+  date: string;
+  versions: { esmscope: string; deno: string; v8: string; onnxruntime?: string };
+  machine: Machine;
+  adapter: AdapterRecord | null;
+  options: Record<string, unknown>;
+  elapsedSeconds: number;
+  ceilings: Ceilings[];
+  kernels: KernelRow[];
+  models: ModelRow[];
+  memory: MemoryRow[];
+  analyses: AnalysisRow[];
+  settings: SettingRow[];
+  /** What a reader must know: left-out rows, a software adapter. */
+  notes: string[];
+}
