@@ -200,11 +200,12 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     maxLength: o.maxLength,
   };
   // Everything that can be wrong with the input is said before anything else is.
-  prepareSites(model.checkpoint.config, proteins, analysis);
+  const { warnings } = prepareSites(model.checkpoint.config, proteins, analysis);
   const opened = await openBackend(o.backend);
   await using backend = opened.backend;
   if (model.embedded) notes.unshift(EMBEDDED_NOTE);
   if (o.legacy) notes.push(LEGACY_NOTE);
+  notes.push(...warnings);
   for (const note of notes) ctx.note(note);
   ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
   await using esm = await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory });

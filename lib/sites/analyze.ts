@@ -5,7 +5,7 @@ import { type AttentionPiece, type Esm2, planBatches, tokenize } from "../esm2/m
 import { type CollectedSums, collectSums } from "./collect.ts";
 import { collectMaps } from "./maps.ts";
 import { legacyColumns, type LegacyMode, type LegacyRow, legacyRows } from "./legacy.ts";
-import { checkNull, type NullMode, sampleNull } from "./null_model.ts";
+import { checkNull, fewSets, type NullMode, sampleNull } from "./null_model.ts";
 import { rankHeads, scoreHeads } from "./score.ts";
 import type { HeadRow, ProteinResult, Site } from "./types.ts";
 
@@ -24,7 +24,7 @@ export interface SiteOptions {
   nullMode?: NullMode;
   /** @default 0 */
   seed?: number;
-  /** Layers to analyse, 0-based. @default all */
+  /** Layers to analyse, 0-based; results come in ascending order. @default all */
   layers?: readonly number[];
   /** Keep `<cls>` and `<eos>` as rows and columns. @default false */
   specials?: boolean;
@@ -43,8 +43,9 @@ export interface SiteOptions {
 }
 
 /** Takes a protein's attention in ascending order of layers and heads. */
-export interface AttentionSink {
+export interface AttentionSink extends AsyncDisposable {
   write(piece: AttentionPiece): Promise<void>;
+  /** Completes what was written; disposing of a sink that is not closed gives it up. */
   close(): Promise<void>;
 }
 
@@ -76,7 +77,7 @@ export async function analyzeSites(
   const results: ProteinResult[] = [];
   const legacyResults: LegacyRow[][] = [];
   for (const batch of batches) {
-    const sink = saveAttention?.(proteins[batch.members[0]], layers);
+    await using sink = saveAttention?.(proteins[batch.members[0]], layers);
     const sums = await collectSums(model, batch, {
       threshold,
       specials: setups[batch.members[0]].specials,
@@ -115,6 +116,8 @@ export async function analyzeSites(
 export interface Prepared {
   layers: readonly number[];
   setups: SetUp[];
+  /** What makes results doubtful without being wrong. */
+  warnings: string[];
 }
 
 /** Checks proteins and options against a model. @throws {UserError} if they do not fit */
@@ -123,10 +126,16 @@ export function prepareSites(
   proteins: readonly ProteinInput[],
   options: SiteOptions,
 ): Prepared {
-  return {
-    layers: checkLayers(options.layers, config.layers),
-    setups: proteins.map((protein) => setUp(protein, options)),
-  };
+  const setups = proteins.map((protein) => setUp(protein, options));
+  const warnings = setups.flatMap(({ columns, sites }, i) => {
+    const sets = fewSets(columns, sites, options.nullMode ?? "uniform");
+    return sets === undefined ? [] : [
+      `Random site sets of ${quote(proteins[i].id)} can differ in only ${sets} way${
+        sets === 1 ? "" : "s"
+      }: a p-value below 1/${sets + 1} has no meaning there.`,
+    ];
+  });
+  return { layers: checkLayers(options.layers, config.layers), setups, warnings };
 }
 
 /** Columns that are sites, and what the columns are. */
@@ -137,7 +146,7 @@ export interface SetUp {
 }
 
 function setUp(protein: ProteinInput, options: SiteOptions): SetUp {
-  const { nullMode = "uniform", legacy } = options;
+  const { nullMode = "uniform", trials = 1000, legacy } = options;
   const tokens = tokenize(protein, options).length;
   const specials = (options.specials ?? false) || legacy !== undefined;
   const columns = specials ? tokens : tokens - 2;
@@ -149,7 +158,7 @@ function setUp(protein: ProteinInput, options: SiteOptions): SetUp {
       `Cannot use --legacy ${legacy} as --null must be uniform with it: current value is ${nullMode}`,
     );
   }
-  checkNull(quote(protein.id), columns, sites, nullMode);
+  checkNull(quote(protein.id), columns, sites, nullMode, trials);
   return { columns, sites, specials };
 }
 
@@ -170,6 +179,7 @@ async function score(
     trials,
     seed,
     keepSums: legacy !== undefined,
+    signal: options.signal,
   });
   const rows: HeadRow[] = scoreHeads(
     { heads: names, mass, count, sites: setup.sites },
@@ -184,12 +194,12 @@ async function score(
 
 function checkLayers(wanted: readonly number[] | undefined, layers: number): readonly number[] {
   if (!wanted) return Array.from({ length: layers }, (_, i) => i);
-  const wrong = wanted.find((layer) => layer >= layers);
+  const wrong = wanted.find((layer) => !Number.isInteger(layer) || layer < 0 || layer >= layers);
   if (wrong !== undefined || wanted.length === 0) {
     throw new UserError(
       `Cannot analyse --layers as they must be in 0..${layers - 1} for this model: ` +
         `current value is ${wrong ?? "none"}`,
     );
   }
-  return wanted;
+  return [...new Set(wanted)].sort((a, b) => a - b);
 }

@@ -11,15 +11,17 @@ export function attentionFiles(
   output: OutputDir,
   proteins: readonly ProteinInput[],
 ): (protein: ProteinInput) => string {
+  const names = new Map<ProteinInput, string>();
+  // Some file systems take upper and lower case for the same.
   const taken = new Set<string>();
-  return ({ id }) => {
-    if (proteins.length === 1) return output.temporaryPath("attention.npz");
-    const base = fileName(id);
+  for (const protein of proteins) {
+    const base = fileName(protein.id);
     let name = base;
-    for (let i = 2; taken.has(name); i++) name = `${base}_${i}`;
-    taken.add(name);
-    return output.temporaryPath(`${name}.attention.npz`);
-  };
+    for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${base}_${i}`;
+    taken.add(name.toLowerCase());
+    names.set(protein, proteins.length === 1 ? "attention.npz" : `${name}.attention.npz`);
+  }
+  return (protein) => output.temporaryPath(names.get(protein)!);
 }
 
 /** Writes `attention` f32[layers, heads, L, L], row = query, and `layers` i64[layers]. */
@@ -51,6 +53,9 @@ export function attentionSink(
         data: BigInt64Array.from(layers, BigInt),
       });
       await open.archive.close();
+    },
+    async [Symbol.asyncDispose]() {
+      await open?.archive[Symbol.asyncDispose]();
     },
   };
 }

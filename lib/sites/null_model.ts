@@ -8,6 +8,7 @@ import {
   SiteBaselineKernel,
   SiteSampler,
   type SiteSetMode,
+  type SiteSetOptions,
   validStarts,
 } from "../../kernels/site_baseline/mod.ts";
 import { UserError } from "../errors.ts";
@@ -23,6 +24,7 @@ export interface NullOptions {
   seed: number;
   /** Also give every trial's sum. */
   keepSums: boolean;
+  signal?: AbortSignal;
 }
 
 export interface NullModel {
@@ -45,12 +47,14 @@ export async function sampleNull(
   mass: Float32Array,
   columns: number,
   sites: Uint32Array,
-  { mode, trials, seed, keepSums }: NullOptions,
+  { mode, trials, seed, keepSums, signal }: NullOptions,
 ): Promise<NullModel> {
   const draws = { columns, sites, trials, seed, mode };
   const baseline = gpu
-    ? await onDevice(gpu, mass, draws, keepSums)
-    : siteBaseline(mass, columns, sites, drawSiteSets(draws), { keepSampled: keepSums });
+    ? await onDevice(gpu, mass, draws, keepSums).catch((error) => {
+      throw error instanceof RangeError ? tooLargeForDevice(draws, error) : error;
+    })
+    : await onHost(mass, draws, keepSums, signal);
   return {
     sampled: { ...baseline, trials },
     exact: exactNull(mass, columns, sites, mode),
@@ -58,10 +62,44 @@ export async function sampleNull(
   };
 }
 
+/** Summed residues between two looks at the signal: about a tenth of a second. */
+const STEP = 2 ** 26;
+
+async function onHost(
+  mass: Float32Array,
+  draws: SiteSetOptions,
+  keepSampled: boolean,
+  signal: AbortSignal | undefined,
+): Promise<SiteBaseline> {
+  const { columns, sites, trials } = draws;
+  const heads = mass.length / columns;
+  const sets = drawSiteSets(draws);
+  const all = {
+    observed: new Float32Array(heads),
+    mean: new Float64Array(heads),
+    sd: new Float64Array(heads),
+    atLeast: new Uint32Array(heads),
+    ...(keepSampled && { sampled: new Float32Array(heads * trials) }),
+  };
+  const step = Math.max(1, Math.floor(STEP / sets.length));
+  for (let first = 0; first < heads; first += step) {
+    if (first > 0) await new Promise((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
+    const rows = mass.subarray(first * columns, (first + step) * columns);
+    const part = siteBaseline(rows, columns, sites, sets, { keepSampled });
+    all.observed.set(part.observed, first);
+    all.mean.set(part.mean, first);
+    all.sd.set(part.sd, first);
+    all.atLeast.set(part.atLeast, first);
+    if (part.sampled) all.sampled?.set(part.sampled, first * trials);
+  }
+  return all;
+}
+
 async function onDevice(
   gpu: GpuContext,
   mass: Float32Array,
-  draws: Parameters<typeof drawSiteSets>[0],
+  draws: SiteSetOptions,
   keepSampled: boolean,
 ): Promise<SiteBaseline> {
   const { columns, sites } = draws;
@@ -84,13 +122,32 @@ async function onDevice(
   return await readSiteBaseline(gpu, outputs);
 }
 
-/** @throws {UserError} if no random site set can be drawn for these columns and sites */
+function tooLargeForDevice({ trials, sites }: SiteSetOptions, cause: RangeError): UserError {
+  return new UserError(
+    `Cannot compare with ${trials} random sets of ${sites.length} sites on this device; ` +
+      `use fewer --trials, or --backend cpu: ${cause.message}`,
+    { cause },
+  );
+}
+
+/** Residues in all random sets together: 128 MiB, a few seconds to draw. */
+const MOST_DRAWN = 2 ** 25;
+
+/** @throws {UserError} if no random site set can be drawn for these columns and sites, or too many */
 export function checkNull(
   label: string,
   columns: number,
   sites: Uint32Array,
   mode: NullMode,
+  trials: number,
 ): void {
+  const most = Math.floor(MOST_DRAWN / sites.length);
+  if (trials > most) {
+    throw new UserError(
+      `Cannot draw random sets for ${label} as --trials must be at most ${most} with ` +
+        `${sites.length} sites: current value is ${trials}`,
+    );
+  }
   const others = columns - sites.length;
   if (mode === "uniform" && others < sites.length) {
     throw new UserError(
@@ -104,4 +161,17 @@ export function checkNull(
         `touching a site: it fits nowhere in ${columns} residues; use --null uniform`,
     );
   }
+}
+
+/** Below this a p-value of 0.01 is out of reach. */
+const FEW_SETS = 100;
+
+/** How many different random sets there are, if fewer than 100: p has no meaning below 1/(sets + 1). */
+export function fewSets(columns: number, sites: Uint32Array, mode: NullMode): number | undefined {
+  const others = columns - sites.length;
+  let sets = mode === "contiguous" ? validStarts(columns, sites).length : 1;
+  for (let k = 1; mode === "uniform" && k <= sites.length && sets < FEW_SETS; k++) {
+    sets = sets * (others - sites.length + k) / k;
+  }
+  return sets < FEW_SETS ? sets : undefined;
 }
