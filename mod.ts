@@ -22,6 +22,6 @@ export * from "./lib/checkpoint/mod.ts";
 export * from "./lib/esm2/mod.ts";
 export { UserError } from "./lib/errors.ts";
 export * from "./lib/gpu/mod.ts";
-export { openModel, type OpenedModel } from "./lib/hub/open_model.ts";
+export { type OpenedModel, openModel } from "./lib/hub/open_model.ts";
 export * from "./lib/sites/mod.ts";
 export * from "./kernels/mod.ts";
