@@ -99,10 +99,15 @@ export function proteinText(protein: ProteinResult, most = 20): string {
   return `${head}\n${finding}\n\n${table}`;
 }
 
-/** What the terminal shows over several proteins: the heads with the steadiest impact. */
+/** What the terminal shows over several proteins: of the heads with a high impact, the steadiest. */
 export function summaryText(summary: readonly HeadSummary[], most = 10): string {
-  const ranked = summary.filter((s) => Number.isFinite(s.impactSnr))
-    .sort((a, b) => b.impactSnr - a.impactSnr).slice(0, most);
+  const high = summary.filter((s) => s.impactMean > SENSITIVE.impact && !Number.isNaN(s.impactSnr));
+  const average = `a mean impact above ${SENSITIVE.impact}`;
+  if (high.length === 0) return `Over all proteins, no head has ${average}.`;
+  // Not a difference: several can be infinite.
+  const ranked = high.sort((a, b) =>
+    Number(b.impactSnr > a.impactSnr) - Number(b.impactSnr < a.impactSnr)
+  ).slice(0, most);
   const table = formatTable(
     [
       { header: "layer" },
@@ -116,7 +121,8 @@ export function summaryText(summary: readonly HeadSummary[], most = 10): string 
     ],
     ranked.map((s) => [s.layer, s.head, s.proteins, s.impactMean, s.impactSd, s.impactSnr]),
   );
-  return `Over all proteins, the heads whose impact is steadiest:\n\n${table}`;
+  const count = high.length > most ? `${most} of ${high.length} heads` : "heads";
+  return `Over all proteins, ${count} with ${average}, the steadiest first:\n\n${table}`;
 }
 
 /** Machine output; what is undefined is null. */
@@ -145,5 +151,5 @@ function significant(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  return size < 1e-3 || size >= 1e5 ? value.toExponential(1) : value.toPrecision(3);
+  return size < 1e-4 || size >= 1e5 ? value.toExponential(1) : value.toPrecision(3);
 }
