@@ -42,7 +42,8 @@ export function fmaSpec(lanes: number): KernelSpec<typeof FIELDS> {
  * start   f32[N]  N a multiple of 16
  * result  f32[N]
  *
- * A device may round once or twice a step; with a power of two as scale that is the same.
+ * A device may round once or twice a step; with a power of two as scale that is the same. The twin
+ * rounds at the end only.
  */
 export class FmaKernel {
   readonly #ctx: GpuContext;

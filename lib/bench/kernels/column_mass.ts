@@ -1,0 +1,89 @@
+/** Attention column mass: one block's attention, and that of all blocks one after another. */
+import {
+  BENCH_CASES,
+  bytes,
+  type ColumnMassCase,
+  flops,
+  randomPattern,
+} from "../../../kernels/attention_column_mass/attention_column_mass_cases.ts";
+import { AttentionColumnMass, columnMass } from "../../../kernels/attention_column_mass/mod.ts";
+import { columnMassReference } from "../../../kernels/attention_column_mass/reference.ts";
+import { agrees, type KernelBench, mustBe } from "./bench.ts";
+
+const KERNEL = "attention_column_mass";
+/** The default of `analyze`; typical heads have few entries above it. */
+const THETA = 0.3;
+
+/** Rows without `<cls>` and `<eos>`, as the analysis takes them. */
+const innerRows = ({ tokens }: ColumnMassCase) => Uint32Array.of(1, tokens - 1);
+
+/** @param blocks how many blocks a run goes through, each with attention of its own */
+function columnMassBench(shape: ColumnMassCase, blocks: number): KernelBench {
+  const name = blocks === 1 ? shape.name : `${blocks} × ${shape.name}`;
+  const { batch, heads, tokens } = shape, rows = innerRows(shape);
+  // Half of the rows of a peaky head have an entry above the threshold, none of a uniform one.
+  const makePattern = () => randomPattern(shape, 1, 4);
+  return {
+    kernel: KERNEL,
+    shape: name,
+    dtype: "f32",
+    bytes: blocks * bytes(shape),
+    flops: blocks * flops(shape),
+    setBytes: 4 * batch * heads * tokens * tokens,
+    async gpu(ctx, { sets }) {
+      const owned = new DisposableStack();
+      const kernel = await AttentionColumnMass.create(ctx);
+      const pattern = makePattern();
+      const ranges = owned.use(ctx.upload("rows", [batch, 2], rows));
+      const inputs = Array.from(
+        { length: sets },
+        () => owned.use(ctx.upload("pattern", [batch, heads, tokens, tokens], pattern.data)),
+      );
+      const outputs = kernel.alloc(inputs[0]);
+      Object.values(outputs).forEach((tensor) => owned.use(tensor));
+      return {
+        encode(encoder, set) {
+          for (let block = 0; block < blocks; block++) {
+            const input = inputs[(set * blocks + block) % sets];
+            kernel.encode(encoder, input, ranges, outputs, { theta: THETA });
+          }
+        },
+        async verify() {
+          const [mass, count] = await ctx.readAll([outputs.mass, outputs.count]);
+          const twin = columnMass(pattern, rows, THETA);
+          // The longest chain of single-precision additions, each one rounding.
+          const rtol = (Math.ceil(tokens / 8) + 8) * 2 ** -24;
+          const isRight = agrees(mass, twin.mass, rtol) && agrees(count, twin.count);
+          mustBe(isRight, KERNEL, name);
+        },
+        [Symbol.dispose]: () => owned.dispose(),
+      };
+    },
+    cpu({ sets }) {
+      const pattern = makePattern();
+      const patterns = Array.from(
+        { length: sets },
+        () => ({ ...pattern, data: pattern.data.slice() }),
+      );
+      const expected = columnMassReference(pattern, rows, THETA);
+      const { mass, count } = columnMass(pattern, rows, THETA);
+      const isRight = agrees(mass, expected.mass, 2 ** -23) && agrees(count, expected.count);
+      mustBe(isRight, KERNEL, name);
+      return {
+        run(set) {
+          for (let block = 0; block < blocks; block++) {
+            columnMass(patterns[(set * blocks + block) % sets], rows, THETA);
+          }
+        },
+      };
+    },
+  };
+}
+
+const middle = BENCH_CASES.find(({ tokens }) => tokens === 414)!;
+
+export const columnMassBenches: readonly KernelBench[] = [
+  ...BENCH_CASES.map((shape) => columnMassBench(shape, 1)),
+  // All blocks of 650M for a protein of 412 residues.
+  columnMassBench(middle, 33),
+];
