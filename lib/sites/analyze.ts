@@ -1,7 +1,13 @@
 /** Which attention heads look at a protein's sites more than chance allows. */
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { quote, UserError } from "../errors.ts";
-import { type AttentionPiece, type Esm2, planBatches, tokenize } from "../esm2/mod.ts";
+import {
+  type AttentionPiece,
+  displayLetters,
+  type Esm2,
+  planBatches,
+  tokenize,
+} from "../esm2/mod.ts";
 import { type CollectedSums, collectSums } from "./collect.ts";
 import { collectMaps } from "./maps.ts";
 import { legacyColumns, type LegacyMode, type LegacyRow, legacyRows } from "./legacy.ts";
@@ -187,7 +193,15 @@ async function score(
     null_.exact,
   );
   return {
-    result: { id, residues, sites, layers: [...layers], heads, rows, maps: [] },
+    result: {
+      id,
+      residues: displayLetters(residues),
+      sites,
+      layers: [...layers],
+      heads,
+      rows,
+      maps: [],
+    },
     legacyTable: legacy && legacyRows(rows, null_.sums!),
   };
 }

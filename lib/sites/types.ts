@@ -45,6 +45,7 @@ export interface HeadMap {
 
 export interface ProteinResult {
   id: string;
+  /** One upper-case letter per residue; `_` for `<mask>`. */
   residues: string;
   sites: Site[];
   /** Layers analysed, 0-based, ascending; `rows` is layer-major over them. */
