@@ -1,0 +1,130 @@
+import { readNpz } from "../lib/io/npz.ts";
+import { openRandomAccess } from "../lib/io/random_access.ts";
+import { goldenProteins } from "./analyze_golden.ts";
+import { analyzed, HP36, inFolder, listing } from "./analyze_run.ts";
+import { allClose, deepEqual, equal, ok } from "./assert.ts";
+import { forwardFixtures } from "./fixtures.ts";
+import { runsGpuTests } from "./gpu.ts";
+
+const [golden] = goldenProteins(forwardFixtures().find(({ name }) => name === "tiny_hp36")!);
+const L = HP36.length;
+
+/** Golden attention among residues, f32[layers, heads, L, L]. */
+function expected(layers: readonly number[]): Float32Array {
+  const heads = golden.heads.filter(({ layer }) => layers.includes(layer));
+  const out = new Float32Array(heads.length * L * L);
+  heads.forEach(({ attention }, k) => {
+    for (let i = 0; i < L; i++) {
+      for (let j = 0; j < L; j++) out[(k * L + i) * L + j] = attention(i + 1, j + 1);
+    }
+  });
+  return out;
+}
+
+async function readArchive(path: string) {
+  using source = await openRandomAccess(path);
+  return await readNpz(source);
+}
+
+/** Native sessions are not freed within the test. */
+function test(name: string, fn: (dir: string) => Promise<void>): void {
+  Deno.test({
+    name,
+    sanitizeResources: false,
+    sanitizeOps: false,
+    fn: () => inFolder(fn),
+  });
+}
+
+const onHp36 = (dir: string, ...args: string[]) =>
+  analyzed("--sequence", HP36, "--sites", "3,17", "--out", dir, "--save-attention", ...args);
+
+for (const backend of ["cpu", "wasm", ...(runsGpuTests ? ["webgpu"] : [])]) {
+  test(`analyze --save-attention writes the attention among residues on ${backend}`, async (dir) => {
+    await onHp36(dir, "--backend", backend, "--layers", "1,3");
+    equal(listing(dir).join(), "attention.npz,heads.csv,report.html,run.json");
+    const arrays = await readArchive(`${dir}/attention.npz`);
+    const { shape, data } = arrays.get("attention")!;
+    deepEqual(shape, [2, 8, L, L]);
+    ok(data instanceof Float32Array);
+    // The parity tests' tolerance of attention.
+    allClose(data, expected([1, 3]), { atol: 2e-5 }, "attention");
+    for (let row = 0; row < data.length; row += L) {
+      let sum = 0;
+      for (let j = row; j < row + L; j++) sum += data[j];
+      ok(sum <= 1 + 1e-5, `row ${row / L} sums to ${sum}`);
+    }
+    deepEqual([...arrays.get("layers")!.data as BigInt64Array], [1n, 3n]);
+  });
+}
+
+test("analyze --save-attention leaves the table as it is without", async (dir) => {
+  await onHp36(`${dir}/with`, "--backend", "cpu");
+  await analyzed(
+    ...["--sequence", HP36, "--sites", "3,17", "--out", `${dir}/without`, "--backend", "cpu"],
+  );
+  const [a, b] = ["with", "without"].map((name) =>
+    Deno.readTextFileSync(`${dir}/${name}/heads.csv`).split(/[\n,]/)
+  );
+  // Sums of the attention itself are double precision, those within the graph single.
+  a.forEach((cell, i) => {
+    if (!/^[-\d]/.test(cell)) equal(cell, b[i]);
+    else allClose([Number(cell)], [Number(b[i])], { rtol: 1e-4, atol: 1e-6 }, `cell ${i}`);
+  });
+});
+
+test("analyze --save-attention names a file for each protein, in the table's order", async (dir) => {
+  const longer = HP36 + "GSGS";
+  await Deno.writeTextFile(
+    `${dir}/in.csv`,
+    `id,sequence,sites\nsp|P1/a b,${longer},"3,17"\nSP_P1_A_b,${HP36},3\n../x,${HP36},"3,17"\n`,
+  );
+  const out = `${dir}/out`;
+  await analyzed("--table", `${dir}/in.csv`, "--backend", "cpu", "--out", out, "--save-attention");
+  const archives = listing(out).filter((name) => name.endsWith(".npz"));
+  // Ids that differ by case or by unfit characters alone keep files of their own.
+  deepEqual(archives, [
+    "SP_P1_A_b_2.attention.npz",
+    "sp_P1_a_b.attention.npz",
+    "x.attention.npz",
+  ]);
+  equal((await readArchive(`${out}/sp_P1_a_b.attention.npz`)).get("attention")!.shape[2], L + 4);
+  const { data } = (await readArchive(`${out}/x.attention.npz`)).get("attention")!;
+  allClose(data as Float32Array, expected([0, 1, 2, 3]), { atol: 2e-5 });
+  equal(listing(dir).join(), "in.csv,out", "no id leads out of the folder");
+});
+
+const python = `
+import sys
+import numpy as np
+with np.load(sys.argv[1]) as archive:
+    a = archive["attention"]
+    print(a.dtype, a.shape, bool((a.sum(-1) <= 1 + 1e-5).all()), archive["layers"].tolist())
+`;
+
+async function runPython(...args: string[]): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command("python3", { args: ["-c", ...args] })
+      .output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const hasNumpy = await runPython("import numpy") !== undefined;
+
+Deno.test({
+  name: `numpy opens attention.npz${hasNumpy ? "" : " (skipped: no python3 with numpy)"}`,
+  ignore: !hasNumpy,
+  sanitizeResources: false,
+  sanitizeOps: false,
+  fn: () =>
+    inFolder(async (dir) => {
+      await onHp36(dir, "--backend", "cpu");
+      equal(
+        await runPython(python, `${dir}/attention.npz`),
+        `float32 (4, 8, ${L}, ${L}) True [0, 1, 2, 3]`,
+      );
+    }),
+});
