@@ -1,4 +1,4 @@
-import { columnMassGraph } from "../kernels/attention_column_mass/graph.ts";
+import { columnMassGraph, columnMassReduction } from "../kernels/attention_column_mass/graph.ts";
 import {
   AttentionColumnMass,
   columnMass,
@@ -129,14 +129,14 @@ for (const name of ["cpu", "wasm"] as const) {
                 threshold,
               );
             },
-            columnSums: {
+            reduction: columnMassReduction(batch, {
               threshold,
               rows,
               wants: (layer) => layer !== 1,
-              async visit({ layer, mass, count }) {
+              async visit({ layer, values: { mass, count } }) {
                 found[layer] = { mass: await mass.read(), count: await count.read() };
               },
-            },
+            }),
           },
         });
         equal(found[1], undefined, "a layer that is not wanted is not summed");

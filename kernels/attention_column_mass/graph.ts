@@ -3,6 +3,7 @@
  * handing the attention over. The native library copies every output, which alone takes as long as
  * these four operators; they also run on all threads while the attention is still in the cache.
  */
+import type { AttentionReduction, TokenBatch } from "../../lib/esm2/mod.ts";
 import type { Graph, Value } from "../../lib/onnx/graph.ts";
 import * as op from "../../lib/onnx/ops.ts";
 
@@ -37,4 +38,27 @@ function indicator(g: Graph, pattern: Value, threshold: number): Value {
   if (threshold > 0) return op.hardSigmoid(g, pattern, STEEP, -STEEP * threshold, "indicator");
   // Subnormal attention stays below 1 even so.
   return op.ceil(g, op.hardSigmoid(g, pattern, STEEPEST, 0, "indicator"), "whole");
+}
+
+/** Sums as a model's blocks give them: `mass` and `count`, f32[B, h, 1, T] each. */
+export function columnMassReduction(
+  { size }: TokenBatch,
+  { threshold, rows, wants, visit }: {
+    threshold: number;
+    /** f32[B, T]: 1 for rows that count, 0 for the others. */
+    rows: Float32Array;
+  } & Pick<AttentionReduction, "wants" | "visit">,
+): AttentionReduction {
+  const sums = {
+    shape: (heads: number, tokens: number) => [size, heads, 1, tokens],
+    join: "heads" as const,
+  };
+  return {
+    key: `column mass above ${threshold}`,
+    inputs: { rows: { shape: () => [size, 1, 1, "T"], values: () => rows } },
+    outputs: { mass: sums, count: sums },
+    build: (g, pattern, inputs) => ({ ...columnMassGraph(g, pattern, inputs.rows, threshold) }),
+    wants,
+    visit,
+  };
 }

@@ -9,10 +9,10 @@
  *   p     f32[B, H, T, T]  attention after softmax, row = query
  */
 import type { Esm2Config } from "../checkpoint/mod.ts";
-import { columnMassGraph } from "../../kernels/attention_column_mass/graph.ts";
 import { Graph, type Value } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
 import type { Shape } from "../onnx/shape.ts";
+import type { AttentionReduction } from "./reduction.ts";
 
 /** Names of a block's tensors as fair-esm has them, after "layers.{i}.". */
 export const BLOCK_WEIGHTS = [
@@ -163,12 +163,13 @@ export function block(
 export interface BlockOutputs {
   /** The attention itself. */
   attention: boolean;
-  /** Its column sums above this threshold (see `columnMassGraph`), from an input `rows`. */
-  columnSums?: number;
+  /** What the reduction makes of it. */
+  reduction?: AttentionReduction;
 }
 
 /**
- * Graph of one block: x, weights, tables (, bias, rows) → hidden (, attention, mass, count).
+ * Graph of one block: x, weights, tables (, bias, inputs of the reduction) → hidden (, attention,
+ * outputs of the reduction).
  *
  * @param groups how many heads to attend with at a time; several groups keep attention in the cache
  *   and small, but then it cannot be an output, which would have to be joined first
@@ -181,33 +182,45 @@ export function blockGraph(
   const g = newGraph("block", variant);
   const x = hiddenInput(g, variant), w = weightInputs(g, variant);
   const qkv = queriesKeysValues(g, x, w, rotaryInputs(g, variant), variant);
-  const bias = biasInput(g, variant), sums = columnSums(g, variant, outputs);
-  const parts: { mixed: Value; mass?: Value; count?: Value }[] = [];
+  const bias = biasInput(g, variant), reduced = reductionInputs(g, variant.config.heads, outputs);
+  const mixed: Value[] = [], results: Record<string, Value>[] = [];
   let begin = 0;
   for (const heads of groups) {
     const end = begin + heads;
     const own = groupOf(g, qkv, begin, end, variant);
-    const [p, mixed] = attend(g, own, bias);
+    const [p, part] = attend(g, own, bias);
     if (outputs.attention) g.output("attention", p);
-    parts.push({ mixed, ...sums?.(p) });
+    mixed.push(part);
+    if (reduced) results.push(reduced(p, begin, end));
     begin = end;
   }
-  const joined = (name: "mixed" | "mass" | "count") =>
-    parts.length === 1
-      ? parts[0][name]!
-      : op.concat(g, parts.map((part) => part[name]!), 1, `${name}_heads`);
-  g.output("hidden", finish(g, x, joined("mixed"), w, variant));
-  if (sums) {
-    g.output("mass", joined("mass"));
-    g.output("count", joined("count"));
+  g.output("hidden", finish(g, x, join(g, mixed, "heads", "mixed"), w, variant));
+  for (const [name, { join: how }] of Object.entries(outputs.reduction?.outputs ?? {})) {
+    g.output(name, join(g, results.map((result) => result[name]), how, name));
   }
   return g;
 }
 
-function columnSums(g: Graph, { batch }: BlockVariant, { columnSums }: BlockOutputs) {
-  if (columnSums === undefined) return undefined;
-  const rows = g.input("rows", "float32", [batch, 1, 1, "T"]);
-  return (pattern: Value) => columnMassGraph(g, pattern, rows, columnSums);
+/** One value of those of all groups of heads. */
+function join(g: Graph, parts: readonly Value[], how: "sum" | "heads", name: string): Value {
+  if (parts.length === 1) return parts[0];
+  if (how === "heads") return op.concat(g, parts, 1, `${name}_heads`);
+  return parts.reduce((a, b) => op.add(g, a, b, `${name}_sum`));
+}
+
+/** Declares what the reduction of `heads` heads reads; gives what applies it to some of them. */
+function reductionInputs(g: Graph, heads: number, { reduction }: BlockOutputs) {
+  if (!reduction) return undefined;
+  const declared = Object.entries(reduction.inputs).map(([name, { shape, headAxis }]) => {
+    return { name, headAxis, value: g.input(name, "float32", shape(heads)) };
+  });
+  return (pattern: Value, begin: number, end: number) => {
+    const own = declared.map(({ name, headAxis, value }) => {
+      const whole = headAxis === undefined || end - begin === heads;
+      return [name, whole ? value : op.slice(g, value, headAxis, begin, end, `${name}_${begin}`)];
+    });
+    return reduction.build(g, pattern, Object.fromEntries(own));
+  };
 }
 
 /** First third of the block: x, weights, tables → q, k, v of each group of heads (`q_0` …). */
@@ -230,16 +243,17 @@ export function projectGraph(variant: BlockVariant, groups: readonly number[]): 
   return g;
 }
 
-/** Second third for a group of `heads`: q, k, v (, bias, rows) → mixed, attention (, mass, count). */
+/** Second third for a group of `heads`: q, k, v (, bias, …) → mixed (, attention, reduction). */
 export function attendGraph(variant: BlockVariant, heads: number, outputs: BlockOutputs): Graph {
   const g = newGraph(`attend_${heads}`, variant);
   const { config: { headDim }, batch } = variant;
   const qkv = ["q", "k", "v"].map((name) => g.input(name, "float32", [batch, heads, "T", headDim]));
-  const bias = biasInput(g, variant), sums = columnSums(g, variant, outputs);
+  const bias = biasInput(g, variant), reduced = reductionInputs(g, heads, outputs);
   const [p, mixed] = attend(g, qkv, bias);
   g.output("mixed", mixed);
   if (outputs.attention) g.output("attention", p);
-  Object.entries(sums?.(p) ?? {}).forEach(([name, value]) => g.output(name, value));
+  const results = reduced?.(p, 0, heads) ?? {};
+  Object.entries(results).forEach(([name, value]) => g.output(name, value));
   return g;
 }
 

@@ -12,7 +12,8 @@ import {
 } from "./block.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { TokenBatch } from "./tokenize.ts";
-import type { AttentionPiece, ColumnSumsRequest } from "./visitor.ts";
+import type { AttentionReduction } from "./reduction.ts";
+import type { AttentionPiece } from "./visitor.ts";
 
 /** Tensors by the name of the graph input they feed. */
 export type Inputs = Record<string, Tensor>;
@@ -23,7 +24,7 @@ export interface BlockStep {
   layer: number;
   batch: TokenBatch;
   attention?: (piece: AttentionPiece) => void | Promise<void>;
-  columnSums?: ColumnSumsRequest;
+  reduction?: AttentionReduction;
 }
 
 /** Runs blocks; the compiled graphs are kept in `programs`. */
@@ -47,9 +48,9 @@ export class BlockRunner {
       `block ${keyOf(step)} ${groups}`,
       () => blockGraph(variant, groups, outputs),
     );
-    using rows = this.#rows(step);
+    using owned = new DisposableStack();
     const { hidden, ...seen } = await program.run(
-      { ...inputs, ...(rows && { rows }), x },
+      { ...inputs, ...this.#reductionInputs(step, 0, this.config.heads, owned), x },
       { hidden: [...x.shape], ...seenShapes(outputs, size, this.config.heads, width) },
     );
     try {
@@ -80,7 +81,6 @@ export class BlockRunner {
       () => finishGraph(variant, groups),
     );
     using owned = new DisposableStack();
-    const rows = owned.use(this.#rows(step));
     const perHead = (count: number) => [size, count, width, headDim];
     const projected = await project.run(
       { ...pick(inputs, PROJECT_INPUTS), x },
@@ -100,7 +100,11 @@ export class BlockRunner {
       );
       const [q, k, v] = ["q", "k", "v"].map((name) => projected[`${name}_${i}`]);
       const { mixed, ...seen } = await attend.run(
-        { q, k, v, ...pick(inputs, ["bias"]), ...(rows && { rows }) },
+        {
+          ...{ q, k, v },
+          ...pick(inputs, ["bias"]),
+          ...this.#reductionInputs(step, begin, begin + count, owned),
+        },
         { mixed: perHead(count), ...seenShapes(outputs, size, count, width) },
       );
       parts[`mixed_${i}`] = owned.use(mixed);
@@ -114,45 +118,56 @@ export class BlockRunner {
     return out.hidden;
   }
 
-  #rows({ columnSums, batch: { size, width } }: BlockStep): Tensor | undefined {
-    return columnSums && this.backend.upload("rows", [size, 1, 1, width], columnSums.rows);
+  #reductionInputs(
+    { reduction, layer, batch: { width } }: BlockStep,
+    begin: number,
+    end: number,
+    owned: DisposableStack,
+  ): Inputs {
+    return Object.fromEntries(
+      Object.entries(reduction?.inputs ?? {}).map(([name, input]) => {
+        const shape = input.shape(end - begin).map((d) => d === "T" ? width : d as number);
+        const values = input.values(layer, begin, end);
+        return [name, owned.use(this.backend.upload(name, shape, values))];
+      }),
+    );
   }
 }
 
-const wanted = ({ attention, columnSums }: BlockStep): BlockOutputs => ({
+const wanted = ({ attention, reduction }: BlockStep): BlockOutputs => ({
   attention: attention !== undefined,
-  columnSums: columnSums?.threshold,
+  reduction,
 });
 
 /** What distinguishes compiled graphs of one kind. */
 function keyOf(step: BlockStep): string {
-  const { attention, columnSums } = wanted(step);
-  return [step.variant.batch, step.variant.padded, attention, columnSums].join(" ");
+  const { attention, reduction } = wanted(step);
+  return [step.variant.batch, step.variant.padded, attention, reduction?.key].join(" ");
 }
 
 function seenShapes(
-  { attention, columnSums }: BlockOutputs,
+  { attention, reduction }: BlockOutputs,
   size: number,
   heads: number,
   width: number,
 ): Record<string, number[]> {
-  const sums = [size, heads, 1, width];
+  const reduced = Object.entries(reduction?.outputs ?? {});
   return {
     ...(attention && { attention: [size, heads, width, width] }),
-    ...(columnSums !== undefined && { mass: sums, count: sums }),
+    ...Object.fromEntries(reduced.map(([name, { shape }]) => [name, shape(heads, width)])),
   };
 }
 
 /** Shows heads `begin` to `end` to the visitor, then frees what it saw. */
 async function show(
-  { layer, batch, attention, columnSums }: BlockStep,
+  { layer, batch, attention, reduction }: BlockStep,
   begin: number,
   end: number,
   seen: Record<string, Tensor>,
 ): Promise<void> {
   try {
     await attention?.({ layer, begin, end, pattern: seen.attention, batch });
-    await columnSums?.visit({ layer, begin, end, mass: seen.mass, count: seen.count });
+    await reduction?.visit({ layer, begin, end, values: seen, batch });
   } finally {
     Object.values(seen).forEach((t) => t[Symbol.dispose]());
   }

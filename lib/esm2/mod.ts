@@ -11,9 +11,9 @@ export {
   TRAINED_LENGTH,
 } from "./tokenize.ts";
 export type {
-  AttentionPiece,
-  ColumnSums,
-  ColumnSumsRequest,
-  HiddenState,
-  Visitor,
-} from "./visitor.ts";
+  AttentionReduction,
+  ReducedPiece,
+  ReductionInput,
+  ReductionOutput,
+} from "./reduction.ts";
+export type { AttentionPiece, HiddenState, Visitor } from "./visitor.ts";

@@ -119,7 +119,7 @@ export class Esm2 implements AsyncDisposable {
           attention: visitor?.attention && (visitor.wantsAttention?.(depth) ?? true)
             ? visitor.attention.bind(visitor)
             : undefined,
-          columnSums: visitor?.columnSums?.wants(depth) ? visitor.columnSums : undefined,
+          reduction: visitor?.reduction?.wants(depth) ? visitor.reduction : undefined,
         };
         using weights = await this.weights.block(depth);
         const inputs = { ...shared, ...weights.tensors };

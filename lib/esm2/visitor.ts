@@ -1,5 +1,6 @@
 /** How an analysis watches and changes a forward pass. */
 import type { Tensor } from "../backend/types.ts";
+import type { AttentionReduction } from "./reduction.ts";
 import type { TokenBatch } from "./tokenize.ts";
 
 /**
@@ -36,32 +37,12 @@ export interface HiddenState {
   stop(): void;
 }
 
-/** Column sums of one block's attention (or of some heads), for the visitor's threshold and rows. */
-export interface ColumnSums {
-  readonly layer: number;
-  readonly begin: number;
-  readonly end: number;
-  /** f32[B, end − begin, 1, T]; valid until the visitor returns. */
-  readonly mass: Tensor;
-  /** f32[B, end − begin, 1, T] */
-  readonly count: Tensor;
-}
-
-/** Asks for column sums, which the block's graph computes so that no attention is handed over. */
-export interface ColumnSumsRequest {
-  threshold: number;
-  /** f32[B, T]: 1 for rows that count, 0 for the others. */
-  rows: Float32Array;
-  wants(layer: number): boolean;
-  visit(sums: ColumnSums): void | Promise<void>;
-}
-
 export interface Visitor {
   /** Which layers' attention the visitor wants. @default all, if `attention` is given */
   wantsAttention?(layer: number): boolean;
   attention?(piece: AttentionPiece): void | Promise<void>;
-  /** Cheaper than `attention` on the CPU where only the sums are needed. */
-  columnSums?: ColumnSumsRequest;
+  /** Cheaper than `attention` on the CPU where less than the attention itself is needed. */
+  reduction?: AttentionReduction;
   /** Called with the embedding (depth 0) and after each block. */
   hidden?(state: HiddenState): void | Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** Sums the attention that every token receives, block by block, wherever the attention lives. */
 import { AttentionColumnMass, columnMass } from "../../kernels/attention_column_mass/mod.ts";
-import type { AttentionPiece, ColumnSumsRequest, Esm2, PlannedBatch } from "../esm2/mod.ts";
+import { columnMassReduction } from "../../kernels/attention_column_mass/graph.ts";
+import type { AttentionPiece, Esm2, PlannedBatch, ReducedPiece } from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
 
 export interface CollectOptions {
@@ -59,7 +60,7 @@ export async function collectSums(
     ? await deviceSummer(model, ranges, threshold, store)
     : options.onAttention
     ? arraySummer(ranges, threshold, store)
-    : graphSummer(ranges, batch, options, store);
+    : graphSummer(ranges, batch, store);
   await using _summer = summer;
   const last = layers[layers.length - 1];
   const wants = (layer: number) => layers.includes(layer);
@@ -69,14 +70,15 @@ export async function collectSums(
     visitor: {
       ...(summer.request
         ? {
-          columnSums: {
-            ...summer.request,
+          reduction: columnMassReduction(batch, {
+            threshold,
+            rows: summer.request.rows,
             wants,
-            async visit(sums) {
-              await summer.request!.visit(sums);
+            visit(sums) {
+              summer.request!.visit(sums);
               done(sums.end);
             },
-          },
+          }),
         }
         : {
           wantsAttention: wants,
@@ -102,7 +104,7 @@ type Range = readonly [begin: number, end: number];
 /** Sums attention that it is shown, or asks the model's graph for the sums. */
 interface Summer extends AsyncDisposable {
   add?(piece: AttentionPiece): Promise<void>;
-  request?: Omit<ColumnSumsRequest, "wants">;
+  request?: { rows: Float32Array; visit(sums: ReducedPiece): void };
   finish?(): Promise<void>;
 }
 
@@ -112,16 +114,14 @@ const nothing = () => Promise.resolve();
 function graphSummer(
   ranges: readonly Range[],
   { size, width }: PlannedBatch,
-  { threshold }: CollectOptions,
   store: Store,
 ): Summer {
   const rows = new Float32Array(size * width);
   ranges.forEach(([begin, end], b) => rows.fill(1, b * width + begin, b * width + end));
   return {
     request: {
-      threshold,
       rows,
-      visit({ layer, begin, mass, count }) {
+      visit({ layer, begin, values: { mass, count } }) {
         store(layer, begin, mass.data!, Uint32Array.from(count.data!));
       },
     },
