@@ -1,0 +1,134 @@
+/** Which rows a run measures, from its options. */
+import type { BackendName } from "../backend/mod.ts";
+import type { BenchBackend } from "./backends.ts";
+import type { MemoryCase } from "./memory_rows.ts";
+import type { ModelCase } from "./model_rows.ts";
+import type { ShapeName } from "./random_checkpoint.ts";
+
+export const SECTIONS = ["kernels", "models", "memory", "analyses", "threads"] as const;
+export type Section = typeof SECTIONS[number];
+
+export interface BenchOptions {
+  only?: readonly Section[];
+  backend?: readonly BackendName[];
+  shapes?: readonly ShapeName[];
+  lengths?: readonly number[];
+  batches?: readonly number[];
+  threads?: readonly number[];
+  quick: boolean;
+}
+
+export interface BenchPlan {
+  sections: readonly Section[];
+  backends: readonly BenchBackend[];
+  /** Of every backend of that name. */
+  models: Record<string, ModelCase[]>;
+  memory: readonly MemoryCase[];
+  /** Time for a kernel (GPU), for all twins, for a model case, for a question about settings. */
+  budgetsMs: { kernel: number; twins: number; model: number; setting: number };
+  coldRuns: number;
+  numpySamples: number;
+  /** What was left out. */
+  notes: string[];
+}
+
+export interface PlanMachine {
+  cores: number;
+  /** Whether a GPU that is no software renderer is there. */
+  hasGpu: boolean;
+  /** Whether any adapter is there. */
+  hasAdapter: boolean;
+}
+
+/** Tokens of a batch that the defaults go up to, so that a run ends in minutes. */
+const MOST_TOKENS: Record<"gpu" | "cpu" | "wasm" | "software", number> = {
+  gpu: 40_000,
+  cpu: 2200,
+  wasm: 420,
+  software: 420,
+};
+
+/** A2A, the example of every command: the row that the README quotes. */
+const EXAMPLE_RESIDUES = 412;
+
+/**
+ * Plans a run: what the options name exactly, else defaults that fit the machine.
+ *
+ * Without `only`, everything but the questions about threads.
+ */
+export function planBench(options: BenchOptions, machine: PlanMachine): BenchPlan {
+  const { quick } = options, notes: string[] = [];
+  const sections = options.only ?? SECTIONS.filter((name) => name !== "threads");
+  const backends = planBackends(options, machine);
+  const models: Record<string, ModelCase[]> = {};
+  for (const { name } of backends) models[name] ??= planModels(name, options, machine, notes);
+  const cpuLike = backends.some(({ name }) => name === "cpu");
+  return {
+    sections,
+    backends,
+    models,
+    memory: cpuLike ? planMemory(quick) : [],
+    budgetsMs: quick
+      ? { kernel: 100, twins: 2500, model: 800, setting: 2000 }
+      : { kernel: 500, twins: 10_000, model: 4000, setting: 8000 },
+    coldRuns: quick ? 2 : 5,
+    numpySamples: quick ? 3 : 7,
+    notes,
+  };
+}
+
+function planBackends(
+  { backend, threads, quick }: BenchOptions,
+  { cores, hasGpu }: PlanMachine,
+): BenchBackend[] {
+  const names: readonly BackendName[] = backend ??
+    (hasGpu ? ["webgpu", "cpu"] : quick ? ["cpu"] : ["cpu", "wasm"]);
+  return names.flatMap((name): BenchBackend[] =>
+    name === "cpu"
+      ? [...new Set(threads ?? [1, cores])].map((count) => ({ name, threads: count }))
+      : [{ name }]
+  );
+}
+
+function planModels(
+  name: BackendName,
+  options: BenchOptions,
+  { hasGpu }: PlanMachine,
+  notes: string[],
+): ModelCase[] {
+  const kind = name === "webgpu" ? (hasGpu ? "gpu" : "software") : name;
+  const isSlow = kind === "wasm" || kind === "software";
+  const { quick } = options;
+  const shapes = options.shapes ?? (quick || isSlow ? ["8M"] as const : ["8M", "35M"] as const);
+  const lengths = options.lengths ??
+    (quick ? [64, EXAMPLE_RESIDUES] : [64, 256, EXAMPLE_RESIDUES, 1022]);
+  const batches = options.batches ?? (quick ? [1, 8] : [1, 8, 32]);
+  // Whoever names lengths or batches gets them.
+  const most = options.lengths || options.batches
+    ? Infinity
+    : quick
+    ? Math.min(600, MOST_TOKENS[kind])
+    : MOST_TOKENS[kind];
+  const cases = shapes.flatMap((shape) =>
+    lengths.flatMap((residues) => batches.map((batch): ModelCase => ({ shape, residues, batch })))
+  );
+  const fits = cases.filter(({ residues, batch }) => batch * (residues + 2) <= most);
+  if (fits.length < cases.length) {
+    notes.push(
+      `models on ${name}: ${cases.length - fits.length} of ${cases.length} cases of more than ` +
+        `${most} tokens are left out; --lengths and --batches ask for them`,
+    );
+  }
+  return fits;
+}
+
+function planMemory(quick: boolean): MemoryCase[] {
+  const common = { shape: "8M", backend: "cpu" } as const;
+  const engine = { ...common, runner: "engine", attention: "reduced" } as const;
+  const long: MemoryCase[] = [
+    { ...engine, tokens: 3000 },
+    { ...common, tokens: 1024, runner: "whole graph", attention: "none" },
+    { ...common, tokens: 1024, runner: "whole graph", attention: "all" },
+  ];
+  return [{ ...engine, tokens: 1024 }, ...(quick ? [] : long)];
+}

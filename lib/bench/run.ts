@@ -1,0 +1,146 @@
+/** Measures what a plan asks for. */
+import { GpuContext } from "../gpu/mod.ts";
+import { coldRows, warmRow } from "./analysis_rows.ts";
+import { openBenchBackend } from "./backends.ts";
+import { cpuKernelRows, withSpeedUp } from "./kernel_rows_cpu.ts";
+import { gpuKernelRows } from "./kernel_rows_gpu.ts";
+import { kernelBenches } from "./kernels/mod.ts";
+import { describeMachine, describeVersions } from "./machine.ts";
+import { memoryRows } from "./memory_rows.ts";
+import { modelRows } from "./model_rows.ts";
+import { numpyRows } from "./numpy_rows.ts";
+import { type BenchOptions, type BenchPlan, planBench, type Section } from "./plan.ts";
+import { settingRows } from "./setting_rows.ts";
+import { type BenchReport, SCHEMA } from "./types.ts";
+
+export interface BenchEvents {
+  /** A section is about to be measured. */
+  onSection?(name: Section): void;
+  /** What is being measured. */
+  onStep?(text: string): void;
+  /** A section's rows are in the report. */
+  onRows?(name: Section, report: BenchReport): void;
+}
+
+/** @throws {UserError} if a backend asked for does not work here */
+export async function runBench(
+  options: BenchOptions,
+  events: BenchEvents = {},
+  signal?: AbortSignal,
+): Promise<BenchReport> {
+  const begin = performance.now();
+  const adapter = await GpuContext.probe();
+  const machine = describeMachine();
+  const plan = planBench(options, {
+    cores: machine.cores,
+    hasAdapter: adapter !== null,
+    hasGpu: adapter !== null && !adapter.isFallback,
+  });
+  const report: BenchReport = {
+    schema: SCHEMA,
+    date: new Date().toISOString(),
+    versions: describeVersions(),
+    machine,
+    adapter,
+    options: { ...options },
+    elapsedSeconds: 0,
+    ceilings: [],
+    kernels: [],
+    models: [],
+    memory: [],
+    analyses: [],
+    settings: [],
+    notes: [...plan.notes],
+  };
+  if (adapter?.isFallback) {
+    report.notes.push(
+      `the adapter is a software one (${adapter.description || adapter.device}): its numbers say ` +
+        "nothing about a GPU",
+    );
+  }
+  for (const name of ORDER.filter((section) => plan.sections.includes(section))) {
+    signal?.throwIfAborted();
+    events.onSection?.(name);
+    await MEASURE[name](plan, report, events, signal);
+    events.onRows?.(name, report);
+  }
+  report.elapsedSeconds = Math.round((performance.now() - begin) / 100) / 10;
+  return report;
+}
+
+/** Memory first: a process inherits the peak of the one that starts it (see `memoryRows`). */
+const ORDER: readonly Section[] = ["memory", "analyses", "kernels", "models", "threads"];
+
+type Measure = (
+  plan: BenchPlan,
+  report: BenchReport,
+  events: BenchEvents,
+  signal?: AbortSignal,
+) => Promise<void>;
+
+const MEASURE: Record<Section, Measure> = {
+  async memory({ memory }, report, { onStep }, signal) {
+    report.memory = await memoryRows(memory, {
+      signal,
+      onCase: ({ runner, tokens }) => onStep?.(`${runner}, T = ${tokens}`),
+    });
+  },
+
+  async analyses({ backends, budgetsMs, coldRuns }, report, { onStep }, signal) {
+    for (const name of new Set(backends.map(({ name }) => name))) {
+      onStep?.(`cold start on ${name}`);
+      report.analyses.push(...await coldRows({ backend: name, runs: coldRuns, signal }));
+    }
+    for (const one of backends) {
+      onStep?.(`analysis over forward pass on ${label(one)}`);
+      await using backend = await openBenchBackend(one);
+      const row = await warmRow(backend, { budgetMs: budgetsMs.model, signal });
+      report.analyses.push({ ...row, backend: label(one) });
+    }
+  },
+
+  async kernels({ budgetsMs, numpySamples }, report, { onStep }, signal) {
+    const benches = kernelBenches;
+    onStep?.("twins");
+    const cpu = await cpuKernelRows({ benches, budgetMs: budgetsMs.twins, signal });
+    const found = [...cpu.rows];
+    report.ceilings.push(cpu.ceilings);
+    if (report.adapter) {
+      onStep?.("WGSL");
+      using ctx = await GpuContext.open();
+      const gpu = await gpuKernelRows(ctx, { benches, budgetMs: budgetsMs.kernel, signal });
+      report.ceilings.push(gpu.ceilings);
+      found.unshift(...gpu.rows);
+    } else report.notes.push("no WGSL rows: no GPU adapter was found");
+    onStep?.("NumPy");
+    const numpy = await numpyRows(numpySamples, signal);
+    if (numpy.note) report.notes.push(numpy.note);
+    report.kernels = withSpeedUp([...found, ...numpy.rows]);
+  },
+
+  async models({ backends, models, budgetsMs }, report, { onStep }, signal) {
+    for (const one of backends) {
+      await using backend = await openBenchBackend(one);
+      report.versions.onnxruntime ??= /onnxruntime-\w+ ([\d.]+)/.exec(backend.detail)?.[1];
+      report.models.push(
+        ...await modelRows({
+          backend,
+          threads: one.threads,
+          cases: models[one.name],
+          budgetMs: budgetsMs.model,
+          signal,
+          onCase: ({ shape, residues, batch }) =>
+            onStep?.(`${shape} on ${label(one)}, ${batch} × ${residues} residues`),
+        }),
+      );
+    }
+  },
+
+  async threads({ budgetsMs }, report, { onStep }, signal) {
+    const options = { shape: "8M", budgetMs: budgetsMs.setting, signal } as const;
+    report.settings = await settingRows({ ...options, onQuestion: onStep });
+  },
+};
+
+const label = ({ name, threads }: { name: string; threads?: number }) =>
+  threads === undefined ? name : `${name} ×${threads}`;
