@@ -1,0 +1,73 @@
+/**
+ * Attention contacts as part of a model graph, the path on the CPU: what one block adds to the map is a
+ * weighted sum of its heads and, for the correction, the row and column sums of each.
+ */
+import type { AttentionReduction, TokenBatch } from "../../lib/esm2/mod.ts";
+import { Graph, type Value } from "../../lib/onnx/graph.ts";
+import * as op from "../../lib/onnx/ops.ts";
+
+/**
+ * Parts of Σ w · APC(a + aᵀ) for a block.
+ *
+ * weighted  f32[B, 1, T·T]   Σ over heads of w·a
+ * columns   f32[B, h, 1, T]  Σ over residues i of a[i, t]
+ * rows      f32[B, h, T, 1]  Σ over residues j of a[t, j]
+ */
+export function apcContactsReduction(
+  { size, width }: TokenBatch,
+  { residues, weights, heads, wants, visit }: {
+    /** f32[B, T]: 1 for residues, 0 for other tokens. */
+    residues: Float32Array;
+    /** f32[layers · H] */
+    weights: Float32Array;
+    /** H */
+    heads: number;
+  } & Pick<AttentionReduction, "wants" | "visit">,
+): AttentionReduction {
+  return {
+    key: "apc contacts",
+    inputs: {
+      weights: {
+        shape: (count) => [1, count],
+        headAxis: 1,
+        values: (layer, begin, end) => weights.slice(layer * heads + begin, layer * heads + end),
+      },
+      residue_rows: { shape: () => [size, 1, 1, "T"], values: () => residues },
+      residue_columns: { shape: () => [size, 1, "T", 1], values: () => residues },
+    },
+    outputs: {
+      weighted: { shape: () => [size, 1, width * width], join: "sum" },
+      columns: { shape: (count) => [size, count, 1, width], join: "heads" },
+      rows: { shape: (count) => [size, count, width, 1], join: "heads" },
+    },
+    build: (g, pattern, inputs) => apcContactsGraph(g, pattern, inputs, size),
+    wants,
+    visit,
+  };
+}
+
+function apcContactsGraph(
+  g: Graph,
+  pattern: Value,
+  { weights, residue_rows, residue_columns }: Readonly<Record<string, Value>>,
+  batch: number,
+): Record<string, Value> {
+  g.symbols.define("T·T", ["T", "T"]);
+  return g.scope("apc_contacts", () => {
+    const flat = op.reshape(g, pattern, [batch, pattern.shape[1], "T·T"], "flat");
+    return {
+      weighted: op.matmul(g, weights, flat, "weighted"),
+      columns: op.matmul(g, residue_rows, pattern, "columns"),
+      rows: op.matmul(g, pattern, residue_columns, "rows"),
+    };
+  });
+}
+
+/** The correction of all heads at once: sums f32[C, L], scaled f32[C, L] → sumsᵀ · scaled f32[L, L]. */
+export function correctionGraph(): Graph {
+  const g = new Graph("apc_correction");
+  const sums = g.input("sums", "float32", ["C", "L"]);
+  const scaled = g.input("scaled", "float32", ["C", "L"]);
+  g.output("correction", op.matmul(g, op.transpose(g, sums, [1, 0], "turned"), scaled, "product"));
+  return g;
+}
