@@ -26,6 +26,8 @@ export function apcContactsReduction(
 ): AttentionReduction {
   return {
     key: "apc contacts",
+    // Each piece writes a map and adds it to the others'.
+    fewestHeads: 4,
     inputs: {
       weights: {
         shape: (count) => [1, count],
@@ -63,11 +65,30 @@ function apcContactsGraph(
   });
 }
 
-/** The correction of all heads at once: sums f32[C, L], scaled f32[C, L] → sumsᵀ · scaled f32[L, L]. */
-export function correctionGraph(): Graph {
-  const g = new Graph("apc_correction");
-  const sums = g.input("sums", "float32", ["C", "L"]);
-  const scaled = g.input("scaled", "float32", ["C", "L"]);
-  g.output("correction", op.matmul(g, op.transpose(g, sums, [1, 0], "turned"), scaled, "product"));
+/**
+ * What all blocks gave, put together: weighted + weightedᵀ + sumsᵀ · scaled, and its logistic function
+ * where `logistic` is asked for.
+ *
+ * weighted   f32[T, T]
+ * sums       f32[C, T]  row plus column sums of every head
+ * scaled     f32[C, T]  the same, times −w / Σs
+ * intercept  f32[1]     with `logistic` only
+ * contacts   f32[T, T]
+ */
+export function contactsGraph(logistic: boolean): Graph {
+  const g = new Graph("contacts");
+  const weighted = g.input("weighted", "float32", ["T", "T"]);
+  const sums = g.input("sums", "float32", ["C", "T"]);
+  const scaled = g.input("scaled", "float32", ["C", "T"]);
+  const correction = op.matmul(g, op.transpose(g, sums, [1, 0], "turned"), scaled, "correction");
+  const both = op.add(g, weighted, op.transpose(g, weighted, [1, 0], "mirrored"), "both");
+  const corrected = op.add(g, both, correction, "corrected");
+  if (!logistic) {
+    g.output("contacts", corrected);
+    return g;
+  }
+  const logits = op.add(g, corrected, g.input("intercept", "float32", [1]), "logits");
+  const { dtype, shape } = logits;
+  g.output("contacts", g.node({ op: "Sigmoid", inputs: [logits], dtype, shape }));
   return g;
 }

@@ -3,7 +3,7 @@
  * L × L map, so that the attention of all layers never exists at once.
  */
 import { ApcContacts } from "../../kernels/apc_contacts/mod.ts";
-import { apcContactsReduction, correctionGraph } from "../../kernels/apc_contacts/graph.ts";
+import { apcContactsReduction, contactsGraph } from "../../kernels/apc_contacts/graph.ts";
 import type { Backend, Program } from "../backend/mod.ts";
 import type { Esm2, TokenBatch, Visitor } from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
@@ -25,10 +25,16 @@ export class AttentionContacts implements AsyncDisposable {
   private constructor(
     readonly model: Esm2,
     readonly weights: HeadWeights,
-    readonly engine: { gpu: ApcContacts } | { correction: Program },
+    readonly intercept: number | undefined,
+    readonly engine: { gpu: ApcContacts } | { finish: Program },
   ) {}
 
-  static async create(model: Esm2, weights: HeadWeights): Promise<AttentionContacts> {
+  /** @param intercept if given, maps are the logistic function of the sum plus it */
+  static async create(
+    model: Esm2,
+    weights: HeadWeights,
+    intercept?: number,
+  ): Promise<AttentionContacts> {
     const { backend, config } = model;
     const expected = config.layers * config.heads;
     if (weights.length !== expected) {
@@ -39,8 +45,8 @@ export class AttentionContacts implements AsyncDisposable {
     }
     const engine = backend.gpu
       ? { gpu: await ApcContacts.create(backend.gpu) }
-      : { correction: await backend.compile(correctionGraph()) };
-    return new AttentionContacts(model, weights, engine);
+      : { finish: await backend.compile(contactsGraph(intercept !== undefined)) };
+    return new AttentionContacts(model, weights, intercept, engine);
   }
 
   /** One map per member of the batch. */
@@ -48,7 +54,7 @@ export class AttentionContacts implements AsyncDisposable {
     const { engine } = this;
     const sum = "gpu" in engine
       ? this.#onDevice(engine.gpu, batch)
-      : this.#onHost(engine.correction, batch);
+      : this.#onHost(engine.finish, batch);
     await using _sum = sum;
     const { layers, heads } = this.model.config;
     const needed = (layer: number) =>
@@ -68,9 +74,9 @@ export class AttentionContacts implements AsyncDisposable {
     return await sum.finish();
   }
 
-  #onHost(correction: Program, batch: TokenBatch): Summer {
+  #onHost(finish: Program, batch: TokenBatch): Summer {
     const { config: { heads, layers }, backend } = this.model;
-    const { weights } = this;
+    const { weights, intercept } = this;
     const { size, width } = batch;
     const weighted = new Float32Array(size * width * width);
     const residues = residueMask(batch);
@@ -100,15 +106,9 @@ export class AttentionContacts implements AsyncDisposable {
         const maps: Float32Array[] = [];
         for (let b = 0; b < size; b++) {
           const own = sums.subarray(b * layers * heads * width, (b + 1) * layers * heads * width);
-          const corrected = await correct(backend, correction, own, weights, width);
           const from = weighted.subarray(b * width * width, (b + 1) * width * width);
-          maps.push(
-            residueMap(
-              batch,
-              b,
-              (i, j) => from[i * width + j] + from[j * width + i] - corrected[i * width + j],
-            ),
-          );
+          const parts = { weighted: from, sums: own, weights, width, intercept };
+          maps.push(residueMap(await finished(backend, finish, parts), batch, b));
         }
         return maps;
       },
@@ -117,7 +117,7 @@ export class AttentionContacts implements AsyncDisposable {
   }
 
   #onDevice(kernel: ApcContacts, batch: TokenBatch): Summer {
-    const gpu = this.model.backend.gpu!, { heads } = this.model.config;
+    const gpu = this.model.backend.gpu!, { heads } = this.model.config, { intercept } = this;
     const { size, width, lengths } = batch;
     const map = gpu.upload(
       "contacts",
@@ -145,8 +145,10 @@ export class AttentionContacts implements AsyncDisposable {
       }),
       async finish() {
         const data = await gpu.read(map);
+        if (intercept !== undefined) logistic(data, intercept);
+        const square = width * width;
         return lengths.map((_, b) =>
-          residueMap(batch, b, (i, j) => data[(b * width + i) * width + j])
+          residueMap(data.subarray(b * square, (b + 1) * square), batch, b)
         );
       },
       [Symbol.asyncDispose]() {
@@ -158,7 +160,7 @@ export class AttentionContacts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if ("correction" in this.engine) await this.engine.correction[Symbol.asyncDispose]();
+    if ("finish" in this.engine) await this.engine.finish[Symbol.asyncDispose]();
   }
 }
 
@@ -178,43 +180,58 @@ function accumulate(into: Float32Array, values: Float32Array): void {
   for (let i = 0; i < into.length; i++) into[i] += values[i];
 }
 
-/** Σ over heads of (w / Σs) · s·sᵀ, as one product of all heads' sums. */
-async function correct(
+function logistic(map: Float32Array, intercept: number): void {
+  for (let i = 0; i < map.length; i++) map[i] = 1 / (1 + Math.exp(-map[i] - intercept));
+}
+
+/** One member's map f32[T, T] from the sums of all blocks. */
+async function finished(
   backend: Backend,
   program: Program,
-  sums: Float32Array,
-  weights: HeadWeights,
-  width: number,
+  { weighted, sums, weights, width, intercept }: {
+    weighted: Float32Array;
+    sums: Float32Array;
+    weights: HeadWeights;
+    width: number;
+    intercept?: number;
+  },
 ): Promise<Float32Array> {
   const scaled = new Float32Array(sums.length);
   for (let c = 0; c < weights.length; c++) {
     let total = 0;
     for (let i = c * width; i < (c + 1) * width; i++) total += sums[i];
     // A layer that was not visited has no sums and no weight.
-    const factor = total === 0 ? 0 : weights[c] / total;
+    const factor = total === 0 ? 0 : -weights[c] / total;
     for (let i = c * width; i < (c + 1) * width; i++) scaled[i] = factor * sums[i];
   }
-  const shape = [weights.length, width];
-  using left = backend.upload("sums", shape, sums);
-  using right = backend.upload("scaled", shape, scaled);
-  const { correction } = await program.run(
-    { sums: left, scaled: right },
-    { correction: [width, width] },
+  using owned = new DisposableStack();
+  const upload = (name: string, shape: number[], data: Float32Array) =>
+    owned.use(backend.upload(name, shape, data));
+  const { contacts } = await program.run(
+    {
+      weighted: upload("weighted", [width, width], weighted),
+      sums: upload("sums", [weights.length, width], sums),
+      scaled: upload("scaled", [weights.length, width], scaled),
+      ...(intercept !== undefined &&
+        { intercept: upload("intercept", [1], Float32Array.of(intercept)) }),
+    },
+    { contacts: [width, width] },
   );
-  using _ = correction;
-  return await correction.read();
+  using _ = contacts;
+  return await contacts.read();
 }
 
-/** The residues' part f32[L, L] of member `b`, from a function of two tokens. */
+/** The residues' part f32[L, L] of member `b`'s map f32[T, T]. */
 function residueMap(
+  from: Float32Array,
   { lengths }: TokenBatch,
   b: number,
-  at: (i: number, j: number) => number,
 ): Float32Array {
-  const length = lengths[b] - 2;
+  const length = lengths[b] - 2, width = Math.sqrt(from.length);
   const map = new Float32Array(length * length);
   for (let i = 0; i < length; i++) {
-    for (let j = 0; j < length; j++) map[i * length + j] = at(i + 1, j + 1);
+    const row = (i + 1) * width + 1;
+    map.set(from.subarray(row, row + length), i * length);
   }
   return map;
 }

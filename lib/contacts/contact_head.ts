@@ -9,7 +9,7 @@ import { AttentionContacts, type AttentionContactsOptions } from "./attention_co
  * ContactPredictionHead), f32[L, L] per member of a batch.
  */
 export class ContactHead implements AsyncDisposable {
-  private constructor(readonly contacts: AttentionContacts, readonly intercept: number) {}
+  private constructor(readonly contacts: AttentionContacts) {}
 
   /** @throws {UserError} if the checkpoint has no contact head */
   static async create(model: Esm2, checkpoint: Checkpoint): Promise<ContactHead> {
@@ -21,15 +21,11 @@ export class ContactHead implements AsyncDisposable {
     }
     const weights = await checkpoint.read("contact_head.regression.weight");
     const [intercept] = await checkpoint.read("contact_head.regression.bias");
-    return new ContactHead(await AttentionContacts.create(model, weights), intercept);
+    return new ContactHead(await AttentionContacts.create(model, weights, intercept));
   }
 
-  async run(batch: TokenBatch, options?: AttentionContactsOptions): Promise<Float32Array[]> {
-    const maps = await this.contacts.run(batch, options);
-    for (const map of maps) {
-      for (let i = 0; i < map.length; i++) map[i] = 1 / (1 + Math.exp(-map[i] - this.intercept));
-    }
-    return maps;
+  run(batch: TokenBatch, options?: AttentionContactsOptions): Promise<Float32Array[]> {
+    return this.contacts.run(batch, options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

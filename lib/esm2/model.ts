@@ -84,7 +84,9 @@ export class Esm2 implements AsyncDisposable {
     const { visitor, from, signal } = options;
     const limit = backend.tensorLimit;
     const groups = headGroups(config, batch.size, batch.width, limit);
-    const fastGroups = headGroups(config, batch.size, batch.width, limit, limit.fastAttentionBytes);
+    const fewest = (visitor?.reduction?.fewestHeads ?? 1) * batch.size * batch.width ** 2 * 4;
+    const fast = Math.min(limit.bytes, Math.max(limit.fastAttentionBytes, fewest));
+    const fastGroups = headGroups(config, batch.size, batch.width, limit, fast);
     using owned = new DisposableStack();
     const shared = this.#sharedInputs(batch, owned);
     const variant: BlockVariant = { config, batch: batch.size, padded: "bias" in shared };

@@ -42,6 +42,8 @@ export interface AttentionReduction {
   readonly inputs: Readonly<Record<string, ReductionInput>>;
   readonly outputs: Readonly<Record<string, ReductionOutput>>;
   build(g: Graph, pattern: Value, inputs: Readonly<Record<string, Value>>): Record<string, Value>;
+  /** Heads that a piece should have at least, where each piece costs something of its own. @default 1 */
+  readonly fewestHeads?: number;
   wants(layer: number): boolean;
   /** Sees the pieces of a block in ascending order of heads; most often there is one. */
   visit(piece: ReducedPiece): void | Promise<void>;
