@@ -1,0 +1,93 @@
+import { allClose, deepEqual, equal, rejects, throws } from "../../tests/assert.ts";
+import { gpuTest } from "../../tests/gpu.ts";
+import { paramFieldsOf } from "../../lib/gpu/mod.ts";
+import { bytes, flops, randomJacobian, TEST_LENGTHS } from "./jacobian_norm_cases.ts";
+import {
+  JacobianNorm,
+  jacobianNorms,
+  jacobianNormSpec,
+  type JacobianPairs,
+  pairIndex,
+} from "./mod.ts";
+
+/** The definition, pair by pair, in double precision. */
+function expectedNorms({ length, pairs, means }: JacobianPairs): Float64Array {
+  const norms = new Float64Array(length * length);
+  for (let n = 0; n < length; n++) {
+    for (let m = n + 1; m < length; m++) {
+      const entries = Array.from({ length: 400 }, (_, k) => {
+        const a = Math.floor(k / 20), b = k % 20;
+        return (pairs[pairIndex(n, m) * 400 + k] - means[n * 400 + k] -
+          means[m * 400 + b * 20 + a]) /
+          2;
+      });
+      norms[n * length + m] = norms[m * length + n] = Math.hypot(...entries);
+    }
+  }
+  return norms;
+}
+
+Deno.test("jacobianNorms() equals the definition", () => {
+  for (const length of TEST_LENGTHS) {
+    const jacobian = randomJacobian(length, length);
+    // Double precision inside: the rounding of the result.
+    allClose(jacobianNorms(jacobian), expectedNorms(jacobian), { rtol: 2 ** -23 }, `L ${length}`);
+  }
+});
+
+gpuTest("jacobian_norm.wgsl equals the definition, in one run and in many", async (ctx) => {
+  for (const options of [{}, { lanes: 16 }, { lanes: 128, runBytes: 10 * 1600 }, { runBytes: 1 }]) {
+    const kernel = await JacobianNorm.create(ctx, options);
+    for (const length of options.runBytes === 1 ? [7] : TEST_LENGTHS) {
+      const jacobian = randomJacobian(length, length);
+      const norms = await kernel.norms(jacobian);
+      // 400 non-negative terms added in single precision, then a root.
+      allClose(norms, expectedNorms(jacobian), { rtol: 32 * 2 ** -24 }, `L ${length}`);
+    }
+  }
+});
+
+gpuTest("jacobian_norm.wgsl finds the residues of pairs with large numbers", async (ctx) => {
+  const kernel = await JacobianNorm.create(ctx);
+  const length = 2000, means = new Float32Array(length * 400);
+  for (let m = 0; m < length; m++) means[m * 400] = m;
+  using device = ctx.upload("means", [length, 20, 20], means);
+  for (const [n, m] of [[0, 1999], [1998, 1999], [0, 1998], [1997, 1998], [700, 1500]]) {
+    using pairs = ctx.upload("pairs", [1, 20, 20], new Float32Array(400));
+    using norms = ctx.alloc("norms", [1], "f32");
+    await ctx.submit(
+      "one pair",
+      (encoder) => kernel.encode(encoder, pairs, device, norms, pairIndex(n, m)),
+    );
+    equal((await ctx.read(norms))[0], (n + m) / 2, `${n}, ${m}`);
+  }
+});
+
+Deno.test("pairIndex() numbers the pairs without a gap", () => {
+  let number = 0;
+  for (let m = 1; m < 9; m++) for (let n = 0; n < m; n++) equal(pairIndex(n, m), number++);
+});
+
+gpuTest("JacobianNorm refuses sizes that do not fit", async (ctx) => {
+  const kernel = await JacobianNorm.create(ctx), jacobian = randomJacobian(4, 1);
+  const short = { ...jacobian, pairs: jacobian.pairs.subarray(400) };
+  throws(() => jacobianNorms(short), /pairs must have 2400 elements: current value is 2000/);
+  await rejects(kernel.norms(short), /pairs must have 2400 elements/);
+  await rejects(JacobianNorm.create(ctx, { lanes: 48 }), /must be a power of two/);
+  using pairs = ctx.alloc("pairs", [2, 20, 20], "f32");
+  using norms = ctx.alloc("norms", [3], "f32");
+  throws(
+    () => kernel.encode(null as never, pairs, pairs, norms, 0),
+    /"norms" must be \[2\]: current value is \[3\]/,
+  );
+});
+
+Deno.test("jacobianNormSpec() lays out its parameters as the shader does", () => {
+  const { source, params } = jacobianNormSpec(64);
+  deepEqual(paramFieldsOf(source), params.fields);
+});
+
+Deno.test("bytes() and flops() of jacobian_norm count a small case by hand", () => {
+  equal(bytes(2), 4 * (400 + 1 + 800));
+  equal(flops(3), 4 * 3 * 400);
+});

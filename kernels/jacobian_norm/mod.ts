@@ -1,0 +1,106 @@
+/** Norms of a categorical Jacobian on the GPU, a run of pairs at a time. */
+import {
+  type GpuContext,
+  type GpuTensor,
+  type Kernel,
+  type KernelSpec,
+  ParamLayout,
+  planGrid,
+} from "../../lib/gpu/mod.ts";
+import source from "./jacobian_norm.wgsl" with { type: "text" };
+import { BLOCK, type JacobianPairs, LETTERS, pairCount, validatePairs } from "./types.ts";
+
+export { BLOCK, type JacobianPairs, pairCount, pairIndex } from "./types.ts";
+export { jacobianNorms } from "./twin.ts";
+
+const FIELDS = { count: "u32", first: "u32" } as const;
+const PARAMS = new ParamLayout(FIELDS);
+
+/** The kernel's source, layout and constants; `lanes` must be a power of two. */
+export function jacobianNormSpec(lanes: number): KernelSpec<typeof FIELDS> {
+  return {
+    label: "jacobian_norm",
+    source,
+    bindings: ["read", "read", "readWrite"],
+    params: PARAMS,
+    constants: { lanes },
+  };
+}
+
+/** See the twin `jacobianNorms`; the pairs go to the device in runs that fit one of its buffers. */
+export class JacobianNorm {
+  private constructor(
+    readonly ctx: GpuContext,
+    readonly kernel: Kernel<typeof FIELDS>,
+    /** Most pairs of a run. */
+    readonly run: number,
+  ) {}
+
+  /** @throws {RangeError} if lanes is no power of two @throws {GpuError} if the device refuses it */
+  static async create(
+    ctx: GpuContext,
+    { lanes = 64, runBytes = 64 * 2 ** 20 }: { lanes?: number; runBytes?: number } = {},
+  ): Promise<JacobianNorm> {
+    if (!Number.isInteger(Math.log2(lanes))) {
+      throw new RangeError(
+        `Cannot build jacobian_norm as lanes must be a power of two: current value is ${lanes}`,
+      );
+    }
+    const most = Math.min(runBytes, ctx.limits.maxStorageBufferBindingSize);
+    const run = Math.max(1, Math.floor(most / (4 * BLOCK)));
+    return new JacobianNorm(ctx, await ctx.kernel(jacobianNormSpec(lanes)), run);
+  }
+
+  /** Encodes one dispatch. @throws {RangeError} if shapes do not fit */
+  encode(
+    encoder: GPUCommandEncoder,
+    pairs: GpuTensor<"f32">,
+    means: GpuTensor<"f32">,
+    norms: GpuTensor<"f32">,
+    first: number,
+  ): void {
+    const count = pairs.shape[0];
+    const expected: [GpuTensor, number[]][] = [
+      [pairs, [count, LETTERS, LETTERS]],
+      [means, [means.shape[0], LETTERS, LETTERS]],
+      [norms, [count]],
+    ];
+    for (const [{ label, shape }, extents] of expected) {
+      if (shape.join() === extents.join()) continue;
+      throw new RangeError(
+        `Cannot take norms as "${label}" must be [${extents.join(", ")}]: ` +
+          `current value is [${shape.join(", ")}]`,
+      );
+    }
+    this.kernel.dispatch(encoder, {
+      tensors: [pairs, means, norms],
+      params: { count, first },
+      grid: planGrid(count, this.ctx.limits),
+    });
+  }
+
+  /** f32[L, L] of a whole Jacobian. @throws {RangeError} if sizes do not fit */
+  async norms(jacobian: JacobianPairs): Promise<Float32Array> {
+    validatePairs(jacobian);
+    const { ctx, run } = this, { length, pairs } = jacobian;
+    const total = pairCount(length);
+    const flat = new Float32Array(total);
+    using means = ctx.upload("means", [length, LETTERS, LETTERS], jacobian.means);
+    for (let first = 0; first < total; first += run) {
+      const count = Math.min(run, total - first);
+      const own = pairs.subarray(first * BLOCK, (first + count) * BLOCK);
+      using input = ctx.upload("pairs", [count, LETTERS, LETTERS], own);
+      using norms = ctx.alloc("norms", [count], "f32");
+      await ctx.submit(
+        "jacobian norm",
+        (encoder) => this.encode(encoder, input, means, norms, first),
+      );
+      flat.set(await ctx.read(norms), first);
+    }
+    const map = new Float32Array(length * length);
+    for (let m = 1, at = 0; m < length; m++) {
+      for (let n = 0; n < m; n++, at++) map[n * length + m] = map[m * length + n] = flat[at];
+    }
+    return map;
+  }
+}
