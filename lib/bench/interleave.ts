@@ -14,6 +14,8 @@ export interface InterleaveOptions {
   least?: number;
   /** @default 25 */
   most?: number;
+  /** Rest before each run, so that the threads of the run before have gone to sleep. @default 0 */
+  pauseMs?: number;
   signal?: AbortSignal;
   /** Milliseconds on any clock that only goes forward. */
   now?(): number;
@@ -28,7 +30,7 @@ export async function interleave(
   variants: readonly Variant[],
   options: InterleaveOptions,
 ): Promise<Record<string, number[]>> {
-  const { warmup = 1, budgetMs, least = 3, most = 25, signal } = options;
+  const { warmup = 1, budgetMs, least = 3, most = 25, pauseMs = 0, signal } = options;
   const now = options.now ?? (() => performance.now());
   const times: Record<string, number[]> = {};
   for (const { name } of variants) times[name] = [];
@@ -42,6 +44,7 @@ export async function interleave(
   for (let round = 0; round < most && (round < least || now() - begin < budgetMs); round++) {
     for (const { name, run } of variants) {
       signal?.throwIfAborted();
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       const start = now();
       await run(warmup + round);
       times[name].push(now() - start);

@@ -27,7 +27,7 @@ export interface ModelRowOptions {
 }
 
 /** All attention of a pass as outputs at once: beyond this the yardstick would measure memory. */
-const LARGEST_ATTENTION = 2 ** 30;
+const LARGEST_ATTENTION = 2 ** 29;
 
 const USES: readonly AttentionUse[] = ["none", "reduced", "all"];
 
@@ -105,6 +105,7 @@ async function rowsOf(
       ...(wholeMs && { wholeMs: spreadOf(wholeMs), ratio: pairedRatio(engineMs, wholeMs) }),
       ...(use !== "none" && { overPlain: pairedRatio(engineMs, ms["engine none"]) }),
       tokensPerSecond: 1000 * size * batch.width / median(engineMs),
+      msPerBlock: median(engineMs) / layers,
     };
   });
 }

@@ -4,7 +4,7 @@ import style from "./roofline.css" with { type: "text" };
 import { short } from "./tables.ts";
 import type { BenchReport, Ceilings, KernelRow, Processor } from "./types.ts";
 
-const WIDTH = 1180, TOP = 84, LEFT = 70, PLOT_WIDTH = 620, LIST_LEFT = LEFT + PLOT_WIDTH + 34;
+const TOP = 84, LEFT = 70, PLOT_WIDTH = 620, LIST_LEFT = LEFT + PLOT_WIDTH + 34;
 const LINE = 19;
 
 export interface RooflinePoint {
@@ -25,6 +25,8 @@ export function renderRoofline(report: BenchReport): string {
   const { ceilings } = report, points = rooflinePoints(report);
   const plotHeight = Math.max(400, LINE * (points.length + 2 * ceilings.length + 2));
   const height = TOP + plotHeight + 74;
+  // About the width of a letter; too wide is better than cut.
+  const width = LIST_LEFT + 60 + 7 * Math.max(50, ...points.map(({ row }) => describe(row).length));
   const ridges = ceilings.map(({ copyGBps, fmaGflops }) => fmaGflops / copyGBps);
   const x = logScale(
     [...points.map(({ intensity }) => intensity), ...ridges],
@@ -43,7 +45,7 @@ export function renderRoofline(report: BenchReport): string {
   });
 
   const parts = [
-    `<rect class="paper" width="${WIDTH}" height="${height}"/>`,
+    `<rect class="paper" width="${width}" height="${height}"/>`,
     text(LEFT, 32, "title", "Kernels under this run's own roofs"),
     text(LEFT, 54, "muted", subtitle(report)),
     ...axes(x, y, plotHeight),
@@ -67,7 +69,7 @@ export function renderRoofline(report: BenchReport): string {
     ),
   ];
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" ` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" ` +
     `aria-label="Roofline plot of ${points.length} kernel rows">`,
     `<style>${style}</style>`,
     ...parts.filter((part) => part !== ""),

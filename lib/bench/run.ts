@@ -33,7 +33,6 @@ export async function runBench(
   const machine = describeMachine();
   const plan = planBench(options, {
     cores: machine.cores,
-    hasAdapter: adapter !== null,
     hasGpu: adapter !== null && !adapter.isFallback,
   });
   const report: BenchReport = {
@@ -52,7 +51,9 @@ export async function runBench(
     settings: [],
     notes: [...plan.notes],
   };
-  if (adapter?.isFallback) {
+  const usesAdapter = plan.sections.includes("kernels") ||
+    plan.backends.some(({ name }) => name === "webgpu");
+  if (adapter?.isFallback && usesAdapter) {
     report.notes.push(
       `the adapter is a software one (${adapter.description || adapter.device}): its numbers say ` +
         "nothing about a GPU",
@@ -80,10 +81,12 @@ type Measure = (
 
 const MEASURE: Record<Section, Measure> = {
   async memory({ memory }, report, { onStep }, signal) {
-    report.memory = await memoryRows(memory, {
+    const { rows, notes } = await memoryRows(memory, {
       signal,
       onCase: ({ runner, tokens }) => onStep?.(`${runner}, T = ${tokens}`),
     });
+    report.memory = rows;
+    report.notes.push(...notes);
   },
 
   async analyses({ backends, budgetsMs, coldRuns }, report, { onStep }, signal) {

@@ -21,12 +21,16 @@ export interface SettingOptions {
   onQuestion?(question: string): void;
 }
 
+/** Spinning threads of one setting would slow down the next. */
+const PAUSE_MS = 30;
+
 /** Answers every question with the machine as it is, and threads also with one core busy. */
 export async function settingRows(options: SettingOptions): Promise<SettingRow[]> {
   const rows: SettingRow[] = [];
   const add = async (question: string, busy: boolean, variants: readonly Variant[]) => {
     const { signal, budgetMs } = options;
-    const ms = await interleave(variants, { budgetMs, warmup: 2, least: 5, most: 60, signal });
+    const limits = { budgetMs, warmup: 2, least: 5, most: 60, pauseMs: PAUSE_MS };
+    const ms = await interleave(variants, { ...limits, signal });
     const first = ms[variants[0].name];
     for (const [setting, times] of Object.entries(ms)) {
       rows.push({ question, setting, busy, ms: spreadOf(times), ratio: pairedRatio(times, first) });
@@ -39,6 +43,15 @@ export async function settingRows(options: SettingOptions): Promise<SettingRow[]
     await using _busy = await BusyCore.start();
     await add(`threads, T = ${tokens}`, true, threads.variants);
   }
+  for (const threads of new Set([1, navigator.hardwareConcurrency])) {
+    for (const [residues, size] of [[412, 1], [256, 8], [1022, 1]]) {
+      await using groups = await groupVariants(options.shape, threads, residues, size);
+      const question = `attention at a time, ${size} × ${residues} residues, threads: ${threads}`;
+      await add(question, false, groups.variants);
+    }
+  }
+  await using prepacking = await prepackingVariants(options.shape);
+  await add("whole graph's weights prepacked, T = 66", false, prepacking.variants);
   await using backend = await openCpu();
   await using engine = await open(options.shape, backend);
   await add("padding, T = 409", false, paddingVariants(engine, 409));
@@ -83,6 +96,47 @@ async function threadVariants(shape: ShapeName, tokens: number): Promise<Owned> 
     name: "whole graph, default session options",
     run: async () => void await whole.run(batch),
   });
+  return { variants, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** How much attention a graph computes at a time, in the order of the last-level cache. */
+async function groupVariants(
+  shape: ShapeName,
+  threads: number,
+  residues: number,
+  size: number,
+): Promise<Owned> {
+  const owned = new AsyncDisposableStack();
+  const batch = randomBatch(residues, size), variants: Variant[] = [];
+  for (const mebibytes of [4, 8, 16, 32]) {
+    const backend = owned.use(await openCpu({ threads }));
+    backend.tensorLimit.fastAttentionBytes = mebibytes * 2 ** 20;
+    const engine = owned.use(await open(shape, backend));
+    variants.push({
+      name: `${mebibytes} MiB`,
+      run: async () => void await enginePass(engine, batch, "none"),
+    });
+  }
+  return { variants, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** What weights as constants of a graph gain over weights as its inputs. */
+async function prepackingVariants(shape: ShapeName): Promise<Owned> {
+  const owned = new AsyncDisposableStack();
+  const batch = randomBatch(64, 1), variants: Variant[] = [];
+  for (const name of ["prepacked", "as they are"]) {
+    const disable_prepacking = name === "prepacked" ? "0" : "1";
+    const backend = owned.use(
+      await openTunedCpu(name, {
+        enableMemPattern: false,
+        intraOpNumThreads: 1,
+        extra: { session: { disable_prepacking } },
+      }),
+    );
+    const checkpoint = randomCheckpoint(shape, SHAPES[shape]);
+    const whole = owned.use(await WholeModel.open(checkpoint, backend, 1, false));
+    variants.push({ name, run: async () => void await whole.run(batch) });
+  }
   return { variants, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 

@@ -94,6 +94,7 @@ const TABLES: Record<Section, (report: BenchReport) => string> = {
         samples: row.engineMs.samples,
         "engine ms": short(row.engineMs.median),
         "p10–p90": range(row.engineMs),
+        "ms/block": short(row.msPerBlock),
         "whole ms": row.wholeMs ? short(row.wholeMs.median) : "",
         ratio: times(row.ratio?.median),
         "of ratio": row.ratio ? `${row.ratio.p10.toFixed(2)}–${row.ratio.p90.toFixed(2)}` : "",

@@ -69,6 +69,8 @@ export interface ModelRow {
   overPlain?: Spread;
   /** Tokens, `<cls>` and `<eos>` included, per second at the median. */
   tokensPerSecond: number;
+  /** Of the engine at the median; for a few residues on a GPU this is what the host costs. */
+  msPerBlock: number;
 }
 
 export interface MemoryRow {

@@ -6,7 +6,11 @@ import {
   flops,
   randomPattern,
 } from "../../../kernels/attention_column_mass/attention_column_mass_cases.ts";
-import { AttentionColumnMass, columnMass } from "../../../kernels/attention_column_mass/mod.ts";
+import {
+  AttentionColumnMass,
+  columnMass,
+  type Pattern,
+} from "../../../kernels/attention_column_mass/mod.ts";
 import { columnMassReference } from "../../../kernels/attention_column_mass/reference.ts";
 import { agrees, type KernelBench, mustBe } from "./bench.ts";
 
@@ -17,12 +21,24 @@ const THETA = 0.3;
 /** Rows without `<cls>` and `<eos>`, as the analysis takes them. */
 const innerRows = ({ tokens }: ColumnMassCase) => Uint32Array.of(1, tokens - 1);
 
+/** Of four heads two are typical and one is sharper; every row of the last attends to few columns. */
+const SHARPNESS = [1, 1, 4, 80];
+
+/** Heads repeat, because drawing them all would take longer than timing them. */
+function mixedPattern(shape: ColumnMassCase): Pattern {
+  const { batch, heads, tokens } = shape, size = tokens * tokens;
+  const kinds = SHARPNESS.map((sharpness, i) =>
+    randomPattern({ batch: 1, heads: 1, tokens }, i, sharpness).data
+  );
+  const data = new Float32Array(batch * heads * size);
+  for (let head = 0; head < batch * heads; head++) data.set(kinds[head % 4], head * size);
+  return { ...shape, data };
+}
+
 /** @param blocks how many blocks a run goes through, each with attention of its own */
 function columnMassBench(shape: ColumnMassCase, blocks: number): KernelBench {
   const name = blocks === 1 ? shape.name : `${blocks} × ${shape.name}`;
   const { batch, heads, tokens } = shape, rows = innerRows(shape);
-  // Half of the rows of a peaky head have an entry above the threshold, none of a uniform one.
-  const makePattern = () => randomPattern(shape, 1, 4);
   return {
     kernel: KERNEL,
     shape: name,
@@ -33,7 +49,7 @@ function columnMassBench(shape: ColumnMassCase, blocks: number): KernelBench {
     async gpu(ctx, { sets }) {
       const owned = new DisposableStack();
       const kernel = await AttentionColumnMass.create(ctx);
-      const pattern = makePattern();
+      const pattern = mixedPattern(shape);
       const ranges = owned.use(ctx.upload("rows", [batch, 2], rows));
       const inputs = Array.from(
         { length: sets },
@@ -60,7 +76,7 @@ function columnMassBench(shape: ColumnMassCase, blocks: number): KernelBench {
       };
     },
     cpu({ sets }) {
-      const pattern = makePattern();
+      const pattern = mixedPattern(shape);
       const patterns = Array.from(
         { length: sets },
         () => ({ ...pattern, data: pattern.data.slice() }),

@@ -1,10 +1,22 @@
 /** Every kernel at its benchmark shapes; a new kernel folder adds its own here. */
 import type { KernelBench } from "./bench.ts";
 import { columnMassBenches } from "./column_mass.ts";
+import { sequence } from "./sequence.ts";
 import { siteBenches } from "./site_baseline.ts";
 
 export type { CpuRun, GpuRun, KernelBench } from "./bench.ts";
 export { copyBench, fmaBench } from "./ceilings.ts";
 export { noop } from "./noop.ts";
 
-export const kernelBenches: readonly KernelBench[] = [...columnMassBenches, ...siteBenches];
+/** All blocks of 650M for a protein of 412 residues, and the null of its 660 heads. */
+const wholeAnalysis = sequence(
+  "whole site analysis",
+  "33 × [1, 20, 414, 414], 4 sites, 1000 trials",
+  [columnMassBenches[columnMassBenches.length - 1], siteBenches[siteBenches.length - 1]],
+);
+
+export const kernelBenches: readonly KernelBench[] = [
+  ...columnMassBenches,
+  ...siteBenches,
+  wholeAnalysis,
+];
