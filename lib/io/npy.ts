@@ -112,9 +112,10 @@ export function decodeNpyHeader(bytes: Uint8Array, source: string): NpyHeader {
   const descr = /'descr':\s*'([^']*)'/.exec(text)?.[1] ?? "";
   const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
   const tuple = /'shape':\s*\(([\d,\sL]*)\)/.exec(text)?.[1];
-  const dtype = descr.replace(/^[<|=]/, "");
+  // Booleans are bytes of 0 and 1.
+  const dtype = descr.replace(/^[<|=]/, "").replace(/^b1$/, "u1");
   if (!Object.hasOwn(constructors, dtype)) {
-    fail("its elements must be little-endian f4, f8, i4, i8 or u1", descr || text.trim());
+    fail("its elements must be little-endian f4, f8, i4, i8, u1 or b1", descr || text.trim());
   }
   if (order !== "False") fail("it must be in C order", `fortran_order ${order}`);
   if (tuple === undefined) fail("its header must have a shape", text.trim());

@@ -1,0 +1,193 @@
+/** From files and flags to proteins with true contacts. */
+import { examples } from "../../data/examples.ts";
+import { quote, UserError } from "../errors.ts";
+import { displayLetters, tokenize } from "../esm2/mod.ts";
+import { parseTable } from "../io/csv.ts";
+import { parseFasta } from "../io/fasta.ts";
+import { readText } from "../io/text.ts";
+import { chainLetters, chainOf, readStructure, type Structure } from "../structure/structure.ts";
+import { readTruth } from "./truth_file.ts";
+import { type CONTACT_ATOMS, truthFromStructure } from "./truth.ts";
+import type { ContactInput } from "./types.ts";
+
+export interface ContactFlags {
+  fasta?: string;
+  sequence?: string;
+  id?: string;
+  structure?: string;
+  chain?: string;
+  truth?: string;
+  table?: string;
+  msa?: string;
+  contactAtoms: typeof CONTACT_ATOMS[number];
+  cutoff: number;
+}
+
+export interface Inputs {
+  proteins: (ContactInput & { msa?: string })[];
+  /** What a reader of the results should know of the inputs. */
+  notes: string[];
+}
+
+/** Where one protein comes from. */
+interface Source {
+  id: string;
+  residues?: string;
+  structure?: string;
+  chain?: string;
+  truth?: string;
+  msa?: string;
+  /** Names it in messages: the flags, or file and line. */
+  where: string;
+}
+
+/**
+ * Proteins of a table, of a FASTA file, one sequence, the chain of a structure, or the A2A example.
+ *
+ * @throws {UserError} for flags that contradict each other and for anything wrong in the files
+ */
+export async function readInputs(flags: ContactFlags): Promise<Inputs> {
+  const notes: string[] = [];
+  const sources = flags.table !== undefined
+    ? await fromTable(flags.table, flags)
+    : await fromFlags(flags, notes);
+  const proteins: Inputs["proteins"] = [];
+  for (const source of sources) proteins.push(await complete(source, flags, notes));
+  return { proteins, notes };
+}
+
+async function fromFlags(flags: ContactFlags, notes: string[]): Promise<Source[]> {
+  const { fasta, sequence, id, structure, chain, truth, msa } = flags;
+  if (fasta !== undefined && sequence !== undefined) contradict("--fasta", "--sequence");
+  if (structure !== undefined && truth !== undefined) contradict("--structure", "--truth");
+  if (chain !== undefined && structure === undefined) {
+    throw new UserError("Cannot use --chain as --structure must be given with it");
+  }
+  const common = { structure, chain, truth, msa, where: "the command line" };
+  if (sequence !== undefined) return [{ id: id ?? "sequence", residues: sequence, ...common }];
+  if (fasta !== undefined) {
+    const all = parseFasta(await readText(fasta), fasta);
+    const records = id === undefined ? all : all.filter((record) => record.id === id);
+    if (records.length === 0) {
+      throw new UserError(
+        `Cannot choose a record of ${quote(fasta)} as --id must be one of its ids (${
+          all.slice(0, 5).map((r) => r.id).join(", ")
+        }${all.length > 5 ? ", …" : ""}): current value is ${quote(id)}`,
+      );
+    }
+    const [, single] = Object.entries({ structure, truth, msa }).find(([, value]) => value) ?? [];
+    if (records.length > 1 && single !== undefined) {
+      throw new UserError(
+        `Cannot use ${quote(single, 200)} for ${records.length} sequences as it belongs to one: ` +
+          `choose it with --id, or give every protein its own in a --table`,
+      );
+    }
+    return records.map((r) => ({ id: r.id, residues: r.sequence, ...common }));
+  }
+  if (structure !== undefined) return [{ id: id ?? nameOf(structure), ...common }];
+  if (id !== undefined) {
+    throw new UserError(
+      "Cannot use --id as --fasta, --sequence or --structure must be given with it",
+    );
+  }
+  const { a2a } = examples;
+  notes.push(`No sequence was given: this is ${a2a.id}, ${a2a.description}.`);
+  return [{ id: a2a.id, residues: a2a.residues, ...common }];
+}
+
+async function fromTable(path: string, flags: ContactFlags): Promise<Source[]> {
+  for (const name of ["sequence", "id", "structure", "chain", "truth", "msa"] as const) {
+    if (flags[name] !== undefined) contradict("--table", `--${name}`);
+  }
+  const { rows } = parseTable(await readText(path), path, { required: ["id"] });
+  if (rows.length === 0) {
+    throw new UserError(`Cannot read ${quote(path)} as it must have a row: it has a header only`);
+  }
+  const records = new Map(
+    flags.fasta === undefined
+      ? []
+      : parseFasta(await readText(flags.fasta), flags.fasta).map((r) => [r.id, r.sequence]),
+  );
+  const taken = new Map<string, number>();
+  return rows.map(({ line, fields }) => {
+    const where = `${quote(path)} line ${line}`;
+    const value = (name: string) => fields[name] === "" ? undefined : fields[name];
+    const { id } = fields;
+    if (id === "") throw new UserError(`Cannot read ${where} as id must not be empty`);
+    if (taken.has(id)) {
+      throw new UserError(
+        `Cannot read ${where} as ids must differ (line ${taken.get(id)} has the same): ` +
+          `current value is ${quote(id)}`,
+      );
+    }
+    taken.set(id, line);
+    if (value("structure") && value("truth")) {
+      throw new UserError(`Cannot read ${where} as only one of structure and truth may be given`);
+    }
+    const source = {
+      id,
+      residues: value("sequence") ?? records.get(value("fasta_id") ?? id),
+      structure: value("structure"),
+      chain: value("chain"),
+      truth: value("truth"),
+      msa: value("msa"),
+      where,
+    };
+    if (source.residues === undefined && source.structure === undefined) {
+      throw new UserError(
+        `Cannot read ${where} as it must have a sequence, a record of --fasta, or a structure: ` +
+          `current value is none`,
+      );
+    }
+    return source;
+  });
+}
+
+async function complete(
+  source: Source,
+  { contactAtoms, cutoff }: ContactFlags,
+  notes: string[],
+): Promise<Inputs["proteins"][number]> {
+  const { id, chain, msa } = source;
+  const structure = source.structure === undefined
+    ? undefined
+    : await readStructure(source.structure);
+  const residues = source.residues ?? sequenceOf(structure!, chain, id, notes);
+  tokenize({ id, residues }, { maxLength: Infinity });
+  const letters = displayLetters(residues);
+  const protein = { id, residues, ...(msa !== undefined && { msa }) };
+  if (structure) {
+    const options = { chain, atoms: contactAtoms, cutoff };
+    const made = truthFromStructure({ id, residues: letters }, structure, options);
+    notes.push(...made.notes);
+    return { ...protein, truth: made.truth };
+  }
+  if (source.truth === undefined) return protein;
+  return { ...protein, truth: await readTruth(source.truth, id, letters.length) };
+}
+
+/** The sequence that a structure has coordinates of; residues that are missing are not in it. */
+function sequenceOf(
+  structure: Structure,
+  chain: string | undefined,
+  id: string,
+  notes: string[],
+): string {
+  const { chains, source } = structure;
+  const longest = chains.reduce((a, b) => b.residues.length > a.residues.length ? b : a);
+  const chosen = chain === undefined ? longest : chainOf(structure, chain);
+  const which = chain === undefined && chains.length > 1 ? ", its longest" : "";
+  notes.push(
+    `${id}: the sequence is that of chain ${chosen.id} of ${source}${which}; ` +
+      "residues without coordinates are not in it, --fasta gives the whole sequence.",
+  );
+  return chainLetters(chosen);
+}
+
+function nameOf(path: string): string {
+  return path.split(/[\\/]/).at(-1)!.replace(/\.[^.]*$/, "") || "structure";
+}
+
+function contradict(one: string, other: string): never {
+  throw new UserError(`Cannot use ${one} together with ${other} as only one of them may be given`);
+}

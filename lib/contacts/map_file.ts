@@ -1,0 +1,34 @@
+/** map.npz: a protein's contact map, and the true contacts where they are known. */
+import type { NpyData } from "../io/npy.ts";
+import { NpzWriter } from "../io/npz.ts";
+import { fileName, type OutputDir } from "../io/output.ts";
+import type { ContactResult } from "./types.ts";
+
+/**
+ * Writes `map` f32[L, L], and with a truth `contacts` u8[L, L] and `valid_residues` u8[L]; with a
+ * baseline `baseline` f32[L, L]. One protein gives map.npz, several ID.map.npz each.
+ */
+export async function writeMaps(
+  output: OutputDir,
+  results: readonly ContactResult[],
+): Promise<void> {
+  const taken = new Set<string>();
+  for (const { id, residues, map, truth, baseline } of results) {
+    const base = fileName(id);
+    let name = base;
+    for (let i = 2; taken.has(name); i++) name = `${base}_${i}`;
+    taken.add(name);
+    const file = results.length === 1 ? "map.npz" : `${name}.map.npz`;
+    const length = residues.length;
+    await using archive = await NpzWriter.create(output.temporaryPath(file));
+    const add = (array: string, shape: number[], data: NpyData) =>
+      archive.add(array, { shape, data });
+    await add("map", [length, length], map);
+    if (baseline) await add("baseline", [length, length], baseline.map);
+    if (truth) {
+      await add("contacts", [length, length], truth.contacts);
+      await add("valid_residues", [length], truth.known);
+    }
+    await archive.close();
+  }
+}

@@ -1,0 +1,55 @@
+/** Which heads see the contacts: every head's own map against the truth. */
+import { apcContacts } from "../../kernels/apc_contacts/mod.ts";
+import { type Esm2, padBatch, tokenize } from "../esm2/mod.ts";
+import { residueAttention } from "../sites/maps.ts";
+import { headScore } from "./evaluate.ts";
+import { type ContactInput, type HeadScore, RANGES } from "./types.ts";
+
+/**
+ * Precision at L of each head's symmetrised and corrected attention, layer-major. The model runs once
+ * more, and each head's attention is handed over.
+ */
+export async function rankHeads(
+  model: Esm2,
+  { id, residues, truth }: ContactInput,
+  { onLayer, signal }: { onLayer?: () => void; signal?: AbortSignal } = {},
+): Promise<HeadScore[]> {
+  const row = tokenize({ id, residues }, { maxLength: Infinity });
+  const length = row.length - 2;
+  const scores: HeadScore[] = [];
+  using _ = await model.run(padBatch([row]), {
+    signal,
+    visitor: {
+      async attention(piece) {
+        const data = piece.pattern.data ?? await piece.pattern.read();
+        for (let head = piece.begin; head < piece.end; head++) {
+          const pattern = { batch: 1, heads: 1, tokens: length };
+          const map = new Float32Array(length * length);
+          const attention = residueAttention(piece, data, 0, head);
+          apcContacts({ ...pattern, data: attention }, new Uint32Array([0, length]), [1], map);
+          scores.push(headScore(map, truth!, { layer: piece.layer, head }));
+        }
+        if (piece.end === model.config.heads) onLayer?.();
+      },
+    },
+  });
+  return scores;
+}
+
+/** Mean over proteins of each head's scores; a protein without pairs in a range does not count there. */
+export function meanHeads(all: readonly HeadScore[][]): HeadScore[] {
+  return all[0].map(({ layer, head }, i) => ({
+    layer,
+    head,
+    precisionL: RANGES.map((_, r) => {
+      const values = all.map((scores) => scores[i].precisionL[r]).filter((x) => !Number.isNaN(x));
+      return values.reduce((a, b) => a + b, 0) / values.length;
+    }),
+  }));
+}
+
+/** Best long-range heads first; where there is no long range, by the next shorter one. */
+export function bestHeads(scores: readonly HeadScore[]): HeadScore[] {
+  const value = ({ precisionL }: HeadScore) => precisionL.findLast((x) => !Number.isNaN(x)) ?? -1;
+  return [...scores].sort((a, b) => value(b) - value(a) || a.layer - b.layer || a.head - b.head);
+}

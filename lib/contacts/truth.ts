@@ -1,0 +1,123 @@
+/** True contacts of a protein from its structure. */
+import { quote, UserError } from "../errors.ts";
+import { alignChain, type Alignment } from "../structure/align.ts";
+import {
+  type Chain,
+  chainOf,
+  type Point,
+  type Structure,
+  type StructureResidue,
+} from "../structure/structure.ts";
+import type { Truth } from "./types.ts";
+
+export const CONTACT_ATOMS = ["cb", "ca"] as const;
+
+export interface TruthOptions {
+  /** Chain by the authors' name. @default the one that fits the sequence best */
+  chain?: string;
+  /** Distances of Cβ (Cα for glycine, and where Cβ is missing) or of Cα. @default "cb" */
+  atoms?: typeof CONTACT_ATOMS[number];
+  /** Residues nearer than this are in contact, Å. @default 8 */
+  cutoff?: number;
+}
+
+/** Chain and sequence must agree in at least this share of the pairs that were aligned. */
+const LEAST_IDENTITY = 0.5;
+
+/**
+ * Contacts of a sequence as its structure has them.
+ *
+ * @param residues the sequence in display letters
+ * @returns the contacts, and what a reader should know of the alignment
+ * @throws {UserError} if there is no such chain, or none fits the sequence
+ */
+export function truthFromStructure(
+  { id, residues }: { id: string; residues: string },
+  structure: Structure,
+  { chain: wanted, atoms = "cb", cutoff = 8 }: TruthOptions = {},
+): { truth: Truth; notes: string[] } {
+  const chains = wanted === undefined ? structure.chains : [chainOf(structure, wanted)];
+  let best: { chain: Chain; alignment: Alignment } | undefined;
+  for (const chain of chains) {
+    const alignment = alignChain(residues, chain);
+    if (!best || alignment.score > best.alignment.score) best = { chain, alignment };
+  }
+  const { chain, alignment } = best!;
+  const { aligned, identical, toChain } = alignment;
+  if (aligned === 0 || identical < LEAST_IDENTITY * aligned) {
+    throw new UserError(
+      `Cannot use ${quote(structure.source, 200)} for ${quote(id)} as its chain must fit the ` +
+        `sequence: chain ${chain.id} agrees in ${identical} of ${aligned} aligned residues`,
+    );
+  }
+  const chosen = Array.from(toChain, (at) => at < 0 ? undefined : chain.residues[at]);
+  const notes = describe({ id, residues }, structure, chain, alignment);
+  const withoutBeta = chosen.filter((r) => r && !r.beta && r.name !== "GLY").length;
+  if (atoms === "cb" && withoutBeta > 0) {
+    notes.push(`${id}: ${withoutBeta} residues have no Cβ in the file; their Cα is taken.`);
+  }
+  const place = (r: StructureResidue): Point => atoms === "cb" ? r.beta ?? r.alpha : r.alpha;
+  const length = residues.length;
+  const contacts = new Uint8Array(length * length), known = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const a = chosen[i];
+    if (!a) continue;
+    known[i] = 1;
+    for (let j = 0; j < i; j++) {
+      const b = chosen[j];
+      if (!b) continue;
+      const [x, y, z] = place(a), [u, v, w] = place(b);
+      if (Math.hypot(x - u, y - v, z - w) < cutoff) {
+        contacts[i * length + j] = contacts[j * length + i] = 1;
+      }
+    }
+  }
+  const source = `${structure.source} chain ${chain.id}, ${
+    atoms === "cb" ? "Cβ" : "Cα"
+  } < ${cutoff} Å`;
+  return { truth: { source, contacts, known, structure, chain, toChain }, notes };
+}
+
+/** What did not align, in a sentence; nothing where all did. */
+function describe(
+  { id, residues }: { id: string; residues: string },
+  { source, chains }: Structure,
+  chain: Chain,
+  { aligned, identical, toChain }: Alignment,
+): string[] {
+  const parts: string[] = [];
+  const missing = [...toChain].flatMap((at, i) => at < 0 ? [i + 1] : []);
+  const used = new Set(toChain);
+  const extra = chain.residues.filter((_, i) => !used.has(i)).map(({ label }) => label);
+  if (missing.length > 0) {
+    parts.push(`${missing.length} residues have no coordinates (${spans(missing)})`);
+  }
+  if (identical < aligned) {
+    const differing = [...toChain].flatMap((at, i) =>
+      at >= 0 && chain.residues[at].letter !== residues[i]
+        ? [`${residues[i]}${i + 1}${chain.residues[at].letter}`]
+        : []
+    );
+    parts.push(`${aligned - identical} letters differ (${few(differing)})`);
+  }
+  if (extra.length > 0) {
+    parts.push(`${extra.length} residues of the chain are not of the sequence (${few(extra)})`);
+  }
+  const choice = chains.length > 1 ? [`chain ${chain.id} of ${chains.length} fits best`] : [];
+  if (parts.length === 0 && choice.length === 0) return [];
+  return [`${id} and ${source}: ${[...choice, ...parts].join("; ")}.`];
+}
+
+const few = (items: readonly string[]) =>
+  items.slice(0, 6).join(", ") + (items.length > 6 ? ", …" : "");
+
+/** 1,2,3,7 as 1-3, 7. */
+function spans(numbers: readonly number[]): string {
+  const found: [number, number][] = [];
+  for (const n of numbers) {
+    const last = found.at(-1);
+    if (last && last[1] === n - 1) last[1] = n;
+    else found.push([n, n]);
+  }
+  return few(found.map(([a, b]) => a === b ? `${a}` : `${a}-${b}`));
+}

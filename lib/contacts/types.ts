@@ -1,0 +1,82 @@
+/** What contact prediction gives and is compared with. */
+import type { Chain, Structure } from "../structure/structure.ts";
+
+export const METHODS = ["head", "attention", "jacobian"] as const;
+export type Method = typeof METHODS[number];
+
+/** Separations |i − j| of a range, from `min` to `max`. */
+export interface Range {
+  name: "short" | "medium" | "long";
+  min: number;
+  max: number;
+}
+
+/** The customary ranges (CASP; fair-esm's README). */
+export const RANGES: readonly Range[] = [
+  { name: "short", min: 6, max: 11 },
+  { name: "medium", min: 12, max: 23 },
+  { name: "long", min: 24, max: Infinity },
+];
+
+/** Name of the range of two residues, "" nearer than the shortest. */
+export function rangeOf(separation: number): string {
+  return RANGES.find(({ min, max }) => separation >= min && separation <= max)?.name ?? "";
+}
+
+/** What is known of a protein's contacts. */
+export interface Truth {
+  /** Where from, for people. */
+  source: string;
+  /** u8[L, L], symmetric: 1 for a contact. */
+  contacts: Uint8Array;
+  /** u8[L]: 1 for residues whose contacts are known. */
+  known: Uint8Array;
+  /** The structure it was made from. */
+  structure?: Structure;
+  chain?: Chain;
+  /** For each residue of the protein the index in the chain, or −1. */
+  toChain?: Int32Array;
+}
+
+/** A protein to predict, with what it is to be compared with. */
+export interface ContactInput {
+  id: string;
+  residues: string;
+  truth?: Truth;
+}
+
+/** Precision and ranking quality in one range. */
+export interface RangeScores {
+  range: Range["name"];
+  /** Pairs that could be predicted: known residues, separation in the range. */
+  pairs: number;
+  /** Of these, in contact. */
+  contacts: number;
+  /** Share of contacts among the L, L/2 and L/5 highest scores. */
+  precisionL: number;
+  precisionL2: number;
+  precisionL5: number;
+  /** Area under the ROC curve over all pairs. */
+  auc: number;
+}
+
+/** One head's map against the truth. */
+export interface HeadScore {
+  layer: number;
+  head: number;
+  /** Precision at L of each range, in their order. */
+  precisionL: number[];
+}
+
+export interface ContactResult {
+  id: string;
+  /** Display letters, one a residue. */
+  residues: string;
+  /** f32[L, L]; NaN where no window holds both residues. */
+  map: Float32Array;
+  truth?: Truth;
+  scores?: RangeScores[];
+  /** The baseline's map and scores. */
+  baseline?: { name: string; map: Float32Array; scores?: RangeScores[] };
+  heads?: HeadScore[];
+}
