@@ -1,22 +1,26 @@
 /** Comparison with an earlier report: ratios only, which a slow or busy machine leaves as they are. */
 import type { BenchReport, KernelRow, ModelRow, Processor } from "./types.ts";
 
-/** A number that grows when this project gets slower, whatever the machine. */
-export interface Measure {
-  name: string;
-  /** Time over a yardstick of the same run. */
-  cost: number;
+/** Time over a yardstick of the same run: it grows when this project gets slower, on any machine. */
+interface Cost {
+  median: number;
+  p10: number;
+  p90: number;
 }
 
-export interface Change extends Measure {
+export interface Change {
+  name: string;
   before: number;
-  /** cost / before; above 1 it got slower. */
+  now: number;
+  /** now / before; above 1 it got slower. */
   ratio: number;
+  /** `scatter`: past the factor, but no further than the samples of both runs lie apart anyway. */
+  verdict: "within" | "scatter" | "slower";
 }
 
 export interface Comparison {
   changes: Change[];
-  /** Those past the factor. */
+  /** Those past the factor and past the scatter. */
   slower: Change[];
   /** Names of rows that only one of the reports has. */
   missing: string[];
@@ -29,6 +33,9 @@ export interface Comparison {
  *
  * Kernel rows need the same adapter (or the same CPU) on both sides; those of a software adapter are
  * never compared, as they say nothing about a GPU.
+ *
+ * A row is slower if its median grew past the factor and even its fastest samples (p10) are above the
+ * slowest of before (p90).
  *
  * @param factor how many times a row's cost may grow
  */
@@ -54,30 +61,37 @@ export function compareReports(
   const changes: Change[] = [];
   for (const [name, cost] of now) {
     const then = old.get(name);
-    if (then !== undefined) changes.push({ name, cost, before: then, ratio: cost / then });
+    if (then) changes.push(changeOf(name, then, cost, factor));
   }
-  const only = (a: Map<string, number>, b: Map<string, number>) =>
+  const only = (a: Map<string, Cost>, b: Map<string, Cost>) =>
     [...a.keys()].filter((name) => !b.has(name));
   return {
     changes,
-    slower: changes.filter(({ ratio }) => ratio > factor),
+    slower: changes.filter(({ verdict }) => verdict === "slower"),
     missing: only(old, now),
     added: only(now, old),
     notes,
   };
 }
 
+function changeOf(name: string, then: Cost, cost: Cost, factor: number): Change {
+  const ratio = cost.median / then.median;
+  const verdict = ratio <= factor ? "within" : cost.p10 <= then.p90 ? "scatter" : "slower";
+  return { name, before: then.median, now: cost.median, ratio, verdict };
+}
+
 function measuresOf(
   { kernels, models }: BenchReport,
   processors: readonly Processor[],
-): Map<string, number> {
-  const found = new Map<string, number>();
+): Map<string, Cost> {
+  const found = new Map<string, Cost>();
   for (const row of kernels) {
     if (row.share && processors.includes(row.processor) && !isCeiling(row)) {
-      found.set(kernelName(row), 1 / row.share);
+      const { us: { median, p10, p90 } } = row, least = row.share * median;
+      found.set(kernelName(row), { median: median / least, p10: p10 / least, p90: p90 / least });
     }
   }
-  for (const row of models) if (row.ratio) found.set(modelName(row), row.ratio.median);
+  for (const row of models) if (row.ratio) found.set(modelName(row), row.ratio);
   return found;
 }
 

@@ -1,20 +1,27 @@
 import { deepEqual, equal, match, ok } from "../../tests/assert.ts";
 import { compareReports } from "./compare.ts";
+import type { Spread } from "./statistics.ts";
 import { sampleReport } from "./testing/sample_report.ts";
 import { comparisonText } from "./tables.ts";
 
 const before = sampleReport();
 
+function scale(spread: Spread, times: number): void {
+  spread.median *= times;
+  spread.p10 *= times;
+  spread.p90 *= times;
+}
+
 /** The same run on a machine `times` slower in everything. */
 function slowed(times: number) {
   const report = sampleReport();
   for (const row of report.kernels) {
-    row.us.median *= times;
+    scale(row.us, times);
     row.gbps /= times;
   }
   for (const row of report.models) {
-    row.engineMs.median *= times;
-    row.wholeMs!.median *= times;
+    scale(row.engineMs, times);
+    scale(row.wholeMs!, times);
   }
   return report;
 }
@@ -28,9 +35,10 @@ Deno.test("compareReports() finds no change where only the machine is slower", (
 
 Deno.test("compareReports() names a kernel whose share fell and a pass whose ratio grew", () => {
   const after = sampleReport();
-  after.kernels.find(({ implementation, kernel }) =>
+  const twin = after.kernels.find(({ implementation, kernel }) =>
     implementation === "twin" && kernel === "attention_column_mass"
-  )!.share = 0.3;
+  )!;
+  twin.share! /= 2;
   after.models[0].ratio = { samples: 3, median: 1.8, p10: 1.7, p90: 1.9 };
   const { slower } = compareReports(before, after, 1.3);
   deepEqual(slower.map(({ name, ratio }) => [name, Number(ratio.toFixed(3))]), [
@@ -40,6 +48,17 @@ Deno.test("compareReports() names a kernel whose share fell and a pass whose rat
   equal(compareReports(before, after, 2.1).slower.length, 0);
   // Faster is no reason to fail.
   equal(compareReports(after, before, 1.3).slower.length, 0);
+});
+
+Deno.test("compareReports() does not fail for what the samples' own scatter explains", () => {
+  const [old, now] = [sampleReport(), sampleReport()];
+  old.models[0].ratio = { samples: 4, median: 0.86, p10: 0.3, p90: 1.1 };
+  now.models[0].ratio = { samples: 4, median: 1.2, p10: 1.0, p90: 1.3 };
+  const { changes, slower } = compareReports(old, now, 1.3);
+  equal(slower.length, 0);
+  equal(changes.find(({ ratio }) => ratio > 1.3)!.verdict, "scatter");
+  now.models[0].ratio.p10 = 1.15;
+  equal(compareReports(old, now, 1.3).slower.length, 1);
 });
 
 Deno.test("compareReports() lists rows of one side only and does not fail for them", () => {
@@ -76,7 +95,7 @@ Deno.test("compareReports() never compares kernels of a software adapter", () =>
 
 Deno.test("comparisonText() puts the slowest first and marks what is past the factor", () => {
   const after = sampleReport();
-  after.models[1].ratio!.median *= 4;
+  scale(after.models[1].ratio!, 4);
   const text = comparisonText(compareReports(before, after, 1.3), 1.3);
   match(
     text.split("\n")[2],

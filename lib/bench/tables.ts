@@ -168,12 +168,12 @@ export function comparisonText(
   const parts: string[] = [];
   if (changes.length > 0) {
     const sorted = [...changes].sort((a, b) => b.ratio - a.ratio);
-    const rows = sorted.map(({ name, before, cost, ratio }) => ({
+    const rows = sorted.map(({ name, before, now, ratio, verdict }) => ({
       row: name,
       before: short(before),
-      now: short(cost),
+      now: short(now),
       change: times(ratio),
-      "": ratio > factor ? `past ${factor}` : "",
+      "": verdict === "slower" ? `past ${factor}` : verdict === "scatter" ? "scatter" : "",
     }));
     parts.push(table(rows, ["row", ""]));
   }
