@@ -1,29 +1,31 @@
 /** Contact maps of proteins by any of the three methods. */
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
-import { type Esm2, padBatch, planBatches, tokenize } from "../esm2/mod.ts";
+import { type Esm2, planBatches } from "../esm2/mod.ts";
 import { AttentionContacts, type HeadWeights } from "./attention_contacts.ts";
 import { ContactHead } from "./contact_head.ts";
 import { jacobianContacts } from "./jacobian.ts";
 import type { Method } from "./types.ts";
-import { joinWindows, type Window, windowsOf, windowTokens } from "./windows.ts";
+import { joinWindows, windowsOf, windowTokens } from "./windows.ts";
 
 export interface HeadName {
   layer: number;
   head: number;
 }
 
-export interface PredictOptions {
+export interface PredictorOptions {
   method: Method;
   /** Heads to average, for the method "attention". @default all */
   heads?: readonly HeadName[];
   /** The Jacobian's fast variant. @default false */
   fast?: boolean;
-  /** Most residues run at once. @default 1022 */
-  window?: number;
   /** Tokens of a batch. @default 1024 */
   tokenBudget?: number;
-  onProgress?: (done: number, total: number) => void;
+}
+
+export interface RunOptions {
+  /** Hears of work done, in the unit of `Predictor.work`. */
+  onProgress?: (done: number) => void;
   signal?: AbortSignal;
 }
 
@@ -50,62 +52,86 @@ export function meanWeights(
   return weights;
 }
 
-/** Maps f32[L, L] of proteins, in their order: probabilities (head) or scores without a unit. */
-export async function predictContacts(
-  model: Esm2,
-  checkpoint: Checkpoint,
-  proteins: readonly { id: string; residues: string }[],
-  options: PredictOptions,
-): Promise<Float32Array[]> {
-  const { method, window = 1022, signal } = options;
-  const rows = proteins.map((protein) => tokenize(protein, { maxLength: Infinity }));
-  const pieces: { protein: number; window: Window; row: Int32Array<ArrayBuffer> }[] = [];
-  rows.forEach((row, protein) => {
-    for (const each of windowsOf(row.length - 2, window)) {
-      pieces.push({ protein, window: each, row: windowTokens(row, each) });
-    }
-  });
-  const maps: Float32Array[] = [];
-  if (method === "jacobian") {
-    const each = pieces.map(({ row }) => (row.length - 2) * (options.fast ? 1 : 19) + 1);
-    const total = each.reduce((a, b) => a + b, 0);
-    let before = 0;
-    for (const [i, { row }] of pieces.entries()) {
-      maps[i] = await jacobianContacts(model, row, {
-        ...options,
-        onProgress: (done) => options.onProgress?.(before + Math.min(done, each[i]), total),
-      });
-      before += each[i];
-      options.onProgress?.(before, total);
-    }
-  } else {
-    await using source = method === "head"
+/** Contact maps of tokenised sequences by one of the three methods. */
+export class Predictor implements AsyncDisposable {
+  private constructor(
+    readonly model: Esm2,
+    readonly options: PredictorOptions,
+    readonly source: ContactHead | AttentionContacts | undefined,
+  ) {}
+
+  /** @throws {UserError} if the model lacks what the method needs */
+  static async create(
+    model: Esm2,
+    checkpoint: Checkpoint,
+    options: PredictorOptions,
+  ): Promise<Predictor> {
+    const { method, heads } = options;
+    const source = method === "head"
       ? await ContactHead.create(model, checkpoint)
-      : await AttentionContacts.create(model, meanWeights(model.config, options.heads));
-    const batches = planBatches(
-      pieces.map(({ row }) => row),
-      model.config,
-      model.backend.tensorLimit,
-      options.tokenBudget ?? 1024,
-    );
-    const total = batches.length * model.config.layers;
-    let done = 0;
-    for (const batch of batches) {
-      signal?.throwIfAborted();
-      const found = await source.run(padBatch(batch.members.map((i) => pieces[i].row)), {
-        signal,
-        onLayer: () => options.onProgress?.(++done, total),
-      });
-      batch.members.forEach((i, b) => maps[i] = found[b]);
-    }
-    options.onProgress?.(total, total);
+      : method === "attention"
+      ? await AttentionContacts.create(model, meanWeights(model.config, heads))
+      : undefined;
+    return new Predictor(model, options, source);
   }
-  return proteins.map((_, protein) => {
-    const own = pieces.flatMap((piece, i) => piece.protein === protein ? [i] : []);
-    return joinWindows(
-      rows[protein].length - 2,
-      own.map((i) => pieces[i].window),
-      own.map((i) => maps[i]),
-    );
-  });
+
+  /** How much there is to do for a sequence of `length` residues: runs of a sequence. */
+  work(length: number): number {
+    if (this.source) return 1;
+    return this.options.fast ? length : 1 + 19 * length;
+  }
+
+  /** Maps f32[L, L] in the order of `rows`: probabilities (head) or scores without a unit. */
+  async maps(
+    rows: readonly Int32Array<ArrayBuffer>[],
+    { onProgress, signal }: RunOptions = {},
+  ): Promise<Float32Array[]> {
+    const { source, model, options } = this;
+    const maps: Float32Array[] = [];
+    let done = 0;
+    if (!source) {
+      for (const [i, row] of rows.entries()) {
+        const work = this.work(row.length - 2);
+        maps[i] = await jacobianContacts(model, row, {
+          ...options,
+          signal,
+          onProgress: (runs) => onProgress?.(done + Math.min(runs, work)),
+        });
+        onProgress?.(done += work);
+      }
+      return maps;
+    }
+    const { tokenBudget = 1024 } = options;
+    for (const batch of planBatches(rows, model.config, model.backend.tensorLimit, tokenBudget)) {
+      signal?.throwIfAborted();
+      const found = await source.run(batch, { signal });
+      batch.members.forEach((i, b) => maps[i] = found[b]);
+      onProgress?.(done += batch.size);
+    }
+    return maps;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.source?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Map f32[L, L] of one protein; one longer than `window` residues runs in windows. */
+export async function predictProtein(
+  predictor: Predictor,
+  row: Int32Array,
+  window: number,
+  options: RunOptions = {},
+): Promise<Float32Array> {
+  const length = row.length - 2, windows = windowsOf(length, window);
+  const maps = await predictor.maps(windows.map((each) => windowTokens(row, each)), options);
+  return joinWindows(length, windows, maps);
+}
+
+/** Work of `predictProtein`. */
+export function workOf(predictor: Predictor, length: number, window: number): number {
+  return windowsOf(length, window).reduce(
+    (sum, { begin, end }) => sum + predictor.work(end - begin),
+    0,
+  );
 }

@@ -1,4 +1,5 @@
 /** What contact prediction gives and is compared with. */
+import type { MotifResult } from "./motif.ts";
 import type { Chain, Structure } from "../structure/structure.ts";
 
 export const METHODS = ["head", "attention", "jacobian"] as const;
@@ -79,4 +80,5 @@ export interface ContactResult {
   /** The baseline's map and scores. */
   baseline?: { name: string; map: Float32Array; scores?: RangeScores[] };
   heads?: HeadScore[];
+  motif?: MotifResult[];
 }

@@ -83,7 +83,8 @@ function pixels(steps: Uint8Array): Markup {
   return new Markup(`<script type="text/plain" class="pixels">${base64(steps)}</script>`);
 }
 
-function base64(bytes: Uint8Array): string {
+/** Bytes as text for a page's script. */
+export function base64(bytes: Uint8Array): string {
   const parts: string[] = [];
   // A multiple of three bytes per piece keeps the padding at the very end.
   for (let at = 0; at < bytes.length; at += 30_000) {

@@ -12,6 +12,7 @@ const chainFrom = (letters: string, numbers: number[]): Chain => ({
     name: "ALA",
     secondary: "-",
     alpha: [0, 0, 0],
+    backbone: {},
   })),
 });
 

@@ -22,6 +22,8 @@ export interface StructureResidue {
   alpha: Point;
   /** Cβ, Å; glycine has none, and it may be missing from the file. */
   beta?: Point;
+  /** The other backbone atoms that the file has, Å. */
+  backbone: Partial<Record<"N" | "C" | "O", Point>>;
 }
 
 /** One chain, residues in the order of the file. */
@@ -102,6 +104,12 @@ export async function structureOf(text: string, source: string): Promise<Structu
         secondary: secondaryOf(residue.secondary),
         alpha,
         ...(beta && { beta }),
+        backbone: Object.fromEntries(
+          ["N", "C", "O"].flatMap((name) => {
+            const point = residue.atoms.get(name);
+            return point ? [[name, point]] : [];
+          }),
+        ),
       });
     }
   }

@@ -1,0 +1,284 @@
+/** Results as tables for files and for the terminal. */
+import { formatTable } from "../cli/table.ts";
+import { type Cell, formatCsv } from "../io/csv.ts";
+import { MOTIF_MODES, type MotifResult } from "./motif.ts";
+import { bestHeads } from "./rank_heads.ts";
+import type { MetricSummary } from "./summary.ts";
+import { type ContactResult, type Method, rangeOf, RANGES, type RangeScores } from "./types.ts";
+
+/** One predicted pair, residues 1-based. */
+export interface ContactRow {
+  i: number;
+  j: number;
+  score: number;
+  range: string;
+  /** Whether it is a contact; undefined where that is not known. */
+  contact?: boolean;
+}
+
+/**
+ * Pairs at least 6 apart by falling score, at most `top` · L of them (0: all).
+ *
+ * @param map f32[L, L]; pairs whose score is NaN are left out
+ */
+export function contactRows({ map, residues, truth }: ContactResult, top: number): ContactRow[] {
+  const length = residues.length, rows: { pair: number; score: number }[] = [];
+  for (let i = 0; i < length; i++) {
+    for (let j = i + RANGES[0].min; j < length; j++) {
+      const score = map[i * length + j];
+      if (!Number.isNaN(score)) rows.push({ pair: i * length + j, score });
+    }
+  }
+  rows.sort((a, b) => b.score - a.score || a.pair - b.pair);
+  return rows.slice(0, top === 0 ? rows.length : Math.ceil(top * length)).map(
+    ({ pair, score }) => {
+      const i = Math.floor(pair / length), j = pair % length;
+      const known = truth && truth.known[i] && truth.known[j];
+      return {
+        i: i + 1,
+        j: j + 1,
+        score,
+        range: rangeOf(j - i),
+        ...(known && { contact: truth.contacts[pair] === 1 }),
+      };
+    },
+  );
+}
+
+/** contacts.csv; the column is `probability` for the contact head, `score` otherwise. */
+export function contactsCsv(
+  results: readonly ContactResult[],
+  method: Method,
+  top: number,
+): string {
+  const value = method === "head" ? "probability" : "score";
+  const rows = results.flatMap((result) =>
+    contactRows(result, top).map(({ i, j, score, range, contact }): Record<string, Cell> => ({
+      protein: result.id,
+      i,
+      j,
+      residue_i: result.residues[i - 1],
+      residue_j: result.residues[j - 1],
+      [value]: score,
+      range,
+      contact: contact === undefined ? null : Number(contact),
+    }))
+  );
+  const columns = ["protein", "i", "j", "residue_i", "residue_j", value, "range", "contact"];
+  return formatCsv(columns, rows);
+}
+
+/** evaluation.csv: one line per protein, predictor and range. */
+export function evaluationCsv(results: readonly ContactResult[], method: Method): string {
+  const rows = results.flatMap(({ id, residues, scores, baseline }) =>
+    [[method, scores] as const, [baseline?.name ?? "", baseline?.scores] as const].flatMap(
+      ([predictor, list]) =>
+        (list ?? []).map((s): Record<string, Cell> => ({
+          protein: id,
+          length: residues.length,
+          predictor,
+          range: s.range,
+          pairs: s.pairs,
+          contacts: s.contacts,
+          precision_l: s.precisionL,
+          precision_l2: s.precisionL2,
+          precision_l5: s.precisionL5,
+          auc: s.auc,
+        })),
+    )
+  );
+  return formatCsv(
+    [
+      ...["protein", "length", "predictor", "range", "pairs", "contacts"],
+      ...["precision_l", "precision_l2", "precision_l5", "auc"],
+    ],
+    rows,
+  );
+}
+
+/** heads.csv: precision at L of every head's own map. */
+export function headsCsv(results: readonly ContactResult[]): string {
+  const rows = results.flatMap(({ id, heads }) =>
+    (heads ?? []).map(({ layer, head, precisionL }): Record<string, Cell> => ({
+      protein: id,
+      layer,
+      head,
+      ...Object.fromEntries(RANGES.map(({ name }, r) => [`precision_l_${name}`, precisionL[r]])),
+    }))
+  );
+  const precisions = RANGES.map(({ name }) => `precision_l_${name}`);
+  return formatCsv(["protein", "layer", "head", ...precisions], rows);
+}
+
+/** motif.csv: every point of every recovery curve, segments 1-based. */
+export function motifCsv(results: readonly ContactResult[]): string {
+  const rows = results.flatMap(({ id, motif }) =>
+    (motif ?? []).flatMap(({ pair: { first, second }, curves }, p) =>
+      MOTIF_MODES.flatMap((mode) =>
+        curves[mode].map(({ flank, unmasked, recovery }): Record<string, Cell> => ({
+          protein: id,
+          pair: p + 1,
+          first_begin: first.begin + 1,
+          first_end: first.end,
+          second_begin: second.begin + 1,
+          second_end: second.end,
+          mode,
+          flank,
+          unmasked,
+          recovery,
+        }))
+      )
+    )
+  );
+  return formatCsv(
+    [
+      ...["protein", "pair", "first_begin", "first_end", "second_begin", "second_end"],
+      ...["mode", "flank", "unmasked", "recovery"],
+    ],
+    rows,
+  );
+}
+
+/** summary.csv: means over proteins with their intervals. */
+export function summaryCsv(summary: readonly MetricSummary[]): string {
+  return formatCsv(
+    ["range", "metric", "proteins", "mean", "low", "high"],
+    summary.map(({ range, metric, proteins, mean, interval }) => ({
+      range,
+      metric: METRIC_COLUMNS[metric],
+      proteins,
+      mean,
+      ...interval,
+    })),
+  );
+}
+
+const METRIC_COLUMNS = {
+  precisionL: "precision_l",
+  precisionL2: "precision_l2",
+  precisionL5: "precision_l5",
+  auc: "auc",
+} as const;
+
+const fixed = (digits: number) => (x: number) => Number.isNaN(x) ? "–" : x.toFixed(digits);
+
+/** What a person reads first about a protein. */
+export function proteinText(result: ContactResult, method: Method): string {
+  const { id, residues, scores, baseline, heads } = result;
+  const parts = [`${id}, ${residues.length} residues`];
+  const best = contactRows(result, 1).slice(0, 10);
+  parts.push(formatTable(
+    [
+      { header: "i" },
+      { header: "j" },
+      { header: method === "head" ? "probability" : "score", format: fixed(4) },
+      { header: "range" },
+      { header: "contact" },
+    ],
+    best.map(({ i, j, score, range, contact }) => [
+      `${residues[i - 1]}${i}`,
+      `${residues[j - 1]}${j}`,
+      score,
+      range,
+      contact === undefined ? "?" : contact ? "yes" : "no",
+    ]),
+  ));
+  if (scores) parts.push(scoresText(method, scores));
+  if (baseline?.scores) parts.push(scoresText(baseline.name, baseline.scores));
+  if (heads) {
+    parts.push(
+      "Heads by long-range precision at L: " +
+        bestHeads(heads).slice(0, 5).map(({ layer, head, precisionL }) =>
+          `${layer}:${head} ${fixed(3)(precisionL[2])}`
+        ).join(", "),
+    );
+  }
+  if (result.motif) parts.push(motifText(result.motif));
+  return parts.join("\n\n");
+}
+
+function motifText(motif: readonly MotifResult[]): string {
+  if (motif.length === 0) return "Motif experiment: no pair of segments is far enough apart.";
+  return formatTable(
+    [
+      { header: "segments" },
+      { header: "patch", format: fixed(2) },
+      { header: "alone", format: fixed(2) },
+      { header: "jump at flank" },
+      { header: "residues needed" },
+    ],
+    motif.map(({ pair: { first, second, weight }, curves, jump, minimalLength }) => [
+      [first, second].map(({ kind, begin, end }) => `${kind}${begin + 1}-${end}`).join(" and "),
+      weight,
+      curves.flanks[0].recovery,
+      jump ? `${jump.flank}${jump.keeps ? "" : ", lost again"}` : "none",
+      Number.isNaN(minimalLength) ? "–" : minimalLength,
+    ]),
+  );
+}
+
+function scoresText(name: string, scores: readonly RangeScores[]): string {
+  return formatTable(
+    [
+      { header: name },
+      { header: "pairs" },
+      { header: "contacts" },
+      ...["P@L", "P@L/2", "P@L/5", "AUC"].map((header) => ({ header, format: fixed(3) })),
+    ],
+    scores.map((s) => [
+      s.range,
+      s.pairs,
+      s.contacts,
+      s.precisionL,
+      s.precisionL2,
+      s.precisionL5,
+      s.auc,
+    ]),
+  );
+}
+
+export function summaryText(summary: readonly MetricSummary[]): string {
+  return formatTable(
+    [
+      { header: "range" },
+      { header: "metric" },
+      { header: "proteins" },
+      ...["mean", "95 % low", "high"].map((header) => ({ header, format: fixed(3) })),
+    ],
+    summary.map(({ range, metric, proteins, mean, interval }) => [
+      range,
+      METRIC_COLUMNS[metric],
+      proteins,
+      mean,
+      interval.low,
+      interval.high,
+    ]),
+  );
+}
+
+/** Everything that --json prints. */
+export function contactsJson(
+  run: unknown,
+  results: readonly ContactResult[],
+  top: number,
+  more: Record<string, unknown>,
+): string {
+  return JSON.stringify(
+    {
+      run,
+      proteins: results.map((result) => ({
+        id: result.id,
+        length: result.residues.length,
+        contacts: contactRows(result, top),
+        scores: result.scores,
+        baseline: result.baseline && { name: result.baseline.name, scores: result.baseline.scores },
+        heads: result.heads,
+        motif: result.motif,
+      })),
+      ...more,
+    },
+    // JSON has no NaN.
+    (_, value) => typeof value === "number" && !Number.isFinite(value) ? null : value,
+    2,
+  );
+}

@@ -1,0 +1,96 @@
+import { base64 } from "./attention_map.ts";
+import { legend } from "./legend.ts";
+import { type Markup, markup } from "./markup.ts";
+import { residueTicks, short } from "./scale.ts";
+import { contactRows } from "../contacts/tables.ts";
+import type { ContactResult, Method } from "../contacts/types.ts";
+
+/** Marks of a pair, as bits. */
+const CONTACT = 1, TOP = 2, UNKNOWN = 4;
+
+/**
+ * The predicted map above the diagonal; below it the true contacts with the L best pairs on them, or
+ * the map once more where no contacts are known.
+ */
+export function contactMap(result: ContactResult, method: Method): Markup {
+  const { id, residues, map, truth, baseline } = result, length = residues.length;
+  const value = method === "head" ? "probability" : "score";
+  const max = largestApart(map, length);
+  const steps = quantised(map, max);
+  const below = truth
+    ? marks(result)
+    : baseline && quantised(baseline.map, largestApart(baseline.map, length));
+  const kind = truth ? "truth" : baseline ? "baseline" : "none";
+  const scale = { kind: "sequential", cap: max, cappedAbove: false, cappedBelow: false } as const;
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, label: short(at * at * max) }));
+  return markup`<figure class="map contact-map" data-length="${length}" data-max="${max}" data-residues="${residues}" data-value="${value}" data-below="${kind}">
+<div class="map-columns">
+<div class="map-frame"><div class="map-inner"><div class="plot">
+<canvas tabindex="0" role="img" aria-label="${id}: contact map of ${length} residues; the arrow keys move a cursor"></canvas>
+${axes(length)}<i class="cross across" hidden></i><i class="cross down" hidden></i>
+</div></div></div>
+<div class="map-notes">
+${legend(`Predicted ${value}, square-root scale`, scale, ticks)}
+<p>Above the diagonal: the predicted map. Pairs fewer than 6 apart set no colours.</p>
+${belowNote(kind)}
+<noscript><p>The map itself is drawn by a script, which is switched off.</p></noscript>
+</div></div>
+<script type="text/plain" class="pixels">${base64(steps)}</script>${
+    below && markup`<script type="text/plain" class="below">${base64(below)}</script>`
+  }</figure>
+`;
+}
+
+function belowNote(kind: string): Markup | false {
+  if (kind === "baseline") return markup`<p>Below the diagonal: the covariance baseline.</p>`;
+  if (kind === "none") return false;
+  return markup`<p>Below the diagonal: the true contacts, and on them the L highest pairs.</p>
+<p class="contact-keys"><span class="key"><i class="is-contact"></i>contact</span> <span class="key"><i class="is-hit"></i>predicted, contact</span> <span class="key"><i class="is-miss"></i>predicted, no contact</span> <span class="key"><i class="is-unknown"></i>not known</span></p>`;
+}
+
+/** Largest score of residues at least 6 apart: neighbours would take up the whole scale. */
+function largestApart(map: Float32Array, length: number): number {
+  let max = 0;
+  for (let i = 0; i < length; i++) {
+    for (let j = i + 6; j < length; j++) {
+      if (map[i * length + j] > max) max = map[i * length + j];
+    }
+  }
+  return max;
+}
+
+/** 256 steps of √(value / max); what is negative or not known is 0. */
+function quantised(map: Float32Array, max: number): Uint8Array {
+  const steps = new Uint8Array(map.length);
+  if (max === 0) return steps;
+  for (let i = 0; i < map.length; i++) {
+    if (map[i] > 0) steps[i] = Math.round(255 * Math.sqrt(Math.min(1, map[i] / max)));
+  }
+  return steps;
+}
+
+function marks(result: ContactResult): Uint8Array {
+  const { truth, residues } = result, length = residues.length;
+  const { contacts, known } = truth!;
+  const bytes = Uint8Array.from(contacts, (contact) => contact ? CONTACT : 0);
+  for (const { i, j } of contactRows(result, 1)) {
+    bytes[(i - 1) * length + j - 1] |= TOP;
+    bytes[(j - 1) * length + i - 1] |= TOP;
+  }
+  known.forEach((flag, i) => {
+    if (flag) return;
+    for (let j = 0; j < length; j++) {
+      bytes[i * length + j] |= UNKNOWN;
+      bytes[j * length + i] |= UNKNOWN;
+    }
+  });
+  return bytes;
+}
+
+function axes(length: number): Markup {
+  const ticks = residueTicks(length).map((residue) => {
+    const at = 100 * (residue - 0.5) / length;
+    return markup`<span class="x-tick" style="left:${at}%">${residue}</span><span class="y-tick" style="top:${at}%">${residue}</span>`;
+  });
+  return markup`${ticks}<span class="x-name">residue</span><span class="y-name">residue</span>`;
+}

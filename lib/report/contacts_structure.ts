@@ -1,0 +1,58 @@
+/** A protein's structure with the predicted contacts drawn on it, for the viewer in the page. */
+import { jsonScript, type Markup, markup } from "./markup.ts";
+import { contactRows } from "../contacts/tables.ts";
+import type { ContactResult } from "../contacts/types.ts";
+import type { Chain, Point } from "../structure/structure.ts";
+
+/** Whether a result has a structure to draw. */
+export const hasStructure = ({ truth }: ContactResult): boolean => truth?.chain !== undefined;
+
+export function structureView(result: ContactResult): Markup {
+  const { chain, toChain } = result.truth!, length = result.residues.length;
+  const place = (residue: number): Point | undefined => {
+    const at = toChain![residue - 1];
+    return at < 0 ? undefined : chain!.residues[at].beta ?? chain!.residues[at].alpha;
+  };
+  const contacts = contactRows(result, 1).flatMap(({ i, j, contact }, rank) => {
+    const a = place(i), b = place(j);
+    return a && b ? [{ rank, a: a.map(tenth), b: b.map(tenth), hit: contact === true }] : [];
+  });
+  return markup`<figure class="structure" data-length="${length}">
+<figcaption>Chain ${
+    chain!.id
+  }, coloured from its first residue (blue) to its last (red), with the highest pairs</figcaption>
+<div class="stage" role="img" aria-label="Three-dimensional structure; drag to turn it"></div>
+<div class="zoom" role="group" aria-label="Pairs shown"><span>Pairs</span>${
+    [["L/5", 0.2], ["L/2", 0.5], ["L", 1]].map(([name, share]) =>
+      markup`<button type="button" data-share="${share}" aria-pressed="${
+        share === 0.5 ? "true" : "false"
+      }">${name}</button>`
+    )
+  }</div>
+<p class="contact-keys"><span class="key"><i class="is-hit"></i>predicted, contact</span> <span class="key"><i class="is-miss"></i>predicted, no contact</span></p>
+<noscript><p>The structure is drawn by a script, which is switched off.</p></noscript>
+${jsonScript("model", { pdb: backbonePdb(chain!), contacts })}</figure>
+`;
+}
+
+const tenth = (x: number) => Math.round(100 * x) / 100;
+
+/** The chain's backbone as a PDB text; residues are numbered from 1. */
+export function backbonePdb({ residues }: Chain): string {
+  const lines: string[] = [];
+  residues.forEach(({ name, alpha, backbone }, i) => {
+    const atoms = { N: backbone.N, CA: alpha, C: backbone.C, O: backbone.O };
+    for (const [atom, point] of Object.entries(atoms)) {
+      if (!point) continue;
+      const [x, y, z] = point.map((v) => v.toFixed(3).padStart(8));
+      const serial = String(lines.length % 99_999 + 1).padStart(5);
+      lines.push(
+        `ATOM  ${serial}  ${atom.padEnd(3)} ${name.slice(0, 3).padStart(3)} A` +
+          `${String((i + 1) % 10_000).padStart(4)}    ${x}${y}${z}  1.00  0.00          ${
+            atom[0].padStart(2)
+          }`,
+      );
+    }
+  });
+  return [...lines, "END", ""].join("\n");
+}
