@@ -22,7 +22,7 @@ export function contactMap(result: ContactResult, method: Method): Markup {
     : baseline && quantised(baseline.map, largestApart(baseline.map, length));
   const kind = truth ? "truth" : baseline ? "baseline" : "none";
   const scale = { kind: "sequential", cap: max, cappedAbove: false, cappedBelow: false } as const;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, label: short(at * at * max) }));
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, label: short(at * max) }));
   return markup`<figure class="map contact-map" data-length="${length}" data-max="${max}" data-residues="${residues}" data-value="${value}" data-below="${kind}">
 <div class="map-columns">
 <div class="map-frame"><div class="map-inner"><div class="plot">
@@ -30,7 +30,7 @@ export function contactMap(result: ContactResult, method: Method): Markup {
 ${axes(length)}<i class="cross across" hidden></i><i class="cross down" hidden></i>
 </div></div></div>
 <div class="map-notes">
-${legend(`Predicted ${value}, square-root scale`, scale, ticks)}
+${legend(`Predicted ${value}`, scale, ticks)}
 <p>Above the diagonal: the predicted map. Pairs fewer than 6 apart set no colours.</p>
 ${belowNote(kind)}
 <noscript><p>The map itself is drawn by a script, which is switched off.</p></noscript>
@@ -59,12 +59,12 @@ function largestApart(map: Float32Array, length: number): number {
   return max;
 }
 
-/** 256 steps of √(value / max); what is negative or not known is 0. */
+/** 256 steps up to the largest; what is negative or not known is 0. */
 function quantised(map: Float32Array, max: number): Uint8Array {
   const steps = new Uint8Array(map.length);
   if (max === 0) return steps;
   for (let i = 0; i < map.length; i++) {
-    if (map[i] > 0) steps[i] = Math.round(255 * Math.sqrt(Math.min(1, map[i] / max)));
+    if (map[i] > 0) steps[i] = Math.round(255 * Math.min(1, map[i] / max));
   }
   return steps;
 }

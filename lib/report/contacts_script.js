@@ -81,7 +81,7 @@ function setUpContacts(figure) {
     const at = row * length + column;
     const entries = [{
       label: valueName,
-      value: ((data.steps[at] / 255) ** 2 * max).toPrecision(3),
+      value: (data.steps[at] / 255 * max).toPrecision(3),
       name: "value",
       chosen: true,
     }, { label: "separation", value: String(Math.abs(row - column)), name: "separation" }];

@@ -1,0 +1,190 @@
+/** The whole analysis: maps, their evaluation, the baseline and the motif experiment. */
+import type { Checkpoint } from "../checkpoint/mod.ts";
+import { quote, UserError } from "../errors.ts";
+import { displayLetters, type Esm2, tokenize } from "../esm2/mod.ts";
+import { covarianceContacts } from "./covariance.ts";
+import { evaluate } from "./evaluate.ts";
+import { type MotifOptions, runMotif, segmentsOf } from "./motif.ts";
+import { columnsFor, type MsaColumns, readMsa } from "./msa.ts";
+import { checkHeads, type HeadName, Predictor, predictProtein, workOf } from "./predict.ts";
+import { rankHeads } from "./rank_heads.ts";
+import { type MetricSummary, summarise } from "./summary.ts";
+import type { ContactInput, ContactResult, Method } from "./types.ts";
+
+export interface ContactOptions {
+  method: Method;
+  heads?: HeadName[];
+  fast: boolean;
+  window: number;
+  rankHeads: boolean;
+  bootstrap: number;
+  seed: number;
+  motif: boolean;
+  secondary?: string;
+  motifPairs: number;
+  motifStep: number;
+  motifSeparation: number;
+}
+
+/** A protein with everything that its analysis needs but the model. */
+export interface PreparedProtein extends ContactInput {
+  row: Int32Array<ArrayBuffer>;
+  msa?: MsaColumns;
+  /** H, E or - for each residue, for the motif experiment. */
+  secondary?: string;
+}
+
+export interface Prepared {
+  proteins: PreparedProtein[];
+  notes: string[];
+}
+
+/** Checks proteins and options against a model. @throws {UserError} if they do not fit */
+export async function prepareContacts(
+  checkpoint: Checkpoint,
+  proteins: readonly (ContactInput & { msa?: string })[],
+  options: ContactOptions,
+): Promise<Prepared> {
+  checkMethod(checkpoint, options);
+  const { rankHeads, motif, secondary, window } = options;
+  if (rankHeads && !proteins.every(({ truth }) => truth)) {
+    throw new UserError(
+      "Cannot use --rank-heads as every protein must have a structure or true contacts",
+    );
+  }
+  if (secondary !== undefined && (!motif || proteins.length > 1)) {
+    throw new UserError("Cannot use --secondary as --motif must be given, and one protein");
+  }
+  const notes: string[] = [];
+  const prepared: PreparedProtein[] = [];
+  for (const { msa, ...protein } of proteins) {
+    const { id, residues } = protein;
+    const row = tokenize(protein, { maxLength: Infinity });
+    const made: PreparedProtein = { ...protein, row };
+    if (msa !== undefined) {
+      made.msa = columnsFor(await readMsa(msa), { id, residues: displayLetters(residues) });
+      notes.push(made.msa.note);
+    }
+    if (motif) {
+      made.secondary = secondaryOf(protein, row.length - 2, secondary);
+      const found = segmentsOf(made.secondary).length;
+      notes.push(
+        `${id}: ${found} helices and strands` +
+          (found < 2 ? "; the motif experiment needs two." : "."),
+      );
+      if (row.length - 2 > window) {
+        throw new UserError(
+          `Cannot run --motif on ${quote(id)} as it must fit one window of ${window} residues: ` +
+            `current length is ${row.length - 2}`,
+        );
+      }
+    }
+    prepared.push(made);
+  }
+  return { proteins: prepared, notes };
+}
+
+function checkMethod({ tensors, config }: Checkpoint, { method, heads, fast }: ContactOptions) {
+  const current = `current value is ${method}`;
+  if (heads && method !== "attention") {
+    throw new UserError(`Cannot use --heads as --method must be attention: ${current}`);
+  }
+  if (fast && method !== "jacobian") {
+    throw new UserError(`Cannot use --fast as --method must be jacobian: ${current}`);
+  }
+  if (heads) checkHeads(heads, config);
+  if (method === "head" && !tensors.has("contact_head.regression.weight")) {
+    throw new UserError(
+      "Cannot use --method head as the checkpoint must hold a contact head: current value has none; " +
+        "--method attention and --method jacobian need none",
+    );
+  }
+}
+
+/** A string that was given, else that of the structure. */
+function secondaryOf(
+  { id, truth }: ContactInput,
+  length: number,
+  given: string | undefined,
+): string {
+  if (given !== undefined) {
+    if (!/^[HECLhecl.-]*$/.test(given) || given.length !== length) {
+      throw new UserError(
+        `Cannot use --secondary as it must have ${length} letters H, E or -, one a residue: ` +
+          `current value has ${given.length}`,
+      );
+    }
+    return given.toUpperCase().replace(/[^HE]/g, "-");
+  }
+  if (!truth?.chain) {
+    throw new UserError(
+      `Cannot run --motif on ${quote(id)} as it must have a structure or --secondary: ` +
+        "current value is none",
+    );
+  }
+  const { chain, toChain } = truth;
+  return Array.from(toChain!, (at) => at < 0 ? "-" : chain.residues[at].secondary).join("");
+}
+
+export interface ContactAnalysis {
+  results: ContactResult[];
+  /** Means over proteins, if several have a truth. */
+  summary?: MetricSummary[];
+}
+
+/** Predicts and evaluates every protein; results are in the order given. */
+export async function analyzeContacts(
+  model: Esm2,
+  checkpoint: Checkpoint,
+  { proteins }: Prepared,
+  options: ContactOptions & {
+    onProgress?: (done: number, total: number) => void;
+    signal?: AbortSignal;
+  },
+): Promise<ContactAnalysis> {
+  const { signal, window } = options;
+  await using predictor = await Predictor.create(model, checkpoint, options);
+  const works = proteins.map(({ row }) => workOf(predictor, row.length - 2, window));
+  const total = works.reduce((a, b) => a + b, 0);
+  const results: ContactResult[] = [];
+  let before = 0;
+  for (const [i, protein] of proteins.entries()) {
+    const { id, residues, truth, row } = protein, length = row.length - 2;
+    const map = await predictProtein(predictor, row, window, {
+      signal,
+      onProgress: (done) => options.onProgress?.(before + done, total),
+    });
+    options.onProgress?.(before += works[i], total);
+    const result: ContactResult = { id, residues: displayLetters(residues), map };
+    if (truth) {
+      result.truth = truth;
+      result.scores = evaluate(map, truth);
+    }
+    if (protein.msa) {
+      const baseline = await covarianceContacts(model.backend, protein.msa, length, signal);
+      const scores = truth && evaluate(baseline, truth);
+      result.baseline = { name: "covariance", map: baseline, ...(scores && { scores }) };
+    }
+    if (options.rankHeads) result.heads = await rankHeads(model, protein, { signal });
+    if (protein.secondary !== undefined) {
+      result.motif = await runMotif(predictor, row, map, protein.secondary, motifOptions(options), {
+        signal,
+      });
+    }
+    // Ctrl-C is heard only when the event loop turns.
+    await new Promise((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
+    results.push(result);
+  }
+  const scored = results.flatMap(({ scores }) => scores ? [scores] : []);
+  if (scored.length < 2) return { results };
+  const { bootstrap: resamples, seed } = options;
+  return { results, summary: await summarise(scored, { resamples, seed, signal }) };
+}
+
+const motifOptions = (o: ContactOptions): MotifOptions => ({
+  pairs: o.motifPairs,
+  step: o.motifStep,
+  separation: o.motifSeparation,
+  seed: o.seed,
+});

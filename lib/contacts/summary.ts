@@ -1,0 +1,57 @@
+/** Many proteins at once: means of their scores with bootstrap intervals. */
+import { bootstrap, type Interval } from "../stats/bootstrap.ts";
+import { RANGES, type RangeScores } from "./types.ts";
+
+export const METRICS = ["precisionL", "precisionL2", "precisionL5", "auc"] as const;
+export type Metric = typeof METRICS[number];
+
+export interface MetricSummary {
+  range: RangeScores["range"];
+  metric: Metric;
+  /** Proteins for which it is defined. */
+  proteins: number;
+  mean: number;
+  /** 95 % percentile interval of the mean over resampled proteins. */
+  interval: Interval;
+}
+
+/**
+ * Means over proteins. Proteins are resampled whole, so that intervals of different metrics belong
+ * together.
+ */
+export async function summarise(
+  scores: readonly (readonly RangeScores[])[],
+  { resamples, seed, signal }: { resamples: number; seed: number; signal?: AbortSignal },
+): Promise<MetricSummary[]> {
+  const columns = RANGES.flatMap(({ name }, r) =>
+    METRICS.map((metric) => ({
+      range: name,
+      metric,
+      values: scores.map((each) => each[r][metric]),
+    }))
+  );
+  const meanOf = (values: readonly number[], counts?: Uint32Array) => {
+    let sum = 0, n = 0;
+    values.forEach((value, i) => {
+      const times = counts ? counts[i] : 1;
+      if (Number.isNaN(value) || times === 0) return;
+      sum += times * value;
+      n += times;
+    });
+    return sum / n;
+  };
+  const intervals = await bootstrap(
+    scores.length,
+    resamples,
+    seed,
+    (counts) => columns.map(({ values }) => meanOf(values, counts)),
+    { signal },
+  );
+  return columns.map(({ range, metric, values }, i) => ({
+    range,
+    metric,
+    proteins: values.filter((x) => !Number.isNaN(x)).length,
+    mean: meanOf(values),
+    interval: intervals[i],
+  }));
+}

@@ -1,0 +1,186 @@
+import { lineChart, type Series } from "./contacts_chart.ts";
+import { contactMap } from "./contacts_map.ts";
+import { hasStructure, structureView } from "./contacts_structure.ts";
+import { type Content, type Markup, markup } from "./markup.ts";
+import { short } from "./scale.ts";
+import { precisionCurve } from "../contacts/evaluate.ts";
+import { MOTIF_MODES, type MotifResult } from "../contacts/motif.ts";
+import { bestHeads } from "../contacts/rank_heads.ts";
+import { contactRows } from "../contacts/tables.ts";
+import { type ContactResult, type Method, RANGES, type RangeScores } from "../contacts/types.ts";
+
+const METHOD_NAMES: Record<Method, string> = {
+  head: "contact head",
+  attention: "mean attention",
+  jacobian: "categorical Jacobian",
+};
+
+/** Everything about one protein. */
+export function contactSection(result: ContactResult, i: number, method: Method): Markup {
+  const { id, residues, scores, baseline, heads, motif, truth } = result;
+  return markup`<section class="protein" id="protein-${i + 1}">
+<h2>${id}</h2>
+<p class="facts">${residues.length} residues${truth && ` · ${truth.source}`}</p>
+<p class="finding">${contactFinding(result)}</p>
+<h3>Contact map</h3>
+${contactMap(result, method)}${
+    hasStructure(result) && markup`<h3>On the structure</h3>
+${structureView(result)}`
+  }${
+    scores && markup`<h3>Precision</h3>
+${scoreTable(METHOD_NAMES[method], scores, baseline)}${curves(result)}`
+  }${heads && headTable(result)}${motif && motifSection(motif)}<h3>Highest pairs</h3>
+${pairTable(result, method)}</section>
+`;
+}
+
+/** The result in a sentence. */
+export function contactFinding({ residues, scores, truth, map }: ContactResult): string {
+  const length = residues.length;
+  if (!truth) {
+    let apart = 0, high = 0;
+    for (let i = 0; i < length; i++) {
+      for (let j = i + 24; j < length; j++) {
+        apart++;
+        if (map[i * length + j] > 0.5) high++;
+      }
+    }
+    return `Of ${apart} pairs at long range, ${high} have a value above one half. ` +
+      "No true contacts were given to compare with.";
+  }
+  const [, , long] = scores!;
+  if (Number.isNaN(long.precisionL)) return "The protein has no pairs at long range to judge by.";
+  const chance = long.contacts / long.pairs;
+  return `Of the ${length} highest pairs at long range ${percent(long.precisionL)} are contacts ` +
+    `(of the L/5 highest ${percent(long.precisionL5)}); by chance it would be ${percent(chance)}.`;
+}
+
+const percent = (x: number) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`;
+const number = (x: number) => Number.isNaN(x) ? "–" : x.toFixed(3);
+
+function numbers(label: string, head: readonly string[], rows: readonly Content[][]): Markup {
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="overview">
+<thead><tr>${head.map((name) => markup`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${
+    rows.map((cells) =>
+      markup`
+<tr>${cells.map((cell) => markup`<td>${cell}</td>`)}</tr>`
+    )
+  }
+</tbody></table></div>
+`;
+}
+
+function scoreTable(
+  name: string,
+  scores: readonly RangeScores[],
+  baseline: ContactResult["baseline"],
+): Markup {
+  const lists = [[name, scores] as const, [baseline?.name ?? "", baseline?.scores ?? []] as const];
+  return numbers(
+    "Precision by range",
+    ["Predictor", "P@L", "P@L/2", "P@L/5", "AUC", "Contacts", "Pairs", "Range"],
+    lists.flatMap(([predictor, list]) =>
+      list.map((s) => [
+        predictor,
+        number(s.precisionL),
+        number(s.precisionL2),
+        number(s.precisionL5),
+        number(s.auc),
+        s.contacts,
+        s.pairs,
+        s.range,
+      ])
+    ),
+  );
+}
+
+function curves({ map, truth, baseline }: ContactResult): Markup {
+  const charts = RANGES.map((range) => {
+    const series: Series[] = [
+      { name: "predicted", colour: 1, points: precisionCurve(map, truth!, range) },
+    ];
+    if (baseline) {
+      const points = precisionCurve(baseline.map, truth!, range);
+      series.push({ name: baseline.name, colour: 2, dashed: true, points });
+    }
+    return { range, series };
+  }).filter(({ series }) => series[0].points.length > 0);
+  return markup`<div class="charts">${
+    charts.map(({ range: { name, min, max }, series }) =>
+      lineChart(
+        `Precision, ${name} range (${min}${Number.isFinite(max) ? `–${max}` : " and more"})`,
+        ["pairs taken, as a multiple of L", "precision"],
+        series,
+      )
+    )
+  }</div>
+`;
+}
+
+function headTable({ heads }: ContactResult): Markup {
+  return markup`<h3>Heads that see the contacts</h3>
+<p class="hint">Precision at L of each head’s own map, symmetrised and corrected; heads.csv has all.</p>
+${
+    numbers(
+      "Best heads",
+      ["Head", "Long", "Medium", "Short", ""],
+      bestHeads(heads!).slice(0, 10).map(({ layer, head, precisionL: [s, m, l] }) => [
+        `layer ${layer}, head ${head}`,
+        number(l),
+        number(m),
+        number(s),
+        "",
+      ]),
+    )
+  }`;
+}
+
+function motifSection(motif: readonly MotifResult[]): Markup {
+  const names = { flanks: "flanking residues", random: "random", random_far: "random, far away" };
+  const intro = motif.length === 0
+    ? "No two helices or strands are far enough apart."
+    : "Everything was masked but two helices or strands; then residues were unmasked around them, " +
+      "or as many at random. Recovery is 1 where the patch of contacts between the two is as with " +
+      "the whole sequence.";
+  return markup`<h3>Context that a contact needs</h3>
+<p class="hint">${intro}</p>
+<div class="charts">${
+    motif.map(({ pair: { first, second, weight }, curves, jump, minimalLength }) =>
+      markup`<div>${
+        lineChart(
+          [first, second].map(({ kind, begin, end }) => `${kind}${begin + 1}–${end}`).join(" and "),
+          ["residues unmasked", "recovery"],
+          MOTIF_MODES.map((mode, m) => ({
+            name: names[mode],
+            colour: m + 1,
+            points: curves[mode].filter(({ recovery }) =>
+              !Number.isNaN(recovery)
+            )
+              .map(({ unmasked, recovery }) => [unmasked, recovery] as const),
+          })),
+        )
+      }<p class="facts">Patch ${short(weight)} in the whole map; ${
+        Number.isNaN(minimalLength)
+          ? "half of it is never recovered"
+          : `half of it with ${minimalLength} residues`
+      }; ${jump ? `a jump at flank ${jump.flank}` : "no jump"}.</p></div>`
+    )
+  }</div>
+`;
+}
+
+function pairTable(result: ContactResult, method: Method): Markup {
+  const { residues } = result;
+  return numbers(
+    "Highest pairs",
+    ["Pair", method === "head" ? "Probability" : "Score", "Separation", "Range", "Contact"],
+    contactRows(result, 1).slice(0, 15).map(({ i, j, score, range, contact }) => [
+      `${residues[i - 1]}${i} – ${residues[j - 1]}${j}`,
+      short(score, true),
+      j - i,
+      range,
+      contact === undefined ? "not known" : contact ? "yes" : "no",
+    ]),
+  );
+}

@@ -1,0 +1,54 @@
+/** Bootstrap confidence intervals by resampling observations with replacement. */
+import { PhiloxStream } from "../../kernels/philox/mod.ts";
+
+export interface Interval {
+  low: number;
+  high: number;
+}
+
+/**
+ * Percentile intervals of several statistics from the same resamples (Efron 1979).
+ *
+ * A resample is a list of counts, one per observation, with sum `n`; it is reused, so a statistic
+ * must not keep it. Resamples in which a statistic is NaN are left out of its interval.
+ *
+ * @param resamples at least 1
+ * @param level share of resamples inside the interval @default 0.95
+ * @returns one interval per statistic; NaN at both ends where none was defined
+ */
+export async function bootstrap(
+  n: number,
+  resamples: number,
+  seed: number,
+  statistics: (counts: Uint32Array) => readonly number[],
+  { level = 0.95, signal, onProgress }: {
+    level?: number;
+    signal?: AbortSignal;
+    onProgress?: (done: number) => void;
+  } = {},
+): Promise<Interval[]> {
+  const stream = new PhiloxStream(seed);
+  const counts = new Uint32Array(n);
+  const found: number[][] = [];
+  for (let r = 0; r < resamples; r++) {
+    counts.fill(0);
+    for (let i = 0; i < n; i++) counts[stream.below(n, r, i)]++;
+    statistics(counts).forEach((value, s) => (found[s] ??= []).push(value));
+    onProgress?.(r + 1);
+    // Ctrl-C is heard only when the event loop turns.
+    if (r % 16 === 15) await new Promise((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
+  }
+  return found.map((values) => {
+    const defined = Float64Array.from(values.filter((x) => !Number.isNaN(x))).sort();
+    return { low: quantile(defined, (1 - level) / 2), high: quantile(defined, (1 + level) / 2) };
+  });
+}
+
+/** Quantile of ascending values with linear interpolation (NumPy's default, R's type 7). */
+export function quantile(ascending: ArrayLike<number>, share: number): number {
+  const n = ascending.length;
+  if (n === 0) return NaN;
+  const at = share * (n - 1), below = Math.floor(at), above = Math.min(n - 1, below + 1);
+  return ascending[below] + (at - below) * (ascending[above] - ascending[below]);
+}
