@@ -95,7 +95,7 @@ Deno.test("runMotif() recovers everything once nothing is masked", async () => {
   const residues = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";
   const row = tokenize({ id: "gb1", residues });
   const map = await predictProtein(predictor, row, 1022);
-  const secondary = "EEEEEEEE----EEEEEEEE--HHHHHHHHHHHHHHH----EEEEEE----EEEEE-";
+  const secondary = "EEEEEEEE---EEEEEEEE--HHHHHHHHHHHHHHH----EEEEEE----EEEEE-";
   const options = { pairs: 2, step: 4, separation: 12, seed: 1 };
   const results = await runMotif(predictor, row, map, secondary, options);
   equal(results.length, 2);

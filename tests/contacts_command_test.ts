@@ -1,0 +1,191 @@
+import { execute } from "../lib/cli/main.ts";
+import { parseTable } from "../lib/io/csv.ts";
+import { readNpz } from "../lib/io/npz.ts";
+import { openRandomAccess } from "../lib/io/random_access.ts";
+import { command } from "../tasks/contacts.ts";
+import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
+import { readFixture } from "./fixtures.ts";
+
+const GB1 = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";
+const NAMES: Record<string, string> = Object.fromEntries(
+  "A ALA D ASP E GLU F PHE G GLY I ILE K LYS L LEU M MET N ASN Q GLN T THR V VAL W TRP Y TYR"
+    .split(" ").flatMap((word, i, all) => i % 2 === 0 ? [[word, all[i + 1]]] : []),
+);
+
+/** A made-up fold: residues on a spiral, so that some that are far apart in the sequence touch. */
+function spiral(letters: string): string {
+  const lines = [...letters].flatMap((letter, i) => {
+    if (i === 20 || i === 21) return [];
+    const angle = i / 2.2, radius = 6;
+    const point = [radius * Math.cos(angle), radius * Math.sin(angle), 0.35 * i];
+    const xyz = point.map((v) => v.toFixed(3).padStart(8)).join("");
+    const number = String(i + 1).padStart(4);
+    return [`ATOM  ${number.padStart(5)}  CA  ${NAMES[letter]} A${number}    ${xyz}  1.00 20.00`];
+  });
+  return lines.join("\n") + "\n";
+}
+
+async function inTemp(run: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await run(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function contacts(args: string[], signal?: AbortSignal) {
+  const out: string[] = [], err: string[] = [];
+  const code = await execute(command, ["--backend", "cpu", "--quiet", ...args], {
+    signal,
+    output: { out: (line) => out.push(line), err: (line) => err.push(line) },
+  });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+const options = { sanitizeResources: false, sanitizeOps: false };
+
+async function arraysOf(path: string) {
+  using source = await openRandomAccess(path);
+  return await readNpz(source);
+}
+
+Deno.test({
+  name: "contacts writes the golden map, its pairs by rank, and what it was compared with",
+  ...options,
+  fn: () =>
+    inTemp(async (dir) => {
+      await Deno.writeTextFile(`${dir}/x.pdb`, spiral(GB1));
+      const { code, out, err } = await contacts([
+        ...["--sequence", GB1, "--id", "gb1", "--structure", `${dir}/x.pdb`],
+        ...["--rank-heads", "--motif", "--motif-separation", "15", "--motif-step", "9"],
+        ...["--secondary", "EEEEEEEE---EEEEEEEE--HHHHHHHHHHHHHHH----EEEEEE----EEEEE-"],
+        ...["--top", "0", "--out", `${dir}/out`],
+      ]);
+      equal(code, 0, err);
+      match(out, /gb1, 56 residues/);
+      deepEqual([...Deno.readDirSync(`${dir}/out`)].map(({ name }) => name).sort(), [
+        ...["contacts.csv", "evaluation.csv", "heads.csv", "map.npz", "motif.csv"],
+        ...["report.html", "run.json"],
+      ]);
+      const arrays = await arraysOf(`${dir}/out/map.npz`);
+      const golden = readFixture("tiny_gb1").contacts;
+      const map = arrays.get("map")!;
+      deepEqual(map.shape, [56, 56]);
+      allClose(map.data as Float32Array, golden.data, { atol: 5e-5 });
+      const known = [...arrays.get("valid_residues")!.data as Uint8Array];
+      deepEqual(known.flatMap((flag, i) => flag ? [] : [i + 1]), [21, 22]);
+
+      const { rows } = parseTable(
+        await Deno.readTextFile(`${dir}/out/contacts.csv`),
+        "contacts.csv",
+      );
+      // Pairs at least 6 apart of 56 residues.
+      equal(rows.length, 50 * 51 / 2);
+      let before = Infinity;
+      for (const { fields: f } of rows) {
+        const i = Number(f.i), j = Number(f.j), probability = Number(f.probability);
+        ok(probability <= before && j - i >= 6);
+        before = probability;
+        equal(probability, (map.data as Float32Array)[(i - 1) * 56 + j - 1]);
+        equal(f.residue_i + f.residue_j, GB1[i - 1] + GB1[j - 1]);
+        equal(f.range, j - i < 12 ? "short" : j - i < 24 ? "medium" : "long");
+        equal(f.contact === "", !known[i - 1] || !known[j - 1], `pair ${i}, ${j}`);
+      }
+      const heads = parseTable(await Deno.readTextFile(`${dir}/out/heads.csv`), "heads.csv").rows;
+      equal(heads.length, 4 * 8);
+      const motif = parseTable(await Deno.readTextFile(`${dir}/out/motif.csv`), "motif.csv").rows;
+      equal(new Set(motif.map(({ fields }) => fields.mode)).size, 3);
+
+      // The archive is itself a truth, of the same scores.
+      const again = await contacts([
+        ...["--sequence", GB1, "--id", "gb1", "--truth", `${dir}/out/map.npz`],
+        ...["--out", `${dir}/again`],
+      ]);
+      equal(again.code, 0, again.err);
+      equal(
+        await Deno.readTextFile(`${dir}/again/evaluation.csv`),
+        await Deno.readTextFile(`${dir}/out/evaluation.csv`),
+      );
+    }),
+});
+
+Deno.test({
+  name: "contacts runs many proteins of a table, with means and one archive each",
+  ...options,
+  fn: () =>
+    inTemp(async (dir) => {
+      await Deno.writeTextFile(`${dir}/x.pdb`, spiral(GB1));
+      await Deno.writeTextFile(
+        `${dir}/t.csv`,
+        `id,sequence,structure\na,${GB1},${dir}/x.pdb\nb,,${dir}/x.pdb\nc,${GB1.slice(0, 30)},\n`,
+      );
+      const { code, err, out } = await contacts([
+        ...["--table", `${dir}/t.csv`, "--method", "attention", "--heads", "1:2,3:0"],
+        ...["--bootstrap", "50", "--json", "--out", `${dir}/out`],
+      ]);
+      equal(code, 0, err);
+      const json = JSON.parse(out);
+      deepEqual(json.proteins.map((p: { length: number }) => p.length), [56, 54, 30]);
+      equal(json.summary.length, 12);
+      const [first] = json.summary;
+      ok(first.interval.low <= first.mean && first.mean <= first.interval.high);
+      const names = [...Deno.readDirSync(`${dir}/out`)].map(({ name }) => name);
+      for (const id of ["a", "b", "c"]) ok(names.includes(`${id}.map.npz`), id);
+      ok(names.includes("summary.csv"));
+    }),
+});
+
+Deno.test({
+  name: "contacts of a protein longer than the window are those of windows, and none between them",
+  ...options,
+  fn: () =>
+    inTemp(async (dir) => {
+      const run = async (name: string, residues: string, ...more: string[]) => {
+        const args = ["--sequence", residues, "--out", `${dir}/${name}`, ...more];
+        const { code, err } = await contacts(args);
+        equal(code, 0, err);
+        return (await arraysOf(`${dir}/${name}/map.npz`)).get("map")!.data as Float32Array;
+      };
+      const whole = await run("whole", GB1, "--window", "40");
+      const [first, second] = [
+        await run("first", GB1.slice(0, 40)),
+        await run("second", GB1.slice(16)),
+      ];
+      equal(whole[3 * 56 + 9], first[3 * 40 + 9]);
+      equal(whole[45 * 56 + 50], second[29 * 40 + 34]);
+      const mean = (first[20 * 40 + 30] + second[4 * 40 + 14]) / 2;
+      allClose([whole[20 * 56 + 30]], [mean], { atol: 1e-6 });
+      ok(Number.isNaN(whole[0 * 56 + 55]));
+      const { rows } = parseTable(
+        await Deno.readTextFile(`${dir}/whole/contacts.csv`),
+        "contacts.csv",
+      );
+      ok(rows.length > 0 && rows.every(({ fields }) => !Number.isNaN(Number(fields.probability))));
+    }),
+});
+
+Deno.test({
+  name: "contacts that is interrupted leaves no file and no folder",
+  ...options,
+  fn: () =>
+    inTemp(async (dir) => {
+      const interrupt = new AbortController();
+      const running = contacts([
+        ...["--sequence", GB1.repeat(4), "--method", "jacobian", "--out", `${dir}/deep/out`],
+      ], interrupt.signal);
+      setTimeout(() => interrupt.abort(new DOMException("Interrupted", "AbortError")), 500);
+      const { code, err } = await running;
+      equal(code, 130, err);
+      deepEqual([...Deno.readDirSync(dir)], []);
+    }),
+});
+
+Deno.test("contacts --help names every option on lines of at most 100 characters", async () => {
+  const { code, out } = await contacts(["--help"]);
+  equal(code, 0);
+  for (const name of ["--method", "--structure", "--rank-heads", "--motif", "--msa", "--window"]) {
+    ok(out.includes(name), name);
+  }
+  ok(out.split("\n").every((line) => line.length <= 100));
+});
