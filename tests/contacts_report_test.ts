@@ -1,0 +1,139 @@
+import { evaluate } from "../lib/contacts/evaluate.ts";
+import { truthFromStructure } from "../lib/contacts/truth.ts";
+import type { ContactResult } from "../lib/contacts/types.ts";
+import { backbonePdb } from "../lib/report/contacts_structure.ts";
+import { renderContactReport } from "../lib/report/contacts_report.ts";
+import { chainLetters, structureOf } from "../lib/structure/structure.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
+import { Browser, findBrowser } from "./browser.ts";
+import { random } from "./report_sample.ts";
+
+/** A helix of `length` alanines with backbone atoms, residue 5 missing. */
+function helix(length: number): string {
+  const lines: string[] = [];
+  for (let i = 0; i < length; i++) {
+    if (i === 4) continue;
+    ["N", "CA", "C", "O", "CB"].forEach((atom, k) => {
+      const angle = (100 * i + 25 * k) * Math.PI / 180, radius = atom === "CB" ? 3.3 : 1.9;
+      const point = [radius * Math.cos(angle), radius * Math.sin(angle), 1.5 * i + 0.4 * k];
+      const xyz = point.map((v) => v.toFixed(3).padStart(8)).join("");
+      lines.push(
+        `ATOM  ${String(lines.length + 1).padStart(5)}  ${atom.padEnd(3)} ALA A` +
+          `${String(i + 1).padStart(4)}    ${xyz}  1.00 20.00           ${atom[0]}`,
+      );
+    });
+  }
+  return lines.join("\n") + "\n";
+}
+
+async function sample(id: string): Promise<ContactResult> {
+  const residues = "A".repeat(40), structure = await structureOf(helix(40), "helix.pdb");
+  const { truth } = truthFromStructure({ id, residues }, structure, { cutoff: 12 });
+  const next = random(3), map = new Float32Array(1600);
+  for (let i = 0; i < 40; i++) {
+    for (let j = 0; j < i; j++) map[i * 40 + j] = map[j * 40 + i] = next() ** 3;
+  }
+  const point = (flank: number) => ({ flank, unmasked: 10 + 2 * flank, recovery: flank / 10 });
+  const curve = [0, 5, 10].map(point);
+  return {
+    id,
+    residues,
+    map,
+    truth,
+    scores: evaluate(map, truth),
+    baseline: { name: "covariance", map, scores: evaluate(map, truth) },
+    heads: [{ layer: 1, head: 2, precisionL: [0.1, 0.2, 0.3] }],
+    motif: [{
+      pair: {
+        first: { kind: "E", begin: 1, end: 6 },
+        second: { kind: "H", begin: 20, end: 30 },
+        weight: 3,
+      },
+      curves: { flanks: curve, random: curve, random_far: [] },
+      minimalLength: 20,
+    }],
+  };
+}
+
+const page = async (result: ContactResult) =>
+  await renderContactReport({
+    title: "Contacts of <b>",
+    subtitle: "model, method",
+    notes: ["</script><script>alert(1)</script>"],
+    method: "head",
+    results: [result],
+    provenance: { command: "contacts" },
+  });
+
+Deno.test("renderContactReport() escapes what it is given and embeds the viewer once", async () => {
+  const html = await page(await sample('<img src="x">'));
+  ok(!html.includes("<img") && !html.includes("<b>") && !html.includes("alert(1)</script>"));
+  equal(html.split("</script>").length, html.split(/<script[ >]/).length, "scripts are closed");
+  // 3Dmol.js has 540 kB; everything else of this page is small.
+  ok(html.length > 500_000 && html.length < 700_000, String(html.length));
+  const { truth: _, scores: _scores, ...bare } = await sample("bare");
+  ok((await page(bare)).length < 120_000, "no viewer without a structure");
+});
+
+Deno.test("backbonePdb() is a structure of the same residues at the same places", async () => {
+  const { chains: [chain] } = await structureOf(helix(40), "helix.pdb");
+  const { chains: [again] } = await structureOf(backbonePdb(chain), "again.pdb");
+  equal(chainLetters(again), chainLetters(chain));
+  deepEqual(again.residues.map(({ alpha }) => alpha), chain.residues.map(({ alpha }) => alpha));
+});
+
+const path = findBrowser();
+const required = Deno.env.get("REQUIRE_BROWSER") === "1";
+
+Deno.test({
+  name: "renderContactReport gives a page that a browser shows whole, offline, in light and dark",
+  ignore: !path && !required,
+  async fn() {
+    if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
+    const result = await sample("helix");
+    const dir = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${dir}/r.html`, await page(result));
+      const url = new URL(`file://${dir}/r.html`).href;
+      await using browser = await Browser.launch(path);
+      for (const scheme of ["light", "dark"] as const) {
+        await using view = await browser.open(url, { scheme });
+        // What the driver says of its software renderer is not the page's.
+        deepEqual(view.complaints.filter((text) => !/WebGL|GL Driver/.test(text)), []);
+        deepEqual(view.requests, [url]);
+        const colours = await view.evaluate<string[]>(`
+          { const canvas = document.querySelector(".contact-map canvas");
+            const context = canvas.getContext("2d"), size = canvas.width / 40;
+            const at = (row, column) => [...context.getImageData(
+              Math.floor((column + 0.5) * size), Math.floor((row + 0.5) * size), 1, 1).data].join();
+            [at(4, 30), at(30, 4), at(12, 4), at(20, 4), at(17, 16)]; }`);
+        // Above: the map, also where no truth is known; below: residue 5 is not known.
+        ok(colours[0] !== colours[1], colours.join(" "));
+        equal(colours[1], colours[2]);
+        ok(colours[4] !== colours[1], "neighbours are contacts");
+        const box = await view.evaluate<{ x: number; y: number; width: number; height: number }>(
+          `{ const c = document.querySelector(".contact-map canvas"); c.scrollIntoView();
+             c.getBoundingClientRect().toJSON(); }`,
+        );
+        await view.point(box.x + box.width * 30.5 / 40, box.y + box.height * 10.5 / 40);
+        const shown = await view.evaluate<string[]>(
+          `[...tooltip.querySelectorAll("dd")].map((dd) => dd.textContent)`,
+        );
+        const value = result.map[10 * 40 + 30];
+        ok(Math.abs(Number(shown[0]) - value) < 0.01, `${shown} for ${value}`);
+        equal(shown[1], "20");
+        const stage = await view.evaluate<string>(
+          `document.querySelector(".stage canvas") ? "drawn" : document.querySelector(".stage").textContent`,
+        );
+        ok(stage === "drawn" || /WebGL is not available/.test(stage), stage);
+        await view.evaluate(`document.querySelector("[data-share='1']").click()`);
+        const wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        equal(await view.evaluate(wide), 0);
+        await view.look({ width: 390, scheme });
+        equal(await view.evaluate(wide), 0);
+      }
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
