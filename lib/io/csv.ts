@@ -69,6 +69,26 @@ export function csvValue(value: Cell): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
+/** Trimmed fields of one row. @throws {UserError} if its quotes do not enclose whole fields */
+export function parseRecord(
+  raw: string,
+  delimiter: string,
+  source: string,
+  line: number,
+): string[] {
+  // Plain rows, nearly all there are, need no parser.
+  if (!raw.includes('"')) return raw.split(delimiter).map((field) => field.trim());
+  try {
+    return parse(raw, { delimiter, trim: true, relax_column_count: true })[0] as string[];
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw new UserError(
+      `Cannot read ${quote(source)} line ${line} as quotes must enclose whole fields and be ` +
+        `closed: current value is ${quote(error.message, 120)}`,
+    );
+  }
+}
+
 interface NumberedRecord {
   record: string[];
   line: number;
@@ -103,14 +123,20 @@ function parseRecords(text: string, source: string): NumberedRecord[] {
 }
 
 /** The separator most frequent in the header row; quoted names may hold the others. */
-function detectDelimiter(text: string): string {
+export function detectDelimiter(text: string): string {
   const header = text.replace(/^\uFEFF/, "").trimStart().split("\n", 1)[0]
     .replace(/"[^"]*"/g, "");
   const count = (separator: string) => header.split(separator).length;
   return ["\t", ";"].reduce((best, each) => count(each) > count(best) ? each : best, ",");
 }
 
-function checkColumns(columns: string[], required: string[], line: number, source: string): void {
+/** @throws {UserError} if a column is doubled or missing */
+export function checkColumns(
+  columns: string[],
+  required: string[],
+  line: number,
+  source: string,
+): void {
   const doubled = columns.find((name, i) => columns.indexOf(name) !== i);
   if (doubled !== undefined) {
     throw new UserError(

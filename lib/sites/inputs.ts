@@ -3,7 +3,8 @@ import { examples } from "../../data/examples.ts";
 import { quote, UserError } from "../errors.ts";
 import { tokenize } from "../esm2/mod.ts";
 import { parseTable, type TableRow } from "../io/csv.ts";
-import { type FastaRecord, parseFasta } from "../io/fasta.ts";
+import { chooseRecord } from "../io/choose_record.ts";
+import { parseFasta } from "../io/fasta.ts";
 import { readText } from "../io/text.ts";
 import type { ProteinInput } from "./analyze.ts";
 import { parseSites } from "./parse_sites.ts";
@@ -82,22 +83,6 @@ async function fromSequence(flags: InputFlags): Promise<ProteinInput> {
     : chooseRecord(parseFasta(await readText(fasta), fasta), id, fasta);
   tokenize(protein, flags);
   return { ...protein, sites: parseSites(sites, protein, "--sites") };
-}
-
-function chooseRecord(records: readonly FastaRecord[], id: string | undefined, source: string) {
-  const record = id === undefined
-    ? records.length === 1 ? records[0] : undefined
-    : records.find((r) => r.id === id);
-  if (record) return { id: record.id, residues: record.sequence };
-  const known = records.slice(0, 5).map((r) => r.id).join(", ");
-  throw new UserError(
-    id === undefined
-      ? `Cannot choose a record of ${quote(source)} as it must hold one, or --id must name it: ` +
-        `current count is ${records.length} (${known}${records.length > 5 ? ", …" : ""})`
-      : `Cannot choose a record of ${quote(source)} as --id must be one of its ids (${known}${
-        records.length > 5 ? ", …" : ""
-      }): current value is ${quote(id)}`,
-  );
 }
 
 async function fromTable(path: string, flags: InputFlags): Promise<ProteinInput[]> {

@@ -1,0 +1,130 @@
+/** A table read row by row, so that memory does not grow with the file. */
+import { quote, UserError } from "../errors.ts";
+import { checkColumns, detectDelimiter, parseRecord } from "./csv.ts";
+
+export interface StreamedRow {
+  /** 1-based line where the row starts. */
+  line: number;
+  /** The row as the file has it, without its line end. */
+  raw: string;
+  /** Trimmed fields in column order. */
+  fields: string[];
+}
+
+/** The header of a table and a way to read its rows, as often as needed. */
+export interface StreamedTable {
+  readonly source: string;
+  /** The header row as the file has it, without its line end and byte order mark. */
+  readonly header: string;
+  readonly columns: readonly string[];
+  readonly delimiter: string;
+  /** @throws {UserError} naming file and line for a row with too few or too many fields */
+  rows(): AsyncGenerator<StreamedRow>;
+}
+
+/** Longest row; a quote that is never closed would otherwise swallow the whole file. */
+const LONGEST_ROW = 1 << 20;
+
+/**
+ * Opens a table with a header row; comma, tab or semicolon is found from that row. Rows without any
+ * value are skipped.
+ *
+ * @throws {UserError} if the file cannot be read as text, is empty, or lacks or doubles a column
+ */
+export async function openTable(
+  path: string,
+  { required = [] }: { required?: string[] } = {},
+): Promise<StreamedTable> {
+  const first = await records(path).next();
+  if (first.done) {
+    throw new UserError(
+      `Cannot read ${
+        quote(path)
+      } as a table must have a header row: current value is an empty file`,
+    );
+  }
+  const { raw: header, line } = first.value;
+  const delimiter = detectDelimiter(header);
+  const columns = parseRecord(header, delimiter, path, line);
+  checkColumns(columns, required, line, path);
+  return {
+    source: path,
+    header,
+    columns,
+    delimiter,
+    async *rows() {
+      let isHeader = true;
+      for await (const record of records(path)) {
+        if (isHeader) {
+          isHeader = false;
+          continue;
+        }
+        const fields = parseRecord(record.raw, delimiter, path, record.line);
+        if (fields.every((field) => field === "")) continue;
+        if (fields.length !== columns.length) {
+          throw new UserError(
+            `Cannot read ${quote(path)} line ${record.line} as a row must have ${columns.length} ` +
+              `fields, as the header has: current value is ${fields.length}`,
+          );
+        }
+        yield { ...record, fields };
+      }
+    },
+  };
+}
+
+/** Pieces between line ends outside quotes; blank ones are left out. */
+async function* records(path: string): AsyncGenerator<{ raw: string; line: number }> {
+  let line = 1, start = 1, raw = "", open = false;
+  for await (const text of lines(path)) {
+    if (raw === "" && !open) {
+      start = line;
+      raw = text;
+    } else {
+      raw += `\n${text}`;
+    }
+    line++;
+    if (text.includes('"')) open = (raw.split('"').length - 1) % 2 === 1;
+    if (raw.length > LONGEST_ROW) {
+      throw new UserError(
+        `Cannot read ${quote(path)} line ${start} as a row must be shorter than ${LONGEST_ROW} ` +
+          "letters: a quote may not be closed",
+      );
+    }
+    if (open) continue;
+    if (raw.trim() !== "") yield { raw, line: start };
+    raw = "";
+  }
+  if (raw.trim() !== "") yield { raw, line: start };
+}
+
+/** Lines of a text file, ended by \n, \r\n or \r. */
+async function* lines(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  try {
+    using file = await Deno.open(path);
+    const buffer = new Uint8Array(1 << 16);
+    for (let ended = false; !ended;) {
+      const count = await file.read(buffer);
+      ended = count === null;
+      rest += decoder.decode(buffer.subarray(0, count ?? 0), { stream: !ended });
+      // A \r at the end may be the first half of \r\n.
+      const held = !ended && rest.endsWith("\r") ? "\r" : "";
+      const pieces = (held ? rest.slice(0, -1) : rest).split(/\r\n|\n|\r/);
+      rest = pieces.pop()! + held;
+      yield* pieces;
+    }
+    if (rest !== "") yield rest;
+  } catch (error) {
+    if (error instanceof UserError || error instanceof Deno.errors.NotCapable) throw error;
+    const reason = error instanceof Deno.errors.NotFound
+      ? "no such file"
+      : error instanceof TypeError
+      ? "not UTF-8 text"
+      : error instanceof Error
+      ? error.message.split("\n")[0]
+      : String(error);
+    throw new UserError(`Cannot read ${quote(path, 200)} as it must be a text file: ${reason}`);
+  }
+}

@@ -1,0 +1,84 @@
+/** How well scores order what an assay measured (ProteinGym `performance_DMS_benchmarks.py`). */
+import { bootstrap, type Interval } from "../stats/bootstrap.ts";
+import { auc, matthews } from "../stats/classification.ts";
+import { pearson, spearman } from "../stats/correlation.ts";
+import { ndcg } from "../stats/ndcg.ts";
+import { type Counts, median, type Sorted, sorted } from "../stats/sorted.ts";
+
+/** Statistics in the order of tables. */
+export const STATISTICS = ["spearman", "pearson", "auc", "mcc", "ndcg10"] as const;
+export type Statistic = typeof STATISTICS[number];
+
+export const STATISTIC_LABELS: Record<Statistic, string> = {
+  spearman: "Spearman",
+  pearson: "Pearson",
+  auc: "AUC",
+  mcc: "MCC",
+  ndcg10: "NDCG@10 %",
+};
+
+/** Scored and measured variants; row i of each belongs together. */
+export interface Samples {
+  scores: readonly number[];
+  measured: readonly number[];
+  /** 1 functional, 0 not; absent where the assay has no cutoff. */
+  functional?: readonly number[];
+}
+
+export interface Performance {
+  /** Which variants: all, singles, multiples, or a region. */
+  group: string;
+  variants: number;
+  values: Record<Statistic, number>;
+  /** 95 % percentile bootstrap intervals. */
+  intervals?: Record<Statistic, Interval>;
+}
+
+export interface EvaluateOptions {
+  /** Bootstrap resamples; 0 for none. */
+  resamples: number;
+  seed: number;
+  signal?: AbortSignal;
+  onProgress?: (done: number) => void;
+}
+
+/** The part of the best-scored variants that NDCG looks at. */
+const TOP_SHARE = 0.1;
+
+/**
+ * Statistics of one group with intervals. AUC and MCC are NaN without labels; MCC calls functional
+ * what scores at least the median, as ProteinGym does.
+ */
+export async function evaluate(
+  group: string,
+  samples: Samples,
+  { resamples, seed, signal, onProgress }: EvaluateOptions,
+): Promise<Performance> {
+  const score = sorted(samples.scores), measured = sorted(samples.measured);
+  const all = (counts?: Counts) => statistics(score, measured, samples.functional, counts);
+  const n = samples.scores.length;
+  const values = named(all());
+  if (resamples === 0 || n < 2) return { group, variants: n, values };
+  const intervals = await bootstrap(n, resamples, seed, all, { signal, onProgress });
+  return { group, variants: n, values, intervals: named(intervals) };
+}
+
+function statistics(
+  score: Sorted,
+  measured: Sorted,
+  functional: ArrayLike<number> | undefined,
+  counts: Counts,
+): number[] {
+  const middle = functional && median(score, counts);
+  return [
+    spearman(score, measured, counts),
+    pearson(score.values, measured.values, counts),
+    functional ? auc(score, functional, counts) : NaN,
+    functional ? matthews(functional, (i) => score.values[i] >= middle!, counts) : NaN,
+    ndcg(score, measured, TOP_SHARE, counts),
+  ];
+}
+
+function named<T>(list: readonly T[]): Record<Statistic, T> {
+  return Object.fromEntries(STATISTICS.map((name, i) => [name, list[i]])) as Record<Statistic, T>;
+}

@@ -1,0 +1,221 @@
+/** From files and flags to a target and its variants. */
+import { ephb2 } from "../../data/ephb2.ts";
+import { quote, UserError } from "../errors.ts";
+import { tokenize } from "../esm2/mod.ts";
+import { chooseRecord } from "../io/choose_record.ts";
+import { parseTable } from "../io/csv.ts";
+import { openTable, type StreamedTable } from "../io/csv_stream.ts";
+import { parseFasta } from "../io/fasta.ts";
+import { readText } from "../io/text.ts";
+import { parseVariant } from "./grammar.ts";
+import { positionOf } from "./resolve.ts";
+import { allSingles, fromAssay, listed, type VariantSource } from "./source.ts";
+import type { Target } from "./types.ts";
+
+export interface InputFlags {
+  sequence?: string;
+  fasta?: string;
+  id?: string;
+  mutations?: string;
+  assay?: string;
+  reference?: string;
+  cutoff?: number;
+  offset: number;
+  mutantColumn: string;
+  sequenceColumn: string;
+  measuredColumn: string;
+  functionalColumn: string;
+}
+
+/** Column names of ProteinGym's assays. */
+export const PROTEINGYM_COLUMNS = {
+  mutantColumn: "mutant",
+  sequenceColumn: "mutated_sequence",
+  measuredColumn: "DMS_score",
+  functionalColumn: "DMS_score_bin",
+} as const;
+
+export interface Inputs {
+  target: Target;
+  source: VariantSource;
+  /** What a reader of the results should know of the inputs. */
+  notes: string[];
+}
+
+/**
+ * Reads which protein and which variants of it to score.
+ *
+ * @throws {UserError} for flags that contradict each other and for anything wrong in the files
+ */
+export async function readInputs(flags: InputFlags): Promise<Inputs> {
+  const { sequence, fasta, assay, mutations, offset } = flags;
+  if (sequence !== undefined && fasta !== undefined) contradict("--sequence", "--fasta");
+  if (assay !== undefined && mutations !== undefined) contradict("--assay", "--mutations");
+  if (assay === undefined) refuseAssayFlags(flags);
+  const table = assay === undefined ? undefined : await openAssay(assay, flags);
+  const entry = flags.reference === undefined ? undefined : await findReference(flags);
+  const named = await namedProtein(flags, entry);
+  const notes: string[] = [];
+  if (!named && !table) {
+    notes.push(`No sequence was given: this is ${ephb2.id}, ${ephb2.description}.`);
+  }
+  const protein = named ?? (table ? await deduce(table, flags) : ephb2);
+  const target = checkTarget({ ...protein, offset });
+  if (table) {
+    const source = fromAssay(
+      table,
+      {
+        mutant: flags.mutantColumn,
+        sequence: flags.sequenceColumn,
+        measured: flags.measuredColumn,
+        functional: flags.functionalColumn,
+      },
+      flags.cutoff ?? (table.columns.includes(flags.functionalColumn) ? undefined : entry?.cutoff),
+    );
+    return { target, source, notes };
+  }
+  const source = mutations === undefined ? allSingles(target) : listed(mutations);
+  return { target, source, notes };
+}
+
+const COLUMN_KEYS = ["mutant", "sequence", "measured", "functional"] as const;
+
+/** Column flags whose value is not the usual one. */
+const renamed = (flags: InputFlags) =>
+  COLUMN_KEYS.filter((key) => flags[`${key}Column`] !== PROTEINGYM_COLUMNS[`${key}Column`]);
+
+function refuseAssayFlags(flags: InputFlags): void {
+  const given = [
+    ...(flags.reference === undefined ? [] : ["--reference"]),
+    ...(flags.cutoff === undefined ? [] : ["--cutoff"]),
+    ...renamed(flags).map((key) => `--${key}-column`),
+  ];
+  if (given.length === 0) return;
+  throw new UserError(
+    `Cannot use ${given[0]} as --assay must be given with it: current value is none`,
+  );
+}
+
+async function openAssay(path: string, flags: InputFlags): Promise<StreamedTable> {
+  const table = await openTable(path);
+  const { columns } = table;
+  const need = (name: string, why: string) => {
+    if (columns.includes(name)) return;
+    throw new UserError(
+      `Cannot read ${quote(path)} as it must have the column ${quote(name)}${why}: ` +
+        `current value is ${quote(columns.join(", "), 120)}`,
+    );
+  };
+  if (!columns.includes(flags.sequenceColumn)) {
+    need(flags.mutantColumn, " (--mutant-column names another)");
+  }
+  // A column that a person names must be there; the usual names need not.
+  for (const key of renamed(flags)) need(flags[`${key}Column`], ` that --${key}-column names`);
+  if (flags.cutoff !== undefined) need(flags.measuredColumn, " to apply --cutoff to");
+  return table;
+}
+
+interface ReferenceEntry {
+  id: string;
+  residues: string;
+  cutoff?: number;
+}
+
+/** The assay's row of ProteinGym's reference file, by file name or id. */
+async function findReference({ reference, assay }: InputFlags): Promise<ReferenceEntry> {
+  const path = reference!;
+  const { rows } = parseTable(await readText(path), path, {
+    required: ["DMS_id", "DMS_filename", "target_seq"],
+  });
+  const name = assay!.replace(/^.*[/\\]/, "");
+  const row = rows.find(({ fields: { DMS_id, DMS_filename } }) =>
+    DMS_filename === name || DMS_id === name.replace(/\.csv$/i, "")
+  );
+  if (!row) {
+    throw new UserError(
+      `Cannot find the assay in ${quote(path)} as a row must have its DMS_filename: ` +
+        `current value is ${quote(name)}`,
+    );
+  }
+  const { DMS_id, target_seq, DMS_binarization_cutoff: cutoff } = row.fields;
+  return {
+    id: DMS_id,
+    residues: target_seq,
+    ...(cutoff && Number.isFinite(Number(cutoff)) && { cutoff: Number(cutoff) }),
+  };
+}
+
+async function namedProtein(
+  { sequence, fasta, id }: InputFlags,
+  entry: ReferenceEntry | undefined,
+): Promise<{ id: string; residues: string } | undefined> {
+  if (sequence !== undefined) return { id: id ?? entry?.id ?? "sequence", residues: sequence };
+  if (fasta !== undefined) return chooseRecord(parseFasta(await readText(fasta), fasta), id, fasta);
+  if (id !== undefined) {
+    throw new UserError(
+      "Cannot use --id as --fasta or --sequence must be given with it: current value is none",
+    );
+  }
+  return entry;
+}
+
+/** The target of an assay that does not state it: its first substitutions, undone. */
+async function deduce(
+  { source, columns, rows }: StreamedTable,
+  { mutantColumn, sequenceColumn, offset }: InputFlags,
+): Promise<{ id: string; residues: string }> {
+  const id = source.replace(/^.*[/\\]/, "").replace(/\.\w+$/, "");
+  const mutant = columns.indexOf(mutantColumn), sequence = columns.indexOf(sequenceColumn);
+  const cannot = (requirement: string, value: string) =>
+    new UserError(
+      `Cannot score ${
+        quote(source)
+      } as ${requirement}, or --sequence, --fasta or --reference must ` +
+        `give the target: current value is ${value}`,
+    );
+  if (mutant < 0 || sequence < 0) {
+    const missing = mutant < 0 ? mutantColumn : sequenceColumn;
+    throw cannot(`it must have the column ${quote(missing)}`, "none");
+  }
+  for await (const { line, fields } of rows()) {
+    const place = `${source} line ${line}`;
+    if (fields[mutant] === "" || fields[sequence] === "") continue;
+    if (/^[A-Z]{5,}$/i.test(fields[mutant])) {
+      throw cannot("mutations must be named", quote(fields[mutant], 20));
+    }
+    const residues = [...fields[sequence].toUpperCase()];
+    const edits = parseVariant(fields[mutant], place);
+    if (edits.some(({ begin, end, inserted }) => begin !== end || inserted.length !== 1)) continue;
+    for (const { begin, named, text, inserted } of edits) {
+      const at = positionOf(begin, { id, residues: "", offset }) - 1;
+      if (residues[at] !== inserted) {
+        throw new UserError(
+          `Cannot read the target from ${place} as residue ${begin} of its sequence must be the ` +
+            `${inserted} of ${quote(text)}: current value is ${quote(residues[at] ?? "none")}; ` +
+            "--offset tells the number of the first residue",
+        );
+      }
+      residues[at] = named[0].letter;
+    }
+    return { id, residues: residues.join("") };
+  }
+  throw cannot("a row must have mutations and sequence", "none");
+}
+
+/** @throws {UserError} if the sequence has a letter that ESM-2 does not know, or hides a residue */
+function checkTarget({ id, residues, offset }: Target): Target {
+  if (residues.includes("<")) {
+    const at = residues.indexOf("<");
+    throw new UserError(
+      `Cannot score ${quote(id)} as every residue of the target must be known: ` +
+        `current value of residue ${at + 1} is ${quote(residues.slice(at, at + 6))}`,
+    );
+  }
+  const trimmed = residues.trim();
+  tokenize({ id, residues: trimmed }, { maxLength: Infinity });
+  return { id, residues: trimmed.toUpperCase(), offset };
+}
+
+function contradict(one: string, other: string): never {
+  throw new UserError(`Cannot use ${one} and ${other} together as only one must be given`);
+}

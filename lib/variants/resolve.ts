@@ -1,0 +1,161 @@
+/** From mutations as written to variants of the target, every letter checked. */
+import { quote, UserError } from "../errors.ts";
+import type { Edit, NamedResidue } from "./grammar.ts";
+import { AMINO_ACIDS, columnOf, tokenOf } from "./letters.ts";
+import type { Substitution, Target, Variant } from "./types.ts";
+
+/** 1-based position along the sequence of a residue number. */
+export const positionOf = (residue: number, { offset }: Target): number => residue - offset + 1;
+
+/** Number that people give to a position. */
+export const residueOf = (position: number, { offset }: Target): number => position + offset - 1;
+
+/**
+ * Checks the residues that mutations name against the sequence, over any number of rows; only at the
+ * end does it say what is wrong, so that it can say what would mend all rows.
+ */
+export class LetterCheck {
+  /** Every (residue, letter) named, once. */
+  readonly #named = new Map<string, NamedResidue>();
+  #first?: { edit: Edit; named: NamedResidue; place: string };
+
+  constructor(readonly target: Target) {}
+
+  /** Whether all residues of a row exist and have the letters named. */
+  add(edits: readonly Edit[], place: string): boolean {
+    let fits = true;
+    for (const edit of edits) {
+      for (const named of [...edit.named, ...ends(edit)]) {
+        if (named.letter !== "") this.#named.set(`${named.letter}${named.residue}`, named);
+        const found = this.#letterAt(named.residue, 0);
+        if (found !== undefined && (named.letter === "" || found === named.letter)) continue;
+        this.#first ??= { edit, named, place };
+        fits = false;
+      }
+    }
+    return fits;
+  }
+
+  /** @throws {UserError} naming the first row that does not fit, and the offset that mends all rows */
+  done(): void {
+    if (!this.#first) return;
+    const { target } = this;
+    const { edit, named: { residue, letter }, place } = this.#first;
+    const found = this.#letterAt(residue, 0);
+    const last = residueOf(target.residues.length, target);
+    const shift = this.#mendingShift();
+    const mend = shift === undefined
+      ? ""
+      : `; --offset ${target.offset - shift} would fit all ${this.#named.size} residues named`;
+    throw new UserError(
+      found === undefined
+        ? `Cannot score ${quote(edit.text)} (${place}) as residues of ${
+          quote(target.id)
+        } must be ` +
+          `in ${target.offset}..${last}: current value is ${residue}${mend}`
+        : `Cannot score ${quote(edit.text)} (${place}) as residue ${residue} must be the ` +
+          `sequence's ${found}: current value is ${quote(letter)}${mend}`,
+    );
+  }
+
+  #letterAt(residue: number, shift: number): string | undefined {
+    return this.target.residues[positionOf(residue, this.target) - 1 + shift];
+  }
+
+  /** The smallest shift of numbers under which every letter fits, if there is one. */
+  #mendingShift(): number | undefined {
+    const named = [...this.#named.values()];
+    // One or two letters fit somewhere by chance.
+    if (named.length < 3) return undefined;
+    const reach = this.target.residues.length +
+      Math.max(...named.map(({ residue }) => Math.abs(positionOf(residue, this.target))));
+    for (let size = 1; size <= reach; size++) {
+      for (const shift of [size, -size]) {
+        if (named.every(({ residue, letter }) => this.#letterAt(residue, shift) === letter)) {
+          return shift;
+        }
+      }
+    }
+    return undefined;
+  }
+}
+
+/** The last residue of a stretch must exist even where no letter is given for it. */
+function ends({ begin, end }: Edit): NamedResidue[] {
+  return end > begin ? [{ residue: end, letter: "" }] : [];
+}
+
+/**
+ * The variant that edits make of the target; letters must have passed a {@link LetterCheck}.
+ *
+ * @throws {UserError} if a residue is changed twice or nothing is left
+ */
+export function resolveVariant(edits: readonly Edit[], target: Target, place: string): Variant {
+  const sorted = [...edits].sort((a, b) => a.begin - b.begin || a.end - b.end);
+  sorted.forEach((edit, i) => {
+    if (i === 0) return;
+    const before = sorted[i - 1];
+    const bothInsert = edit.begin === before.begin && edit.end < edit.begin;
+    if (edit.begin > before.end && !bothInsert) return;
+    throw new UserError(
+      `Cannot score ${quote(edit.text)} (${place}) as a residue must be changed once: ` +
+        `current value is ${before.text} and ${edit.text}`,
+    );
+  });
+  if (sorted.every(isSubstitution)) {
+    return {
+      substitutions: sorted.map(({ begin, inserted, named }) => ({
+        position: positionOf(begin, target),
+        from: named[0].letter,
+        to: inserted,
+      })),
+    };
+  }
+  let { residues } = target;
+  for (const { begin, end, inserted, duplicated } of sorted.toReversed()) {
+    const from = positionOf(begin, target) - 1, to = positionOf(end, target);
+    const letters = duplicated ? residues.slice(from, to).repeat(2) : inserted;
+    residues = residues.slice(0, from) + letters + residues.slice(to);
+  }
+  return fromSequence(residues, target, place);
+}
+
+/**
+ * The variant whose sequence is given: substitutions where the lengths agree, else an indel.
+ *
+ * @throws {UserError} if it is empty or has a letter that cannot be scored
+ */
+export function fromSequence(residues: string, target: Target, place: string): Variant {
+  const isIndel = residues.length !== target.residues.length;
+  const substitutions: Substitution[] = [];
+  if (residues === "") fail("it must have residues", "none");
+  for (let i = 0; i < residues.length; i++) {
+    const to = residues[i], from = isIndel ? undefined : target.residues[i];
+    if (from === to) continue;
+    if (tokenOf(to) === undefined || from !== undefined && columnOf(to) < 0) {
+      fail(`letter ${i + 1} must be an amino acid (${AMINO_ACIDS})`, to);
+    }
+    if (from !== undefined) substitutions.push({ position: i + 1, from, to });
+  }
+  return isIndel ? { substitutions, indel: residues } : { substitutions };
+
+  function fail(requirement: string, value: string): never {
+    throw new UserError(
+      `Cannot score the sequence of ${place} as ${requirement}: current value is ${quote(value)}`,
+    );
+  }
+}
+
+/** The variant's own sequence. */
+export function mutate({ residues }: Target, { substitutions, indel }: Variant): string {
+  if (indel !== undefined) return indel;
+  let out = "", at = 0;
+  for (const { position, to } of substitutions) {
+    out += residues.slice(at, position - 1) + to;
+    at = position;
+  }
+  return out + residues.slice(at);
+}
+
+const isSubstitution = ({ begin, end, inserted, duplicated }: Edit) =>
+  begin === end && inserted.length === 1 && !duplicated;

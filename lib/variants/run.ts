@@ -1,0 +1,192 @@
+/** The score command: reads, scores, evaluates, writes. */
+import { type BackendChoice, openBackend } from "../backend/mod.ts";
+import type { CommandContext } from "../cli/context.ts";
+import { integerRanges } from "../cli/parsers.ts";
+import { UserError } from "../errors.ts";
+import { Esm2 } from "../esm2/mod.ts";
+import { EMBEDDED_NOTE, openModel } from "../hub/open_model.ts";
+import { OutputDir } from "../io/output.ts";
+import { readText } from "../io/text.ts";
+import { describeRun, Stopwatch } from "../provenance.ts";
+import { renderVariantReport } from "../report/variants.ts";
+import { VERSION } from "../version.ts";
+import { printAggregate } from "./aggregate_table.ts";
+import { evaluate, type Performance } from "./evaluate.ts";
+import { type InputFlags, readInputs } from "./inputs.ts";
+import { Regions } from "./regions.ts";
+import { ProgressFile } from "./resume.ts";
+import { SampleCollector } from "./samples.ts";
+import { scanVariants } from "./scan.ts";
+import { scoreVariants } from "./score.ts";
+import { scoreColumns, ScoreFile } from "./score_file.ts";
+import { checkLegacy, checkPositions, type ScoreSettings, settingNotes } from "./settings.ts";
+import { Extremes, matrixCsv, performanceCsv, performanceText, writeMatrixNpz } from "./tables.ts";
+import type { Target } from "./types.ts";
+
+export interface ScoreFlags extends InputFlags, ScoreSettings {
+  positions?: string;
+  by?: string;
+  bootstrap: number;
+  seed: number;
+  model?: string;
+  backend: BackendChoice;
+  lowMemory: boolean;
+  tokenBudget?: number;
+  out: string;
+  column?: string;
+  json: boolean;
+  aggregate?: string;
+}
+
+/** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
+export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void> {
+  if (o.aggregate !== undefined) return await printAggregate(o, ctx);
+  const watch = new Stopwatch();
+  watch.stage("read inputs");
+  const { target, source, notes } = await readInputs(o);
+  const scan = await scanVariants(source, target);
+  checkLegacy(o, scan);
+  const positions = readPositions(o.positions, target, source.kind === "all");
+  const regions = await readRegions(o.by, target, source.hasMeasured);
+  using output = OutputDir.open(o.out);
+  ctx.onExit(() => output.dispose());
+
+  watch.stage("load model");
+  using model = await openModel(o.model, ctx);
+  const columns = scoreColumns(o.column ?? model.name, o.mode, source);
+  const opened = await openBackend(o.backend);
+  await using backend = opened.backend;
+  if (model.embedded) notes.unshift(EMBEDDED_NOTE);
+  notes.push(...settingNotes(o, target.residues.length));
+  for (const note of notes) ctx.note(note);
+  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
+  await using esm = await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory });
+
+  // All that decides the numbers: a run with other settings must not take this one's results.
+  const settings = {
+    esmscope: VERSION,
+    model: { name: model.name, sha256: await model.checkpoint.sha256() },
+    backend: { name: backend.name, detail: backend.detail },
+    target,
+    mode: o.mode,
+    multi: o.multi,
+    window: o.window,
+    legacy: o.legacy,
+    tokenBudget: o.tokenBudget,
+    positions: o.positions,
+    variants: scan.digest,
+  };
+  using progress = ProgressFile.open(output.path, settings);
+  if (progress.finished > 0) {
+    ctx.note(`Continuing an interrupted run: ${progress.finished} batches were finished.`);
+  }
+
+  watch.stage("score");
+  const samples = new SampleCollector(source.hasFunctional, regions);
+  const extremes = new Extremes();
+  await using file = ScoreFile.create(output.temporaryPath("scores.csv"), source, columns);
+  const show = stageProgress(ctx);
+  const { matrix, passes, wildPll } = await scoreVariants(esm, {
+    ...o,
+    target,
+    source,
+    scan,
+    positions,
+    progress,
+    signal: ctx.signal,
+    onProgress: show.update,
+    onRow: async (row, variant, score, pll) => {
+      extremes.add(row.text || row.place, score);
+      if (source.hasMeasured) samples.add(row, variant, score);
+      const length = variant.indel?.length ?? target.residues.length;
+      await file.add(row, length, score, pll);
+    },
+  });
+  show.finish();
+  await file.close();
+
+  watch.stage("evaluate");
+  const performance: Performance[] = [];
+  for (const { name, samples: group } of source.hasMeasured ? samples.groups() : []) {
+    const { bootstrap: resamples, seed } = o;
+    performance.push(await evaluate(name, group, { resamples, seed, signal: ctx.signal }));
+  }
+
+  watch.stage("write");
+  await output.write("matrix.csv", matrixCsv(matrix));
+  await writeMatrixNpz(output.temporaryPath("matrix.npz"), matrix);
+  if (performance.length > 0) await output.write("performance.csv", performanceCsv(performance));
+  await output.write(
+    "report.html",
+    renderVariantReport({
+      title: `Mutations of ${target.id}`,
+      subtitle: `${model.name}, ${o.mode}, ${scan.rows} variant${scan.rows === 1 ? "" : "s"}`,
+      notes,
+      matrix,
+      performance,
+      samples,
+      labels: { score: columns[0], measured: o.measuredColumn },
+      // Times differ between a run and its continuation; run.json has them.
+      provenance: { ...settings, command: "score", bootstrap: o.bootstrap, seed: o.seed },
+    }),
+  );
+  const run = {
+    ...await describeRun({ command: "score", args: Deno.args, watch, model, opened }),
+    options: o,
+    target,
+    variants: { rows: scan.rows, multiple: scan.multiple, indels: scan.indels },
+    passes,
+    ...(wildPll !== undefined && { wildTypePseudoLogLikelihood: wildPll }),
+  };
+  await output.write("run.json", JSON.stringify(run, null, 2) + "\n");
+  ctx.signal.throwIfAborted();
+  const written = output.commit();
+  progress.remove();
+
+  if (o.json) return ctx.print(JSON.stringify({ run, performance }, null, 2));
+  ctx.print(extremes.text());
+  if (performance.length > 0) ctx.print(`\n${performanceText(performance)}`);
+  ctx.note(`\nWrote ${written.join(", ")}`);
+}
+
+/** Positions of `--positions`; all of them where all mutations are scored. */
+function readPositions(text: string | undefined, target: Target, all: boolean): number[] {
+  const { residues: { length }, offset } = target;
+  if (text === "all" || text === undefined && all) {
+    return Array.from({ length }, (_, i) => i + 1);
+  }
+  if (text === undefined) return [];
+  const residues = integerRanges({ max: offset + length })(text, "--positions");
+  return checkPositions(residues.map((residue) => residue - offset + 1), length, offset);
+}
+
+async function readRegions(
+  path: string | undefined,
+  target: Target,
+  hasMeasured: boolean,
+): Promise<Regions | undefined> {
+  if (path === undefined) return undefined;
+  if (!hasMeasured) {
+    throw new UserError(
+      "Cannot use --by as --assay must give measured values to compare with: current value is none",
+    );
+  }
+  return Regions.parse(await readText(path), path, target);
+}
+
+/** One progress display per stage: positions, then variants that need passes of their own. */
+function stageProgress(ctx: CommandContext) {
+  let stage = "";
+  let shown: ReturnType<CommandContext["progress"]> | undefined;
+  return {
+    update(name: string, done: number, total: number) {
+      if (name !== stage) {
+        shown?.finish();
+        stage = name;
+        shown = ctx.progress({ label: "scoring", unit: name, total, done });
+      }
+      shown!.update(done, total);
+    },
+    finish: () => shown?.finish(),
+  };
+}

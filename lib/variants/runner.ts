@@ -1,0 +1,101 @@
+/** Runs queries on the model; only what is read of the logits leaves the device. */
+import {
+  ROW_VALUES,
+  TokenLogProbs,
+  tokenLogProbs,
+  validateChoices,
+} from "../../kernels/token_log_probs/mod.ts";
+import type { Tensor } from "../backend/types.ts";
+import type { GpuTensor } from "../gpu/mod.ts";
+import { type Esm2, planBatches, type PlannedBatch } from "../esm2/mod.ts";
+import { type Pass, planPasses, type Query } from "./queries.ts";
+import type { WindowOptions } from "./windows.ts";
+
+export interface RunnerOptions extends WindowOptions {
+  /** Tokens of a batch. @default 1024 on the CPU, 8192 on a GPU */
+  tokenBudget?: number;
+  signal?: AbortSignal;
+  /** Hears how many passes have run so far. */
+  onPass?: (done: number) => void;
+}
+
+/** Answers queries: per query f32[reads, 22] as `tokenLogProbs` gives them. */
+export class QueryRunner {
+  readonly tokenBudget: number;
+  /** Forward passes so far. */
+  passes = 0;
+  #kernel?: Promise<TokenLogProbs>;
+
+  constructor(readonly model: Esm2, readonly options: RunnerOptions) {
+    // A CPU is saturated by about a thousand tokens; more only costs cache.
+    this.tokenBudget = options.tokenBudget ?? (model.backend.gpu ? 8192 : 1024);
+  }
+
+  async run(queries: readonly Query[]): Promise<Float32Array[]> {
+    const { config, backend } = this.model;
+    const passes = planPasses(queries, this.options);
+    const answers = queries.map(({ reads }) => new Float32Array(reads.length * ROW_VALUES));
+    const weights = queries.map(({ reads }) => new Float64Array(reads.length));
+    const rows = passes.map(({ ids }) => ids);
+    for (const batch of planBatches(rows, config, backend.tensorLimit, this.tokenBudget)) {
+      this.options.signal?.throwIfAborted();
+      const members = batch.members.map((i) => passes[i]);
+      collect(members, await this.#read(batch, members), answers, weights);
+      this.passes += batch.size;
+      this.options.onPass?.(this.passes);
+    }
+    // Most reads have one window; dividing by its weight would only round.
+    answers.forEach((answer, q) =>
+      weights[q].forEach((weight, read) => {
+        if (weight === 1) return;
+        for (let v = 0; v < ROW_VALUES; v++) answer[read * ROW_VALUES + v] /= weight;
+      })
+    );
+    return answers;
+  }
+
+  /** f32[choices, 22] of a batch, in the order of its members' choices. */
+  async #read(batch: PlannedBatch, members: readonly Pass[]): Promise<Float32Array> {
+    const rows: number[] = [], choices: number[] = [];
+    members.forEach(({ choices: wanted }, b) => {
+      for (const { at, reference } of wanted) {
+        choices.push(rows.length, reference);
+        rows.push(b * batch.width + at);
+      }
+    });
+    const { signal } = this.options;
+    using result = await this.model.run(batch, { head: { rows }, signal });
+    return await this.#logProbs(result.logits!, Uint32Array.from(choices), rows.length);
+  }
+
+  async #logProbs(logits: Tensor, choices: Uint32Array, rows: number): Promise<Float32Array> {
+    const { gpu } = this.model.backend;
+    if (!gpu) return tokenLogProbs({ data: logits.data!, rows }, choices);
+    validateChoices(choices, rows);
+    const kernel = await (this.#kernel ??= TokenLogProbs.create(gpu));
+    using chosen = gpu.upload("choices", [rows, 2], choices);
+    using result = kernel.alloc(chosen);
+    await gpu.submit(
+      "token log probs",
+      (encoder) => kernel.encode(encoder, logits.gpu as GpuTensor<"f32">, chosen, result),
+    );
+    return await gpu.read(result);
+  }
+}
+
+function collect(
+  passes: readonly Pass[],
+  values: Float32Array,
+  answers: readonly Float32Array[],
+  weights: readonly Float64Array[],
+): void {
+  let at = 0;
+  for (const { choices } of passes) {
+    for (const { query, read, weight } of choices) {
+      const answer = answers[query], base = read * ROW_VALUES;
+      for (let v = 0; v < ROW_VALUES; v++) answer[base + v] += weight * values[at + v];
+      weights[query][read] += weight;
+      at += ROW_VALUES;
+    }
+  }
+}

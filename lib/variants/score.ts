@@ -1,0 +1,163 @@
+/** Scores variants: marginals of positions first, then rows, both in units that a later run can reuse. */
+import { ROW_VALUES } from "../../kernels/token_log_probs/mod.ts";
+import type { Esm2 } from "../esm2/mod.ts";
+import { flatten, positionGroups, ScoreMatrix } from "./matrix.ts";
+import type { ProgressFile } from "./resume.ts";
+import { RowScorer, SCORE_VALUES } from "./row_scorer.ts";
+import { QueryRunner } from "./runner.ts";
+import { readVariant, type Scan } from "./scan.ts";
+import { type ScoreSettings, windowOptions } from "./settings.ts";
+import type { VariantSource } from "./source.ts";
+import type { Target, Variant, VariantRow } from "./types.ts";
+import { WINDOW_TOKENS } from "./windows.ts";
+
+export interface ScoreRequest extends ScoreSettings {
+  target: Target;
+  source: VariantSource;
+  scan: Scan;
+  /** Positions whose marginals are wanted besides those that variants change. */
+  positions: readonly number[];
+  /** Finished units of an earlier run. */
+  progress?: ProgressFile;
+  tokenBudget?: number;
+  signal?: AbortSignal;
+  /** Hears of positions, then of rows that need passes of their own. */
+  onProgress?: (stage: "positions" | "variants", done: number, total: number) => void;
+  /** Takes each row in order. */
+  onRow: (row: VariantRow, variant: Variant, score: number, pll: number) => void | Promise<void>;
+}
+
+export interface ScoreResult {
+  matrix: ScoreMatrix;
+  /** Forward passes of this run, those of an earlier one not counted. */
+  passes: number;
+  /** Pseudo-log-likelihood of the target, where variants were compared with it. */
+  wildPll?: number;
+}
+
+/** Rows of a chunk that need no pass at all; bounds the memory for text. */
+const LARGEST_CHUNK = 4096;
+
+/** Batches of a chunk: few enough that little is lost with it, enough that most are full. */
+const BATCHES_PER_CHUNK = 8;
+
+/** The number of the unit that is the target's own pseudo-log-likelihood. */
+const WILD_TYPE_UNIT = 0xffff_ffff;
+
+/** Scores every row of the source; results do not depend on what an earlier run had finished. */
+export async function scoreVariants(model: Esm2, request: ScoreRequest): Promise<ScoreResult> {
+  const { target, source, scan, mode, legacy } = request;
+  const runner = new QueryRunner(model, { ...windowOptions(request), ...runnerOptions(request) });
+  const matrix = new ScoreMatrix(target);
+  const isMarginal = mode === "masked-marginal" || mode === "wt-marginal";
+  const units = isMarginal ? await scorePositions(request, runner, matrix) : 0;
+
+  const scorer = new RowScorer(request, matrix, runner);
+  if (scan.indels > 0 || mode === "pseudo-perplexity" && !legacy) {
+    const unit = await cached(
+      request.progress,
+      WILD_TYPE_UNIT,
+      async () => Float64Array.of(await scorer.wildType()),
+    );
+    scorer.wildPll = unit[0];
+  }
+  let chunk = newChunk(), chunks = 0, done = 0;
+  const flush = async () => {
+    request.signal?.throwIfAborted();
+    const variants = chunk.rows.map(({ variant }) => variant);
+    const score = () => scorer.score(variants);
+    const values = chunk.cost > 0
+      ? await cached(request.progress, units + chunks, score)
+      : await score();
+    for (const [i, { row, variant }] of chunk.rows.entries()) {
+      const [value, pll] = values.subarray(i * SCORE_VALUES, (i + 1) * SCORE_VALUES);
+      if (!isMarginal) fill(matrix, variant, value);
+      await request.onRow(row, variant, value, pll);
+    }
+    chunks++;
+    done += chunk.rows.length;
+    request.onProgress?.("variants", done, scan.rows);
+    chunk = newChunk();
+  };
+  const passTokens = Math.min(target.residues.length + 2, runnerWidth(request));
+  const most = BATCHES_PER_CHUNK * Math.max(1, Math.floor(runner.tokenBudget / passTokens));
+  for await (const row of source.rows()) {
+    const variant = readVariant(row, target)!;
+    chunk.rows.push({ row, variant });
+    chunk.cost += scorer.cost(variant);
+    if (chunk.cost >= most || chunk.rows.length >= LARGEST_CHUNK) await flush();
+  }
+  if (chunk.rows.length > 0) await flush();
+  return {
+    matrix,
+    passes: runner.passes,
+    ...(!Number.isNaN(scorer.wildPll) && { wildPll: scorer.wildPll }),
+  };
+}
+
+interface Chunk {
+  rows: { row: VariantRow; variant: Variant }[];
+  /** Forward passes. */
+  cost: number;
+}
+
+const newChunk = (): Chunk => ({ rows: [], cost: 0 });
+
+/** Marginals of every position wanted; gives the number of units. */
+async function scorePositions(
+  request: ScoreRequest,
+  runner: QueryRunner,
+  matrix: ScoreMatrix,
+): Promise<number> {
+  const { target, scan, mode, progress, onProgress, signal } = request;
+  const wanted = scan.mutated.slice();
+  for (const position of request.positions) wanted[position] = 1;
+  const positions = Array.from(wanted.keys()).filter((position) => wanted[position]);
+  const groups = positionGroups(
+    target,
+    positions,
+    mode === "masked-marginal",
+    Math.min(target.residues.length + 2, runnerWidth(request)),
+    runner.tokenBudget,
+  );
+  let done = 0;
+  onProgress?.("positions", 0, positions.length);
+  for (const [unit, group] of groups.entries()) {
+    signal?.throwIfAborted();
+    const values = await cached(
+      progress,
+      unit,
+      async () => flatten(await runner.run(group.queries)),
+    );
+    group.positions.forEach((position, i) => matrix.set(position, values, i * ROW_VALUES));
+    done += group.positions.length;
+    onProgress?.("positions", done, positions.length);
+  }
+  return groups.length;
+}
+
+/** Most tokens of a pass. */
+function runnerWidth(request: ScoreRequest): number {
+  return windowOptions(request).kind === "full" ? Infinity : WINDOW_TOKENS;
+}
+
+const runnerOptions = ({ tokenBudget, signal }: ScoreRequest) => ({ tokenBudget, signal });
+
+async function cached(
+  progress: ProgressFile | undefined,
+  unit: number,
+  compute: () => Promise<Float64Array>,
+): Promise<Float64Array> {
+  const known = progress?.get(unit);
+  if (known) return known;
+  const values = await compute();
+  progress?.put(unit, values);
+  return values;
+}
+
+/** Modes without marginals know the singles that were asked for. */
+function fill(matrix: ScoreMatrix, { substitutions, indel }: Variant, score: number): void {
+  if (indel !== undefined || substitutions.length !== 1) return;
+  const [{ position, to }] = substitutions;
+  matrix.setScore(position, to, score);
+}

@@ -1,0 +1,138 @@
+/** Where variants come from: all single substitutions, a list, or an assay; read as often as needed. */
+import { quote, UserError } from "../errors.ts";
+import type { StreamedTable } from "../io/csv_stream.ts";
+import { splitVariants } from "./grammar.ts";
+import { AMINO_ACIDS } from "./letters.ts";
+import { residueOf } from "./resolve.ts";
+import type { Target, VariantRow } from "./types.ts";
+
+export interface VariantSource {
+  kind: "all" | "list" | "assay";
+  /** Header of the input, or of the table that is made where there is none. */
+  header: string;
+  columns: readonly string[];
+  delimiter: string;
+  hasMeasured: boolean;
+  hasFunctional: boolean;
+  rows(): AsyncIterable<VariantRow>;
+}
+
+const PLAIN = { header: "mutant", columns: ["mutant"], delimiter: "," } as const;
+
+/** Every single substitution by one of the 20 amino acids, position by position. */
+export function allSingles(target: Target): VariantSource {
+  return {
+    ...PLAIN,
+    kind: "all",
+    hasMeasured: false,
+    hasFunctional: false,
+    async *rows() {
+      for (let position = 1; position <= target.residues.length; position++) {
+        const from = target.residues[position - 1];
+        for (const to of AMINO_ACIDS) {
+          if (to === from) continue;
+          const text = `${from}${residueOf(position, target)}${to}`;
+          yield { place: text, text, raw: text };
+        }
+      }
+    },
+  };
+}
+
+/** The variants of `--mutations`. @throws {UserError} if there is none */
+export function listed(text: string): VariantSource {
+  const variants = splitVariants(text);
+  if (variants.length === 0) {
+    throw new UserError(
+      `Cannot read --mutations as it must name a mutation such as A10G: current value is ${
+        quote(text)
+      }`,
+    );
+  }
+  return {
+    ...PLAIN,
+    kind: "list",
+    hasMeasured: false,
+    hasFunctional: false,
+    async *rows() {
+      for (const variant of variants) {
+        yield { place: "--mutations", text: variant, raw: variant };
+      }
+    },
+  };
+}
+
+/** Names of an assay's columns. */
+export interface AssayColumns {
+  mutant: string;
+  sequence: string;
+  measured: string;
+  functional: string;
+}
+
+/**
+ * The rows of an assay in ProteinGym's format or one with other column names.
+ *
+ * @param cutoff measured values above it are functional; the assay's own labels otherwise
+ */
+export function fromAssay(
+  table: StreamedTable,
+  names: AssayColumns,
+  cutoff: number | undefined,
+): VariantSource {
+  const { columns, source, header, delimiter } = table;
+  const column = (name: string) => columns.indexOf(name);
+  const mutant = column(names.mutant), sequence = column(names.sequence);
+  const measured = column(names.measured), functional = column(names.functional);
+  return {
+    kind: "assay",
+    header,
+    columns,
+    delimiter,
+    hasMeasured: measured >= 0,
+    hasFunctional: measured >= 0 && (functional >= 0 || cutoff !== undefined),
+    async *rows() {
+      for await (const { line, raw, fields } of table.rows()) {
+        const place = `${source} line ${line}`;
+        const mutated = sequence < 0 ? undefined : fields[sequence].toUpperCase() || undefined;
+        const text = mutant < 0 ? "" : fields[mutant];
+        if (text === "" && mutated === undefined) {
+          throw new UserError(
+            `Cannot read ${place} as column ${
+              quote(names.mutant)
+            } must name its mutations: it is empty`,
+          );
+        }
+        const value = measured < 0 ? NaN : readNumber(fields[measured], place, names.measured);
+        const label = cutoff !== undefined
+          ? value > cutoff
+          : functional < 0
+          ? undefined
+          : readLabel(fields[functional], place, names.functional);
+        yield { place, text, mutated, measured: value, functional: label, raw };
+      }
+    },
+  };
+}
+
+const MISSING = /^(nan|na|n\/a|null|none|-)?$/i;
+
+function readNumber(text: string, place: string, column: string): number {
+  if (MISSING.test(text)) return NaN;
+  const value = Number(text);
+  if (Number.isFinite(value)) return value;
+  throw new UserError(
+    `Cannot read ${place} as column ${quote(column)} must hold a number or nothing: ` +
+      `current value is ${quote(text)}`,
+  );
+}
+
+function readLabel(text: string, place: string, column: string): boolean | undefined {
+  if (MISSING.test(text)) return undefined;
+  if (/^(1(\.0*)?|true)$/i.test(text)) return true;
+  if (/^(0(\.0*)?|false)$/i.test(text)) return false;
+  throw new UserError(
+    `Cannot read ${place} as column ${quote(column)} must hold 0, 1 or nothing: ` +
+      `current value is ${quote(text)}`,
+  );
+}

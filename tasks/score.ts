@@ -1,0 +1,233 @@
+/** What every mutation of a protein does, as far as ESM-2 can tell without training. */
+import { BACKEND_CHOICES } from "../lib/backend/mod.ts";
+import { defineCommand, flag, option } from "../lib/cli/command.ts";
+import { runCommand } from "../lib/cli/main.ts";
+import * as parse from "../lib/cli/parsers.ts";
+import { PROTEINGYM_COLUMNS } from "../lib/variants/inputs.ts";
+import { runScore } from "../lib/variants/run.ts";
+import { LEGACY, MODES, MULTI } from "../lib/variants/types.ts";
+import { WINDOWS } from "../lib/variants/windows.ts";
+
+const options = {
+  sequence: option({
+    placeholder: "letters",
+    parse: parse.text,
+    description: "the protein itself",
+    group: "Input",
+  }),
+  fasta: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "the protein from a file",
+    group: "Input",
+  }),
+  id: option({
+    placeholder: "name",
+    parse: parse.text,
+    description: "name of --sequence, or which record of --fasta",
+    group: "Input",
+  }),
+  mutations: option({
+    placeholder: "list",
+    parse: parse.text,
+    description: "A10G,K20R:L21M; also p.Ala10Gly, p.Ala3_Gly5del, p.Lys2_Gly3insGln",
+    defaultText: "all single substitutions",
+    group: "Input",
+  }),
+  assay: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "variants from a CSV in ProteinGym's format, with measured values to compare with",
+    group: "Input",
+  }),
+  offset: option({
+    placeholder: "number",
+    parse: parse.integer({ min: -100_000, max: 1_000_000 }),
+    default: 1,
+    description: "number of the sequence's first residue in the mutations",
+    group: "Input",
+  }),
+  positions: option({
+    placeholder: "list",
+    parse: parse.text,
+    description: "residues to compute besides the mutated ones: 5-20,41 or all",
+    group: "Input",
+  }),
+  mutantColumn: option({
+    placeholder: "name",
+    parse: parse.text,
+    default: PROTEINGYM_COLUMNS.mutantColumn as string,
+    description: "column of the mutations",
+    group: "Assay",
+  }),
+  sequenceColumn: option({
+    placeholder: "name",
+    parse: parse.text,
+    default: PROTEINGYM_COLUMNS.sequenceColumn as string,
+    description: "column of the mutated sequence",
+    group: "Assay",
+  }),
+  measuredColumn: option({
+    placeholder: "name",
+    parse: parse.text,
+    default: PROTEINGYM_COLUMNS.measuredColumn as string,
+    description: "column of the measured value",
+    group: "Assay",
+  }),
+  functionalColumn: option({
+    placeholder: "name",
+    parse: parse.text,
+    default: PROTEINGYM_COLUMNS.functionalColumn as string,
+    description: "column that is 1 for functional variants, for AUC and MCC",
+    group: "Assay",
+  }),
+  cutoff: option({
+    placeholder: "value",
+    parse: parse.number(),
+    description: "measured values above it are functional",
+    defaultText: "the assay's own labels",
+    group: "Assay",
+  }),
+  reference: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "ProteinGym's DMS_substitutions.csv: targets and cutoffs of its assays",
+    group: "Assay",
+  }),
+  by: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "statistics per region: CSV with columns region, start, end",
+    group: "Assay",
+  }),
+  bootstrap: option({
+    placeholder: "count",
+    parse: parse.integer({ min: 0, max: 100_000 }),
+    default: 1000,
+    description: "resamples for the 95 % intervals; 0 for none",
+    group: "Assay",
+  }),
+  seed: option({
+    placeholder: "number",
+    parse: parse.seed,
+    default: 0,
+    description: "of the resamples",
+    group: "Assay",
+  }),
+  mode: option({
+    placeholder: "name",
+    parse: parse.choice(...MODES),
+    default: MODES[0],
+    description: MODES.join(", "),
+    group: "Scoring",
+  }),
+  multi: option({
+    placeholder: "kind",
+    parse: parse.choice(...MULTI),
+    default: MULTI[0],
+    description: "several mutations: additive (sum of single scores) or joint (masked together)",
+    group: "Scoring",
+  }),
+  window: option({
+    placeholder: "kind",
+    parse: parse.choice(...WINDOWS),
+    default: WINDOWS[0],
+    description: "beyond 1022 residues: optimal (around each residue), overlapping, or full",
+    group: "Scoring",
+  }),
+  legacy: option({
+    placeholder: "tool",
+    parse: parse.choice(...LEGACY),
+    description: `score as a published script does, mistakes included: ${LEGACY.join(", ")}`,
+    group: "Scoring",
+  }),
+  model: option({
+    placeholder: "name|folder|file",
+    parse: parse.path,
+    description: "ESM-2 by name (esm2_t33_650M_UR50D …), Hugging Face folder, or fair-esm .pt",
+    defaultText: "the small embedded model",
+    group: "Model",
+  }),
+  backend: option({
+    placeholder: "name",
+    parse: parse.choice(...BACKEND_CHOICES),
+    default: "auto" as const,
+    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
+    group: "Model",
+  }),
+  lowMemory: flag({
+    description: "read each block's weights when it runs instead of keeping all",
+    group: "Model",
+  }),
+  tokenBudget: option({
+    placeholder: "tokens",
+    parse: parse.positiveInteger(1_000_000),
+    description: "tokens that run together",
+    defaultText: "1024 on the CPU, 8192 on a GPU",
+    group: "Model",
+  }),
+  out: option({
+    placeholder: "folder",
+    parse: parse.path,
+    default: "out",
+    description: "where scores.csv, matrix.csv, matrix.npz, run.json and report.html go",
+    group: "Output",
+  }),
+  column: option({
+    placeholder: "name",
+    parse: parse.text,
+    description: "name of the score's column",
+    defaultText: "the model's name",
+    group: "Output",
+  }),
+  json: flag({ description: "print JSON instead of tables", group: "Output" }),
+  aggregate: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "no scoring: ProteinGym's headline averages of a table of per-assay Spearman " +
+      "correlations (one column per model)",
+    group: "Aggregation",
+  }),
+};
+
+export const command = defineCommand({
+  name: "score",
+  summary: "What every mutation of a protein does, as far as ESM-2 can tell without training",
+  description:
+    "A score is log p(mutant) - log p(wild type), negative for harmful mutations. masked-marginal " +
+    "hides the mutated residue, wt-marginal reads it in place, mutant-marginal reads the mutant's " +
+    "own sequence, pseudo-perplexity compares the whole sequence with each residue hidden in turn. " +
+    "Insertions and deletions are scored by the pseudo-log-likelihood ratio: each residue hidden " +
+    "in turn with masked-marginal and pseudo-perplexity, in one pass otherwise. " +
+    "An interrupted run continues where it stopped when it is started again with the same options. " +
+    "Without input it scores a 66-residue domain on the embedded model.",
+  options,
+  examples: [
+    { command: "deno task score", shows: "every single mutation of a 66-residue domain" },
+    {
+      command: "deno task score --fasta p.fasta --model esm2_t33_650M_UR50D --out p",
+      shows: "your own protein on the 650M model, fetched when missing",
+    },
+    {
+      command: "deno task score --fasta p.fasta --mutations A10G,K20R:L21M --multi joint",
+      shows: "one single and one double mutant, the double's residues hidden together",
+    },
+    {
+      command: "deno task score --assay EPHB2_HUMAN_Tsuboyama_2023_1F0M.csv --by helices.csv",
+      shows: "an assay of ProteinGym: correlation with what was measured, also per region",
+    },
+    {
+      command: "deno task score --assay a.csv --sequence MKT… --mutant-column variant " +
+        "--measured-column fitness --cutoff 0.5 --offset 24",
+      shows: "an assay with other column names and numbering",
+    },
+    {
+      command: "deno task score --aggregate DMS_substitutions_Spearman_DMS_level.csv " +
+        "--reference DMS_substitutions.csv",
+      shows: "ProteinGym's headline average of every model in the published table",
+    },
+  ],
+  run: runScore,
+});
+
+if (import.meta.main) await runCommand(command, Deno.args);
