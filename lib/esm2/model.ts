@@ -182,7 +182,8 @@ export class Esm2 implements AsyncDisposable {
   /** Row numbers as the graph takes them: floats, which are exact to 2^24. */
   #rowNumbers(rows: ArrayLike<number>, all: number): Tensor {
     const numbers = Float32Array.from(rows);
-    const wrong = numbers.findIndex((row, i) => row !== rows[i] || !(row >= 0 && row < all));
+    const isRow = (row: number) => Number.isInteger(row) && row >= 0 && row < all;
+    const wrong = numbers.findIndex((row, i) => row !== rows[i] || !isRow(row));
     if (wrong >= 0 || numbers.length === 0) {
       throw new RangeError(
         `Cannot run the head as rows must be in 0..${all - 1}: current value is ${

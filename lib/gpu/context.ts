@@ -109,7 +109,9 @@ export class GpuContext {
 
   /** Makes an uninitialised (zero) tensor. @throws {RangeError} if it cannot be bound in one piece */
   alloc<D extends Dtype>(label: string, shape: readonly number[], dtype: D): GpuTensor<D> {
-    const sizeBytes = paddedBytes(elementCount(label, shape) * elementBytes(dtype));
+    // Whole vectors of four: onnxruntime binds small tensors that way, and would read past their end.
+    const sizeBytes =
+      Math.ceil(paddedBytes(elementCount(label, shape) * elementBytes(dtype)) / 16) * 16;
     const most = Math.min(this.limits.maxStorageBufferBindingSize, this.limits.maxBufferSize);
     if (sizeBytes > most) {
       throw new RangeError(
