@@ -145,7 +145,7 @@ export async function analyzeContacts(
   const { signal, window } = options;
   await using predictor = await Predictor.create(model, checkpoint, options);
   const works = proteins.map(({ row }) => workOf(predictor, row.length - 2, window));
-  const total = works.reduce((a, b) => a + b, 0);
+  let total = works.reduce((a, b) => a + b, 0);
   const results: ContactResult[] = [];
   let before = 0;
   for (const [i, protein] of proteins.entries()) {
@@ -167,9 +167,15 @@ export async function analyzeContacts(
     }
     if (options.rankHeads) result.heads = await rankHeads(model, protein, { signal });
     if (protein.secondary !== undefined) {
+      const each = predictor.work(length);
+      let runs = 0;
       result.motif = await runMotif(predictor, row, map, protein.secondary, motifOptions(options), {
         signal,
+        // How many there are is known only when the map has shown which pairs count.
+        onTotal: (count) => options.onProgress?.(before, total += each * (runs = count)),
+        onProgress: (done) => options.onProgress?.(before + each * done, total),
       });
+      before += each * runs;
     }
     // Ctrl-C is heard only when the event loop turns.
     await new Promise((resolve) => setTimeout(resolve));

@@ -198,15 +198,17 @@ export async function runMotif(
   original: Float32Array,
   secondary: string,
   options: MotifOptions,
-  { onProgress, signal }: RunOptions = {},
+  { onTotal, onProgress, signal }: RunOptions & { onTotal?: (runs: number) => void } = {},
 ): Promise<MotifResult[]> {
   const length = row.length - 2;
   const pairs = segmentPairs(segmentsOf(secondary), original, options.separation)
     .slice(0, options.pairs);
+  const planned = pairs.map((pair, p) => motifSteps(length, pair, options, p));
+  onTotal?.(planned.reduce((sum, steps) => sum + steps.length, 0));
   const results: MotifResult[] = [];
   let before = 0;
   for (const [p, pair] of pairs.entries()) {
-    const steps = motifSteps(length, pair, options, p);
+    const steps = planned[p];
     const curves: MotifResult["curves"] = { flanks: [], random: [], random_far: [] };
     // A few maps at a time: all of them would be L maps of L × L.
     const most = 32;
