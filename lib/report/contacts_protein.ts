@@ -15,6 +15,9 @@ const METHOD_NAMES: Record<Method, string> = {
   jacobian: "categorical Jacobian",
 };
 
+/** Browsers keep at most 16 drawing contexts alive in a page. */
+const MOST_VIEWS = 12;
+
 /** Everything about one protein. */
 export function contactSection(result: ContactResult, i: number, method: Method): Markup {
   const { id, residues, scores, baseline, heads, motif, truth } = result;
@@ -25,7 +28,11 @@ export function contactSection(result: ContactResult, i: number, method: Method)
 <h3>Contact map</h3>
 ${contactMap(result, method)}${
     hasStructure(result) && markup`<h3>On the structure</h3>
-${structureView(result)}`
+${
+      i < MOST_VIEWS
+        ? structureView(result)
+        : markup`<p class="hint">Drawn for the first ${MOST_VIEWS} proteins of a page only.</p>\n`
+    }`
   }${
     scores && markup`<h3>Precision</h3>
 ${scoreTable(METHOD_NAMES[method], scores, baseline)}${curves(result)}`
