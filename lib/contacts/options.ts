@@ -1,0 +1,182 @@
+/** The options of `deno task contacts`. */
+import { BACKEND_CHOICES } from "../backend/mod.ts";
+import { flag, option } from "../cli/command.ts";
+import * as parse from "../cli/parsers.ts";
+import { TRAINED_LENGTH } from "../esm2/mod.ts";
+import { parseHeads } from "./parse_heads.ts";
+import { CONTACT_ATOMS } from "./truth.ts";
+import { METHODS } from "./types.ts";
+
+export const options = {
+  fasta: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "protein sequences; all records, or the one of --id",
+    group: "Input",
+  }),
+  sequence: option({
+    placeholder: "letters",
+    parse: parse.text,
+    description: "one sequence instead of a file",
+    group: "Input",
+  }),
+  id: option({
+    placeholder: "name",
+    parse: parse.text,
+    description: "name of --sequence, or which record of --fasta",
+    group: "Input",
+  }),
+  structure: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "PDB or mmCIF file to compare with; without a sequence it gives that too",
+    group: "Input",
+  }),
+  chain: option({
+    placeholder: "name",
+    parse: parse.text,
+    description: "chain of --structure",
+    defaultText: "the one that fits best",
+    group: "Input",
+  }),
+  truth: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "true contacts instead: .npz with contacts [L, L], or CSV with columns i, j",
+    group: "Input",
+  }),
+  table: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "many proteins: CSV with id and sequence, fasta_id, structure, chain, truth, msa",
+    group: "Input",
+  }),
+  contactAtoms: option({
+    placeholder: "atom",
+    parse: parse.choice(...CONTACT_ATOMS),
+    default: "cb" as const,
+    description: "distances of Cβ (Cα for glycine) or Cα: cb, ca",
+    group: "Input",
+  }),
+  cutoff: option({
+    placeholder: "Å",
+    parse: parse.number({ min: 1, max: 100 }),
+    default: 8,
+    description: "residues nearer than this are in contact",
+    group: "Input",
+  }),
+  model: option({
+    placeholder: "name|folder|file",
+    parse: parse.path,
+    description: "ESM-2 by name (esm2_t6_8M_UR50D …), Hugging Face folder, or fair-esm .pt",
+    defaultText: "the small embedded model",
+    group: "Model",
+  }),
+  backend: option({
+    placeholder: "name",
+    parse: parse.choice(...BACKEND_CHOICES),
+    default: "auto" as const,
+    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
+    group: "Model",
+  }),
+  lowMemory: flag({
+    description: "read each block's weights when it runs instead of keeping all",
+    group: "Model",
+  }),
+  method: option({
+    placeholder: "name",
+    parse: parse.choice(...METHODS),
+    default: "head" as const,
+    description: "head (ESM-2's contact head), attention (mean of heads), jacobian",
+    group: "Prediction",
+  }),
+  heads: option({
+    placeholder: "list",
+    parse: parseHeads,
+    description: "heads to average with --method attention, layer:head from 0: 5:4,3:1",
+    defaultText: "all",
+    group: "Prediction",
+  }),
+  fast: flag({
+    description: "--method jacobian with one masked run per residue instead of 19 substitutions",
+    group: "Prediction",
+  }),
+  window: option({
+    placeholder: "residues",
+    parse: parse.integer({ min: 16, max: 100_000 }),
+    default: TRAINED_LENGTH,
+    description: "longer proteins run in windows of this length that overlap by half",
+    group: "Prediction",
+  }),
+  msa: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "alignment (FASTA, A3M) for the baseline: inverse covariance",
+    group: "Evaluation",
+  }),
+  rankHeads: flag({
+    description: "also score every head's own map against the true contacts",
+    group: "Evaluation",
+  }),
+  bootstrap: option({
+    placeholder: "count",
+    parse: parse.positiveInteger(1_000_000),
+    default: 1000,
+    description: "resamples of the proteins for intervals of means",
+    group: "Evaluation",
+  }),
+  seed: option({
+    placeholder: "number",
+    parse: parse.seed,
+    default: 0,
+    description: "of resamples and of random positions",
+    group: "Evaluation",
+  }),
+  motif: flag({
+    description: "which context a contact needs: unmask around pairs of helices and strands",
+    group: "Motif experiment",
+  }),
+  secondary: option({
+    placeholder: "string",
+    parse: parse.text,
+    description: "secondary structure, one of H, E, - per residue",
+    defaultText: "that of the structure",
+    group: "Motif experiment",
+  }),
+  motifPairs: option({
+    placeholder: "count",
+    parse: parse.positiveInteger(1000),
+    default: 3,
+    description: "pairs of segments to unmask around, those of most contacts first",
+    group: "Motif experiment",
+  }),
+  motifStep: option({
+    placeholder: "residues",
+    parse: parse.positiveInteger(100),
+    default: 1,
+    description: "residues unmasked on each side at a time",
+    group: "Motif experiment",
+  }),
+  motifSeparation: option({
+    placeholder: "residues",
+    parse: parse.positiveInteger(10_000),
+    default: 50,
+    description: "least distance of the two segments' centres along the sequence",
+    group: "Motif experiment",
+  }),
+  top: option({
+    placeholder: "times L",
+    parse: parse.number({ min: 0, max: 100_000 }),
+    default: 5,
+    description: "pairs in contacts.csv, as a multiple of the length; 0 writes all",
+    group: "Output",
+  }),
+  out: option({
+    placeholder: "folder",
+    parse: parse.path,
+    default: "out",
+    description: "where contacts.csv, map.npz, run.json and report.html go",
+    group: "Output",
+  }),
+  json: flag({ description: "print JSON instead of tables", group: "Output" }),
+};
