@@ -1,6 +1,6 @@
 /** Scores variants of a sequence without the command around it, for tests. */
 import type { Esm2 } from "../lib/esm2/mod.ts";
-import { ScoreMatrix } from "../lib/variants/matrix.ts";
+import type { ScoreMatrix } from "../lib/variants/matrix.ts";
 import { scanVariants } from "../lib/variants/scan.ts";
 import { type ScoreRequest, scoreVariants } from "../lib/variants/score.ts";
 import { allSingles, listed } from "../lib/variants/source.ts";

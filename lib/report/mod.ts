@@ -1,18 +1,14 @@
 /** The site-attention report: one HTML file that needs nothing else, online or off. */
-import { colourProperties } from "./colour.ts";
 import { count, finding, isSensitive, type Thresholds } from "./finding.ts";
 import { summaryHeads } from "./heads.ts";
-import { type Content, Markup, markup } from "./markup.ts";
+import { type Content, type Markup, markup } from "./markup.ts";
+import { page } from "./page.ts";
 import { overview, proteinSection } from "./protein.ts";
-import { provenanceTable } from "./provenance.ts";
 import type { HeadSummary, ProteinResult } from "../sites/types.ts";
 import heatmapScript from "./script_heatmap.js" with { type: "text" };
 import mapScript from "./script_map.js" with { type: "text" };
-import tooltipScript from "./script_tooltip.js" with { type: "text" };
 import headsStyle from "./style_heads.css" with { type: "text" };
 import mapsStyle from "./style_maps.css" with { type: "text" };
-import pageStyle from "./style_page.css" with { type: "text" };
-import tablesStyle from "./style_tables.css" with { type: "text" };
 
 export { type HeadColumn, headColumns } from "../sites/columns.ts";
 
@@ -33,35 +29,17 @@ export interface SiteReport {
 export function renderSiteReport(report: SiteReport): string {
   const { title, subtitle, notes, proteins, summary, provenance, thresholds } = report;
   const several = proteins.length > 1;
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${new Markup(style())}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>${title}</h1>
-<p class="subtitle">${subtitle}</p>
-${notes.map((note) => markup`<p class="note">${note}</p>\n`)}<p class="finding">${
-    findingOverall(proteins, thresholds)
-  }</p>
-${several && overview(proteins, thresholds)}</header>
-${several && summary && summary.length > 0 && acrossProteins(summary, proteins, thresholds)}${
-    proteins.map((protein, i) => proteinSection(protein, i, thresholds, several))
-  }<section><h2>Provenance</h2>
-${provenanceTable(provenance)}</section>
-</main>
-<div id="tooltip" role="status" hidden></div>
-<script>${new Markup(`"use strict";\n${tooltipScript}\n${heatmapScript}\n${mapScript}`)}</script>
-</body>
-</html>
-`.text;
+  return page({
+    ...{ title, subtitle, notes, provenance },
+    summary: markup`<p class="finding">${findingOverall(proteins, thresholds)}</p>
+${several && overview(proteins, thresholds)}`,
+    sections: [
+      several && summary && summary.length > 0 && acrossProteins(summary, proteins, thresholds),
+      proteins.map((protein, i) => proteinSection(protein, i, thresholds, several)),
+    ],
+    styles: [headsStyle, mapsStyle],
+    scripts: [heatmapScript, mapScript],
+  });
 }
 
 function findingOverall(proteins: ProteinResult[], thresholds: Thresholds): Content {
@@ -84,10 +62,4 @@ function acrossProteins(
   }; summary.csv has every digit.</p>
 ${summaryHeads(summary, thresholds)}</section>
 `;
-}
-
-function style(): string {
-  const [light, dark] = [colourProperties("light"), colourProperties("dark")];
-  return `:root{${light}}\n@media screen and (prefers-color-scheme:dark){:root{${dark}}}\n` +
-    pageStyle + tablesStyle + headsStyle + mapsStyle;
 }

@@ -1,4 +1,4 @@
-import { type Counts, type Sorted } from "./sorted.ts";
+import type { Counts, Sorted } from "./sorted.ts";
 
 /**
  * Area under the ROC curve: the chance that a positive scores above a negative, ties counting half

@@ -8,7 +8,7 @@ import { EMBEDDED_NOTE, openModel } from "../hub/open_model.ts";
 import { OutputDir } from "../io/output.ts";
 import { readText } from "../io/text.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
-import { renderVariantReport } from "../report/variants.ts";
+import { renderVariantReport } from "../report/variants_report.ts";
 import { VERSION } from "../version.ts";
 import { printAggregate } from "./aggregate_table.ts";
 import { evaluate, type Performance } from "./evaluate.ts";

@@ -1,0 +1,60 @@
+/** The frame of a report: one HTML file whose styles and scripts are inside. */
+import { colourProperties } from "./colour.ts";
+import { type Content, Markup, markup } from "./markup.ts";
+import { provenanceTable } from "./provenance.ts";
+import tooltipScript from "./script_tooltip.js" with { type: "text" };
+import pageStyle from "./style_page.css" with { type: "text" };
+import tablesStyle from "./style_tables.css" with { type: "text" };
+
+export interface PageInput {
+  title: string;
+  /** What was run. */
+  subtitle: string;
+  /** Warnings that the reader must see first. */
+  notes: readonly string[];
+  /** What the header ends with: the result in a sentence, a list of contents. */
+  summary: Content;
+  /** Sections between the header and the provenance. */
+  sections: Content;
+  provenance: Record<string, unknown>;
+  /** Style sheets behind the page's own. */
+  styles: readonly string[];
+  /** Scripts behind the tooltip's, which they may use. */
+  scripts: readonly string[];
+}
+
+/** Renders a whole page; nothing is loaded from elsewhere. */
+export function page(input: PageInput): string {
+  const { title, subtitle, notes, summary, sections, provenance, styles, scripts } = input;
+  const style = [colourRules(), pageStyle, tablesStyle, ...styles].join("");
+  const script = ['"use strict";', tooltipScript, ...scripts].join("\n");
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>${title}</title>
+<style>${new Markup(style)}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>${title}</h1>
+<p class="subtitle">${subtitle}</p>
+${notes.map((note) => markup`<p class="note">${note}</p>\n`)}${summary}</header>
+${sections}<section><h2>Provenance</h2>
+${provenanceTable(provenance)}</section>
+</main>
+<div id="tooltip" role="status" hidden></div>
+<script>${new Markup(script)}</script>
+</body>
+</html>
+`.text;
+}
+
+function colourRules(): string {
+  const [light, dark] = [colourProperties("light"), colourProperties("dark")];
+  return `:root{${light}}\n@media screen and (prefers-color-scheme:dark){:root{${dark}}}\n`;
+}

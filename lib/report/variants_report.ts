@@ -1,0 +1,81 @@
+/** The report of variant scoring: the matrix, the profile along the protein, the assay. */
+import type { Performance } from "../variants/evaluate.ts";
+import { AMINO_ACIDS } from "../variants/letters.ts";
+import type { ScoreMatrix } from "../variants/matrix.ts";
+import { residueOf } from "../variants/resolve.ts";
+import type { SampleCollector } from "../variants/samples.ts";
+import { type Markup, markup } from "./markup.ts";
+import { page } from "./page.ts";
+import { short } from "./scale.ts";
+import headsStyle from "./style_heads.css" with { type: "text" };
+import mapsStyle from "./style_maps.css" with { type: "text" };
+import { variantMatrix } from "./variants_matrix.ts";
+import { performanceTable } from "./variants_performance.ts";
+import { scatter } from "./variants_scatter.ts";
+import matrixScript from "./variants_matrix.js" with { type: "text" };
+import scatterScript from "./variants_scatter.js" with { type: "text" };
+import style from "./variants_style.css" with { type: "text" };
+
+export interface VariantReport {
+  title: string;
+  /** What was run: model, mode, number of variants. */
+  subtitle: string;
+  /** Warnings that the reader must see first. */
+  notes: string[];
+  matrix: ScoreMatrix;
+  /** Statistics against the assay; empty without one. */
+  performance: readonly Performance[];
+  samples: SampleCollector;
+  /** Column names of the score and of the measured value. */
+  labels: { score: string; measured: string };
+  provenance: Record<string, unknown>;
+}
+
+/** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
+export function renderVariantReport(report: VariantReport): string {
+  const { title, subtitle, notes, matrix, performance, samples, labels, provenance } = report;
+  return page({
+    ...{ title, subtitle, notes, provenance },
+    summary: markup`<p class="finding">${finding(matrix)}${correlation(report)}</p>
+`,
+    sections: [
+      markup`<section><h2>Every mutation</h2>
+<p class="facts">Score: log p(mutation) − log p(wild type), in nats; negative is unfavourable. matrix.csv and matrix.npz have every digit.</p>
+${variantMatrix(matrix)}</section>
+`,
+      performance.length > 0 &&
+      markup`<section><h2>Against the assay</h2>
+<p class="facts">${samples.scores.length} variants with a measured value, column ${labels.measured}.</p>
+${performanceTable(performance)}${scatter(samples, labels)}</section>
+`,
+    ],
+    styles: [headsStyle, mapsStyle, style],
+    scripts: [matrixScript, scatterScript],
+  });
+}
+
+/** The positions where mutations cost most, in words. */
+function finding(matrix: ScoreMatrix): string {
+  const { target } = matrix;
+  const known = Array.from(target.residues, (letter, i) => ({
+    name: `${letter}${residueOf(i + 1, target)}`,
+    mean: matrix.sensitivity(i + 1),
+  })).filter(({ mean }) => !Number.isNaN(mean));
+  if (known.length === 0) return "No single substitution was scored. ";
+  const worst = known.toSorted((a, b) => a.mean - b.mean).slice(0, 5);
+  const list = worst.map(({ name, mean }) => `${name} (${short(mean)})`).join(", ");
+  return known.length <= 5
+    ? `Mean score at ${list}. `
+    : `Of ${known.length} residues, mutations are least favourable at ${list}, by the mean score of ` +
+      `the ${AMINO_ACIDS.length - 1} substitutions. `;
+}
+
+function correlation({ performance, labels }: VariantReport): Markup | undefined {
+  const [all] = performance;
+  if (!all || Number.isNaN(all.values.spearman)) return undefined;
+  const { low, high } = all.intervals?.spearman ?? { low: NaN, high: NaN };
+  const range = Number.isNaN(low) ? "" : ` (95 % interval ${short(low)} to ${short(high)})`;
+  return markup`The rank correlation with ${labels.measured} is ${
+    short(all.values.spearman)
+  }${range} over ${all.variants} variants.`;
+}
