@@ -1,0 +1,154 @@
+/** A self-check: does a model on this machine give the published numbers? */
+import { BACKEND_CHOICES, openBackend } from "../lib/backend/mod.ts";
+import { defineCommand, flag, option, optionList, type OptionValues } from "../lib/cli/command.ts";
+import type { CommandContext } from "../lib/cli/context.ts";
+import { runCommand } from "../lib/cli/main.ts";
+import * as parse from "../lib/cli/parsers.ts";
+import { formatTable } from "../lib/cli/table.ts";
+import { UserError } from "../lib/errors.ts";
+import { Esm2 } from "../lib/esm2/mod.ts";
+import { findModel } from "../lib/hub/manifest.ts";
+import { type OpenedModel, openModel } from "../lib/hub/open_model.ts";
+import { EMBEDDED, goldenOf, type ModelGolden, PUBLISHED } from "../lib/variants/golden.ts";
+import { type Check, verifyAssay, verifyForward } from "../lib/variants/verify.ts";
+import { openPublishedAssay } from "../lib/variants/verify_assay.ts";
+
+const options = {
+  model: option({
+    placeholder: "name|folder|file",
+    parse: parse.path,
+    description: "ESM-2 by name (esm2_t6_8M_UR50D …), Hugging Face folder, or fair-esm .pt",
+    defaultText: "the small embedded model",
+    group: "Model",
+  }),
+  backend: option({
+    placeholder: "name",
+    parse: parse.choice(...BACKEND_CHOICES),
+    default: "auto" as const,
+    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
+    group: "Model",
+  }),
+  lowMemory: flag({
+    description: "read each block's weights when it runs instead of keeping all",
+    group: "Model",
+  }),
+  assay: optionList({
+    placeholder: "file",
+    parse: parse.path,
+    description: "an assay of ProteinGym whose correlation is published; may be given again",
+    group: "Assay",
+  }),
+  reference: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "ProteinGym's DMS_substitutions.csv, for the assays' targets",
+    defaultText: "each assay's own sequences",
+    group: "Assay",
+  }),
+  json: flag({ description: "print JSON instead of a table", group: "Output" }),
+};
+
+export const command = defineCommand({
+  name: "verify",
+  summary: "Does a model on this machine give the published numbers?",
+  description:
+    "Compares the weights' SHA-256, a forward pass and, for assays of ProteinGym, the rank " +
+    "correlation of masked-marginal scores with published values; where an assay file has the " +
+    "650M model's scores (column ESM2_score), those too. Ends with code 1 when one does not agree.",
+  options,
+  examples: [
+    {
+      command: "deno task verify",
+      shows: "the embedded model against fair-esm in double precision",
+    },
+    {
+      command: "deno task verify --model esm2_t6_8M_UR50D",
+      shows: "the published 8M model: weights, logits and embeddings",
+    },
+    {
+      command: "deno task verify --model esm2_t33_650M_UR50D " +
+        "--assay EPHB2_HUMAN_Tsuboyama_2023_1F0M.csv",
+      shows: "the 650M model: its published correlation with one assay",
+    },
+  ],
+  run,
+});
+
+async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promise<void> {
+  const assays = [];
+  for (const path of o.assay) assays.push(await openPublishedAssay(path, o.reference));
+  using model = await openModel(o.model, ctx);
+  const golden = goldenOf(model.checkpoint.config);
+  if (!golden) {
+    const { layers, dModel, heads } = model.checkpoint.config;
+    throw new UserError(
+      `Cannot verify ${model.name} as it must have the size of ${
+        [EMBEDDED, ...PUBLISHED].map((each) => each.model).join(", ")
+      }: current value is ${layers} layers, width ${dModel}, ${heads} heads`,
+    );
+  }
+  const is650M = golden.model === "esm2_t33_650M_UR50D";
+  for (const { name, path, publishedScore } of assays) {
+    if (golden.spearman[name] !== undefined || is650M && publishedScore) continue;
+    throw new UserError(
+      `Cannot verify ${golden.model} on ${path} as it must be one of ${
+        Object.keys(golden.spearman).join(", ") || "no assay for this model"
+      }: current value is ${name}`,
+    );
+  }
+  const opened = await openBackend(o.backend);
+  await using backend = opened.backend;
+  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
+  await using esm = await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory });
+
+  const checks = await weightChecks(model, golden);
+  for (const forward of golden.forward) checks.push(...await verifyForward(esm, forward));
+  for (const assay of assays) {
+    const progress = ctx.progress({ label: assay.name, unit: "positions", total: 0 });
+    checks.push(
+      ...await verifyAssay(esm, {
+        ...assay,
+        publishedScore: is650M ? assay.publishedScore : undefined,
+        signal: ctx.signal,
+        onProgress: (done, total) => progress.update(done, total),
+      }, golden),
+    );
+    progress.finish();
+  }
+  ctx.print(o.json ? JSON.stringify({ model: model.name, checks }, null, 2) : text(checks));
+  const failed = checks.filter(({ ok }) => !ok).length;
+  if (checks.length === 0) {
+    throw new UserError(
+      `Cannot verify ${golden.model} as there must be something to compare: no forward values are ` +
+        "published for this size; give --assay",
+    );
+  }
+  if (failed > 0) {
+    throw new Error(`${failed} of ${checks.length} checks do not agree with the published values`);
+  }
+}
+
+/** The published hash of the weight file, where there is one for this kind of file. */
+async function weightChecks(
+  { checkpoint }: OpenedModel,
+  { model }: ModelGolden,
+): Promise<Check[]> {
+  const files = findModel(model)?.files.filter(({ sha256 }) => sha256) ?? [];
+  if (files.length !== 1 || checkpoint.format !== "safetensors") return [];
+  const expected = files[0].sha256!, found = await checkpoint.sha256();
+  return [{
+    name: `SHA-256 of ${files[0].name}`,
+    expected: `${expected.slice(0, 16)}…`,
+    found: `${found.slice(0, 16)}…`,
+    ok: found === expected,
+  }];
+}
+
+function text(checks: readonly Check[]): string {
+  return formatTable(
+    ["check", "expected", "found", ""].map((header) => ({ header })),
+    checks.map(({ name, expected, found, ok }) => [name, expected, found, ok ? "ok" : "NOT OK"]),
+  );
+}
+
+if (import.meta.main) await runCommand(command, Deno.args);
