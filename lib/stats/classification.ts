@@ -42,7 +42,6 @@ export function matthews(
     if (truth[i]) called(i) ? tp += c : fn += c;
     else called(i) ? fp += c : tn += c;
   }
-  const product = Math.sqrt(tp + fp) * Math.sqrt(tp + fn) * Math.sqrt(tn + fp) *
-    Math.sqrt(tn + fn);
+  const product = Math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn));
   return product === 0 ? 0 : (tp * tn - fp * fn) / product;
 }

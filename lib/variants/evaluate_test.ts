@@ -1,0 +1,94 @@
+import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
+import { evaluate } from "./evaluate.ts";
+import { Regions } from "./regions.ts";
+import { SampleCollector } from "./samples.ts";
+import type { Variant } from "./types.ts";
+
+const target = { id: "t", residues: "MKTAYIAKQR", offset: 101 };
+const single = (...positions: number[]): Variant => ({
+  substitutions: positions.map((position) => ({
+    position,
+    from: target.residues[position - 1],
+    to: "W",
+  })),
+});
+const row = (text: string, measured: number, functional?: boolean) => ({
+  ...{ place: text, text, raw: text, measured, functional },
+});
+
+Deno.test("evaluate calls functional what scores at least the median, as ProteinGym does", async () => {
+  const samples = { scores: [1, 2, 3, 4], measured: [1, 2, 3, 9], functional: [0, 0, 1, 1] };
+  const { values, intervals, variants } = await evaluate("all", samples, {
+    resamples: 50,
+    seed: 1,
+  });
+  deepEqual([values.spearman, values.auc, values.mcc, variants], [1, 1, 1, 4]);
+  ok(intervals!.pearson.low <= values.pearson && values.pearson <= intervals!.pearson.high);
+  const without = await evaluate("all", { ...samples, functional: undefined }, {
+    resamples: 0,
+    seed: 1,
+  });
+  ok(Number.isNaN(without.values.auc) && Number.isNaN(without.values.mcc) && !without.intervals);
+});
+
+Deno.test("Regions hold variants all of whose residues lie in them, by the protein's numbering", () => {
+  const text = "region,start,end\nhelix,101,103\nloop,104,105\nhelix,108,110\nhalf,101,105\n";
+  const regions = Regions.parse(text, "r.csv", target);
+  deepEqual(regions.names, ["helix", "loop", "half"]);
+  deepEqual(regions.of(single(1)), ["helix", "half"]);
+  deepEqual(regions.of(single(1, 9)), ["helix"]);
+  deepEqual(regions.of(single(3, 4)), ["half"]);
+  deepEqual(regions.of(single(6)), []);
+  deepEqual(regions.of(single()), []);
+  deepEqual(regions.of({ substitutions: [], indel: "MK" }), []);
+});
+
+Deno.test("Regions.parse names the line of a span that is none", () => {
+  const cases: [string, RegExp][] = [
+    ["helix,99,103", /line 2 as residues must be in 101\.\.110: current value is "99"/],
+    ["helix,101,111", /"111"/],
+    ["helix,101,x", /"x"/],
+    ["helix,105,103", /must ascend: current value is "105-103"/],
+    ["single,101,103", /other than all, single/],
+    [",101,103", /must have a name/],
+    ["", /must have a region/],
+  ];
+  for (const [line, message] of cases) {
+    throws(() => Regions.parse(`region,start,end\n${line}\n`, "r.csv", target), message);
+  }
+});
+
+Deno.test("SampleCollector groups by kind and region, and leaves out what was not measured", () => {
+  const regions = Regions.parse("region,start,end\nhelix,101,103\nempty,110,110\n", "r", target);
+  const collector = new SampleCollector(true, regions);
+  collector.add(row("a", 1, true), single(1), 0.5);
+  collector.add(row("b", 2, false), single(1, 5), 0.6);
+  collector.add(row("c", NaN, true), single(2), 0.7);
+  collector.add(row("d", 3, undefined), single(2), 0.8);
+  collector.add(row("e", 4, true), { substitutions: [], indel: "MK" }, 0.9);
+  collector.add(row("f", 5, true), single(2), NaN);
+  const found = collector.groups().map(({ name, samples }) => [name, samples.scores]);
+  deepEqual(found, [
+    ["all", [0.5, 0.6, 0.9]],
+    ["single", [0.5]],
+    ["multiple", [0.6]],
+    ["indel", [0.9]],
+    ["helix", [0.5]],
+    ["empty", []],
+  ]);
+  deepEqual(collector.groups()[0].samples.functional, [1, 0, 1]);
+  deepEqual(collector.names, ["a", "b", "e"]);
+  const plain = new SampleCollector(false);
+  plain.add(row("a", 1), single(1), 1);
+  plain.add(row("b", 2), single(2), 2);
+  deepEqual(plain.groups().map(({ name }) => name), ["all"], "one group only needs no parts");
+});
+
+Deno.test("evaluate of an empty group has no statistics and does not fail", async () => {
+  const { values, variants } = await evaluate("empty", { scores: [], measured: [] }, {
+    resamples: 10,
+    seed: 0,
+  });
+  equal(variants, 0);
+  allClose([values.spearman, values.ndcg10], [NaN, NaN], {});
+});
