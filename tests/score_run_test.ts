@@ -1,0 +1,211 @@
+/** The score command from its arguments to its files. */
+import { ephb2 } from "../data/ephb2.ts";
+import { execute } from "../lib/cli/main.ts";
+import { parseTable } from "../lib/io/csv.ts";
+import { readNpz } from "../lib/io/npz.ts";
+import { openRandomAccess } from "../lib/io/random_access.ts";
+import { AMINO_ACIDS } from "../lib/variants/letters.ts";
+import { command } from "../tasks/score.ts";
+import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
+
+const { residues } = ephb2;
+
+/** Runs the command in a folder of its own. */
+async function run(
+  args: string[],
+  look: (found: { dir: string; out: string; err: string; files: string[] }) => Promise<void>,
+  files: Record<string, string> = {},
+): Promise<void> {
+  const dir = await Deno.makeTempDir(), before = Deno.cwd();
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${dir}/${name}`, text);
+    }
+    Deno.chdir(dir);
+    const out: string[] = [], err: string[] = [];
+    const code = await execute(command, [...args, "--backend", "cpu"], {
+      output: { out: (line) => out.push(line), err: (line) => err.push(line) },
+    });
+    equal(code, 0, err.join("\n"));
+    const written = [...Deno.readDirSync(`${dir}/out`)].map(({ name }) => name).sort();
+    await look({ dir: `${dir}/out`, out: out.join("\n"), err: err.join("\n"), files: written });
+  } finally {
+    Deno.chdir(before);
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+
+const csv = async (path: string) => parseTable(await Deno.readTextFile(path), path);
+
+test("score without input writes every mutation of the example, three times the same", () =>
+  run([], async ({ dir, out, err, files }) => {
+    deepEqual(files, ["matrix.csv", "matrix.npz", "report.html", "run.json", "scores.csv"]);
+    match(err, /demonstration model/);
+    match(err, /EPHB2_HUMAN/);
+    match(out, /^highest +score +lowest +score/);
+    const scores = await csv(`${dir}/scores.csv`), matrix = await csv(`${dir}/matrix.csv`);
+    const column = "esm2_t4_800K_SP50";
+    deepEqual(scores.columns, ["mutant", column]);
+    equal(scores.rows.length, 19 * residues.length);
+    using source = await openRandomAccess(`${dir}/matrix.npz`);
+    const npz = await readNpz(source);
+    const grid = npz.get("scores")!;
+    deepEqual(grid.shape, [66, 20]);
+    equal(String.fromCharCode(...npz.get("amino_acids")!.data as Uint8Array), AMINO_ACIDS);
+    equal(String.fromCharCode(...npz.get("wild_type")!.data as Uint8Array), residues);
+    deepEqual([npz.get("positions")!.data[0], npz.get("positions")!.data[65]], [1, 66]);
+    for (const { fields } of scores.rows) {
+      const position = Number(fields.mutant.slice(1, -1)), letter = fields.mutant.at(-1)!;
+      equal(fields.mutant[0], residues[position - 1]);
+      equal(matrix.rows[position - 1].fields[letter], fields[column]);
+      equal(String(grid.data[(position - 1) * 20 + AMINO_ACIDS.indexOf(letter)]), fields[column]);
+    }
+    const { fields } = matrix.rows[7];
+    deepEqual([fields.position, fields.wild_type, fields.W], ["8", "W", "0"]);
+    const others = [...AMINO_ACIDS].filter((a) => a !== "W").map((a) => Number(fields[a]));
+    allClose([Number(fields.mean_score)], [others.reduce((a, b) => a + b) / 19], { rtol: 1e-12 });
+    const run = JSON.parse(await Deno.readTextFile(`${dir}/run.json`));
+    deepEqual([run.passes, run.variants.rows, run.target.offset], [66, 1254, 1]);
+    match(run.model.sha256, /^[0-9a-f]{64}$/);
+  }));
+
+const mutate = (position: number, to: string) =>
+  residues.slice(0, position - 1) + to + residues.slice(position);
+
+test("score of an assay leaves its columns as they are and adds one", () => {
+  const rows = [
+    `A11C;"${mutate(11, "C")}";0.25;1;"a ""quoted""; note"`,
+    `W8G;${mutate(8, "G")};;0; spaced `,
+    `"D6E:W8Y";;-1.5;0;`,
+    `L9V;${mutate(9, "V").toLowerCase()};2e-1;1;é`,
+  ];
+  const header = 'mutant;mutated_sequence;DMS_score;DMS_score_bin;"my note"';
+  const text = `\uFEFF${header}\r\n${rows.join("\r\n")}\r\n`;
+  return run(
+    ["--assay", "a.csv", "--column", "mine", "--bootstrap", "20"],
+    async ({ dir, files, out }) => {
+      ok(files.includes("performance.csv"));
+      const lines = (await Deno.readTextFile(`${dir}/scores.csv`)).trimEnd().split("\n");
+      equal(lines[0], `${header};mine`);
+      lines.slice(1).forEach((line, i) => {
+        equal(line.slice(0, rows[i].length), rows[i]);
+        match(line.slice(rows[i].length), /^;-?\d+\.\d+$/);
+      });
+      const value = (i: number) => Number(lines[i + 1].split(";").at(-1));
+      const matrix = await csv(`${dir}/matrix.csv`);
+      deepEqual(matrix.rows.map(({ fields }) => fields.position), ["6", "8", "9", "11"]);
+      const { fields: { E } } = matrix.rows[0], { fields: { Y } } = matrix.rows[1];
+      allClose([value(2)], [Number(E) + Number(Y)], { atol: 1e-12 });
+      // W8G was not measured.
+      const performance = await csv(`${dir}/performance.csv`);
+      deepEqual(performance.rows.map(({ fields }) => [fields.group, fields.variants]), [
+        ["all", "3"],
+        ["single", "2"],
+        ["multiple", "1"],
+      ]);
+      match(out, /variants +n +Spearman/);
+    },
+    { "a.csv": text },
+  );
+});
+
+test("score finds an assay's target and cutoff in the reference, and regions by the numbering", () => {
+  const text = `variant,fitness\nA111C,3\nW108G,1\nL109V,2\n`;
+  const reference =
+    `DMS_id,DMS_filename,target_seq,DMS_binarization_cutoff\nx,x.csv,MKT,0\nmy,a.csv,${residues},1.5\n`;
+  return run([
+    ...["--assay", "a.csv", "--reference", "ref.csv", "--mutant-column", "variant"],
+    ...["--measured-column", "fitness", "--offset", "101", "--by", "r.csv", "--bootstrap", "0"],
+  ], async ({ dir }) => {
+    const { rows } = await csv(`${dir}/performance.csv`);
+    deepEqual(rows.map(({ fields }) => [fields.group, fields.variants]), [["all", "3"], [
+      "helix",
+      "2",
+    ]]);
+    const scores = (await csv(`${dir}/scores.csv`)).rows
+      .map(({ fields }) => Number(fields.esm2_t4_800K_SP50));
+    // Two of three are above 1.5: the AUC is the share of them that score above W108G.
+    const wins = [0, 2].filter((i) => scores[i] > scores[1]).length;
+    equal(Number(rows[0].fields.auc), wins / 2);
+    equal(rows[0].fields.spearman_low, "");
+    equal((await csv(`${dir}/matrix.csv`)).rows[0].fields.position, "108");
+  }, { "a.csv": text, "ref.csv": reference, "r.csv": "region,start,end\nhelix,105,109\n" });
+});
+
+test("score of pseudo-perplexity adds the likelihood and the perplexity, indels by their own length", () =>
+  run([
+    "--sequence",
+    residues.slice(0, 20),
+    "--mutations",
+    "W8G,A11del",
+    "--mode",
+    "pseudo-perplexity",
+    "--json",
+  ], async ({ dir, out }) => {
+    const { columns, rows } = await csv(`${dir}/scores.csv`);
+    const name = "esm2_t4_800K_SP50";
+    deepEqual(columns, [
+      "mutant",
+      name,
+      `${name}_pseudo_log_likelihood`,
+      `${name}_pseudo_perplexity`,
+    ]);
+    const { wildTypePseudoLogLikelihood: wild } = JSON.parse(out).run;
+    rows.forEach(({ fields }, i) => {
+      const [score, pll, perplexity] = columns.slice(1).map((column) => Number(fields[column]));
+      allClose([score, perplexity], [pll - wild, Math.exp(-pll / (i === 0 ? 20 : 19))], {
+        rtol: 1e-12,
+      });
+    });
+  }));
+
+test("score computes only mutated positions of a list, and others when asked", async () => {
+  const positions = async ({ dir }: { dir: string }) =>
+    (await csv(`${dir}/matrix.csv`)).rows.map(({ fields }) => Number(fields.position));
+  const args = ["--sequence", residues, "--mutations", "W8G", "--offset", "1"];
+  await run(args, async (found) => deepEqual(await positions(found), [8]));
+  await run(
+    [...args, "--positions", "3-5"],
+    async (found) => deepEqual(await positions(found), [3, 4, 5, 8]),
+  );
+  await run(
+    [...args, "--positions", "all"],
+    async (found) => equal((await positions(found)).length, 66),
+  );
+});
+
+test("score --aggregate prints averages and writes nothing", async () => {
+  const dir = await Deno.makeTempDir(), before = Deno.cwd();
+  try {
+    Deno.chdir(dir);
+    await Deno.writeTextFile(
+      "l.csv",
+      "DMS ID,UniProt ID,Selection Type,a,b\nx,X,Binding,0.2,0.5\ny,Y,Binding,0.4,0.1\n",
+    );
+    const out: string[] = [];
+    const code = await execute(command, ["--aggregate", "l.csv"], {
+      output: { out: (line) => out.push(line), err: () => {} },
+    });
+    equal(code, 0);
+    const [, , ...rows] = out.join("\n").split("\n").map((line) => line.split(/\s+/));
+    deepEqual(rows.map((row) => row.slice(0, 3)), [["a", "2", "0.3000"], ["b", "2", "0.3000"]]);
+    deepEqual([...Deno.readDirSync(dir)].length, 1);
+  } finally {
+    Deno.chdir(before);
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+test("score --help shows modes and examples", async () => {
+  const out: string[] = [];
+  equal(
+    await execute(command, ["--help"], { output: { out: (line) => out.push(line), err() {} } }),
+    0,
+  );
+  for (const part of ["masked-marginal", "--aggregate", "Examples:", "deno task score --assay"]) {
+    ok(out.join("\n").includes(part), part);
+  }
+});
