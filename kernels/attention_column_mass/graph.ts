@@ -10,6 +10,9 @@ import * as op from "../../lib/onnx/ops.ts";
 /** Scales of powers of two, so that scaling an attention value is exact. */
 const STEEP = 2 ** 100, STEEPEST = 2 ** 127;
 
+/** From this θ on the next single-precision value is 2^-96 or more away: the step is whole. */
+const GENTLEST = 2 ** -72;
+
 /**
  * Adds the sums of `columnMass` for a pattern f32[B, h, T, T] to a graph.
  *
@@ -35,9 +38,11 @@ export function columnMassGraph(
 
 /** 1 where a > θ, else 0: a step so steep that the next value above θ already reaches 1. */
 function indicator(g: Graph, pattern: Value, threshold: number): Value {
-  if (threshold > 0) return op.hardSigmoid(g, pattern, STEEP, -STEEP * threshold, "indicator");
-  // Subnormal attention stays below 1 even so.
-  return op.ceil(g, op.hardSigmoid(g, pattern, STEEPEST, 0, "indicator"), "whole");
+  const step = threshold > 0
+    ? op.hardSigmoid(g, pattern, STEEP, -STEEP * threshold, "indicator")
+    : op.hardSigmoid(g, pattern, STEEPEST, 0, "indicator");
+  // The next value above a tiny θ, or subnormal attention above 0, stays below 1 even so.
+  return threshold >= GENTLEST ? step : op.ceil(g, step, "whole");
 }
 
 /** Sums as a model's blocks give them: `mass` and `count`, f32[B, h, 1, T] each. */
