@@ -106,11 +106,7 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
   await file.close();
 
   watch.stage("evaluate");
-  const performance: Performance[] = [];
-  for (const { name, samples: group } of source.hasMeasured ? samples.groups() : []) {
-    const { bootstrap: resamples, seed } = o;
-    performance.push(await evaluate(name, group, { resamples, seed, signal: ctx.signal }));
-  }
+  const performance = source.hasMeasured ? await evaluateGroups(samples, o, ctx) : [];
 
   watch.stage("write");
   await output.write("matrix.csv", matrixCsv(matrix));
@@ -147,6 +143,29 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
   ctx.print(extremes.text());
   if (performance.length > 0) ctx.print(`\n${performanceText(performance)}`);
   ctx.note(`\nWrote ${written.join(", ")}`);
+}
+
+/** Statistics of every group of variants, one after another. */
+async function evaluateGroups(
+  samples: SampleCollector,
+  { bootstrap: resamples, seed }: ScoreFlags,
+  ctx: CommandContext,
+): Promise<Performance[]> {
+  const found: Performance[] = [];
+  for (const { name, samples: group } of samples.groups()) {
+    using progress = ctx.progress({
+      label: `intervals, ${name}`,
+      unit: "resamples",
+      total: resamples,
+    });
+    found.push(
+      await evaluate(name, group, {
+        ...{ resamples, seed, signal: ctx.signal },
+        onProgress: (done) => progress.update(done),
+      }),
+    );
+  }
+  return found;
 }
 
 /** Positions of `--positions`; all of them where all mutations are scored. */

@@ -37,12 +37,12 @@ export class SampleCollector {
   }
 
   /** All variants, then the groups that some but not all of them are in, and every region. */
-  groups(): { name: string; samples: Samples }[] {
-    const all = { name: "all", samples: this.#pick() };
-    const parts = [...this.#groups].filter(([name, rows]) =>
-      this.regions?.names.includes(name) || rows.length > 0 && rows.length < this.scores.length
-    );
-    return [all, ...parts.map(([name, rows]) => ({ name, samples: this.#pick(rows) }))];
+  *groups(): Generator<{ name: string; samples: Samples }> {
+    yield { name: "all", samples: this.#pick() };
+    for (const [name, rows] of this.#groups) {
+      const isPart = rows.length > 0 && rows.length < this.scores.length;
+      if (isPart || this.regions?.names.includes(name)) yield { name, samples: this.#pick(rows) };
+    }
   }
 
   #pick(rows?: readonly number[]): Samples {
