@@ -26,6 +26,12 @@ export const COMMANDS: readonly TimedCommand[] = [
     args: [],
     subject: "A2A, 412 residues",
   },
+  {
+    name: "score",
+    task: new URL("../../tasks/score.ts", import.meta.url),
+    args: [],
+    subject: "every mutation of 66 residues",
+  },
 ];
 
 export interface ColdOptions {

@@ -1,6 +1,7 @@
 /** Measures what a plan asks for. */
 import { GpuContext } from "../gpu/mod.ts";
 import { coldRows, warmRow } from "./analysis_rows.ts";
+import { warmScoreRow } from "./score_row.ts";
 import { openBenchBackend } from "./backends.ts";
 import { cpuKernelRows, withSpeedUp } from "./kernel_rows_cpu.ts";
 import { gpuKernelRows } from "./kernel_rows_gpu.ts";
@@ -97,8 +98,10 @@ const MEASURE: Record<Section, Measure> = {
     for (const one of backends) {
       onStep?.(`analysis over forward pass on ${label(one)}`);
       await using backend = await openBenchBackend(one);
-      const row = await warmRow(backend, { budgetMs: budgetsMs.model, signal });
-      report.analyses.push({ ...row, backend: label(one) });
+      for (const measure of [warmRow, warmScoreRow]) {
+        const row = await measure(backend, { budgetMs: budgetsMs.model, signal });
+        report.analyses.push({ ...row, backend: label(one) });
+      }
     }
   },
 

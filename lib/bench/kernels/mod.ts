@@ -3,6 +3,7 @@ import type { KernelBench } from "./bench.ts";
 import { columnMassBenches } from "./column_mass.ts";
 import { sequence } from "./sequence.ts";
 import { siteBenches } from "./site_baseline.ts";
+import { logProbsBenches } from "./token_log_probs.ts";
 
 export type { CpuRun, GpuRun, KernelBench } from "./bench.ts";
 export { copyBench, fmaBench } from "./ceilings.ts";
@@ -19,4 +20,5 @@ export const kernelBenches: readonly KernelBench[] = [
   ...columnMassBenches,
   ...siteBenches,
   wholeAnalysis,
+  ...logProbsBenches,
 ];
