@@ -24,4 +24,5 @@ export { UserError } from "./lib/errors.ts";
 export * from "./lib/gpu/mod.ts";
 export { type OpenedModel, openModel } from "./lib/hub/open_model.ts";
 export * from "./lib/sites/mod.ts";
+export * from "./lib/variants/mod.ts";
 export * from "./kernels/mod.ts";

@@ -2,3 +2,4 @@
 export * from "./attention_column_mass/mod.ts";
 export * from "./philox/mod.ts";
 export * from "./site_baseline/mod.ts";
+export { TokenLogProbs, tokenLogProbs } from "./token_log_probs/mod.ts";

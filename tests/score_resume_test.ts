@@ -31,8 +31,7 @@ async function untilUnderWay(folder: string, process: Deno.ChildProcess): Promis
   let ended = false;
   process.status.then(() => ended = true);
   while (!ended) {
-    const [file] = sideFiles(folder);
-    if (file && Deno.statSync(`${folder}/${file}`).size > 2000) return;
+    if (sideFiles(folder).some((file) => sizeOf(`${folder}/${file}`) > 2000)) return;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
@@ -42,6 +41,9 @@ const cases = {
   "masked marginals of every position": ["--sequence", ubiquitin.repeat(3)],
   "passes of their own for every variant": [
     ...["--sequence", ubiquitin.slice(0, 60), "--mode", "mutant-marginal"],
+  ],
+  "one variant of many passes": [
+    ...["--sequence", ubiquitin.repeat(3), "--mode", "pseudo-perplexity", "--mutations", "M1A"],
   ],
 };
 
@@ -62,15 +64,12 @@ for (const [what, options] of Object.entries(cases)) {
         if (signal === "SIGINT") equal(code, 130, await log);
         await log;
         ok(!exists(`${out}/scores.csv`) && !exists(`${out}/report.html`), "nothing looks finished");
-        equal(sideFiles(out).length, 1);
-        const path = `${out}/${sideFiles(out)[0]}`;
-        const before = Deno.readFileSync(path).length;
-        ok(before > 0, "some units were kept");
+        ok(sideFiles(out).length > 0, "what was finished is kept");
 
         const second = await start(out, options).output();
         const text = new TextDecoder().decode(second.stderr);
         equal(second.code, 0, text);
-        match(text, /Continuing an interrupted run: \d+ batches were finished/);
+        match(text, /Continuing an interrupted run/);
         deepEqual(sideFiles(out), []);
         const run = JSON.parse(Deno.readTextFileSync(`${out}/run.json`));
         const all = JSON.parse(Deno.readTextFileSync(`${folder}/whole/run.json`));
@@ -90,6 +89,15 @@ for (const [what, options] of Object.entries(cases)) {
         await Deno.remove(folder, { recursive: true });
       }
     });
+  }
+}
+
+/** A file may be gone before it is looked at. */
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch {
+    return 0;
   }
 }
 

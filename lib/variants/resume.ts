@@ -12,12 +12,18 @@ const HEADER_BYTES = 16;
  * and counts only when whole, so that a kill in the middle of a write loses that unit and no more.
  */
 export class ProgressFile implements Disposable {
+  readonly #folder: string;
+  /** What the names of this file and of its parts begin with. */
+  readonly #stem: string;
   readonly #path: string;
   readonly #known = new Map<number, Float64Array>();
   #file?: Deno.FsFile;
 
-  private constructor(path: string) {
-    this.#path = path;
+  private constructor(folder: string, stem: string) {
+    this.#folder = folder;
+    this.#stem = stem;
+    this.#path = join(folder, `${stem}.progress`);
+    this.#load();
   }
 
   /**
@@ -26,14 +32,23 @@ export class ProgressFile implements Disposable {
    */
   static open(folder: string, settings: unknown): ProgressFile {
     const key = createHash("sha256").update(JSON.stringify(settings)).digest("hex");
-    const progress = new ProgressFile(join(folder, `.score-${key.slice(0, 24)}.progress`));
-    progress.#load();
-    return progress;
+    return new ProgressFile(folder, `.score-${key.slice(0, 24)}`);
+  }
+
+  /** A file for pieces of one unit, needed only until the unit itself is put. */
+  part(unit: number): ProgressFile {
+    return new ProgressFile(this.#folder, `${this.#stem}-${unit}`);
   }
 
   /** Units that an earlier run finished. */
   get finished(): number {
     return this.#known.size;
+  }
+
+  /** Whether an earlier run left anything, be it pieces of a unit. */
+  get isContinued(): boolean {
+    return this.finished > 0 ||
+      [...Deno.readDirSync(this.#folder)].some(({ name }) => name.startsWith(`${this.#stem}-`));
   }
 
   get(unit: number): Float64Array | undefined {
@@ -53,13 +68,12 @@ export class ProgressFile implements Disposable {
     for (let at = 0; at < record.length;) at += this.#file.writeSync(record.subarray(at));
   }
 
-  /** Deletes the file: the run is complete. */
+  /** Deletes the file and its parts: all that it describes is complete. */
   remove(): void {
     this[Symbol.dispose]();
-    try {
-      Deno.removeSync(this.#path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    for (const { name } of Deno.readDirSync(this.#folder)) {
+      if (!name.startsWith(`${this.#stem}.`) && !name.startsWith(`${this.#stem}-`)) continue;
+      Deno.removeSync(join(this.#folder, name));
     }
   }
 

@@ -32,6 +32,27 @@ Deno.test("ProgressFile gives back units bit for bit, and writes nothing before 
     deepEqual(files(dir), []);
   }));
 
+Deno.test("ProgressFile keeps parts of a unit apart, and removes them with the rest", () =>
+  inFolder((dir) => {
+    using progress = ProgressFile.open(dir, settings);
+    using part = progress.part(3);
+    equal(progress.isContinued, false);
+    part.put(0, Float64Array.of(1));
+    equal(progress.get(0), undefined);
+    using again = ProgressFile.open(dir, settings);
+    deepEqual([again.finished, again.isContinued], [0, true]);
+    deepEqual(again.part(3).get(0), Float64Array.of(1));
+    deepEqual(again.part(33).get(0), undefined);
+    again.put(1, Float64Array.of(2));
+    using other = ProgressFile.open(dir, "other");
+    other.put(1, Float64Array.of(2));
+    again.part(3).remove();
+    equal(files(dir).length, 2);
+    part.put(1, Float64Array.of(1));
+    again.remove();
+    equal(files(dir).length, 1, "other settings' file stays");
+  }));
+
 Deno.test("ProgressFile of other settings knows nothing of these", () =>
   inFolder((dir) => {
     using one = ProgressFile.open(dir, settings);

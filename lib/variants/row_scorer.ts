@@ -4,7 +4,6 @@ import { columnOf, KERNEL_COLUMNS, tokenOf } from "./letters.ts";
 import { idsOf, type ScoreMatrix } from "./matrix.ts";
 import type { Query } from "./queries.ts";
 import { mutate } from "./resolve.ts";
-import type { QueryRunner } from "./runner.ts";
 import type { Legacy, Mode, Multi, Substitution, Target, Variant } from "./types.ts";
 
 /** Values per row that {@link RowScorer} gives: score, pseudo-log-likelihood (NaN where none). */
@@ -17,6 +16,9 @@ export interface RowScorerSettings {
   legacy?: Legacy;
 }
 
+/** Answers queries. */
+export type Run = (queries: readonly Query[]) => Promise<Float32Array[]>;
+
 /** Where in the answers a variant's score comes from. */
 type Recipe = (answers: readonly Float32Array[]) => [score: number, pll: number];
 
@@ -27,7 +29,6 @@ export class RowScorer {
   constructor(
     readonly settings: RowScorerSettings,
     readonly matrix: ScoreMatrix,
-    readonly runner: QueryRunner,
   ) {}
 
   /** Whether pseudo-log-likelihoods mask each residue in turn, or read all from one pass. */
@@ -44,16 +45,16 @@ export class RowScorer {
     return this.#isJoint(substitutions) && multi === "joint" ? 1 : 0;
   }
 
-  async wildType(): Promise<number> {
+  async wildType(run: Run): Promise<Float64Array> {
     const { id, residues } = this.settings.target;
-    return sumReferences(await this.runner.run(this.#pllQueries(id, residues)));
+    return Float64Array.of(sumReferences(await run(this.#pllQueries(id, residues))));
   }
 
   /** f64[rows, 2] */
-  async score(variants: readonly Variant[]): Promise<Float64Array> {
+  async score(variants: readonly Variant[], run: Run): Promise<Float64Array> {
     const queries: Query[] = [], shared = new Map<string, number>();
     const recipes = variants.map((variant) => this.#recipe(variant, queries, shared));
-    const answers = queries.length > 0 ? await this.runner.run(queries) : [];
+    const answers = queries.length > 0 ? await run(queries) : [];
     const out = new Float64Array(variants.length * SCORE_VALUES);
     recipes.forEach((recipe, i) => out.set(recipe(answers), i * SCORE_VALUES));
     return out;

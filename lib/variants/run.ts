@@ -77,8 +77,8 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
     variants: scan.digest,
   };
   using progress = ProgressFile.open(output.path, settings);
-  if (progress.finished > 0) {
-    ctx.note(`Continuing an interrupted run: ${progress.finished} batches were finished.`);
+  if (progress.isContinued) {
+    ctx.note("Continuing an interrupted run: what it had finished is not computed again.");
   }
 
   watch.stage("score");

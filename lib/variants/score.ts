@@ -3,7 +3,7 @@ import { ROW_VALUES } from "../../kernels/token_log_probs/mod.ts";
 import type { Esm2 } from "../esm2/mod.ts";
 import { flatten, positionGroups, ScoreMatrix } from "./matrix.ts";
 import type { ProgressFile } from "./resume.ts";
-import { RowScorer, SCORE_VALUES } from "./row_scorer.ts";
+import { RowScorer, type Run, SCORE_VALUES } from "./row_scorer.ts";
 import { QueryRunner } from "./runner.ts";
 import { readVariant, type Scan } from "./scan.ts";
 import { type ScoreSettings, windowOptions } from "./settings.ts";
@@ -52,23 +52,19 @@ export async function scoreVariants(model: Esm2, request: ScoreRequest): Promise
   const isMarginal = mode === "masked-marginal" || mode === "wt-marginal";
   const units = isMarginal ? await scorePositions(request, runner, matrix) : 0;
 
-  const scorer = new RowScorer(request, matrix, runner);
+  const scorer = new RowScorer(request, matrix);
   if (scan.indels > 0 || mode === "pseudo-perplexity" && !legacy) {
-    const unit = await cached(
-      request.progress,
-      WILD_TYPE_UNIT,
-      async () => Float64Array.of(await scorer.wildType()),
-    );
+    const unit = await inPieces(request, runner, WILD_TYPE_UNIT, (run) => scorer.wildType(run));
     scorer.wildPll = unit[0];
   }
   let chunk = newChunk(), chunks = 0, done = 0;
   const flush = async () => {
     request.signal?.throwIfAborted();
     const variants = chunk.rows.map(({ variant }) => variant);
-    const score = () => scorer.score(variants);
+    const score = (run: Run) => scorer.score(variants, run);
     const values = chunk.cost > 0
-      ? await cached(request.progress, units + chunks, score)
-      : await score();
+      ? await inPieces(request, runner, units + chunks, score)
+      : await score((queries) => runner.run(queries));
     for (const [i, { row, variant }] of chunk.rows.entries()) {
       const [value, pll] = values.subarray(i * SCORE_VALUES, (i + 1) * SCORE_VALUES);
       if (!isMarginal) fill(matrix, variant, value);
@@ -153,6 +149,41 @@ async function cached(
   const values = await compute();
   progress?.put(unit, values);
   return values;
+}
+
+/** A unit of many passes: its batches are remembered too, until all are done. */
+function inPieces(
+  { progress }: ScoreRequest,
+  runner: QueryRunner,
+  unit: number,
+  compute: (run: Run) => Promise<Float64Array>,
+): Promise<Float64Array> {
+  return cached(progress, unit, async () => {
+    using part = progress?.part(unit);
+    const values = await compute(async (queries) => {
+      const answers: Float32Array[] = [];
+      let piece = 0;
+      for (let at = 0; at < queries.length;) {
+        const size = Math.max(1, Math.floor(runner.tokenBudget / queries[at].ids.length));
+        const group = queries.slice(at, at + size);
+        const found = await cached(
+          part,
+          piece++,
+          async () => flatten(await runner.run(group)),
+        );
+        let from = 0;
+        for (const { reads } of group) {
+          const to = from + reads.length * ROW_VALUES;
+          answers.push(Float32Array.from(found.subarray(from, to)));
+          from = to;
+        }
+        at += size;
+      }
+      return answers;
+    });
+    part?.remove();
+    return values;
+  });
 }
 
 /** Modes without marginals know the singles that were asked for. */
