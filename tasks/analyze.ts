@@ -1,5 +1,6 @@
 /** Which attention heads look at a protein's sites more than chance allows. */
-import { BACKEND_CHOICES, openBackend } from "../lib/backend/mod.ts";
+import { modelOptions } from "../lib/model_options.ts";
+import { openBackend } from "../lib/backend/mod.ts";
 import { defineCommand, flag, option, type OptionValues } from "../lib/cli/command.ts";
 import type { CommandContext } from "../lib/cli/context.ts";
 import { runCommand } from "../lib/cli/main.ts";
@@ -71,24 +72,7 @@ const options = {
     description: "longest sequence accepted; ESM-2 was trained on 1022",
     group: "Input",
   }),
-  model: option({
-    placeholder: "name|folder|file",
-    parse: parse.path,
-    description: "ESM-2 by name (esm2_t6_8M_UR50D …), Hugging Face folder, or fair-esm .pt",
-    defaultText: "the small embedded model",
-    group: "Model",
-  }),
-  backend: option({
-    placeholder: "name",
-    parse: parse.choice(...BACKEND_CHOICES),
-    default: "auto" as const,
-    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
-    group: "Model",
-  }),
-  lowMemory: flag({
-    description: "read each block's weights when it runs instead of keeping all",
-    group: "Model",
-  }),
+  ...modelOptions,
   threshold: option({
     placeholder: "θ",
     parse: parse.number({ min: 0, max: 1 }),

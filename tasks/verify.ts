@@ -1,5 +1,6 @@
 /** A self-check: does a model on this machine give the published numbers? */
-import { BACKEND_CHOICES, openBackend } from "../lib/backend/mod.ts";
+import { modelOptions } from "../lib/model_options.ts";
+import { openBackend } from "../lib/backend/mod.ts";
 import { defineCommand, flag, option, optionList, type OptionValues } from "../lib/cli/command.ts";
 import type { CommandContext } from "../lib/cli/context.ts";
 import { runCommand } from "../lib/cli/main.ts";
@@ -14,24 +15,7 @@ import { type Check, verifyAssay, verifyForward } from "../lib/variants/verify.t
 import { openPublishedAssay } from "../lib/variants/verify_assay.ts";
 
 const options = {
-  model: option({
-    placeholder: "name|folder|file",
-    parse: parse.path,
-    description: "ESM-2 by name (esm2_t6_8M_UR50D …), Hugging Face folder, or fair-esm .pt",
-    defaultText: "the small embedded model",
-    group: "Model",
-  }),
-  backend: option({
-    placeholder: "name",
-    parse: parse.choice(...BACKEND_CHOICES),
-    default: "auto" as const,
-    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
-    group: "Model",
-  }),
-  lowMemory: flag({
-    description: "read each block's weights when it runs instead of keeping all",
-    group: "Model",
-  }),
+  ...modelOptions,
   assay: optionList({
     placeholder: "file",
     parse: parse.path,

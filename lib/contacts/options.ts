@@ -1,5 +1,5 @@
 /** The options of `deno task contacts`. */
-import { BACKEND_CHOICES } from "../backend/mod.ts";
+import { modelOptions } from "../model_options.ts";
 import { flag, option } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { TRAINED_LENGTH } from "../esm2/mod.ts";
@@ -65,24 +65,7 @@ export const options = {
     description: "residues nearer than this are in contact",
     group: "Input",
   }),
-  model: option({
-    placeholder: "name|folder|file",
-    parse: parse.path,
-    description: "ESM-2 by name (esm2_t6_8M_UR50D …), Hugging Face folder, or fair-esm .pt",
-    defaultText: "the small embedded model",
-    group: "Model",
-  }),
-  backend: option({
-    placeholder: "name",
-    parse: parse.choice(...BACKEND_CHOICES),
-    default: "auto" as const,
-    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
-    group: "Model",
-  }),
-  lowMemory: flag({
-    description: "read each block's weights when it runs instead of keeping all",
-    group: "Model",
-  }),
+  ...modelOptions,
   method: option({
     placeholder: "name",
     parse: parse.choice(...METHODS),

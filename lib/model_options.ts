@@ -1,0 +1,25 @@
+/** The options by which every command that runs a model chooses the model and where to run it. */
+import { BACKEND_CHOICES } from "./backend/mod.ts";
+import { flag, option } from "./cli/command.ts";
+import * as parse from "./cli/parsers.ts";
+
+export const modelOptions = {
+  model: option({
+    placeholder: "name|folder|file",
+    parse: parse.path,
+    description: "ESM-2 by name (esm2_t6_8M_UR50D …), Hugging Face folder, or fair-esm .pt",
+    defaultText: "the small embedded model",
+    group: "Model",
+  }),
+  backend: option({
+    placeholder: "name",
+    parse: parse.choice(...BACKEND_CHOICES),
+    default: "auto" as const,
+    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
+    group: "Model",
+  }),
+  lowMemory: flag({
+    description: "read each block's weights when it runs instead of keeping all",
+    group: "Model",
+  }),
+};
