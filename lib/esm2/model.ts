@@ -15,6 +15,11 @@ import { loadResident, streamWeights, type WeightSource } from "./weights.ts";
 export interface ModelOptions {
   /** Read each block's weights from the checkpoint every time instead of keeping all in memory. */
   lowMemory?: boolean;
+  /**
+   * Whether embeddings are scaled by token dropout's factor (0.88 without masks).
+   * @default as the checkpoint says, which is yes for every ESM-2
+   */
+  tokenDropout?: boolean;
   /** Hears the bytes of weights loaded so far. */
   onProgress?: (bytes: number) => void;
 }
@@ -62,14 +67,17 @@ export class Esm2 implements AsyncDisposable {
   static async open(
     checkpoint: Checkpoint,
     backend: Backend,
-    { lowMemory = false, onProgress }: ModelOptions = {},
+    { lowMemory = false, tokenDropout, onProgress }: ModelOptions = {},
   ): Promise<Esm2> {
     const weights = lowMemory
       ? streamWeights(checkpoint, backend)
       : await loadResident(checkpoint, backend, onProgress);
     const embedding = await checkpoint.read("embed_tokens.weight");
     const invFreq = await checkpoint.read("layers.0.self_attn.rot_emb.inv_freq");
-    return new Esm2(checkpoint.config, backend, embedding, invFreq, weights);
+    const config = tokenDropout === undefined
+      ? checkpoint.config
+      : { ...checkpoint.config, tokenDropout };
+    return new Esm2(config, backend, embedding, invFreq, weights);
   }
 
   /** Runs a batch; runs of one model follow one another, since sessions do not run concurrently. */
