@@ -1,0 +1,60 @@
+/** Writes .safetensors files: 8 bytes of little-endian length, a JSON header, then the data. */
+
+export interface WrittenTensor {
+  readonly dtype: "F32" | "F16" | "I32" | "U32" | "I64";
+  readonly shape: readonly number[];
+  /** Little-endian elements in row-major order, whole or in pieces. */
+  readonly data: ArrayBufferView | AsyncIterable<ArrayBufferView>;
+}
+
+const ITEM_BYTES = { F32: 4, F16: 2, I32: 4, U32: 4, I64: 8 } as const;
+
+/** Numbers in the header are multiples of this, so that data can be mapped (safetensors/src/tensor.rs). */
+const ALIGNMENT = 8;
+
+/**
+ * Creates or replaces a file, with memory for one piece at a time.
+ *
+ * @param metadata texts for the header's `__metadata__`
+ * @throws {RangeError} if a tensor's data does not fill its shape
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, WrittenTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let at = 0;
+  for (const [name, { dtype, shape }] of Object.entries(tensors)) {
+    const bytes = shape.reduce((product, extent) => product * extent, ITEM_BYTES[dtype]);
+    header[name] = { dtype, shape, data_offsets: [at, at += bytes] };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const text = new Uint8Array(Math.ceil(json.length / ALIGNMENT) * ALIGNMENT).fill(0x20);
+  text.set(json);
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(text.length), true);
+
+  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  await writeAll(file, length);
+  await writeAll(file, text);
+  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+    const wanted = shape.reduce((product, extent) => product * extent, ITEM_BYTES[dtype]);
+    let written = 0;
+    for await (const piece of ArrayBuffer.isView(data) ? [data] : data) {
+      written += piece.byteLength;
+      if (written > wanted) break;
+      await writeAll(file, new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+    }
+    if (written !== wanted) {
+      throw new RangeError(
+        `Cannot write tensor "${name}" as [${shape}] of ${dtype} must have ${wanted} bytes: ` +
+          `current value is ${written}`,
+      );
+    }
+  }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
