@@ -23,6 +23,11 @@ export const commands: readonly CommandSummary[] = [
     example: "deno task contacts --sequence NLYIQWLKDGGPSSGRPPPS --method jacobian",
   },
   {
+    name: "sae",
+    summary: "Find the sparse features inside, and what each of them causes",
+    example: "deno task sae encode --fasta data/a2a.fasta",
+  },
+  {
     name: "verify",
     summary: "Check a model against published numbers",
     example: "deno task verify --model esm2_t6_8M_UR50D",

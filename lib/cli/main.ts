@@ -1,7 +1,14 @@
 /** Runs a command from its command line to its exit code. */
 import { UserError } from "../errors.ts";
-import { type Command, type Options, parseArguments } from "./command.ts";
+import {
+  type Command,
+  type GeneralOptions,
+  type Options,
+  parseArguments,
+  type Parsed,
+} from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { chooseCommand, type CommandGroup } from "./group.ts";
 import { Progress } from "./progress.ts";
 
 export const EXIT = { done: 0, failed: 1, userError: 2, interrupted: 130 } as const;
@@ -15,9 +22,9 @@ export interface CommandOutput {
   err(line: string): void;
 }
 
-/** Runs the command with the signals of the process attached, then ends the process. */
+/** Runs the command, or one of a group, with the process's signals attached, then ends the process. */
 export async function runCommand<O extends Options>(
-  command: Command<O>,
+  command: Command<O> | CommandGroup,
   args: readonly string[],
 ): Promise<never> {
   const interrupt = new AbortController();
@@ -34,11 +41,11 @@ export async function runCommand<O extends Options>(
 }
 
 /**
- * Runs the command and gives its exit code: 0 done, 2 for a `UserError`, 130 when the signal
+ * Runs the command, or one of a group, and gives its exit code: 0 done, 2 for a `UserError`, 130 when the signal
  * fired, 1 for any other error. Messages go to stderr as one line.
  */
 export async function execute<O extends Options>(
-  command: Command<O>,
+  command: Command<O> | CommandGroup,
   args: readonly string[],
   { signal = new AbortController().signal, output = consoleOutput, graceMs = GRACE_MS }: {
     signal?: AbortSignal;
@@ -49,7 +56,9 @@ export async function execute<O extends Options>(
   const cleanups: (() => void | Promise<void>)[] = [];
   let debug = args.includes("--debug");
   try {
-    const parsed = parseArguments(command, args);
+    const parsed = "commands" in command
+      ? parseGroup(command, args)
+      : bind(command, parseArguments(command, args));
     if ("help" in parsed) {
       output.out(parsed.help.trimEnd());
       return EXIT.done;
@@ -72,7 +81,7 @@ export async function execute<O extends Options>(
         };
       },
     };
-    const work = Promise.resolve().then(() => command.run(parsed.options, context));
+    const work = Promise.resolve().then(() => parsed.run(context));
     await untilInterrupted(work, signal, graceMs);
     if (signal.aborted) throw signal.reason;
     return EXIT.done;
@@ -95,6 +104,22 @@ export async function execute<O extends Options>(
       }
     }
   }
+}
+
+/** A command line that was read: the help it asks for, or the work. */
+type Bound =
+  | { help: string }
+  | { general: GeneralOptions; args: string[]; run(ctx: CommandContext): void | Promise<void> };
+
+function parseGroup(group: CommandGroup, args: readonly string[]): Bound {
+  const chosen = chooseCommand(group, args);
+  if ("help" in chosen) return chosen;
+  return bind(chosen.command, parseArguments(chosen.command, chosen.args));
+}
+
+function bind<O extends Options>(command: Command<O>, parsed: Parsed<O>): Bound {
+  if ("help" in parsed) return parsed;
+  return { ...parsed, run: (ctx) => command.run(parsed.options, ctx) };
 }
 
 /** Writes an error as one line; a missing Deno permission names the flag to add. */

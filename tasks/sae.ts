@@ -1,0 +1,24 @@
+/** What sparse autoencoders find inside ESM-2, and what their latents cause. */
+import type { Command } from "../lib/cli/command.ts";
+import type { CommandGroup } from "../lib/cli/group.ts";
+import { runCommand } from "../lib/cli/main.ts";
+import { command as encode } from "./sae/encode.ts";
+
+/** Each in a file of its own, in the order of the help. */
+const commands = [
+  encode,
+] as readonly Command[];
+
+export const command: CommandGroup = {
+  name: "sae",
+  summary: "What sparse autoencoders find inside ESM-2, and what their latents cause",
+  commands,
+  examples: [
+    {
+      command: "deno task sae encode --fasta data/a2a.fasta",
+      shows: "the latents of the embedded model's middle layer on the A2A receptor",
+    },
+  ],
+};
+
+if (import.meta.main) await runCommand(command, Deno.args);
