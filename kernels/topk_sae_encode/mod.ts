@@ -1,0 +1,6 @@
+/** Encoding tokens with a sparse autoencoder: normalise, project, keep the k largest. */
+export { saeEncodeGraph } from "./graph.ts";
+export { selectTopK } from "./select.ts";
+export { reluToSparse, toSparse } from "./sparse.ts";
+export { type CentredTokens, centreTokens, encodeProduct, topkSaeEncode } from "./twin.ts";
+export { type EncodeShape, EPSILON, type Normalisation, type TopLatents } from "./types.ts";

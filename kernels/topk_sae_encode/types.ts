@@ -1,0 +1,51 @@
+/** What encoding with a sparse autoencoder takes and gives, on either processor. */
+
+/** Extents of an encoding. */
+export interface EncodeShape {
+  /** N */
+  tokens: number;
+  /** D, width of the residual stream. */
+  dModel: number;
+  /** F */
+  latents: number;
+}
+
+/** `zscore`: each token is centred and divided by its unbiased standard deviation + ε; `none`: as is. */
+export type Normalisation = "zscore" | "none";
+
+/** ε of the z-score (InterProt `sae_model.py`). */
+export const EPSILON = 1e-5;
+
+/** The k largest latents of each token. */
+export interface TopLatents {
+  /** f32[N, k]: max(pre-activation, 0), in descending order of the pre-activations. */
+  topActs: Float32Array;
+  /** u32[N, k]; of equal pre-activations the one with the lower index comes first. */
+  topIndices: Uint32Array;
+}
+
+/** @throws {RangeError} if k is not in 1..F */
+export function validateK(k: number, latents: number): void {
+  if (Number.isInteger(k) && k >= 1 && k <= latents) return;
+  throw new RangeError(
+    `Cannot encode topk as k must be in 1..${latents}: current value is ${k}`,
+  );
+}
+
+/** @throws {RangeError} if an array does not have the number of elements its shape says */
+export function validateLength(name: string, array: ArrayLike<unknown>, shape: number[]): void {
+  const elements = shape.reduce((product, extent) => product * extent, 1);
+  if (array.length === elements) return;
+  throw new RangeError(
+    `Cannot encode as ${name} must be [${shape.join(", ")}], ${elements} elements: ` +
+      `current value is ${array.length}`,
+  );
+}
+
+/** @throws {RangeError} if a z-score is asked for and D has no unbiased standard deviation */
+export function validateNormalisation(normalisation: Normalisation, dModel: number): void {
+  if (normalisation === "none" || dModel >= 2) return;
+  throw new RangeError(
+    `Cannot encode with a z-score as tokens must have 2 values or more: current value is ${dModel}`,
+  );
+}
