@@ -92,7 +92,8 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
   };
 }
 
-async function hashSource(source: RandomAccess): Promise<string> {
+/** SHA-256 of all bytes in hexadecimal. */
+export async function hashSource(source: RandomAccess): Promise<string> {
   const hash = createHash("sha256");
   const buffer = new Uint8Array(Math.min(source.sizeBytes, 1 << 20));
   for (let at = 0; at < source.sizeBytes; at += buffer.length) {

@@ -54,6 +54,21 @@ export async function readSafetensors(source: RandomAccess): Promise<Map<string,
   return tensors;
 }
 
+/**
+ * Reads the texts of a .safetensors header's `__metadata__`; none where there is no such entry.
+ *
+ * @throws {UserError} if the header is damaged
+ */
+export async function readSafetensorsMetadata(
+  source: RandomAccess,
+): Promise<Record<string, string>> {
+  const { __metadata__: metadata } = (await readHeader(source)).header;
+  const entries = isRecord(metadata) ? Object.entries(metadata) : [];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
 async function readHeader(
   source: RandomAccess,
 ): Promise<{ header: Record<string, unknown>; dataStart: number }> {
