@@ -1,7 +1,7 @@
 /** Where downloaded checkpoints lie. */
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
-import type { ModelEntry } from "./manifest.ts";
+import type { HubEntry } from "./manifest.ts";
 import { readShardNames } from "./shards.ts";
 
 /** What {@link cacheDir} needs to know of the system. */
@@ -50,7 +50,7 @@ export interface CacheState {
 }
 
 /** Looks which files of a checkpoint the cache has. */
-export async function inspectCache(cache: string, entry: ModelEntry): Promise<CacheState> {
+export async function inspectCache(cache: string, entry: HubEntry): Promise<CacheState> {
   const path = join(cache, entry.name);
   const names = entry.files.map(({ name }) => name);
   let complete = true;

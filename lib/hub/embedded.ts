@@ -1,6 +1,7 @@
 /** The small demonstration model that comes with the project, wherever the project was loaded from. */
 import config from "../../models/esm2_t4_800K_SP50/config.json" with { type: "json" };
 import { type Checkpoint, openCheckpoint, openSafetensorsBytes } from "../checkpoint/mod.ts";
+import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../io/random_access.ts";
 
 export const EMBEDDED_NAME = "esm2_t4_800K_SP50";
 
@@ -14,12 +15,30 @@ const folder = new URL(`../../models/${EMBEDDED_NAME}/`, import.meta.url);
 export async function openEmbedded(signal?: AbortSignal): Promise<Checkpoint> {
   if (folder.protocol === "file:") return await openCheckpoint(pathOf(folder));
   const url = new URL("model.safetensors", folder);
+  return await openSafetensorsBytes(EMBEDDED_NAME, config, await bytesOf(url, signal));
+}
+
+/** Layers of the embedded model for which an autoencoder comes with it. */
+export const EMBEDDED_SAE_LAYERS: readonly number[] = [1, 2, 3];
+
+/**
+ * Opens the file of an embedded sparse autoencoder, from disk or over HTTP like the model.
+ *
+ * @throws {Error} if it is not there
+ */
+export async function openEmbeddedSae(layer: number, signal?: AbortSignal): Promise<RandomAccess> {
+  const url = new URL(`sae/layer_${layer}.safetensors`, folder);
+  if (url.protocol === "file:") return await openRandomAccess(pathOf(url));
+  return bytesRandomAccess(url.href, await bytesOf(url, signal));
+}
+
+async function bytesOf(url: URL, signal?: AbortSignal): Promise<Uint8Array> {
   const response = await fetch(url, { signal });
   if (!response.ok) {
     await response.body?.cancel();
     throw new Error(`Cannot load the embedded model from ${url}: HTTP ${response.status}`);
   }
-  return await openSafetensorsBytes(EMBEDDED_NAME, config, await response.bytes());
+  return await response.bytes();
 }
 
 function pathOf(url: URL): string {

@@ -4,7 +4,7 @@ import type { CommandContext } from "../cli/context.ts";
 import { formatBytes } from "../cli/units.ts";
 import { cacheDir, type CacheState, inspectCache, sizeOf } from "./cache.ts";
 import { download } from "./download.ts";
-import { defaultHub, estimateBytes, type ModelEntry, type ModelFile } from "./manifest.ts";
+import { defaultHub, estimateBytes, type HubEntry, type ModelFile } from "./manifest.ts";
 import { describeRemote, type RemoteFile } from "./remote.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { readShardNames } from "./shards.ts";
@@ -27,7 +27,7 @@ export interface FetchOptions
  * A complete checkpoint needs no network, and no other environment than the cache's.
  */
 export async function fetchModel(
-  entry: ModelEntry,
+  entry: HubEntry,
   options: FetchOptions = {},
 ): Promise<CacheState> {
   const cache = options.cache ?? cacheDir();
@@ -101,7 +101,7 @@ function requirePublished({ name, sha256 }: ModelFile, remote: RemoteFile, url: 
 }
 
 function describeSize(
-  entry: ModelEntry,
+  entry: HubEntry,
   missing: { file: ModelFile; remote: RemoteFile }[],
 ): string {
   const large = missing.filter(({ file }) => !isSmall(file));

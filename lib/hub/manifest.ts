@@ -7,20 +7,25 @@ export interface ModelFile {
   sha256?: string;
 }
 
-export interface ModelEntry {
+/** Files of one repository that belong together. */
+export interface HubEntry {
+  /** Also their folder in the cache. */
   name: string;
-  layers: number;
-  /** Width of the hidden state. */
-  d: number;
-  heads: number;
   parameters: number;
-  licence: string;
   /** `owner/name` on the hub. */
   repository: string;
   revision: string;
   files: ModelFile[];
   /** The file that names the weight shards, for checkpoints that have several. */
   index?: string;
+}
+
+export interface ModelEntry extends HubEntry {
+  layers: number;
+  /** Width of the hidden state. */
+  d: number;
+  heads: number;
+  licence: string;
 }
 
 /** The known checkpoints, smallest first. */
@@ -35,7 +40,7 @@ export function findModel(spec: string): ModelEntry | undefined {
 }
 
 /** Bytes of the float32 weights, from the number of parameters; the file is a few percent larger. */
-export function estimateBytes(entry: ModelEntry): number {
+export function estimateBytes(entry: HubEntry): number {
   return 4 * entry.parameters;
 }
 

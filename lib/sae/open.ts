@@ -1,0 +1,161 @@
+/** Opens the sparse autoencoder a person asked for, or the embedded model's own. */
+import { join } from "node:path";
+import { hashSource } from "../checkpoint/checkpoint.ts";
+import { quote, UserError } from "../errors.ts";
+import { EMBEDDED_NAME, EMBEDDED_SAE_LAYERS, openEmbeddedSae } from "../hub/embedded.ts";
+import { fetchModel, type FetchOptions } from "../hub/fetch_model.ts";
+import type { OpenedModel } from "../hub/open_model.ts";
+import { describeSaes, findSae } from "../hub/saes.ts";
+import { openRandomAccess, type RandomAccess } from "../io/random_access.ts";
+import { depthOfPath } from "./path_layer.ts";
+import { type ReadSae, readSae, type SaeChoice } from "./read.ts";
+
+/** An SAE and where it came from. */
+export interface OpenedSae extends ReadSae {
+  /** Path or address of its file. */
+  readonly file: string;
+  /** SHA-256 of the file in hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface OpenSaeOptions extends FetchOptions, Pick<SaeChoice, "layer" | "k"> {}
+
+/**
+ * Opens an SAE for a model.
+ *
+ * @param spec a published name (`interprot:l24`, fetched on demand), a file, a folder of files of
+ *   several layers, `embedded`, or nothing, which is `embedded` where the model is the embedded one
+ * @throws {UserError} if there is no such SAE, its file is damaged, or it does not fit the model
+ */
+export async function openSae(
+  spec: string | undefined,
+  { layer, k, ...options }: OpenSaeOptions,
+  model: OpenedModel,
+): Promise<OpenedSae> {
+  const { layers, dModel } = model.checkpoint.config;
+  const notes: string[] = [];
+  const located = await locate(spec, layer, options, model, notes);
+  using source = located.source;
+  const sae = await readSae(
+    source,
+    { name: model.name, layers, dModel },
+    { layer: layer ?? located.layer, k, name: located.name },
+  );
+  notes.push(...sae.notes, ...await modelNotes(sae.metadata, model));
+  return { ...sae, notes, file: source.label, sha256: await hashSource(source) };
+}
+
+interface Located {
+  source: RandomAccess;
+  name?: string;
+  layer?: number;
+}
+
+async function locate(
+  spec: string | undefined,
+  layer: number | undefined,
+  options: FetchOptions,
+  model: OpenedModel,
+  notes: string[],
+): Promise<Located> {
+  if (spec === undefined || spec === "embedded") return await embedded(spec, layer, options, model);
+  const entry = findSae(spec, layer);
+  if (entry) {
+    if (entry.model !== model.name) {
+      notes.push(`${entry.spec} was trained on ${entry.model}, not on ${model.name}.`);
+    }
+    const { files: [path] } = await fetchModel(entry, options);
+    return { source: await openRandomAccess(path), name: entry.spec, layer: entry.layer };
+  }
+  const info = await statOrUndefined(spec);
+  if (info === undefined) {
+    throw new UserError(
+      `Cannot open --sae as it must be an existing file or folder, embedded, or one of ` +
+        `${describeSaes()}: current value is ${quote(spec, 200)}`,
+    );
+  }
+  if (!info.isDirectory) return { source: await openRandomAccess(spec) };
+  return { source: await openRandomAccess(await chooseFile(spec, layer)) };
+}
+
+/** The embedded model's own, of its middle layer unless another is named. */
+async function embedded(
+  spec: string | undefined,
+  layer: number | undefined,
+  { signal }: FetchOptions,
+  model: OpenedModel,
+): Promise<Located> {
+  if (!model.embedded) {
+    throw new UserError(
+      spec === undefined
+        ? `Cannot use ${model.name} without an autoencoder as --sae must name one, a file or one of ` +
+          `${describeSaes()}: current value is none`
+        : `Cannot use --sae embedded with ${model.name} as it belongs to ${EMBEDDED_NAME}`,
+    );
+  }
+  const chosen = layer ?? EMBEDDED_SAE_LAYERS[EMBEDDED_SAE_LAYERS.length >> 1];
+  if (!EMBEDDED_SAE_LAYERS.includes(chosen)) {
+    throw new UserError(
+      `Cannot use the embedded autoencoder as --layer must be one of ` +
+        `${EMBEDDED_SAE_LAYERS.join(", ")}: current value is ${chosen}`,
+    );
+  }
+  const source = await openEmbeddedSae(chosen, signal);
+  return { source, name: `${EMBEDDED_NAME}:l${chosen}`, layer: chosen };
+}
+
+const SAE_FILE = /\.(safetensors|pt|pth|bin)$/;
+
+/** The file of a layer among those of a folder and its `layer_…` folders, or the only one. */
+async function chooseFile(folder: string, layer: number | undefined): Promise<string> {
+  const files: string[] = [];
+  const add = async (dir: string, nested: boolean) => {
+    for await (const { name, isDirectory } of Deno.readDir(dir)) {
+      if (!isDirectory && SAE_FILE.test(name)) files.push(join(dir, name));
+      else if (isDirectory && nested && depthOfPath(name) !== undefined) {
+        await add(join(dir, name), false);
+      }
+    }
+  };
+  await add(folder, true);
+  files.sort();
+  const fitting = layer === undefined || files.length === 1
+    ? files
+    : files.filter((path) => depthOfPath(path) === layer);
+  // InterPLM keeps both kinds side by side and means the normalised one.
+  const preferred = fitting.filter((path) => !path.includes("unnormalized"));
+  const [only, second] = preferred.length > 0 ? preferred : fitting;
+  if (only !== undefined && second === undefined) return only;
+  const layers = [...new Set(files.map(depthOfPath))].filter((each) => each !== undefined);
+  throw new UserError(
+    `Cannot choose an autoencoder of ${quote(folder, 200)} as ` +
+      (files.length === 0
+        ? "it must hold a .safetensors or .pt file: it has none"
+        : `--layer must single one out (${layers.sort((a, b) => a - b).join(", ")}): ` +
+          `current value is ${layer ?? "none"}, ${fitting.length} files`),
+  );
+}
+
+async function modelNotes(
+  metadata: Readonly<Record<string, string>>,
+  model: OpenedModel,
+): Promise<string[]> {
+  const { model: name, model_sha256: sha256 } = metadata;
+  // Hashing gigabytes takes seconds: only where there is something to compare with.
+  if (!sha256 || sha256 === await model.checkpoint.sha256()) return [];
+  return [
+    `Warning: the autoencoder was trained on other weights (${name ?? "unnamed"}, SHA-256 ` +
+    `${sha256.slice(0, 12)}…) than those of ${model.name}.`,
+  ];
+}
+
+async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw error;
+  }
+}
