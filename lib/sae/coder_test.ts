@@ -1,0 +1,122 @@
+import { openBackend } from "../backend/mod.ts";
+import type { Backend } from "../backend/types.ts";
+import { allClose, equal, ok, rejects } from "../../tests/assert.ts";
+import { fixtureIndex, readFixture } from "../../tests/fixtures.ts";
+import { runsGpuTests } from "../../tests/gpu.ts";
+import { SaeCoder } from "./coder.ts";
+import { densify } from "./testing/dense.ts";
+import type { Sae } from "./types.ts";
+
+const fixture = readFixture("tiny_sae_ig_hp36");
+const { layer, k, d_hidden: latents } = fixtureIndex.tiny_sae_ig_hp36 as unknown as Record<
+  string,
+  number
+>;
+const array = (name: string) => fixture[name].data as Float32Array;
+const [rows, dModel] = fixture.hidden.shape;
+
+const sae: Sae = {
+  config: {
+    name: "fixture",
+    dModel,
+    latents,
+    depth: layer,
+    afterFinalNorm: false,
+    normalisation: "zscore",
+    k,
+  },
+  wEnc: array("w_enc"),
+  bEnc: array("b_enc"),
+  wDec: array("w_dec"),
+  bPre: array("b_pre"),
+};
+
+/** float32 sums of 128 products of order 1: the fixture's own arithmetic is float32 as well. */
+const TOLERANCE = { atol: 2e-5, rtol: 1e-5 };
+
+for (const name of ["cpu", "wasm", "webgpu"] as const) {
+  const ignore = name === "webgpu" && !runsGpuTests;
+  Deno.test({ name: `SaeCoder agrees with the fixture on ${name}`, ignore, fn: () => check(name) });
+}
+
+async function check(name: "cpu" | "wasm" | "webgpu"): Promise<void> {
+  await using backend: Backend = (await openBackend(name)).backend;
+  await using coder = await SaeCoder.open(sae, backend);
+  const before = backend.liveBytes;
+  {
+    using hidden = backend.upload("hidden", [rows, dModel], array("hidden"));
+    const pre = await coder.preActs(hidden);
+    allClose(await pre.preActs.read(), array("pre_acts"), TOLERANCE, "pre_acts");
+    pre.preActs[Symbol.dispose]();
+    const { latents: sparse, scale } = await coder.encode(hidden);
+    allClose(scale.mean, array("mu"), { atol: 1e-6 }, "mu");
+    allClose(scale.std, array("std"), { rtol: 1e-6 }, "std");
+    equal(sparse.rows, rows);
+    const dense = densify(sparse);
+    // The k-th and the next value differ by more than the tolerance, so the choice must be the same.
+    dense.forEach((value, i) => equal(value > 0, array("latents")[i] > 0, `latent ${i}`));
+    allClose(dense, array("latents"), TOLERANCE, "latents");
+    using decoded = await coder.decode(sparse, scale);
+    const largest = Math.max(...scale.std);
+    allClose(
+      await decoded.read(),
+      array("reconstruction"),
+      { atol: 2e-5 * Math.max(1, largest), rtol: 1e-5 },
+      "reconstruction",
+    );
+    using restored = await coder.decode(sparse, scale, array("error"));
+    allClose(await restored.read(), array("hidden"), { atol: 4e-5 * Math.max(1, largest) });
+  }
+  equal(backend.liveBytes, before, "bytes still live");
+}
+
+Deno.test("SaeCoder without k keeps every positive pre-activation, over several chunks", async () => {
+  await using backend = (await openBackend("cpu")).backend;
+  // 40 000 latents of 16 MiB chunks: 104 rows each, so that 250 rows are three chunks.
+  const wide = 40_000, many = 250, d = 3;
+  const noise = (n: number, seed: number) =>
+    Float32Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898 + seed) * 2);
+  const relu: Sae = {
+    config: {
+      name: "relu",
+      dModel: d,
+      latents: wide,
+      depth: 1,
+      afterFinalNorm: false,
+      normalisation: "none",
+    },
+    wEnc: noise(d * wide, 1),
+    bEnc: noise(wide, 2).map((value) => value - 6),
+    wDec: noise(wide * d, 3),
+    bPre: noise(d, 4),
+  };
+  await using coder = await SaeCoder.open(relu, backend);
+  const values = noise(many * d, 5);
+  using hidden = backend.upload("hidden", [many, d], values);
+  const { latents: sparse, scale } = await coder.encode(hidden);
+  equal(sparse.rows, many);
+  equal(sparse.offsets[many], sparse.values.length);
+  ok(scale.mean.every((value) => value === 0) && scale.std.every((value) => value === 1));
+  let entry = 0;
+  for (const n of [0, 103, 104, 207, 208, 249]) {
+    entry = sparse.offsets[n];
+    for (let j = 0; j < wide; j++) {
+      let sum = relu.bEnc[j];
+      for (let i = 0; i < d; i++) {
+        sum += (values[n * d + i] - relu.bPre[i]) * relu.wEnc[i * wide + j];
+      }
+      if (Math.abs(sum) < 1e-5) continue;
+      while (entry < sparse.offsets[n + 1] && sparse.indices[entry] < j) entry++;
+      const found = entry < sparse.offsets[n + 1] && sparse.indices[entry] === j;
+      equal(found, sum > 0, `row ${n} latent ${j}`);
+      if (found) ok(Math.abs(sparse.values[entry] - sum) < 1e-5);
+    }
+  }
+});
+
+Deno.test("SaeCoder refuses a stream of another width", async () => {
+  await using backend = (await openBackend("cpu")).backend;
+  await using coder = await SaeCoder.open(sae, backend);
+  using hidden = backend.upload("hidden", [4, 32], new Float32Array(128));
+  await rejects(coder.encode(hidden), /must be \[N, 128\]: current value is \[4,32\]/);
+});
