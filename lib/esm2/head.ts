@@ -38,7 +38,12 @@ export function head(
     1e-5,
     "final_norm",
   );
-  const logits = g.scope("lm_head", () => {
+  return { normalised, logits: lmHead(g, normalised, w) };
+}
+
+/** normalised f32[N, D] → logits f32[N, 33]. */
+export function lmHead(g: Graph, normalised: Value, w: (name: HeadWeight) => Value): Value {
+  return g.scope("lm_head", () => {
     const y = op.gelu(
       g,
       op.gemm(g, normalised, w("lm_head.dense.weight"), w("lm_head.dense.bias"), "dense"),
@@ -51,7 +56,6 @@ export function head(
     );
     return op.gemm(g, z, w("lm_head.weight"), w("lm_head.bias"), "decoder");
   });
-  return { normalised, logits };
 }
 
 /** Graph of the head: x (and, for some rows of it only, their numbers), weights → logits, normalised. */
@@ -64,3 +68,17 @@ export function headGraph(config: Esm2Config, chosenRows = false): Graph {
   g.output("normalised", out.normalised);
   return g;
 }
+
+/** Graph of the head after the final LayerNorm: normalised, its weights → logits. */
+export function lmHeadGraph(config: Esm2Config): Graph {
+  const g = new Graph("lm_head");
+  const normalised = g.input("normalised", "float32", ["N", config.dModel]);
+  const weight = (name: HeadWeight) => g.input(name, "float32", headWeightShape(name, config));
+  g.output("logits", lmHead(g, normalised, weight));
+  return g;
+}
+
+/** The weights that {@linkcode lmHeadGraph} takes. */
+export const LM_HEAD_WEIGHTS: readonly HeadWeight[] = HEAD_WEIGHTS.filter((name) =>
+  name.startsWith("lm_head.")
+);
