@@ -1,0 +1,145 @@
+/** The blocks after an autoencoder as a function of what stands before them. */
+import type { Tensor } from "../backend/types.ts";
+import type { Esm2 } from "../esm2/mod.ts";
+import { HeadReader } from "./head_reader.ts";
+import type { LatentSpace } from "./latent_space.ts";
+import { type Metric, metricValue } from "./metric.ts";
+import { batchSizes, type Job, StateBatch } from "./state_batch.ts";
+import type { Capture } from "./types.ts";
+
+export interface TailOptions {
+  /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
+  tokenBudget?: number;
+  signal?: AbortSignal;
+}
+
+/** An edit and what is read of its outcome. */
+export interface MeasuredJob extends Job {
+  metric: Metric;
+}
+
+/** Metrics of a measurement, f64[jobs] each. */
+export interface Measured {
+  /** Without the edit, from the same place of a batch of the same size. */
+  baseline: Float64Array;
+  edited: Float64Array;
+}
+
+const VOCABULARY = 33;
+
+/** Unedited outcomes kept at a time: those of one sequence in all usual sizes, which halve. */
+const MOST_KEPT = 8;
+
+/** The outcome of a batch of unedited copies. */
+interface Unedited {
+  capture: Capture;
+  states: StateBatch;
+  /** f32[B · T, D] after the last block. */
+  final: Tensor;
+  /** Logits by the rows read. */
+  logits: Map<string, Float32Array>;
+}
+
+/**
+ * Runs many edits of a sequence together.
+ *
+ * An arithmetic library may round a row differently in another place or a batch of another size, so
+ * every edit is compared with the unedited sequence in the very place and batch size that it had
+ * itself: an edit that changes nothing changes the metric by exactly 0.
+ */
+export class Tail implements AsyncDisposable {
+  readonly tokenBudget: number;
+  /** Sequences that have run so far, the unedited ones included. */
+  passes = 0;
+  #kept: Unedited[] = [];
+
+  private constructor(
+    readonly esm: Esm2,
+    readonly space: LatentSpace,
+    readonly head: HeadReader,
+    readonly options: TailOptions,
+  ) {
+    this.tokenBudget = options.tokenBudget ?? (esm.backend.gpu ? 8192 : 1024);
+  }
+
+  static async open(esm: Esm2, space: LatentSpace, options: TailOptions = {}): Promise<Tail> {
+    return new Tail(esm, space, await HeadReader.open(esm), options);
+  }
+
+  /** Blocks before the tail. */
+  get depth(): number {
+    return this.space.sae.config.depth;
+  }
+
+  async measure(capture: Capture, jobs: readonly MeasuredJob[]): Promise<Measured> {
+    const baseline = new Float64Array(jobs.length), edited = new Float64Array(jobs.length);
+    let done = 0;
+    for (const size of batchSizes(this.esm, capture.ids, jobs.length, this.tokenBudget)) {
+      this.options.signal?.throwIfAborted();
+      const some = jobs.slice(done, done + size);
+      const rows = some.flatMap(({ metric }, b) =>
+        metric.map(({ token }) => b * capture.ids.length + token)
+      );
+      const unedited = await this.#unedited(capture, size);
+      const before = await this.#uneditedLogits(unedited, rows);
+      const after = await unedited.states.edited(some, async () => {
+        using final = await this.#run(unedited.states);
+        return await this.head.read(final, rows);
+      });
+      let read = 0;
+      some.forEach(({ metric }, b) => {
+        const part = (logits: Float32Array) => logits.subarray(read * VOCABULARY);
+        baseline[done + b] = metricValue(metric, part(before));
+        edited[done + b] = metricValue(metric, part(after));
+        read += metric.length;
+      });
+      done += size;
+    }
+    return { baseline, edited };
+  }
+
+  /** Runs a batch as it stands to the end of the last block. */
+  async #run({ batch, data }: StateBatch): Promise<Tensor> {
+    const { esm, depth, options: { signal } } = this;
+    using hidden = esm.backend.upload("edited", [
+      batch.size * batch.width,
+      this.space.dModel,
+    ], data);
+    const result = await esm.run(batch, { from: { depth, hidden }, signal });
+    this.passes += batch.size;
+    return result.hidden;
+  }
+
+  async #unedited(capture: Capture, size: number): Promise<Unedited> {
+    const known = this.#kept.findIndex(({ capture: of, states }) =>
+      of === capture && states.batch.size === size
+    );
+    if (known >= 0) {
+      const [found] = this.#kept.splice(known, 1);
+      this.#kept.push(found);
+      return found;
+    }
+    while (this.#kept.length >= MOST_KEPT) this.#kept.shift()!.final[Symbol.dispose]();
+    const states = new StateBatch(capture, this.space, size);
+    const final = await this.#run(states);
+    const made = { capture, states, final, logits: new Map() };
+    this.#kept.push(made);
+    return made;
+  }
+
+  async #uneditedLogits({ final, logits }: Unedited, rows: number[]): Promise<Float32Array> {
+    const key = rows.join();
+    const known = logits.get(key);
+    if (known) return known;
+    const found = await this.head.read(final, rows);
+    if (logits.size >= 64) logits.clear();
+    logits.set(key, found);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#kept.forEach(({ final }) => final[Symbol.dispose]());
+    this.#kept = [];
+    await this.head[Symbol.asyncDispose]();
+  }
+}
