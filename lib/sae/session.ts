@@ -1,0 +1,107 @@
+/** A model with an autoencoder on a backend, as the `sae` commands open it. */
+import { fidelityPanel } from "../../data/fidelity_panel.ts";
+import { type BackendChoice, openBackend, type OpenedBackend } from "../backend/mod.ts";
+import type { CommandContext } from "../cli/context.ts";
+import { Esm2 } from "../esm2/mod.ts";
+import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
+import type { Stopwatch } from "../provenance.ts";
+import { SaeCoder } from "./coder.ts";
+import { type Fidelity, measureFidelity } from "./fidelity.ts";
+import { fidelityText, fidelityWarning } from "./fidelity_text.ts";
+import { type OpenedSae, openSae } from "./open.ts";
+import type { EmbedScale } from "./options.ts";
+
+/** Values of `modelOptions` and `saeOptions`. */
+export interface SaeFlags {
+  model?: string;
+  backend: BackendChoice;
+  lowMemory: boolean;
+  sae?: string;
+  layer?: number;
+  k?: number;
+  embedScale: EmbedScale;
+  fidelity: boolean;
+}
+
+export type Fidelities = Partial<Record<EmbedScale, Fidelity>>;
+
+export interface SaeSession extends AsyncDisposable {
+  readonly model: OpenedModel;
+  readonly opened: OpenedBackend;
+  readonly esm: Esm2;
+  readonly sae: OpenedSae;
+  readonly coder: SaeCoder;
+  /** By embedding scale; empty where it was not to be measured. */
+  readonly fidelity: Fidelities;
+}
+
+/**
+ * Opens what the flags name, measures the autoencoder, and says both on stderr.
+ *
+ * @throws {UserError} if the model or the autoencoder cannot be opened, or they do not fit
+ */
+export async function openSaeSession(
+  flags: SaeFlags,
+  ctx: CommandContext,
+  watch: Stopwatch,
+): Promise<SaeSession> {
+  await using stack = new AsyncDisposableStack();
+  watch.stage("load model");
+  const model = stack.use(await openModel(flags.model, ctx));
+  const sae = await openSae(flags.sae, { ...ctx, layer: flags.layer, k: flags.k }, model);
+  const opened = await openBackend(flags.backend);
+  const backend = stack.use(opened.backend);
+  if (model.embedded) ctx.note(EMBEDDED_NOTE);
+  for (const note of sae.notes) ctx.note(note);
+  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
+  const esm = stack.use(
+    await Esm2.open(model.checkpoint, backend, {
+      lowMemory: flags.lowMemory,
+      tokenDropout: flags.embedScale === "train" ? false : undefined,
+    }),
+  );
+  const coder = stack.use(await SaeCoder.open(sae.sae, backend));
+  watch.stage("measure autoencoder");
+  const fidelity = flags.fidelity
+    ? await measure(esm, coder, scalesFor(sae, flags.embedScale), model, ctx)
+    : {};
+  if (fidelity[flags.embedScale]) {
+    const warning = fidelityWarning(fidelity[flags.embedScale]!, sae, flags.embedScale);
+    if (warning) ctx.note(warning);
+  }
+  const owned = stack.move();
+  return {
+    ...{ model, opened, esm, sae, coder, fidelity },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What of an opened autoencoder goes into run.json. */
+export function describeSae({ sae: { config }, layout, file, sha256, metadata }: OpenedSae) {
+  return { ...config, layout, file, sha256, ...(Object.keys(metadata).length > 0 && { metadata }) };
+}
+
+/** InterProt was trained with one scale and is used with the other, so that both are of interest. */
+function scalesFor({ layout }: OpenedSae, own: EmbedScale): EmbedScale[] {
+  return layout === "interprot" ? ["hf", "train"] : [own];
+}
+
+async function measure(
+  esm: Esm2,
+  coder: SaeCoder,
+  scales: readonly EmbedScale[],
+  { checkpoint }: OpenedModel,
+  ctx: CommandContext,
+): Promise<Fidelities> {
+  const found: Fidelities = {};
+  for (const scale of scales) {
+    const tokenDropout = scale === "hf" && checkpoint.config.tokenDropout;
+    found[scale] = await measureFidelity(esm, coder, fidelityPanel, {
+      tokenDropout,
+      signal: ctx.signal,
+    });
+    const suffix = scales.length > 1 ? `, --embed-scale ${scale}` : "";
+    ctx.note(fidelityText(`${coder.sae.config.name}${suffix}`, found[scale]));
+  }
+  return found;
+}
