@@ -11,10 +11,12 @@ import * as op from "../../lib/onnx/ops.ts";
  *
  * weighted  f32[B, 1, T·T]   Σ over heads of w·a
  * columns   f32[B, h, 1, T]  Σ over residues i of a[i, t]
- * rows      f32[B, h, T, 1]  Σ over residues j of a[t, j]
+ * rows      f32[B, h, T, 1]  Σ over residues j of a[t, j]; of a batch with padding only
+ * ends      f32[B, h, T, 2]  a[t, 0] and a[t, T − 1], without padding: what is left of 1 is the row's sum,
+ *                            as attention sums to 1 and only these two are no residues
  */
 export function apcContactsReduction(
-  { size, width }: TokenBatch,
+  { size, width, lengths }: TokenBatch,
   { residues, weights, heads, wants, visit }: {
     /** f32[B, T]: 1 for residues, 0 for other tokens. */
     residues: Float32Array;
@@ -24,8 +26,9 @@ export function apcContactsReduction(
     heads: number;
   } & Pick<AttentionReduction, "wants" | "visit">,
 ): AttentionReduction {
+  const padded = lengths.some((length) => length !== width);
   return {
-    key: "apc contacts",
+    key: `apc contacts ${padded}`,
     // Each piece writes a map and adds it to the others'.
     fewestHeads: 4,
     inputs: {
@@ -35,12 +38,16 @@ export function apcContactsReduction(
         values: (layer, begin, end) => weights.slice(layer * heads + begin, layer * heads + end),
       },
       residue_rows: { shape: () => [size, 1, 1, "T"], values: () => residues },
-      residue_columns: { shape: () => [size, 1, "T", 1], values: () => residues },
+      ...(padded && {
+        residue_columns: { shape: () => [size, 1, "T", 1], values: () => residues },
+      }),
     },
     outputs: {
       weighted: { shape: () => [size, 1, width * width], join: "sum" },
       columns: { shape: (count) => [size, count, 1, width], join: "heads" },
-      rows: { shape: (count) => [size, count, width, 1], join: "heads" },
+      ...(padded
+        ? { rows: { shape: (count) => [size, count, width, 1], join: "heads" } }
+        : { ends: { shape: (count) => [size, count, width, 2], join: "heads" } }),
     },
     build: (g, pattern, inputs) => apcContactsGraph(g, pattern, inputs, size),
     wants,
@@ -60,8 +67,22 @@ function apcContactsGraph(
     return {
       weighted: op.matmul(g, weights, flat, "weighted"),
       columns: op.matmul(g, residue_rows, pattern, "columns"),
-      rows: op.matmul(g, pattern, residue_columns, "rows"),
+      ...(residue_columns
+        ? { rows: op.matmul(g, pattern, residue_columns, "rows") }
+        : { ends: firstAndLast(g, pattern) }),
     };
+  });
+}
+
+/** Columns 0 and T − 1 of a pattern f32[B, h, T, T]: f32[B, h, T, 2]. */
+function firstAndLast(g: Graph, pattern: Value): Value {
+  return g.node({
+    op: "Gather",
+    inputs: [pattern, g.int64([0, -1])],
+    dtype: pattern.dtype,
+    shape: [...pattern.shape.slice(0, 3), 2],
+    attributes: { axis: { kind: "int", value: 3 } },
+    label: "ends",
   });
 }
 

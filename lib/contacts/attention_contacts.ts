@@ -5,7 +5,7 @@
 import { ApcContacts } from "../../kernels/apc_contacts/mod.ts";
 import { apcContactsReduction, contactsGraph } from "../../kernels/apc_contacts/graph.ts";
 import type { Backend, Program } from "../backend/mod.ts";
-import type { Esm2, TokenBatch, Visitor } from "../esm2/mod.ts";
+import type { Esm2, ReducedPiece, TokenBatch, Visitor } from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
 
 /** Weight of every head, layer-major f32[layers · H]; heads of weight 0 take no part. */
@@ -90,12 +90,12 @@ export class AttentionContacts implements AsyncDisposable {
           wants,
           visit({ layer, begin, end, values }) {
             accumulate(weighted, values.weighted.data!);
-            const rows = values.rows.data!, columns = values.columns.data!;
+            const rows = rowSums(values), columns = values.columns.data!;
             const each = (end - begin) * width;
             for (let b = 0; b < size; b++) {
               const to = ((b * layers + layer) * heads + begin) * width;
               for (let i = 0; i < each; i++) {
-                sums[to + i] = (rows[b * each + i] + columns[b * each + i]) *
+                sums[to + i] = (rows(b * each + i) + columns[b * each + i]) *
                   residues[b * width + i % width];
               }
             }
@@ -167,6 +167,16 @@ export class AttentionContacts implements AsyncDisposable {
 interface Summer extends AsyncDisposable {
   visitor(wants: (layer: number) => boolean): Visitor;
   finish(): Promise<Float32Array[]>;
+}
+
+/** Sum of a row's attention to residues, by its number among the rows of all members and heads. */
+function rowSums({ rows, ends }: ReducedPiece["values"]): (row: number) => number {
+  if (rows) {
+    const sums = rows.data!;
+    return (row) => sums[row];
+  }
+  const others = ends.data!;
+  return (row) => 1 - others[2 * row] - others[2 * row + 1];
 }
 
 /** f32[B, T]: 1 for residues, 0 for `<cls>`, `<eos>` and `<pad>`. */
