@@ -6,4 +6,10 @@ export * from "./philox/mod.ts";
 export * from "./site_baseline/mod.ts";
 export { sparseDecode } from "./sparse_decode/mod.ts";
 export { TokenLogProbs, tokenLogProbs } from "./token_log_probs/mod.ts";
-export { reluToSparse, saeEncodeGraph, selectTopK, toSparse } from "./topk_sae_encode/mod.ts";
+export {
+  reluToSparse,
+  saeEncodeGraph,
+  selectTopK,
+  TopkSaeEncode,
+  toSparse,
+} from "./topk_sae_encode/mod.ts";

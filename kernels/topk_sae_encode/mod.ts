@@ -1,6 +1,13 @@
 /** Encoding tokens with a sparse autoencoder: normalise, project, keep the k largest. */
+export {
+  type EncoderTensors,
+  type EncodeTensors,
+  type PreActTensors,
+  TopkSaeEncode,
+} from "./gpu.ts";
 export { saeEncodeGraph } from "./graph.ts";
 export { selectTopK } from "./select.ts";
 export { reluToSparse, toSparse } from "./sparse.ts";
+export { type EncodeLanes, topkSaeEncodeSpecs } from "./specs.ts";
 export { type CentredTokens, centreTokens, encodeProduct, topkSaeEncode } from "./twin.ts";
 export { type EncodeShape, EPSILON, type Normalisation, type TopLatents } from "./types.ts";

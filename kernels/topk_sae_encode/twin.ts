@@ -74,18 +74,18 @@ export function encodeProduct(
   return out;
 }
 
-/** All of it: the k largest latents of each token, and what decoding needs besides. */
+/**
+ * Encodes tokens: the k largest latents of each, the pre-activations they were chosen from, and what
+ * decoding needs besides.
+ *
+ * @throws {RangeError} if sizes do not fit or k is not in 1..F
+ */
 export function topkSaeEncode(
   hidden: Float32Array,
-  { config: { normalisation, latents }, wEnc, bEnc, bPre }:
-    & Pick<
-      Sae,
-      "wEnc" | "bEnc" | "bPre"
-    >
-    & { config: { normalisation: Normalisation; latents: number } },
-  k: number,
+  { wEnc, bEnc, bPre }: Pick<Sae, "wEnc" | "bEnc" | "bPre">,
+  { normalisation, k }: { normalisation: Normalisation; k: number },
 ): TopLatents & { scale: TokenScale; preActs: Float32Array } {
   const { centred, scale } = centreTokens(hidden, bPre, normalisation);
   const preActs = encodeProduct(centred, { wEnc, bEnc });
-  return { ...selectTopK(preActs, scale.mean.length, latents, k), scale, preActs };
+  return { ...selectTopK(preActs, scale.mean.length, bEnc.length, k), scale, preActs };
 }

@@ -1,0 +1,219 @@
+/** Encoding on the GPU: statistics, product and selection, the last two some tokens at a time. */
+import {
+  checkLoopSteps,
+  type GpuContext,
+  type GpuTensor,
+  type Kernel,
+  planGrid,
+} from "../../lib/gpu/mod.ts";
+import type { Sae } from "../../lib/sae/types.ts";
+import {
+  DEFAULT_LANES,
+  type EncodeLanes,
+  type PRODUCT_FIELDS,
+  type SELECT_FIELDS,
+  type STATS_FIELDS,
+  TILE,
+  topkSaeEncodeSpecs,
+} from "./specs.ts";
+import { type Normalisation, validateK, validateNormalisation } from "./types.ts";
+
+/** The encoder on the device. */
+export interface EncoderTensors {
+  /** f32[D, F] */
+  wEnc: GpuTensor<"f32">;
+  /** f32[F] */
+  bEnc: GpuTensor<"f32">;
+  /** f32[D] */
+  bPre: GpuTensor<"f32">;
+}
+
+/** Pre-activations on the device, and what decoding needs besides. */
+export interface PreActTensors {
+  /** f32[rows, F]: of all tokens if rows is N, else of the last that were computed. */
+  preActs: GpuTensor<"f32">;
+  /** f32[N] */
+  mean: GpuTensor<"f32">;
+  /** f32[N] */
+  std: GpuTensor<"f32">;
+}
+
+/** Results on the device, see `selectTopK`; disposing of it frees them all. */
+export interface EncodeTensors extends PreActTensors, Disposable {
+  /** f32[N, k] */
+  topActs: GpuTensor<"f32">;
+  /** u32[N, k] */
+  topIndices: GpuTensor<"u32">;
+}
+
+/** Pre-activations that need not be kept take at most this much at a time. */
+const CHUNK_BYTES = 64 * 2 ** 20;
+
+interface Kernels {
+  stats: Kernel<typeof STATS_FIELDS>;
+  product: Kernel<typeof PRODUCT_FIELDS>;
+  select: Kernel<typeof SELECT_FIELDS>;
+  sort: Kernel<typeof SELECT_FIELDS>;
+}
+
+function validate(expected: readonly (readonly [GpuTensor, readonly number[]])[]): void {
+  for (const [{ label, shape }, extents] of expected) {
+    if (shape.join() === extents.join()) continue;
+    throw new RangeError(
+      `Cannot encode as "${label}" must be [${extents.join(", ")}]: ` +
+        `current value is [${shape.join(", ")}]`,
+    );
+  }
+}
+
+/**
+ * Encodes tokens with a sparse autoencoder, see the twin `topkSaeEncode`.
+ *
+ * hidden      f32[N, D]  finite; may be borrowed from onnxruntime
+ * preActs     f32[N, F]  ((hidden − mean) / (std + 1e-5) − bPre) · wEnc + bEnc
+ * topActs     f32[N, k]  max(·, 0) of the k largest, descending
+ * topIndices  u32[N, k]  ties: lower index first
+ *
+ * The product is summed in single precision in an order that never changes; the selection is exact.
+ */
+export class TopkSaeEncode {
+  private constructor(
+    readonly ctx: GpuContext,
+    readonly kernels: Kernels,
+    readonly lanes: EncodeLanes,
+  ) {}
+
+  /** Builds the kernels. @throws {GpuError} if the device refuses the workgroups */
+  static async create(ctx: GpuContext, lanes: Partial<EncodeLanes> = {}): Promise<TopkSaeEncode> {
+    const chosen = { ...DEFAULT_LANES, ...lanes }, specs = topkSaeEncodeSpecs(chosen);
+    return new TopkSaeEncode(ctx, {
+      stats: await ctx.kernel(specs.stats),
+      product: await ctx.kernel(specs.product),
+      select: await ctx.kernel(specs.select),
+      sort: await ctx.kernel(specs.sort),
+    }, chosen);
+  }
+
+  /** Copies an encoder to the device; whoever called frees it. */
+  upload({ wEnc, bEnc, bPre }: Pick<Sae, "wEnc" | "bEnc" | "bPre">): EncoderTensors & Disposable {
+    const latents = bEnc.length, dModel = bPre.length;
+    const owned = new DisposableStack();
+    const tensors = {
+      wEnc: owned.use(this.ctx.upload("w_enc", [dModel, latents], wEnc)),
+      bEnc: owned.use(this.ctx.upload("b_enc", [latents], bEnc)),
+      bPre: owned.use(this.ctx.upload("b_pre", [dModel], bPre)),
+    };
+    return { ...tensors, [Symbol.dispose]: () => owned.dispose() };
+  }
+
+  /**
+   * Makes the results for some tokens.
+   *
+   * @param rows tokens whose pre-activations lie on the device at a time; N keeps them all
+   * @throws {RangeError} if k is not in 1..F
+   */
+  alloc(
+    tokens: number,
+    { bEnc }: EncoderTensors,
+    k: number,
+    rows: number = this.#rows(tokens, bEnc.length),
+  ): EncodeTensors {
+    validateK(k, bEnc.length);
+    const owned = new DisposableStack(), { ctx } = this;
+    const tensors = {
+      topActs: owned.use(ctx.alloc("top_acts", [tokens, k], "f32")),
+      topIndices: owned.use(ctx.alloc("top_indices", [tokens, k], "u32")),
+      preActs: owned.use(ctx.alloc("pre_acts", [rows, bEnc.length], "f32")),
+      mean: owned.use(ctx.alloc("mean", [tokens], "f32")),
+      std: owned.use(ctx.alloc("std", [tokens], "f32")),
+    };
+    return { ...tensors, [Symbol.dispose]: () => owned.dispose() };
+  }
+
+  /** Encodes all steps into the caller's step. @throws {RangeError} if shapes do not fit */
+  encode(
+    encoder: GPUCommandEncoder,
+    hidden: GpuTensor<"f32">,
+    sae: EncoderTensors,
+    result: Omit<EncodeTensors, typeof Symbol.dispose>,
+    { normalisation }: { normalisation: Normalisation },
+  ): void {
+    const { topActs, topIndices, preActs } = result;
+    const tokens = hidden.shape[0], k = topActs.shape[1], latents = preActs.shape[1];
+    validate([[topActs, [tokens, k]], [topIndices, [tokens, k]]]);
+    validateK(k, latents);
+    const { select, sorted } = this.lanes;
+    // Eight readings of the row, the gathering, and a rank each; or the steps of the sort.
+    const steps = 9 * (Math.ceil(latents / select) + 300) +
+      (k <= sorted ? Math.ceil(k / select) * k : 0);
+    checkLoopSteps("select_topk", steps, this.ctx.adapter);
+    this.#preActs(encoder, hidden, sae, result, normalisation, (first, rows) => {
+      const params = { first, rows, latents, k };
+      const grid = planGrid(rows, this.ctx.limits);
+      this.kernels.select.dispatch(encoder, {
+        tensors: [preActs, topActs, topIndices],
+        params,
+        grid,
+      });
+      if (k <= sorted) return;
+      this.kernels.sort.dispatch(encoder, { tensors: [topActs, topIndices], params, grid });
+    });
+  }
+
+  /** Encodes the pre-activations alone, of all tokens. @throws {RangeError} if shapes do not fit */
+  encodePreActs(
+    encoder: GPUCommandEncoder,
+    hidden: GpuTensor<"f32">,
+    sae: EncoderTensors,
+    result: PreActTensors,
+    { normalisation }: { normalisation: Normalisation },
+  ): void {
+    validate([[result.preActs, [hidden.shape[0], sae.bEnc.length]]]);
+    this.#preActs(encoder, hidden, sae, result, normalisation);
+  }
+
+  /** @param then what is done with each run of tokens while its pre-activations are there */
+  #preActs(
+    encoder: GPUCommandEncoder,
+    hidden: GpuTensor<"f32">,
+    { wEnc, bEnc, bPre }: EncoderTensors,
+    { preActs, mean, std }: PreActTensors,
+    normalisation: Normalisation,
+    then?: (first: number, rows: number) => void,
+  ): void {
+    const [tokens, dModel] = hidden.shape, latents = bEnc.length, [most] = preActs.shape;
+    validate([
+      [hidden, [tokens, dModel]],
+      [wEnc, [dModel, latents]],
+      [bEnc, [latents]],
+      [bPre, [dModel]],
+      [preActs, [most, latents]],
+      [mean, [tokens]],
+      [std, [tokens]],
+    ]);
+    validateNormalisation(normalisation, dModel);
+    const { limits, adapter } = this.ctx, zscore = normalisation === "zscore" ? 1 : 0;
+    checkLoopSteps("encode_product", 18 * Math.ceil(dModel / 16) + 100, adapter);
+    this.kernels.stats.dispatch(encoder, {
+      tensors: [hidden, mean, std],
+      params: { tokens, dModel, zscore },
+      grid: planGrid(tokens, limits),
+    });
+    for (let first = 0; first < tokens; first += most) {
+      const rows = Math.min(most, tokens - first);
+      this.kernels.product.dispatch(encoder, {
+        tensors: [hidden, mean, std, wEnc, bEnc, bPre, preActs],
+        params: { first, rows, dModel, latents, zscore },
+        grid: planGrid(Math.ceil(rows / TILE) * Math.ceil(latents / TILE), limits),
+      });
+      then?.(first, rows);
+    }
+  }
+
+  #rows(tokens: number, latents: number): number {
+    const bytes = Math.min(CHUNK_BYTES, this.ctx.limits.maxStorageBufferBindingSize);
+    const most = Math.max(1, Math.floor(bytes / (4 * latents)));
+    // Whole tiles, so that only the last run has idle threads.
+    return Math.min(tokens, most >= TILE ? most - most % TILE : most);
+  }
+}
