@@ -3,10 +3,12 @@ import type { Command } from "../lib/cli/command.ts";
 import type { CommandGroup } from "../lib/cli/group.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import { command as encode } from "./sae/encode.ts";
+import { command as train } from "./sae/train.ts";
 
 /** Each in a file of its own, in the order of the help. */
 const commands = [
   encode,
+  train,
 ] as readonly Command[];
 
 export const command: CommandGroup = {

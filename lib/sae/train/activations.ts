@@ -1,0 +1,46 @@
+/** The residual stream of many sequences after a number of blocks. */
+import { type Esm2, planBatches } from "../../esm2/mod.ts";
+import type { Corpus } from "./corpus.ts";
+import type { Crop } from "./feed.ts";
+
+/** Tokens of one forward pass, padding included. */
+const BATCH_TOKENS = 4096;
+
+export interface ActivationOptions {
+  /** Blocks that run, 1 … layers; the stream is read before any final LayerNorm. */
+  readonly depth: number;
+  /** Whether `<cls>` and `<eos>` count as tokens. */
+  readonly specialTokens: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** f32[N, D] of all tokens of the crops, in no particular but a fixed order. */
+export async function readActivations(
+  esm: Esm2,
+  corpus: Corpus,
+  crops: readonly Crop[],
+  { depth, specialTokens, signal }: ActivationOptions,
+): Promise<Float32Array> {
+  const { dModel } = esm.config, edge = specialTokens ? 0 : 1;
+  const rows: Int32Array[] = [];
+  for (const { sequence, from, residues } of crops) {
+    rows.push(await corpus.tokens(sequence, from, residues));
+  }
+  const tokens = rows.reduce((sum, row) => sum + row.length - 2 * edge, 0);
+  const out = new Float32Array(tokens * dModel);
+  let at = 0;
+  for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, BATCH_TOKENS)) {
+    using result = await esm.run(batch, {
+      visitor: { hidden: (state) => state.depth === depth ? state.stop() : undefined },
+      signal,
+    });
+    const hidden = result.hidden.data ?? await result.hidden.read();
+    batch.lengths.forEach((length, b) => {
+      const begin = (b * batch.width + edge) * dModel;
+      const end = (b * batch.width + length - edge) * dModel;
+      out.set(hidden.subarray(begin, end), at);
+      at += end - begin;
+    });
+  }
+  return out;
+}

@@ -1,0 +1,64 @@
+/** What a trained SAE's file says of its origin. */
+import { basename } from "node:path";
+import { VERSION } from "../../version.ts";
+import type { TrainingData } from "./data.ts";
+import type { HeldOutFigures } from "./held_out.ts";
+import type { TrainOptions } from "./run.ts";
+import type { Trained, TrainSettings } from "./train.ts";
+
+export interface Origin {
+  readonly options: TrainOptions;
+  readonly settings: TrainSettings;
+  readonly data: TrainingData;
+  readonly trained: Trained;
+  readonly figures?: HeldOutFigures;
+  readonly model: { readonly name: string; readonly sha256: string };
+}
+
+/** Texts for the file's header. Nothing depends on time or machine, so that the bytes do not either. */
+export function metadataOf(
+  { options, settings, data, trained, figures, model }: Origin,
+): Record<string, string> {
+  const { corpus, heldOut } = data, { idle } = trained.state;
+  const dead = idle.filter((tokens) => tokens >= settings.deadAfter).length;
+  const texts: Record<string, unknown> = {
+    esmscope: VERSION,
+    model: model.name,
+    model_sha256: model.sha256,
+    embed_scale: options.embedScale,
+    special_tokens: options.specialTokens,
+    trained_on: basename(options.fasta),
+    trained_on_sha256: corpus.sha256,
+    sequences: corpus.sequences,
+    max_length: options.maxLength,
+    tokens: settings.tokens,
+    steps: trained.state.steps,
+    batch: settings.batch,
+    buffer: data.feed.settings.bufferTokens,
+    learning_rate: settings.learningRate,
+    warm_up: settings.warmUp,
+    decay: settings.decay,
+    clip: settings.clip,
+    auxk: settings.auxK,
+    dead_after: settings.deadAfter,
+    seed: settings.seed,
+    dead_fraction: dead / settings.latents,
+    ...(figures && {
+      validated_on: typeof options.validation === "string"
+        ? basename(options.validation)
+        : `${heldOut.sequences} held-out sequences`,
+      validation_sha256: heldOut.corpus.sha256,
+      validation_tokens: figures.tokens,
+      fvu: round(figures.fvu),
+      mean_active: round(figures.meanActive),
+      silent_fraction: round(figures.silent / settings.latents),
+      mean_frequency: round(figures.meanFrequency),
+      median_frequency: round(figures.medianFrequency),
+    }),
+  };
+  return Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, String(value)]));
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(6));
+}

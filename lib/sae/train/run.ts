@@ -1,0 +1,159 @@
+/** A training from options to files. */
+import { basename, dirname } from "node:path";
+import { openBackend } from "../../backend/mod.ts";
+import type { BackendChoice } from "../../backend/mod.ts";
+import type { CommandContext } from "../../cli/context.ts";
+import { formatCount } from "../../cli/units.ts";
+import { Esm2 } from "../../esm2/mod.ts";
+import { EMBEDDED_NOTE, openModel } from "../../hub/open_model.ts";
+import { OutputDir } from "../../io/output.ts";
+import { VERSION } from "../../version.ts";
+import type { SaeConfig } from "../types.ts";
+import { writeSae } from "../write.ts";
+import { readActivations } from "./activations.ts";
+import { cardOf } from "./card.ts";
+import { openData, type Validation } from "./data.ts";
+import { heldOutFigures } from "./held_out.ts";
+import { metadataOf } from "./metadata.ts";
+import { toSae } from "./parameters.ts";
+import { PreActivations } from "./pre_activations.ts";
+import {
+  auxKOf,
+  bufferTokens,
+  checkChoice,
+  DEFAULT_TOKENS,
+  layerOf,
+  type TrainChoice,
+} from "./settings.ts";
+import { StateFile } from "./state_file.ts";
+import { reportSteps } from "./steps_report.ts";
+import { train, type TrainSettings } from "./train.ts";
+
+export interface TrainOptions extends TrainChoice {
+  readonly fasta: string;
+  readonly validation: Validation;
+  readonly validationTokens: number;
+  readonly embedScale: "hf" | "train";
+  readonly model?: string;
+  readonly backend: BackendChoice;
+  readonly lowMemory: boolean;
+  readonly out: string;
+}
+
+/**
+ * Trains an SAE and writes it, with a card, whole or not at all; a stopped training leaves its state
+ * in a hidden file beside `out`, from which the same options continue.
+ *
+ * @throws {UserError} if options contradict each other or a file cannot be read
+ */
+export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise<void> {
+  checkChoice(o);
+  using output = OutputDir.open(dirname(o.out));
+  ctx.onExit(() => output.dispose());
+  output.temporaryPath(basename(o.out));
+  using model = await openModel(o.model, ctx);
+  const { config } = model.checkpoint, { dModel } = config;
+  const depth = layerOf(o, config, model.name);
+  using data = await readData(o, dModel, ctx);
+  const tokens = o.epochs === undefined
+    ? o.tokens ?? DEFAULT_TOKENS
+    : o.epochs * data.feed.epochTokens;
+  const settings: TrainSettings = {
+    ...pick(o),
+    dModel,
+    tokens,
+    auxK: auxKOf(o, dModel),
+  };
+  const modelSha256 = await model.checkpoint.sha256();
+
+  const opened = await openBackend(o.backend);
+  await using backend = opened.backend;
+  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
+  if (model.embedded) ctx.note(EMBEDDED_NOTE);
+  await using esm = await Esm2.open(model.checkpoint, backend, {
+    lowMemory: o.lowMemory,
+    ...(o.embedScale === "train" && { tokenDropout: false }),
+  });
+  await using dense = await PreActivations.open(backend, dModel, o.latents);
+  const { signal } = ctx, reading = { depth, specialTokens: o.specialTokens, signal };
+
+  const { corpus, feed, heldOut } = data;
+  const stateFile = StateFile.beside(o.out, {
+    ...{ version: VERSION, backend: backend.name, model: modelSha256, depth, settings },
+    ...{ corpus: corpus.sha256, feed: feed.settings, embedScale: o.embedScale },
+    validation: o.validation,
+  });
+  const progress = ctx.progress({ label: "training", unit: "tokens", total: tokens });
+  const report = reportSteps(progress, tokens);
+  let trained;
+  try {
+    trained = await train(
+      { feed, activations: (crops) => readActivations(esm, corpus, crops, reading) },
+      settings,
+      dense,
+      { stateFile, signal, ...report },
+    );
+  } catch (error) {
+    if (signal.aborted) ctx.note(`The state is saved; the same command continues.`);
+    throw error;
+  }
+  progress.finish();
+  const sae: SaeConfig = {
+    name: `${model.name}:l${depth}`,
+    dModel,
+    latents: o.latents,
+    depth,
+    afterFinalNorm: false,
+    normalisation: o.normalisation,
+    k: o.k,
+  };
+  const { weights } = trained.state;
+  const figures = heldOut.crops.length === 0 ? undefined : await heldOutFigures(
+    await readActivations(esm, heldOut.corpus, heldOut.crops, reading),
+    weights,
+    dense,
+    { k: o.k, normalisation: o.normalisation, unit: trained.unit },
+  );
+  const metadata = metadataOf({
+    ...{ options: o, settings, data, trained, figures },
+    model: { name: model.name, sha256: modelSha256 },
+  });
+  const file = basename(o.out);
+  await writeSae(output.temporaryPath(file), toSae(weights, sae, trained.unit), metadata);
+  const card = cardOf({ file, sae, metadata });
+  await output.write(card.name, card.text);
+  const paths = output.commit();
+  stateFile.remove();
+  if (figures) {
+    ctx.print(
+      `fvu ${figures.fvu.toFixed(4)} on ${formatCount(figures.tokens)} held-out tokens; ` +
+        `${figures.silent} of ${o.latents} latents silent there`,
+    );
+  }
+  for (const path of paths) ctx.print(path);
+}
+
+async function readData(o: TrainOptions, dModel: number, ctx: CommandContext) {
+  const progress = ctx.progress({ label: `reading ${basename(o.fasta)}`, unit: "bytes" });
+  const data = await openData(o.fasta, o.validation, o.validationTokens, {
+    maxLength: o.maxLength,
+    bufferTokens: bufferTokens(o, dModel),
+    extraTokens: o.specialTokens ? 2 : 0,
+    seed: o.seed,
+  }, { signal: ctx.signal, onProgress: (bytes, total) => progress.update(bytes, total) });
+  progress.finish();
+  ctx.note(
+    `${formatCount(data.corpus.sequences)} sequences, ` +
+      `${formatCount(data.feed.epochTokens)} tokens in an epoch; ` +
+      `${formatCount(data.heldOut.sequences)} sequences to measure on.`,
+  );
+  return data;
+}
+
+function pick(o: TrainChoice) {
+  const { latents, k, deadAfter, normalisation, learningRate, warmUp, decay, clip } = o;
+  const { batch, seed } = o;
+  return {
+    ...{ latents, k, deadAfter, normalisation, learningRate, warmUp, decay, clip, batch, seed },
+  };
+}

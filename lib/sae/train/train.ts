@@ -1,0 +1,135 @@
+/** Trains an SAE on what a stream of buffers of activations gives. */
+import type { SaeConfig } from "../types.ts";
+import type { Crop, Cursor, Feed } from "./feed.ts";
+import { geometricMedian, normaliseRow, spread } from "./normalise.ts";
+import { initialParameters } from "./parameters.ts";
+import { permutation, STREAM } from "./random.ts";
+import type { StateFile, TrainingState } from "./state_file.ts";
+import {
+  type DenseProduct,
+  newState,
+  type StepReport,
+  Trainer,
+  type TrainerSettings,
+  type TrainerState,
+} from "./trainer.ts";
+
+/** Tokens of the first buffer that say where the input bias starts. */
+const MEDIAN_TOKENS = 8192;
+/** How often the state is saved. */
+const SAVE_MS = 60_000;
+
+export interface TrainSettings extends TrainerSettings {
+  readonly dModel: number;
+  readonly latents: number;
+  readonly normalisation: SaeConfig["normalisation"];
+  /** Tokens of one step. */
+  readonly batch: number;
+  readonly seed: number;
+}
+
+export interface TrainSource {
+  readonly feed: Feed;
+  /** f32[N, D] of all tokens of the crops, always the same for the same crops. */
+  activations(crops: readonly Crop[]): Promise<Float32Array>;
+}
+
+export interface TrainOptions {
+  readonly stateFile?: StateFile;
+  readonly signal?: AbortSignal;
+  /** Hears of every step, with the tokens so far. */
+  readonly onStep?: (report: StepReport, tokens: number) => void;
+  /** Hears where a stopped run is continued. */
+  readonly onResume?: (tokens: number) => void;
+}
+
+export interface Trained {
+  readonly state: TrainerState;
+  /** What one unit of the training data is in the residual stream; 1 with z-score. */
+  readonly unit: number;
+  /** Whole passes over the training sequences. */
+  readonly epochs: number;
+}
+
+/**
+ * Trains until `settings.tokens` tokens are seen.
+ *
+ * Activations are computed one buffer of sequences at a time, shuffled, and cut into batches of
+ * nearly equal size. When the signal fires the state is saved before the error is thrown; a later call
+ * with the same arguments continues there and ends with the same weights.
+ */
+export async function train(
+  source: TrainSource,
+  settings: TrainSettings,
+  dense: DenseProduct,
+  { stateFile, signal, onStep, onResume }: TrainOptions = {},
+): Promise<Trained> {
+  const { dModel, latents, normalisation, seed } = settings;
+  const state = newState(initialParameters(latents, new Float32Array(dModel), seed));
+  const trainer = new Trainer(state, settings, dense);
+  const found = stateFile?.load(state);
+  if (found) onResume?.(state.tokens);
+  let cursor: Cursor = found?.cursor ?? { epoch: 0, position: 0 };
+  let { buffer, before, batches: done, unit } = found ??
+    { buffer: 0, before: 0, batches: 0, unit: 1 };
+  let saved = performance.now();
+  const save = () => {
+    const now: TrainingState = { trainer: state, unit, cursor, buffer, before, batches: done };
+    if (state.steps > 0) stateFile?.save(now);
+    saved = performance.now();
+  };
+  try {
+    while (state.tokens < settings.tokens) {
+      const { crops, cursor: after } = source.feed.next(cursor);
+      const x = await source.activations(crops);
+      const rows = permutation(x.length / dModel, seed, STREAM.shuffle, buffer)
+        .subarray(0, settings.tokens - before);
+      if (state.steps === 0) {
+        if (normalisation === "none") unit = spread(x, dModel);
+        const sample = gather(x, rows.subarray(0, MEDIAN_TOKENS), settings, unit);
+        state.weights.inputBias.set(geometricMedian(sample, dModel));
+      }
+      const batches = batchCount(rows.length, settings.batch);
+      while (done < batches) {
+        signal?.throwIfAborted();
+        const batch = gather(x, part(rows, done, batches), settings, unit);
+        const report = await trainer.step(batch);
+        done++;
+        onStep?.(report, state.tokens);
+        if (performance.now() - saved > SAVE_MS) save();
+      }
+      cursor = after;
+      before = state.tokens;
+      buffer++;
+      done = 0;
+    }
+    save();
+  } catch (error) {
+    if (signal?.aborted) save();
+    throw error;
+  }
+  return { state, unit, epochs: cursor.epoch };
+}
+
+function batchCount(rows: number, batch: number): number {
+  return Math.max(1, Math.round(rows / batch));
+}
+
+/** Batch `i` of `count`; sizes differ by one at most. */
+function part(rows: Uint32Array, i: number, count: number): Uint32Array {
+  const at = (piece: number) => Math.floor(piece * rows.length / count);
+  return rows.subarray(at(i), at(i + 1));
+}
+
+function gather(
+  x: Float32Array,
+  rows: Uint32Array,
+  { dModel, normalisation }: TrainSettings,
+  unit: number,
+): Float32Array {
+  const out = new Float32Array(rows.length * dModel);
+  rows.forEach((row, i) =>
+    normaliseRow(x, row * dModel, out, i * dModel, dModel, normalisation, unit)
+  );
+  return out;
+}
