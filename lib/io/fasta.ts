@@ -20,36 +20,60 @@ export interface FastaRecord {
  * @throws {UserError} naming file and line, if the text is not a list of uniquely named proteins
  */
 export function parseFasta(text: string, source: string): FastaRecord[] {
-  refuseBinary(text, source);
+  const reader = new FastaReader(source);
   const records: FastaRecord[] = [];
-  const firstLine = new Map<string, number>();
-  let parts: string[] = [];
-  const finish = () => {
-    const record = records.at(-1);
-    if (record) record.sequence = joinSequence(parts, record, source);
-    parts = [];
-  };
-  text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/).forEach((raw, index) => {
-    const line = index + 1, content = raw.trim();
+  for (const raw of text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/)) {
+    const record = reader.add(raw);
+    if (record) records.push(record);
+  }
+  return [...records, reader.end()];
+}
+
+/** Reads FASTA line by line with the rules of {@linkcode parseFasta}. */
+export class FastaReader {
+  #line = 0;
+  #record?: FastaRecord;
+  #parts: string[] = [];
+  #isEmpty = true;
+  readonly #firstLine = new Map<string, number>();
+
+  constructor(readonly source: string) {}
+
+  /** Takes the next line; gives the record that it ends, if it does. @throws {UserError} */
+  add(raw: string): FastaRecord | undefined {
+    const line = ++this.#line, content = raw.trim();
+    if (raw !== "" || line > 1) this.#isEmpty = false;
+    refuseBinary(raw, this.source, line);
     if (content === "" || content.startsWith(";")) return;
     if (content.startsWith(">")) {
-      finish();
-      records.push(parseHeader(content, source, line, firstLine));
-    } else if (records.length === 0) {
-      fail(source, line, 'the first line must be a header that starts with ">"', content);
-    } else {
-      refuseDigits(raw, source, line);
-      parts.push(content);
+      const ended = this.#finish();
+      this.#record = parseHeader(content, this.source, line, this.#firstLine);
+      return ended;
     }
-  });
-  finish();
-  if (records.length === 0) {
+    if (!this.#record) {
+      fail(this.source, line, 'the first line must be a header that starts with ">"', content);
+    }
+    refuseDigits(raw, this.source, line);
+    this.#parts.push(content);
+  }
+
+  /** The last record. @throws {UserError} if there was none */
+  end(): FastaRecord {
+    const last = this.#finish();
+    if (last) return last;
     throw new UserError(
-      `Cannot read ${quote(source)} as a FASTA file must hold at least one record: ` +
-        `current value is ${text === "" ? "an empty file" : 'no line that starts with ">"'}`,
+      `Cannot read ${quote(this.source)} as a FASTA file must hold at least one record: ` +
+        `current value is ${this.#isEmpty ? "an empty file" : 'no line that starts with ">"'}`,
     );
   }
-  return records;
+
+  #finish(): FastaRecord | undefined {
+    const record = this.#record;
+    if (record) record.sequence = joinSequence(this.#parts, record, this.source);
+    this.#parts = [];
+    this.#record = undefined;
+    return record;
+  }
 }
 
 function parseHeader(
@@ -91,11 +115,10 @@ function refuseDigits(raw: string, source: string, line: number): void {
   );
 }
 
-function refuseBinary(text: string, source: string): void {
+function refuseBinary(text: string, source: string, line: number): void {
   // deno-lint-ignore no-control-regex
   const match = /[\u0000-\u0008\u000E-\u001F\uFFFD]/.exec(text);
   if (!match) return;
-  const line = text.slice(0, match.index).split(/\r\n|\n|\r/).length;
   const code = match[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
   throw new UserError(
     `Cannot read ${quote(source)} as a FASTA file must be plain text: ` +

@@ -1,0 +1,37 @@
+/** A text file line by line, so that memory does not grow with it. */
+import { quote, UserError } from "../errors.ts";
+
+/**
+ * Lines of a text file, ended by \n, \r\n or \r; a byte order mark is left out.
+ *
+ * @throws {UserError} if it cannot be read as UTF-8 text
+ */
+export async function* lines(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  try {
+    using file = await Deno.open(path);
+    const buffer = new Uint8Array(1 << 16);
+    for (let ended = false; !ended;) {
+      const count = await file.read(buffer);
+      ended = count === null;
+      rest += decoder.decode(buffer.subarray(0, count ?? 0), { stream: !ended });
+      // A \r at the end may be the first half of \r\n.
+      const held = !ended && rest.endsWith("\r") ? "\r" : "";
+      const pieces = (held ? rest.slice(0, -1) : rest).split(/\r\n|\n|\r/);
+      rest = pieces.pop()! + held;
+      yield* pieces;
+    }
+    if (rest !== "") yield rest;
+  } catch (error) {
+    if (error instanceof UserError || error instanceof Deno.errors.NotCapable) throw error;
+    const reason = error instanceof Deno.errors.NotFound
+      ? "no such file"
+      : error instanceof TypeError
+      ? "not UTF-8 text"
+      : error instanceof Error
+      ? error.message.split("\n")[0]
+      : String(error);
+    throw new UserError(`Cannot read ${quote(path, 200)} as it must be a text file: ${reason}`);
+  }
+}
