@@ -8,6 +8,12 @@ import type { ShapeName } from "./random_checkpoint.ts";
 export const SECTIONS = ["kernels", "models", "memory", "analyses", "threads"] as const;
 export type Section = typeof SECTIONS[number];
 
+export const WARM_ANALYSES = ["analyze", "score", "contacts", "jacobian"] as const;
+export type WarmAnalysis = typeof WARM_ANALYSES[number];
+
+/** Several seconds a sample. */
+const SLOW_ANALYSES: readonly WarmAnalysis[] = ["jacobian"];
+
 export interface BenchOptions {
   only?: readonly Section[];
   backend?: readonly BackendName[];
@@ -27,6 +33,7 @@ export interface BenchPlan {
   /** Time for a kernel (GPU), for all twins, for a model case, for a question about settings. */
   budgetsMs: { kernel: number; twins: number; model: number; setting: number };
   coldRuns: number;
+  warmAnalyses: readonly WarmAnalysis[];
   numpySamples: number;
   /** What was left out. */
   notes: string[];
@@ -74,6 +81,7 @@ export function planBench(options: BenchOptions, machine: PlanMachine): BenchPla
       ? { kernel: 100, twins: 2500, model: 800, setting: 2000 }
       : { kernel: 500, twins: 10_000, model: 2500, setting: 8000 },
     coldRuns: quick ? 2 : 5,
+    warmAnalyses: WARM_ANALYSES.filter((name) => !quick || !SLOW_ANALYSES.includes(name)),
     numpySamples: quick ? 3 : 7,
     notes,
   };

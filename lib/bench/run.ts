@@ -1,8 +1,8 @@
 /** Measures what a plan asks for. */
 import { GpuContext } from "../gpu/mod.ts";
 import { coldRows, warmRow } from "./analysis_rows.ts";
-import { warmScoreRow } from "./score_row.ts";
 import { openBenchBackend } from "./backends.ts";
+import { warmContactsRow, warmJacobianRow } from "./contacts_row.ts";
 import { cpuKernelRows, withSpeedUp } from "./kernel_rows_cpu.ts";
 import { gpuKernelRows } from "./kernel_rows_gpu.ts";
 import { kernelBenches } from "./kernels/mod.ts";
@@ -10,7 +10,14 @@ import { describeMachine, describeVersions } from "./machine.ts";
 import { memoryRows } from "./memory_rows.ts";
 import { modelRows } from "./model_rows.ts";
 import { numpyRows } from "./numpy_rows.ts";
-import { type BenchOptions, type BenchPlan, planBench, type Section } from "./plan.ts";
+import {
+  type BenchOptions,
+  type BenchPlan,
+  planBench,
+  type Section,
+  type WarmAnalysis,
+} from "./plan.ts";
+import { warmScoreRow } from "./score_row.ts";
 import { settingRows } from "./setting_rows.ts";
 import { type BenchReport, SCHEMA } from "./types.ts";
 
@@ -73,6 +80,14 @@ export async function runBench(
 /** Memory first: a process inherits the peak of the one that starts it (see `memoryRows`). */
 const ORDER: readonly Section[] = ["memory", "analyses", "kernels", "models", "threads"];
 
+/** Analyses on top of a warm forward pass, in the order of the table. */
+const WARM: Record<WarmAnalysis, typeof warmRow> = {
+  analyze: warmRow,
+  score: warmScoreRow,
+  contacts: warmContactsRow,
+  jacobian: warmJacobianRow,
+};
+
 type Measure = (
   plan: BenchPlan,
   report: BenchReport,
@@ -90,7 +105,7 @@ const MEASURE: Record<Section, Measure> = {
     report.notes.push(...notes);
   },
 
-  async analyses({ backends, budgetsMs, coldRuns }, report, { onStep }, signal) {
+  async analyses({ backends, budgetsMs, coldRuns, warmAnalyses }, report, { onStep }, signal) {
     for (const name of new Set(backends.map(({ name }) => name))) {
       onStep?.(`cold start on ${name}`);
       report.analyses.push(...await coldRows({ backend: name, runs: coldRuns, signal }));
@@ -98,8 +113,8 @@ const MEASURE: Record<Section, Measure> = {
     for (const one of backends) {
       onStep?.(`analysis over forward pass on ${label(one)}`);
       await using backend = await openBenchBackend(one);
-      for (const measure of [warmRow, warmScoreRow]) {
-        const row = await measure(backend, { budgetMs: budgetsMs.model, signal });
+      for (const name of warmAnalyses) {
+        const row = await WARM[name](backend, { budgetMs: budgetsMs.model, signal });
         report.analyses.push({ ...row, backend: label(one) });
       }
     }
