@@ -1,13 +1,13 @@
 /** Writes .safetensors files: 8 bytes of little-endian length, a JSON header, then the data. */
 
 export interface WrittenTensor {
-  readonly dtype: "F32" | "F16" | "I32" | "U32" | "I64" | "U8";
+  readonly dtype: "F64" | "F32" | "F16" | "I64" | "I32" | "U8";
   readonly shape: readonly number[];
   /** Little-endian elements in row-major order, whole or in pieces. */
   readonly data: ArrayBufferView | AsyncIterable<ArrayBufferView>;
 }
 
-const ITEM_BYTES = { F32: 4, F16: 2, I32: 4, U32: 4, I64: 8, U8: 1 } as const;
+const ITEM_BYTES = { F64: 8, F32: 4, F16: 2, I64: 8, I32: 4, U8: 1 } as const;
 
 /** Numbers in the header are multiples of this, so that data can be mapped (safetensors/src/tensor.rs). */
 const ALIGNMENT = 8;

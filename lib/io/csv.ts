@@ -69,6 +69,11 @@ export function csvValue(value: Cell): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
+/** A text as a field of a row, in quotes where it needs them. */
+export function csvField(text: string): string {
+  return stringify([[text]]).slice(0, -1);
+}
+
 /** Trimmed fields of one row. @throws {UserError} if its quotes do not enclose whole fields */
 export function parseRecord(
   raw: string,

@@ -52,7 +52,7 @@ export async function openSaeSession(
   const opened = await openBackend(flags.backend);
   const backend = stack.use(opened.backend);
   if (model.embedded) ctx.note(EMBEDDED_NOTE);
-  for (const note of sae.notes) ctx.note(note);
+  for (const note of [...sae.notes, ...scaleNotes(sae, flags.embedScale)]) ctx.note(note);
   ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
   const esm = stack.use(
     await Esm2.open(model.checkpoint, backend, {
@@ -84,6 +84,12 @@ export function describeSae({ sae: { config }, layout, file, sha256, metadata }:
 /** InterProt was trained with one scale and is used with the other, so that both are of interest. */
 function scalesFor({ layout }: OpenedSae, own: EmbedScale): EmbedScale[] {
   return layout === "interprot" ? ["hf", "train"] : [own];
+}
+
+/** What a file of `sae train` says of its embedding scale, where another is used. */
+function scaleNotes({ metadata: { embed_scale: trained } }: OpenedSae, own: EmbedScale): string[] {
+  if (trained === undefined || trained === own) return [];
+  return [`Warning: trained with --embed-scale ${trained}, used with ${own}.`];
 }
 
 async function measure(

@@ -1,0 +1,79 @@
+/** Latents of many proteins, with memory for some of them. */
+import { displayLetters, type Esm2, planBatches, type Sequence, tokenize } from "../../esm2/mod.ts";
+import type { SaeCoder } from "../coder.ts";
+import { sliceRows } from "../rows.ts";
+import { StreamTap } from "../stream_tap.ts";
+import type { SparseLatents } from "../types.ts";
+
+export interface ProteinLatents {
+  readonly id: string;
+  /** One character per residue; `_` stands for `<mask>`. */
+  readonly letters: string;
+  /** One row per residue. */
+  readonly latents: SparseLatents;
+}
+
+export interface EncodeOptions {
+  /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
+  tokenBudget?: number;
+  signal?: AbortSignal;
+  /** Hears the residues done so far. */
+  onProgress?: (residues: number) => void;
+}
+
+/** Sequences of similar length are looked for among so many batches' tokens. */
+const BATCHES_PER_WINDOW = 8;
+
+/** Encodes proteins in their order; the letters of each have been checked before. */
+export async function* encodeProteins(
+  esm: Esm2,
+  coder: SaeCoder,
+  proteins: AsyncIterable<Sequence>,
+  { tokenBudget = esm.backend.gpu ? 8192 : 1024, signal, onProgress }: EncodeOptions = {},
+): AsyncGenerator<ProteinLatents> {
+  await using tap = new StreamTap(esm, coder.sae.config);
+  let done = 0;
+  for await (const window of windows(proteins, BATCHES_PER_WINDOW * tokenBudget)) {
+    const rows = window.map(({ ids }) => ids);
+    const found: SparseLatents[] = [];
+    for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
+      signal?.throwIfAborted();
+      using hidden = await tap.read(batch, { signal });
+      const { latents } = await coder.encode(hidden);
+      batch.members.forEach((member, b) => {
+        // Without <cls>, <eos> and the padding behind it.
+        const begin = b * batch.width + 1, count = batch.lengths[b] - 2;
+        found[member] = sliceRows(latents, begin, begin + count);
+        done += count;
+      });
+      onProgress?.(done);
+    }
+    for (const [i, { protein }] of window.entries()) {
+      const letters = displayLetters(protein.residues);
+      yield { id: protein.id, letters, latents: found[i] };
+    }
+  }
+}
+
+interface Member {
+  protein: Sequence;
+  ids: Int32Array;
+}
+
+async function* windows(
+  proteins: AsyncIterable<Sequence>,
+  mostTokens: number,
+): AsyncGenerator<Member[]> {
+  let window: Member[] = [], tokens = 0;
+  for await (const protein of proteins) {
+    const ids = tokenize(protein, { maxLength: Infinity });
+    if (window.length > 0 && tokens + ids.length > mostTokens) {
+      yield window;
+      window = [];
+      tokens = 0;
+    }
+    window.push({ protein, ids });
+    tokens += ids.length;
+  }
+  if (window.length > 0) yield window;
+}

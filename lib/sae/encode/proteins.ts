@@ -1,0 +1,77 @@
+/** From files and flags to the proteins to encode. */
+import { examples } from "../../../data/examples.ts";
+import { quote, UserError } from "../../errors.ts";
+import { type Sequence, tokenize } from "../../esm2/mod.ts";
+import { streamFasta } from "../../io/fasta_stream.ts";
+
+export interface InputFlags {
+  fasta?: string;
+  sequence?: string;
+  id?: string;
+  maxLength: number;
+}
+
+/** Proteins that have been looked at once, so that nothing is wrong with them. */
+export interface Proteins {
+  readonly count: number;
+  /** Of all of them together. */
+  readonly residues: number;
+  /** What a reader of the results should know of the inputs. */
+  readonly notes: readonly string[];
+  /** One after another, in the order of the file. */
+  read(): AsyncIterable<Sequence>;
+}
+
+/**
+ * The records of a FASTA file, one of them, one sequence, or the A2A example.
+ *
+ * @throws {UserError} for flags that contradict each other and for anything wrong in the file
+ */
+export async function openProteins(flags: InputFlags): Promise<Proteins> {
+  const { fasta, sequence, id } = flags;
+  if (fasta !== undefined && sequence !== undefined) {
+    throw new UserError(
+      "Cannot use --fasta together with --sequence as only one of them may be given",
+    );
+  }
+  if (sequence !== undefined) {
+    return await checked(() => listed({ id: id ?? "sequence", residues: sequence }), flags, []);
+  }
+  if (fasta !== undefined) {
+    const proteins = await checked(() => records(fasta, id), flags, []);
+    if (proteins.count > 0) return proteins;
+    throw new UserError(
+      `Cannot choose a record of ${quote(fasta)} as --id must be one of its ids: ` +
+        `current value is ${quote(id)}`,
+    );
+  }
+  if (id !== undefined) {
+    throw new UserError("Cannot use --id as --fasta or --sequence must be given with it");
+  }
+  const { a2a } = examples;
+  const note = `No sequence was given: this is ${a2a.id}, ${a2a.description}.`;
+  return await checked(() => listed(a2a), flags, [note]);
+}
+
+async function checked(
+  read: () => AsyncIterable<Sequence>,
+  { maxLength }: InputFlags,
+  notes: readonly string[],
+): Promise<Proteins> {
+  let count = 0, residues = 0;
+  for await (const protein of read()) {
+    count++;
+    residues += tokenize(protein, { maxLength }).length - 2;
+  }
+  return { count, residues, notes, read };
+}
+
+async function* listed(...proteins: Sequence[]): AsyncGenerator<Sequence> {
+  yield* proteins;
+}
+
+async function* records(path: string, id: string | undefined): AsyncGenerator<Sequence> {
+  for await (const record of streamFasta(path)) {
+    if (id === undefined || record.id === id) yield { id: record.id, residues: record.sequence };
+  }
+}
