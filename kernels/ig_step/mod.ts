@@ -1,0 +1,11 @@
+/** Integrated gradients over latents: steps along a path, and what the gradients say of each latent. */
+export { type IgLanes, IgStep, igStepSpecs, type PairTensors } from "./gpu.ts";
+export { latentGradientsGraph } from "./graph.ts";
+export {
+  accumulateGradients,
+  attributeErrors,
+  attributeLatents,
+  interpolateStreams,
+  latentGradients,
+} from "./twin.ts";
+export { type LatentPairs, pairLatents } from "./types.ts";
