@@ -3,12 +3,14 @@ import type { Command } from "../lib/cli/command.ts";
 import type { CommandGroup } from "../lib/cli/group.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import { command as encode } from "./sae/encode.ts";
+import { command as patch } from "./sae/patch.ts";
 import { command as train } from "./sae/train.ts";
 
 /** Each in a file of its own, in the order of the help. */
 const commands = [
   encode,
   train,
+  patch,
 ] as readonly Command[];
 
 export const command: CommandGroup = {

@@ -1,12 +1,11 @@
 /** The embedded model with the random autoencoder of a golden file, for tests of causal analyses. */
-import { topkSaeEncode, toSparse } from "../kernels/topk_sae_encode/mod.ts";
 import { type BackendName, openBackend } from "../lib/backend/mod.ts";
-import type { Encoder } from "../lib/causal/capture.ts";
 import { captureSequences } from "../lib/causal/capture.ts";
 import { LatentSpace } from "../lib/causal/latent_space.ts";
 import type { Capture } from "../lib/causal/types.ts";
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2, tokenize } from "../lib/esm2/mod.ts";
+import { SaeCoder } from "../lib/sae/coder.ts";
 import type { Sae } from "../lib/sae/types.ts";
 import { equal } from "./assert.ts";
 import { embeddedPath, fixtureIndex, readFixture } from "./fixtures.ts";
@@ -48,23 +47,10 @@ export const goldenSae: Sae = {
   bPre: array("b_pre"),
 };
 
-/** Encodes in double precision, without a backend. */
-export function hostEncoder(sae: Sae): Encoder {
-  return {
-    sae,
-    async encode(hidden) {
-      const top = topkSaeEncode(await hidden.read(), sae, sae.config.k!);
-      return {
-        latents: toSparse(top, hidden.shape[0], sae.config.latents),
-        scale: top.scale,
-      };
-    },
-  };
-}
-
 export interface CausalModel {
   esm: Esm2;
   space: LatentSpace;
+  coder: SaeCoder;
   /** Captures of sequences by their letters. */
   captureAll(...residues: string[]): Promise<Capture[]>;
 }
@@ -94,14 +80,16 @@ export function causalTest(
         using checkpoint = await openCheckpoint(embeddedPath);
         {
           await using esm = await Esm2.open(checkpoint, backend);
+          await using coder = await SaeCoder.open(goldenSae, backend);
           const live = backend.liveBytes;
           const space = new LatentSpace(goldenSae);
           await fn({
             esm,
             space,
+            coder,
             captureAll: async (...residues) => {
               const rows = residues.map((r) => tokenize({ id: "test", residues: r }));
-              return (await captureSequences(esm, [hostEncoder(goldenSae)], rows))[0];
+              return (await captureSequences(esm, [coder], rows))[0];
             },
           });
           equal(backend.liveBytes, live, "bytes of tensors still live");

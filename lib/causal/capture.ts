@@ -1,7 +1,7 @@
 /** Sequences as an autoencoder sees them. */
 import type { Tensor } from "../backend/types.ts";
 import { type Esm2, planBatches } from "../esm2/mod.ts";
-import type { Sae, SparseLatents, TokenScale } from "../sae/types.ts";
+import type { Sae, SaeConfig, SparseLatents, TokenScale } from "../sae/types.ts";
 import type { Capture } from "./types.ts";
 
 /** What turns a residual stream into latents. */
@@ -31,24 +31,30 @@ export async function captureSequences(
 ): Promise<Capture[][]> {
   const { config, backend } = esm;
   const deepest = Math.max(...encoders.map(({ sae }) => sae.config.depth));
+  const normalised = encoders.some(({ sae }) => sae.config.afterFinalNorm);
   const found: Capture[][] = encoders.map(() => []);
   for (const batch of planBatches(rows, config, backend.tensorLimit, tokenBudget)) {
-    using _ = await esm.run(batch, {
+    const encode = async (hidden: Tensor, isWanted: (config: SaeConfig) => boolean) => {
+      for (const [e, encoder] of encoders.entries()) {
+        if (!isWanted(encoder.sae.config)) continue;
+        const encoded = await encoder.encode(hidden);
+        const data = await hidden.read();
+        batch.members.forEach((member, b) =>
+          found[e][member] = cut(rows[member], b * batch.width, data, encoded)
+        );
+      }
+    };
+    using result = await esm.run(batch, {
       signal,
+      head: normalised,
       visitor: {
         async hidden({ depth, hidden, stop }) {
-          for (const [e, encoder] of encoders.entries()) {
-            if (encoder.sae.config.depth !== depth) continue;
-            const encoded = await encoder.encode(hidden);
-            const data = await hidden.read();
-            batch.members.forEach((member, b) =>
-              found[e][member] = cut(rows[member], b * batch.width, data, encoded)
-            );
-          }
+          await encode(hidden, (config) => config.depth === depth && !config.afterFinalNorm);
           if (depth === deepest) stop();
         },
       },
     });
+    if (normalised) await encode(result.normalised!, ({ afterFinalNorm }) => afterFinalNorm);
   }
   return found;
 }

@@ -1,5 +1,5 @@
 /** Many edited copies of one sequence's residual stream, as the blocks after it take them. */
-import { padBatch, planBatches, type PlannedBatch, type TokenBatch } from "../esm2/mod.ts";
+import { padBatch, planBatches, type TokenBatch } from "../esm2/mod.ts";
 import type { Esm2 } from "../esm2/mod.ts";
 import type { LatentSpace } from "./latent_space.ts";
 import type { Capture, Edit } from "./types.ts";

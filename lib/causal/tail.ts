@@ -63,12 +63,8 @@ export class Tail implements AsyncDisposable {
   }
 
   static async open(esm: Esm2, space: LatentSpace, options: TailOptions = {}): Promise<Tail> {
-    return new Tail(esm, space, await HeadReader.open(esm), options);
-  }
-
-  /** Blocks before the tail. */
-  get depth(): number {
-    return this.space.sae.config.depth;
+    const head = await HeadReader.open(esm, space.sae.config.afterFinalNorm);
+    return new Tail(esm, space, head, options);
   }
 
   async measure(capture: Capture, jobs: readonly MeasuredJob[]): Promise<Measured> {
@@ -100,14 +96,13 @@ export class Tail implements AsyncDisposable {
 
   /** Runs a batch as it stands to the end of the last block. */
   async #run({ batch, data }: StateBatch): Promise<Tensor> {
-    const { esm, depth, options: { signal } } = this;
-    using hidden = esm.backend.upload("edited", [
-      batch.size * batch.width,
-      this.space.dModel,
-    ], data);
-    const result = await esm.run(batch, { from: { depth, hidden }, signal });
+    const { esm, space: { dModel, sae: { config } }, options: { signal } } = this;
+    const shape = [batch.size * batch.width, dModel];
     this.passes += batch.size;
-    return result.hidden;
+    // After the final LayerNorm there is no block left; a host tensor would share the array.
+    if (config.afterFinalNorm) return esm.backend.upload("edited", shape, data.slice());
+    using hidden = esm.backend.upload("edited", shape, data);
+    return (await esm.run(batch, { from: { depth: config.depth, hidden }, signal })).hidden;
   }
 
   async #unedited(capture: Capture, size: number): Promise<Unedited> {

@@ -29,10 +29,12 @@ export class ProgressFile implements Disposable {
   /**
    * Opens the side file of a folder for work that `settings` describe in full: other settings have
    * another file. Nothing is written before the first unit is done.
+   *
+   * @param name of the command, for those who find the file
    */
-  static open(folder: string, settings: unknown): ProgressFile {
+  static open(folder: string, settings: unknown, name = "score"): ProgressFile {
     const key = createHash("sha256").update(JSON.stringify(settings)).digest("hex");
-    return new ProgressFile(folder, `.score-${key.slice(0, 24)}`);
+    return new ProgressFile(folder, `.${name}-${key.slice(0, 24)}`);
   }
 
   /** A file for pieces of one unit, needed only until the unit itself is put. */

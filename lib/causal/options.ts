@@ -1,0 +1,151 @@
+/** Options that the causal `sae` commands share. */
+import { flag, option, optionList } from "../cli/command.ts";
+import * as parse from "../cli/parsers.ts";
+import { modelOptions } from "../model_options.ts";
+import { saeOptions } from "../sae/options.ts";
+import { PROTEINGYM_COLUMNS } from "../variants/inputs.ts";
+import { parseMetric } from "./metric.ts";
+import { RUNS } from "./types.ts";
+
+const columnOption = (default_: string, description: string) =>
+  option({
+    placeholder: "name",
+    parse: parse.text,
+    default: default_,
+    description,
+    group: "Assay",
+  });
+
+export const proteinOptions = {
+  sequence: option({
+    placeholder: "letters",
+    parse: parse.text,
+    description: "the protein itself",
+    group: "Input",
+  }),
+  fasta: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "the protein from a file",
+    group: "Input",
+  }),
+  id: option({
+    placeholder: "name",
+    parse: parse.text,
+    description: "name of --sequence, or which record of --fasta",
+    group: "Input",
+  }),
+  offset: option({
+    placeholder: "number",
+    parse: parse.integer({ min: -100_000, max: 1_000_000 }),
+    default: 1,
+    description: "number of the sequence's first residue in the mutations",
+    group: "Input",
+  }),
+};
+
+/** Which mutations of which proteins. */
+export const variantOptions = {
+  ...proteinOptions,
+  mutations: option({
+    placeholder: "list",
+    parse: parse.text,
+    description: "A10G,K20R:L21M; also p.Ala10Gly",
+    defaultText: "20 drawn of all single substitutions",
+    group: "Input",
+  }),
+  assay: optionList({
+    placeholder: "file",
+    parse: parse.path,
+    description: "mutations from a CSV in ProteinGym's format; may be given once per protein",
+    group: "Input",
+  }),
+  filter: option({
+    placeholder: "comparisons",
+    parse: parse.text,
+    description: 'which rows: "DMS_score < -3 and DMS_score_bin = 0"',
+    group: "Input",
+  }),
+  sample: option({
+    placeholder: "count",
+    parse: parse.positiveInteger(),
+    description: "draw this many of the rows",
+    group: "Input",
+  }),
+  seed: option({
+    placeholder: "number",
+    parse: parse.seed,
+    default: 0,
+    description: "of everything that is drawn",
+    group: "Input",
+  }),
+  mutantColumn: columnOption(PROTEINGYM_COLUMNS.mutantColumn, "column of the mutations"),
+  sequenceColumn: columnOption(PROTEINGYM_COLUMNS.sequenceColumn, "column of the mutated sequence"),
+  measuredColumn: columnOption(PROTEINGYM_COLUMNS.measuredColumn, "column of the measured value"),
+  reference: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "ProteinGym's DMS_substitutions.csv: targets of its assays",
+    group: "Assay",
+  }),
+};
+
+/** Which autoencoders: of one layer or several. */
+export const { layer: _one, ...autoencoder } = saeOptions;
+export const autoencoderOptions = {
+  ...autoencoder,
+  layers: option({
+    placeholder: "list",
+    parse: parse.integerRanges({ min: 1, max: 1000 }),
+    description: "blocks that have run where the autoencoder reads: 4,8,12 uses one of each",
+    defaultText: "as its file says",
+    group: "Autoencoder",
+  }),
+};
+
+/** What is explained. */
+export const questionOptions = {
+  metric: option({
+    placeholder: "name",
+    parse: parseMetric,
+    default: parseMetric("difference"),
+    defaultText: "difference",
+    description:
+      "difference: log p(mutant) - log p(wild type); wild-type or mutant: log p of that " +
+      "letter; L-A: log p(L) - log p(A)",
+    group: "Question",
+  }),
+  run: option({
+    placeholder: "kind",
+    parse: parse.choice(...RUNS),
+    default: RUNS[0],
+    description:
+      "wild-type: the mutant's latents go into the wild type's run (noising); mutant: the " +
+      "wild type's into the mutant's (denoising); masked: the mutant's into the wild type with the " +
+      "mutated residues masked",
+    group: "Question",
+  }),
+};
+
+export const runOptions = {
+  ...modelOptions,
+  tokenBudget: option({
+    placeholder: "tokens",
+    parse: parse.positiveInteger(1_000_000),
+    description: "tokens that run together",
+    defaultText: "1024 on the CPU, 8192 on a GPU",
+    group: "Model",
+  }),
+};
+
+/** @param files what the folder will hold */
+export const outputOptions = (files: string) => ({
+  out: option({
+    placeholder: "folder",
+    parse: parse.path,
+    default: "out",
+    description: `where ${files} go`,
+    group: "Output",
+  }),
+  json: flag({ description: "print JSON instead of tables", group: "Output" }),
+});

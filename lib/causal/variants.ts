@@ -1,0 +1,143 @@
+/** Which mutations of which proteins to explain. */
+import { quote, UserError } from "../errors.ts";
+import {
+  type InputFlags,
+  type Inputs,
+  PROTEINGYM_COLUMNS,
+  readInputs,
+} from "../variants/inputs.ts";
+import { residueOf } from "../variants/resolve.ts";
+import { readVariant, scanVariants } from "../variants/scan.ts";
+import type { Substitution, Target, VariantRow } from "../variants/types.ts";
+import { filterRows } from "./filter.ts";
+import { sampleIndices } from "./sample.ts";
+
+/** How many of all single substitutions are drawn where nobody says which. */
+const DEFAULT_SAMPLE = 20;
+
+export interface VariantFlags extends Omit<InputFlags, "assay" | "functionalColumn"> {
+  /** Several assays are several proteins. */
+  assay: string[];
+  filter?: string;
+  sample?: number;
+  seed: number;
+}
+
+/** Substitutions to explain. */
+export interface CausalVariant {
+  /** Number of its row in the input, from 0: what random draws are counted by. */
+  number: number;
+  /** As people write it: `A10G:K20R`. */
+  name: string;
+  /** One or more, ascending. */
+  substitutions: readonly Substitution[];
+  /** NaN where nothing was measured. */
+  measured: number;
+}
+
+/** A protein and its variants. */
+export interface CausalProtein {
+  target: Target;
+  variants: CausalVariant[];
+  hasMeasured: boolean;
+}
+
+export interface CausalInputs {
+  proteins: CausalProtein[];
+  notes: string[];
+}
+
+/**
+ * Reads the variants; rows without a substitution (indels, the wild type) are left out, and said so.
+ *
+ * @throws {UserError} for flags that contradict each other and for anything wrong in the files
+ */
+export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
+  const notes: string[] = [], proteins: CausalProtein[] = [];
+  const assays = flags.assay.length > 0 ? flags.assay : [undefined];
+  for (const assay of assays) {
+    const inputs = await readInputs({
+      ...flags,
+      assay,
+      functionalColumn: PROTEINGYM_COLUMNS.functionalColumn,
+    });
+    notes.push(...inputs.notes);
+    const protein = await collect(inputs, flags, notes);
+    const same = proteins.find(({ target }) => target.id === protein.target.id);
+    if (same) {
+      throw new UserError(
+        `Cannot explain several assays as proteins must have names of their own: ` +
+          `current value is ${quote(same.target.id)} twice`,
+      );
+    }
+    proteins.push(protein);
+  }
+  return { proteins, notes };
+}
+
+async function collect(
+  { target, source }: Inputs,
+  { filter, sample, seed }: VariantFlags,
+  notes: string[],
+): Promise<CausalProtein> {
+  let number = 0;
+  const numbered = {
+    ...source,
+    async *rows() {
+      for await (const row of source.rows()) yield { ...row, number: number++ };
+    },
+  };
+  const rows: (VariantRow & { number: number })[] = [];
+  const filtered = filter === undefined ? numbered : filterRows(numbered, filter);
+  for await (const row of filtered.rows()) rows.push(row as VariantRow & { number: number });
+  if (rows.length === 0) {
+    throw new UserError(
+      filter === undefined
+        ? `Cannot explain ${quote(target.id)} as its input must have a row: current count is 0`
+        : `Cannot use --filter ${quote(filter)} as it must leave a row of ${quote(target.id)}: ` +
+          `current count is 0 of ${number}`,
+    );
+  }
+  async function* kept() {
+    yield* rows;
+  }
+  await scanVariants({ ...source, rows: kept }, target);
+  const variants: CausalVariant[] = [];
+  for (const row of rows) {
+    const { substitutions, indel } = readVariant(row, target)!;
+    const changed = substitutions.filter(({ from, to }) => from !== to);
+    if (indel !== undefined || changed.length === 0) continue;
+    variants.push({
+      number: row.number,
+      name: nameOf(changed, target),
+      substitutions: changed,
+      measured: row.measured ?? NaN,
+    });
+  }
+  if (variants.length === 0) {
+    throw new UserError(
+      `Cannot explain ${quote(target.id)} as a row must be a substitution: ` +
+        `current count is 0 of ${rows.length}`,
+    );
+  }
+  const left = rows.length - variants.length;
+  if (left > 0) {
+    notes.push(
+      `${left} of ${rows.length} rows of ${target.id} are left out: they have no substitution, or ` +
+        "residues come or go.",
+    );
+  }
+  const wanted = sample ?? (source.kind === "all" ? DEFAULT_SAMPLE : variants.length);
+  if (wanted < variants.length) {
+    notes.push(`${wanted} of ${variants.length} variants of ${target.id} are drawn (--sample).`);
+  }
+  return {
+    target,
+    variants: sampleIndices(variants.length, wanted, seed).map((i) => variants[i]),
+    hasMeasured: source.hasMeasured,
+  };
+}
+
+const nameOf = (substitutions: readonly Substitution[], target: Target) =>
+  substitutions.map(({ position, from, to }) => `${from}${residueOf(position, target)}${to}`)
+    .join(":");

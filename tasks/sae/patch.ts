@@ -1,0 +1,104 @@
+/** Which latents, given a mutant's values, change what the model answers. */
+import { parseControls, parseSets, runPatch } from "../../lib/causal/run_patch.ts";
+import { CONTROLS } from "../../lib/causal/controls.ts";
+import { REPLACEMENTS } from "../../lib/causal/edits.ts";
+import {
+  autoencoderOptions,
+  outputOptions,
+  questionOptions,
+  runOptions,
+  variantOptions,
+} from "../../lib/causal/options.ts";
+import { parsePlaces, type Places } from "../../lib/causal/places.ts";
+import { ERRORS } from "../../lib/causal/types.ts";
+import { defineCommand, option } from "../../lib/cli/command.ts";
+import * as parse from "../../lib/cli/parsers.ts";
+
+const options = {
+  ...variantOptions,
+  ...questionOptions,
+  at: option({
+    placeholder: "places",
+    parse: parsePlaces,
+    default: "mutated" as Places,
+    description: "which residues are patched: mutated, all, or numbers such as 5-20,41",
+    group: "Patching",
+  }),
+  top: option({
+    placeholder: "count",
+    parse: parse.integer({ min: 0, max: 100_000 }),
+    default: 5,
+    description: "latents patched one at a time: those that change most",
+    group: "Patching",
+  }),
+  sets: option({
+    placeholder: "sizes",
+    parse: parseSets,
+    default: { sizes: [5], whole: true },
+    defaultText: "5,all",
+    description: "how many of them are patched together; all is every latent; none",
+    group: "Patching",
+  }),
+  replace: option({
+    placeholder: "kind",
+    parse: parse.choice(...REPLACEMENTS),
+    default: REPLACEMENTS[0],
+    description: "what latents become: patch (the other run's), zero, mean, resample (another " +
+      "residue's)",
+    group: "Patching",
+  }),
+  background: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "FASTA over which --replace mean takes the mean",
+    defaultText: "the protein itself",
+    group: "Patching",
+  }),
+  error: option({
+    placeholder: "kind",
+    parse: parse.choice(...ERRORS),
+    default: ERRORS[0],
+    description: "what the latents do not explain: keep, patch (with all latents), drop",
+    group: "Patching",
+  }),
+  controls: option({
+    placeholder: "list",
+    parse: parseControls,
+    default: CONTROLS,
+    defaultText: CONTROLS.join(","),
+    description:
+      "noop: no change; random: latents whose change is similar; displaced: any latent " +
+      "moved as far; stable: latents that change least; none",
+    group: "Patching",
+  }),
+  ...autoencoderOptions,
+  ...runOptions,
+  ...outputOptions("patches.csv, summary.csv and run.json"),
+};
+
+export const command = defineCommand({
+  name: "patch",
+  summary: "Which latents, given a mutant's values, change what the model answers",
+  description:
+    "Runs the model on the wild type up to the autoencoder's layer, gives latents the values that " +
+    "they have in the mutant, and runs on. The change of log p(mutant) - log p(wild type) is what " +
+    "those latents cause. Every patch is compared with the same run without it: patching a value " +
+    "with itself changes nothing, exactly.",
+  options,
+  examples: [
+    { command: "deno task sae patch", shows: "20 mutations of a 66-residue domain" },
+    {
+      command: 'deno task sae patch --assay EPHB2.csv --filter "DMS_score < -3" --sample 50',
+      shows: "harmful mutations of an assay in ProteinGym's format",
+    },
+    {
+      command: "deno task sae patch --fasta p.fasta --mutations W8G --at all --error patch",
+      shows: "latents at all residues; all of them with the error term make the mutant itself",
+    },
+    {
+      command: "deno task sae patch --model esm2_t33_650M_UR50D --sae interprot --layers 8,16,24",
+      shows: "three layers of the 650M model with InterProt's autoencoders",
+    },
+  ],
+  run: runPatch,
+});
