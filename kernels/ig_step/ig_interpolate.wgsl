@@ -31,10 +31,10 @@ fn main(
   if i >= params.size {
     return;
   }
-  let from = base[i];
-  let to = input[i];
+  let begin = base[i];
+  let end = input[i];
   for (var step = 0u; step < params.steps; step++) {
     let alpha = alphas[step];
-    hidden[step * params.size + i] = (1.0 - alpha) * from + alpha * to;
+    hidden[step * params.size + i] = (1.0 - alpha) * begin + alpha * end;
   }
 }
