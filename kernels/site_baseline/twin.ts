@@ -32,37 +32,42 @@ export function siteBaseline(
   const observed = new Float32Array(heads), atLeast = new Uint32Array(heads);
   const mean = new Float64Array(heads), sd = new Float64Array(heads);
   const sampled = keepSampled ? new Float32Array(heads * trials) : undefined;
-  const scratch = new Float32Array(trials);
+  const scratch = new Float32Array(trials), own = new Float32Array(1);
+  const places = byPlace(sets, size, columns), ownPlaces = byPlace(sites, size, columns);
   for (let head = 0; head < heads; head++) {
     const row = mass.subarray(head * columns, (head + 1) * columns);
     const sums = sampled ? sampled.subarray(head * trials, (head + 1) * trials) : scratch;
-    observed[head] = setSum(row, sites, 0, size);
-    atLeast[head] = sumSets(row, sets, size, observed[head], sums);
+    sumSets(row, ownPlaces, own);
+    observed[head] = own[0];
+    sumSets(row, places, sums);
+    atLeast[head] = countAtLeast(sums, own[0]);
     [mean[head], sd[head]] = moments(sums);
   }
   return { observed, mean, sd, atLeast, ...(sampled && { sampled }) };
 }
 
-function setSum(row: Float32Array, sets: Uint32Array, first: number, size: number): number {
-  let sum = 0;
-  for (let k = first; k < first + size; k++) sum = Math.fround(sum + row[sets[k]]);
-  return sum;
+/** The sets place by place: narrow numbers, read in order, take half the time of whole sets. */
+function byPlace(sets: Uint32Array, size: number, columns: number): Uint16Array | Uint32Array {
+  const trials = sets.length / size;
+  const places = columns <= 2 ** 16 ? new Uint16Array(sets.length) : new Uint32Array(sets.length);
+  for (let trial = 0; trial < trials; trial++) {
+    for (let k = 0; k < size; k++) places[k * trials + trial] = sets[trial * size + k];
+  }
+  return places;
 }
 
-/** Fills `sums` and returns how many are at least `observed`. */
-function sumSets(
-  row: Float32Array,
-  sets: Uint32Array,
-  size: number,
-  observed: number,
-  sums: Float32Array,
-): number {
-  let count = 0;
-  for (let trial = 0; trial < sums.length; trial++) {
-    const sum = setSum(row, sets, trial * size, size);
-    sums[trial] = sum;
-    if (sum >= observed) count++;
+/** Fills `sums` with the row's sums over the sets, each in the set's order and in single precision. */
+function sumSets(row: Float32Array, places: Uint16Array | Uint32Array, sums: Float32Array): void {
+  const trials = sums.length;
+  for (let trial = 0; trial < trials; trial++) sums[trial] = row[places[trial]];
+  for (let first = trials; first < places.length; first += trials) {
+    for (let trial = 0; trial < trials; trial++) sums[trial] += row[places[first + trial]];
   }
+}
+
+function countAtLeast(sums: Float32Array, observed: number): number {
+  let count = 0;
+  for (let trial = 0; trial < sums.length; trial++) if (sums[trial] >= observed) count++;
   return count;
 }
 
