@@ -54,6 +54,8 @@ export interface Backend extends AsyncDisposable {
   compile(graph: Graph): Promise<Program>;
   /** Makes a tensor of `data`. A host backend keeps the array itself, the GPU copies it. */
   upload(label: string, shape: readonly number[], data: Float32Array): Tensor;
+  /** Makes a tensor to be filled; what it holds before is undefined. */
+  output(label: string, shape: readonly number[]): Tensor;
 }
 
 export function elementCount(shape: readonly number[]): number {

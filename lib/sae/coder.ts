@@ -1,14 +1,7 @@
 /** A sparse autoencoder on a backend. */
-import { sparseDecode } from "../../kernels/sparse_decode/mod.ts";
-import {
-  centreTokens,
-  reluToSparse,
-  saeEncodeGraph,
-  selectTopK,
-  toSparse,
-} from "../../kernels/topk_sae_encode/mod.ts";
-import type { Backend, Program, Tensor } from "../backend/types.ts";
-import { joinRows, joinScales } from "./rows.ts";
+import type { Backend, Tensor } from "../backend/types.ts";
+import { DeviceEngine } from "./device_engine.ts";
+import { HostEngine } from "./host_engine.ts";
 import type { Sae, SparseLatents, TokenScale } from "./types.ts";
 
 /** Active latents of N tokens, and what decoding needs besides. */
@@ -17,8 +10,18 @@ export interface Encoded {
   readonly scale: TokenScale;
 }
 
-/** Pre-activations that are computed at a time; what is kept of them is sparse. */
-const CHUNK_BYTES = 16 * 2 ** 20;
+export interface PreActs {
+  /** f32[N, F], before any latent is chosen; whoever received it disposes of it. */
+  readonly preActs: Tensor;
+  readonly scale: TokenScale;
+}
+
+/** How a coder computes. */
+export interface SaeEngine extends AsyncDisposable {
+  encode(hidden: Tensor): Promise<Encoded>;
+  preActs(hidden: Tensor): Promise<PreActs>;
+  decode(latents: SparseLatents, scale: TokenScale, addend?: Tensor): Promise<Tensor>;
+}
 
 /**
  * Encodes residual streams and decodes latents.
@@ -26,105 +29,63 @@ const CHUNK_BYTES = 16 * 2 ** 20;
  * Rows are worked on some at a time, so that memory does not grow with N · F.
  */
 export class SaeCoder implements AsyncDisposable {
-  readonly #program: Program;
-  readonly #weights: { w_enc: Tensor; b_enc: Tensor };
-
   private constructor(
     readonly sae: Sae,
     readonly backend: Backend,
-    program: Program,
-    weights: { w_enc: Tensor; b_enc: Tensor },
-  ) {
-    this.#program = program;
-    this.#weights = weights;
-  }
+    readonly engine: SaeEngine,
+    /** Keeps latents on the GPU; webgpu only. */
+    readonly device?: DeviceEngine,
+  ) {}
 
   static async open(sae: Sae, backend: Backend): Promise<SaeCoder> {
-    const { dModel, latents } = sae.config;
-    using weights = new DisposableStack();
-    const wEnc = weights.use(backend.upload("w_enc", [dModel, latents], sae.wEnc));
-    const bEnc = weights.use(backend.upload("b_enc", [latents], sae.bEnc));
-    const program = await backend.compile(saeEncodeGraph(sae.config));
-    weights.move();
-    return new SaeCoder(sae, backend, program, { w_enc: wEnc, b_enc: bEnc });
+    if (!backend.gpu) return new SaeCoder(sae, backend, await HostEngine.open(sae, backend));
+    const device = await DeviceEngine.open(sae, backend, backend.gpu);
+    return new SaeCoder(sae, backend, device, device);
   }
 
   /**
    * The active latents of each token.
    *
    * @param hidden f32[N, D], the residual stream where the autoencoder reads it; stays the caller's
+   * @throws {RangeError} if it is not [N, D]
    */
   async encode(hidden: Tensor): Promise<Encoded> {
-    const { dModel, latents, k } = this.sae.config;
-    const rows = rowsOf(hidden, dModel);
-    const values = hidden.data ?? await hidden.read();
-    const most = Math.max(1, Math.floor(CHUNK_BYTES / (latents * 4)));
-    const parts: SparseLatents[] = [], scales: TokenScale[] = [];
-    for (let begin = 0; begin < rows; begin += most) {
-      const count = Math.min(most, rows - begin);
-      const chunk = values.subarray(begin * dModel, (begin + count) * dModel);
-      const { preActs, scale } = await this.#project(chunk, count);
-      using _ = preActs;
-      const dense = preActs.data ?? await preActs.read();
-      parts.push(
-        k === undefined
-          ? reluToSparse(dense, count, latents)
-          : toSparse(selectTopK(dense, count, latents, k), count, latents),
-      );
-      scales.push(scale);
-    }
-    return { latents: joinRows(parts, latents), scale: joinScales(scales) };
+    this.#check("encode", hidden);
+    return await this.engine.encode(hidden);
   }
 
   /**
    * Pre-activations f32[N, F] of every latent, before any is chosen; the caller disposes of them.
    *
    * @param hidden f32[N, D], stays the caller's
+   * @throws {RangeError} if it is not [N, D]
    */
-  async preActs(hidden: Tensor): Promise<{ preActs: Tensor; scale: TokenScale }> {
-    const rows = rowsOf(hidden, this.sae.config.dModel);
-    return await this.#project(hidden.data ?? await hidden.read(), rows);
+  async preActs(hidden: Tensor): Promise<PreActs> {
+    this.#check("encode", hidden);
+    return await this.engine.preActs(hidden);
   }
 
   /**
    * The residual stream that latents stand for, f32[N, D]; the caller disposes of it.
    *
-   * @param addend f32[N, D] added at the end, such as the reconstruction error
+   * @param addend f32[N, D] added at the end, such as the reconstruction error; stays the caller's
+   * @throws {RangeError} if sizes do not fit
    */
-  // deno-lint-ignore require-await -- a device decodes asynchronously
-  async decode(
-    latents: SparseLatents,
-    scale: TokenScale,
-    addend?: Float32Array,
-  ): Promise<Tensor> {
-    const decoded = sparseDecode(latents, this.sae, scale, addend);
-    return this.backend.upload("decoded", [latents.rows, this.sae.config.dModel], decoded);
+  async decode(latents: SparseLatents, scale: TokenScale, addend?: Tensor): Promise<Tensor> {
+    if (addend) this.#check("decode", addend, latents.rows);
+    return await this.engine.decode(latents, scale, addend);
   }
 
-  async #project(
-    hidden: Float32Array,
-    rows: number,
-  ): Promise<{ preActs: Tensor; scale: TokenScale }> {
-    const { dModel, latents, normalisation } = this.sae.config;
-    const { centred, scale } = centreTokens(hidden, this.sae.bPre, normalisation);
-    using input = this.backend.upload("centred", [rows, dModel], centred);
-    const { pre_acts: preActs } = await this.#program.run(
-      { centred: input, ...this.#weights },
-      { pre_acts: [rows, latents] },
+  #check(action: string, { label, shape }: Tensor, rows?: number): void {
+    const { dModel } = this.sae.config, [found, width] = shape;
+    if (shape.length === 2 && width === dModel && (rows ?? found) === found) return;
+    throw new RangeError(
+      `Cannot ${action} "${label}" as it must be [${rows ?? "N"}, ${dModel}]: ` +
+        `current value is [${shape}]`,
     );
-    return { preActs, scale };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#program[Symbol.asyncDispose]();
-    for (const tensor of Object.values(this.#weights)) tensor[Symbol.dispose]();
+    await this.engine[Symbol.asyncDispose]();
   }
-}
-
-function rowsOf({ label, shape }: Tensor, dModel: number): number {
-  const [rows, width] = shape;
-  if (shape.length === 2 && width === dModel) return rows;
-  throw new RangeError(
-    `Cannot encode "${label}" as it must be [N, ${dModel}]: current value is [${shape}]`,
-  );
 }
