@@ -33,9 +33,9 @@ export const TEST_CASES: readonly DecodeCase[] = [
   [65, 33, 257, 129],
 ].map(named);
 
-/** A protein of 412 residues with the width and k of InterProt, and a short one. */
+/** The embedded model, and 650M with the width and k of InterProt for a protein of 412 residues. */
 export const BENCH_CASES: readonly DecodeCase[] = [
-  [66, 64, 4096, 1280],
+  [66, 32, 1024, 128],
   [414, 64, 4096, 1280],
 ].map(named);
 

@@ -139,25 +139,26 @@ export class TopkSaeEncode {
     { normalisation }: { normalisation: Normalisation },
   ): void {
     const { topActs, topIndices, preActs } = result;
-    const tokens = hidden.shape[0], k = topActs.shape[1], latents = preActs.shape[1];
+    const tokens = hidden.shape[0], k = topActs.shape[1];
     validate([[topActs, [tokens, k]], [topIndices, [tokens, k]]]);
-    validateK(k, latents);
-    const { select, sorted } = this.lanes;
-    // Eight readings of the row, the gathering, and a rank each; or the steps of the sort.
-    const steps = 9 * (Math.ceil(latents / select) + 300) +
-      (k <= sorted ? Math.ceil(k / select) * k : 0);
-    checkLoopSteps("select_topk", steps, this.ctx.adapter);
     this.#preActs(encoder, hidden, sae, result, normalisation, (first, rows) => {
-      const params = { first, rows, latents, k };
-      const grid = planGrid(rows, this.ctx.limits);
-      this.kernels.select.dispatch(encoder, {
-        tensors: [preActs, topActs, topIndices],
-        params,
-        grid,
-      });
-      if (k <= sorted) return;
-      this.kernels.sort.dispatch(encoder, { tensors: [topActs, topIndices], params, grid });
+      this.#select(encoder, preActs, result, first, rows);
     });
+  }
+
+  /**
+   * Encodes the selection alone, from pre-activations f32[N, F] of whatever origin.
+   *
+   * @throws {RangeError} if shapes do not fit
+   */
+  select(
+    encoder: GPUCommandEncoder,
+    preActs: GpuTensor<"f32">,
+    result: Pick<EncodeTensors, "topActs" | "topIndices">,
+  ): void {
+    const [tokens] = preActs.shape, k = result.topActs.shape[1];
+    validate([[result.topActs, [tokens, k]], [result.topIndices, [tokens, k]]]);
+    this.#select(encoder, preActs, result, 0, tokens);
   }
 
   /** Encodes the pre-activations alone, of all tokens. @throws {RangeError} if shapes do not fit */
@@ -208,6 +209,32 @@ export class TopkSaeEncode {
       });
       then?.(first, rows);
     }
+  }
+
+  #select(
+    encoder: GPUCommandEncoder,
+    preActs: GpuTensor<"f32">,
+    { topActs, topIndices }: Pick<EncodeTensors, "topActs" | "topIndices">,
+    first: number,
+    rows: number,
+  ): void {
+    const latents = preActs.shape[1], k = topActs.shape[1], { select, sorted } = this.lanes;
+    validateK(k, latents);
+    // Eight readings of the row, the gathering, and a rank each.
+    const ranks = k <= sorted ? Math.ceil(k / select) * (k + 1) : 0;
+    const steps = 9 * (Math.ceil(latents / select) + 300) + ranks;
+    checkLoopSteps("select_topk", steps, this.ctx.adapter);
+    const params = { first, rows, latents, k }, grid = planGrid(rows, this.ctx.limits);
+    this.kernels.select.dispatch(encoder, {
+      tensors: [preActs, topActs, topIndices],
+      params,
+      grid,
+    });
+    if (k <= sorted) return;
+    // Each of the log²k steps shares half of the next power of two among the threads.
+    const levels = Math.ceil(Math.log2(k)), each = Math.ceil(2 ** (levels - 1) / select) + 2;
+    checkLoopSteps("sort_topk", (levels * (levels + 1) / 2) * each, this.ctx.adapter);
+    this.kernels.sort.dispatch(encoder, { tensors: [topActs, topIndices], params, grid });
   }
 
   #rows(tokens: number, latents: number): number {

@@ -1,9 +1,12 @@
 /** Every kernel at its benchmark shapes; a new kernel folder adds its own here. */
 import type { KernelBench } from "./bench.ts";
 import { columnMassBenches } from "./column_mass.ts";
+import { igStepBenches } from "./ig_step.ts";
 import { sequence } from "./sequence.ts";
 import { siteBenches } from "./site_baseline.ts";
+import { sparseDecodeBenches } from "./sparse_decode.ts";
 import { logProbsBenches } from "./token_log_probs.ts";
+import { saeEncodeBenches } from "./topk_sae_encode.ts";
 
 export type { CpuRun, GpuRun, KernelBench } from "./bench.ts";
 export { copyBench, fmaBench } from "./ceilings.ts";
@@ -21,4 +24,7 @@ export const kernelBenches: readonly KernelBench[] = [
   ...siteBenches,
   wholeAnalysis,
   ...logProbsBenches,
+  ...saeEncodeBenches,
+  ...sparseDecodeBenches,
+  ...igStepBenches,
 ];
