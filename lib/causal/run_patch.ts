@@ -90,7 +90,7 @@ export async function runPatch(o: PatchFlags, ctx: CommandContext): Promise<void
   await runSurvey(o, ctx, {
     name: "patch",
     settings: { ...settings, background },
-    async prepare(session, { proteins }, stack) {
+    async prepare(session, _, stack) {
       const { tokenBudget } = o, { signal } = ctx;
       const tails = new Map<unknown, Tail>();
       for (const { space } of session.lenses) {

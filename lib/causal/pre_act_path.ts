@@ -1,0 +1,75 @@
+/**
+ * The path through pre-activations: between two states they move in straight lines, and at every step
+ * the k largest are chosen anew. Where a latent enters or leaves the stream jumps, so attributions do not
+ * add up to the metric's change: the gap tells by how much.
+ */
+import { selectTopK } from "../../kernels/topk_sae_encode/mod.ts";
+import type { Backend } from "../backend/types.ts";
+import type { SaeCoder } from "../sae/coder.ts";
+import { activation } from "./sparse.ts";
+import type { Capture, Edit } from "./types.ts";
+
+/** Pre-activations of the edit's tokens at both ends, f32[tokens, F] in the edit's order. */
+export interface PreActPath {
+  start: Float32Array;
+  end: Float32Array;
+  /** Latents that stay; all that are positive without it. */
+  k?: number;
+}
+
+/** Pre-activations of some tokens of two captures. */
+export async function preActPath(
+  coder: SaeCoder,
+  backend: Backend,
+  from: Capture,
+  to: Capture,
+  tokens: readonly number[],
+): Promise<PreActPath> {
+  const { dModel, k } = coder.sae.config;
+  const read = async ({ hidden }: Capture) => {
+    const rows = new Float32Array(tokens.length * dModel);
+    tokens.forEach((token, i) =>
+      rows.set(hidden.subarray(token * dModel, (token + 1) * dModel), i * dModel)
+    );
+    using tensor = backend.upload("hidden of tokens", [tokens.length, dModel], rows);
+    const { preActs } = await coder.preActs(tensor);
+    using _ = preActs;
+    return await preActs.read();
+  };
+  return { start: await read(from), end: await read(to), ...(k !== undefined && { k }) };
+}
+
+/** The state at a place of the path as an edit of the capture, and the active latents of each token. */
+export function preActState(
+  { start, end, k }: PreActPath,
+  { latents }: Capture,
+  edit: Edit,
+  alpha: number,
+): { edit: Edit; active: Uint32Array[] } {
+  const count = latents.latents;
+  const active: Uint32Array[] = [];
+  const state = edit.map(({ token, residual }, i) => {
+    const acts = Float32Array.from(
+      { length: count },
+      (_, j) => (1 - alpha) * start[i * count + j] + alpha * end[i * count + j],
+    );
+    const chosen = k === undefined
+      ? Uint32Array.from(acts.keys())
+      : selectTopK(acts, 1, count, k).topIndices.slice().sort();
+    const own = chosen.filter((j) => acts[j] > 0);
+    active.push(own);
+    const before = latents.indices.slice(latents.offsets[token], latents.offsets[token + 1]);
+    const all = Uint32Array.from(new Set([...own, ...before])).sort();
+    const isActive = new Set(own);
+    return {
+      token,
+      indices: all,
+      deltas: Float64Array.from(
+        all,
+        (j) => (isActive.has(j) ? acts[j] : 0) - activation(latents, token, j),
+      ),
+      ...(residual && { residual: residual.map((value) => alpha * value) }),
+    };
+  });
+  return { edit: state, active };
+}
