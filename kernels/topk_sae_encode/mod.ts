@@ -6,7 +6,7 @@ export {
   TopkSaeEncode,
 } from "./gpu.ts";
 export { saeEncodeGraph } from "./graph.ts";
-export { selectTopK } from "./select.ts";
+export { selectSparse, selectTopK } from "./select.ts";
 export { reluToSparse, toSparse } from "./sparse.ts";
 export { type EncodeLanes, topkSaeEncodeSpecs } from "./specs.ts";
 export { type CentredTokens, centreTokens, encodeProduct, topkSaeEncode } from "./twin.ts";

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { fc } from "../../tests/property.ts";
-import { reluToSparse, selectTopK, toSparse } from "./mod.ts";
+import { reluToSparse, selectSparse, selectTopK, toSparse } from "./mod.ts";
 import { selectReference } from "./reference.ts";
 
 /** Rows of numbers: of any size, of few kinds, so that there are ties, or all below zero. */
@@ -30,6 +30,14 @@ Deno.test("selectTopK() equals the sorted prefix, ties to the lower index", () =
     deepEqual([...topIndices], order.flat());
     const acts = order.flatMap((row, n) => row.map((j) => preActs[n * latents + j]));
     deepEqual([...topActs], acts.map((x) => x > 0 ? x : 0));
+  }));
+});
+
+Deno.test("selectSparse() equals toSparse() of selectTopK()", () => {
+  fc.assert(fc.property(rows, ({ latents, k, values }) => {
+    const preActs = Float32Array.from(values), tokens = values.length / latents;
+    const top = selectTopK(preActs, tokens, latents, k);
+    deepEqual(selectSparse(preActs, tokens, latents, k), toSparse(top, tokens, latents));
   }));
 });
 
@@ -67,9 +75,11 @@ Deno.test("toSparse() of all latents and reluToSparse() keep the same positive v
   }));
 });
 
-Deno.test("toSparse() and reluToSparse() of no tokens are empty", () => {
+Deno.test("toSparse(), selectSparse() and reluToSparse() of no tokens are empty", () => {
   const none = selectTopK(new Float32Array(0), 0, 4, 2);
-  for (const sparse of [toSparse(none, 0, 4), reluToSparse(new Float32Array(0), 0, 4)]) {
+  const empty = new Float32Array(0);
+  const all = [toSparse(none, 0, 4), selectSparse(empty, 0, 4, 2), reluToSparse(empty, 0, 4)];
+  for (const sparse of all) {
     deepEqual([...sparse.offsets], [0]);
     equal(sparse.values.length, 0);
   }
