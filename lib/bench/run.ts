@@ -18,6 +18,7 @@ import {
   type WarmAnalysis,
 } from "./plan.ts";
 import { warmScoreRow } from "./score_row.ts";
+import { warmSaeEncodeRow } from "./sae_row.ts";
 import { settingRows } from "./setting_rows.ts";
 import { type BenchReport, SCHEMA } from "./types.ts";
 
@@ -86,6 +87,7 @@ const WARM: Record<WarmAnalysis, typeof warmRow> = {
   score: warmScoreRow,
   contacts: warmContactsRow,
   jacobian: warmJacobianRow,
+  "sae encode": warmSaeEncodeRow,
 };
 
 type Measure = (
