@@ -106,8 +106,8 @@ const options = {
     ...how,
     placeholder: "number",
     parse: parse.number({ min: 0, max: 1 }),
-    default: 2e-3,
     description: "Adam's learning rate",
+    defaultText: "1.1 / sqrt(latents x width)",
   }),
   warmUp: option({
     ...how,
@@ -141,7 +141,7 @@ const options = {
     ...how,
     placeholder: "tokens",
     parse: parse.positiveInteger(),
-    default: 200_000,
+    default: 100_000,
     description: "tokens without firing after which a latent counts as dead",
   }),
   seed: option({

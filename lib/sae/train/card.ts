@@ -15,6 +15,7 @@ export function cardOf({ file, sae, metadata }: CardInput): { name: string; text
     entries.filter(([, value]) => value !== undefined).map(([key, value]) =>
       `| ${key} | ${value} |`
     );
+  const on = (figure: string) => `${figure} (first ${m.fidelity_residues} residues)`;
   const text = [
     `# ${sae.name}`,
     "",
@@ -42,10 +43,11 @@ export function cardOf({ file, sae, metadata }: CardInput): { name: string; text
       ["seed", m.seed],
     ]),
     "",
-    "Loss: mean squared error of the normalised reconstruction, plus 1/32 of the squared error with " +
-    "which the largest dead latents reconstruct what the active ones leave, divided by the square of " +
-    "what they leave (Gao et al. 2024, arXiv:2406.04093). Adam; decoder rows have length 1 and the " +
-    "gradient along them is removed, where InterProt normalises over the latents of each dimension. ",
+    "Loss: mean squared error of the reconstruction of normalised tokens, plus 1/32 of the squared " +
+    "error with which the largest dead latents (signed, no ReLU) reconstruct what the active ones " +
+    "leave, divided by the square of what they leave (Gao et al. 2024, arXiv:2406.04093). InterProt " +
+    "takes both errors in the units of the stream. Adam; decoder rows have length 1 and the " +
+    "gradient along them is removed, where InterProt normalises over the latents of each dimension.",
     "",
     "## Figures",
     "",
@@ -53,13 +55,21 @@ export function cardOf({ file, sae, metadata }: CardInput): { name: string; text
     "| --- | --- |",
     ...rows([
       ["measured on", m.validated_on && `${m.validated_on}, ${m.validation_tokens} tokens`],
-      ["fraction of variance unexplained", m.fvu],
+      ["fraction of variance unexplained, each token normalised", m.fvu_normalised],
+      ["the same in the units of the stream", m.fidelity_residues && on(m.fvu)],
+      ["loss recovered", m.fidelity_residues && on(m.loss_recovered)],
+      ["cross-entropy, nats", m.fidelity_residues && on(m.cross_entropy)],
+      ["with reconstructions", m.fidelity_residues && on(m.cross_entropy_reconstructed)],
+      ["with zeros", m.fidelity_residues && on(m.cross_entropy_zero)],
       ["latents active on a token, mean", m.mean_active],
       ["share of the latents that never fire there", m.silent_fraction],
       ["share that counted as dead at the end of training", m.dead_fraction],
       ["share of the tokens a latent fires on, mean", m.mean_frequency],
       ["the same, median over latents", m.median_frequency],
     ]),
+    "",
+    "Loss recovered = 1 - (CE with reconstructions - CE) / (CE with zeros - CE); cross-entropy (CE) of " +
+    "each residue's own letter, nothing masked.",
     "",
   ].join("\n");
   return { name: `${file.replace(/\.[^.]*$/, "")}.md`, text };

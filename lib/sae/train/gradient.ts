@@ -53,8 +53,9 @@ export class SparseGradient<A extends FloatArray = Float32Array> {
   /**
    * Loss of a batch; replaces what is in `gradient`.
    *
-   * Only the k largest positive pre-activations of a token carry gradient. The residual e of the
-   * dead latents' loss is a constant.
+   * Only the k largest positive pre-activations of a token carry gradient. In the dead latents' loss
+   * the residual e is a constant, and their values keep their sign: with a ReLU, latents that
+   * overshoot a small residual turn negative everywhere and never learn again.
    *
    * @param fired u32[F], receives on how many of the batch's tokens each latent is active
    */
@@ -86,7 +87,7 @@ export class SparseGradient<A extends FloatArray = Float32Array> {
     if (withAux && squaredError > 0) {
       const auxScale = 2 * AUX_WEIGHT / squaredError;
       for (let n = 0; n < rows; n++) {
-        const active = topK(preActs, n * F, F, this.#auxK, indices, values, dead);
+        const active = topK(preActs, n * F, F, this.#auxK, indices, values, -Infinity, dead);
         aux += this.#token(weights, gradient, centred, residual, n * D, active, auxScale);
       }
       aux /= squaredError;

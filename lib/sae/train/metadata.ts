@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { VERSION } from "../../version.ts";
 import type { TrainingData } from "./data.ts";
-import type { HeldOutFigures } from "./held_out.ts";
+import type { Figures } from "./evaluate.ts";
 import type { TrainOptions } from "./run.ts";
 import type { Trained, TrainSettings } from "./train.ts";
 
@@ -11,7 +11,7 @@ export interface Origin {
   readonly settings: TrainSettings;
   readonly data: TrainingData;
   readonly trained: Trained;
-  readonly figures?: HeldOutFigures;
+  readonly figures?: Figures;
   readonly model: { readonly name: string; readonly sha256: string };
 }
 
@@ -49,7 +49,13 @@ export function metadataOf(
         : `${heldOut.sequences} held-out sequences`,
       validation_sha256: heldOut.corpus.sha256,
       validation_tokens: figures.tokens,
-      fvu: round(figures.fvu),
+      fvu: round(figures.fidelity.fvu),
+      fvu_normalised: round(figures.fvu),
+      loss_recovered: round(figures.fidelity.lossRecovered),
+      cross_entropy: round(figures.fidelity.crossEntropy),
+      cross_entropy_reconstructed: round(figures.fidelity.crossEntropyReconstructed),
+      cross_entropy_zero: round(figures.fidelity.crossEntropyZero),
+      fidelity_residues: figures.fidelity.residues,
       mean_active: round(figures.meanActive),
       silent_fraction: round(figures.silent / settings.latents),
       mean_frequency: round(figures.meanFrequency),

@@ -8,12 +8,12 @@ import { Esm2 } from "../../esm2/mod.ts";
 import { EMBEDDED_NOTE, openModel } from "../../hub/open_model.ts";
 import { OutputDir } from "../../io/output.ts";
 import { VERSION } from "../../version.ts";
-import type { SaeConfig } from "../types.ts";
+import { fidelityText } from "../fidelity_text.ts";
 import { writeSae } from "../write.ts";
 import { readActivations } from "./activations.ts";
 import { cardOf } from "./card.ts";
 import { openData, type Validation } from "./data.ts";
-import { heldOutFigures } from "./held_out.ts";
+import { evaluate } from "./evaluate.ts";
 import { metadataOf } from "./metadata.ts";
 import { toSae } from "./parameters.ts";
 import { PreActivations } from "./pre_activations.ts";
@@ -23,6 +23,7 @@ import {
   checkChoice,
   DEFAULT_TOKENS,
   layerOf,
+  learningRateOf,
   type TrainChoice,
 } from "./settings.ts";
 import { StateFile } from "./state_file.ts";
@@ -52,8 +53,8 @@ export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise
   ctx.onExit(() => output.dispose());
   output.temporaryPath(basename(o.out));
   using model = await openModel(o.model, ctx);
-  const { config } = model.checkpoint, { dModel } = config;
-  const depth = layerOf(o, config, model.name);
+  const { dModel } = model.checkpoint.config;
+  const depth = layerOf(o, model.checkpoint.config, model.name);
   using data = await readData(o, dModel, ctx);
   const tokens = o.epochs === undefined
     ? o.tokens ?? DEFAULT_TOKENS
@@ -63,6 +64,7 @@ export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise
     dModel,
     tokens,
     auxK: auxKOf(o, dModel),
+    learningRate: learningRateOf(o, dModel),
   };
   const modelSha256 = await model.checkpoint.sha256();
 
@@ -98,7 +100,7 @@ export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise
     throw error;
   }
   progress.finish();
-  const sae: SaeConfig = {
+  const config = {
     name: `${model.name}:l${depth}`,
     dModel,
     latents: o.latents,
@@ -107,27 +109,28 @@ export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise
     normalisation: o.normalisation,
     k: o.k,
   };
-  const { weights } = trained.state;
-  const figures = heldOut.crops.length === 0 ? undefined : await heldOutFigures(
-    await readActivations(esm, heldOut.corpus, heldOut.crops, reading),
-    weights,
-    dense,
-    { k: o.k, normalisation: o.normalisation, unit: trained.unit },
+  const sae = { ...toSae(trained.state.weights, config, trained.unit), config };
+  const figures = heldOut.crops.length === 0 ? undefined : await evaluate(
+    { esm, dense, sae, trained },
+    heldOut.corpus,
+    heldOut.crops,
+    reading,
   );
   const metadata = metadataOf({
     ...{ options: o, settings, data, trained, figures },
     model: { name: model.name, sha256: modelSha256 },
   });
   const file = basename(o.out);
-  await writeSae(output.temporaryPath(file), toSae(weights, sae, trained.unit), metadata);
-  const card = cardOf({ file, sae, metadata });
+  await writeSae(output.temporaryPath(file), sae, metadata);
+  const card = cardOf({ file, sae: config, metadata });
   await output.write(card.name, card.text);
   const paths = output.commit();
   stateFile.remove();
   if (figures) {
+    ctx.print(fidelityText(config.name, figures.fidelity));
     ctx.print(
-      `fvu ${figures.fvu.toFixed(4)} on ${formatCount(figures.tokens)} held-out tokens; ` +
-        `${figures.silent} of ${o.latents} latents silent there`,
+      `${figures.silent} of ${o.latents} latents silent on ${formatCount(figures.tokens)} tokens ` +
+        "that were held out.",
     );
   }
   for (const path of paths) ctx.print(path);
@@ -151,9 +154,6 @@ async function readData(o: TrainOptions, dModel: number, ctx: CommandContext) {
 }
 
 function pick(o: TrainChoice) {
-  const { latents, k, deadAfter, normalisation, learningRate, warmUp, decay, clip } = o;
-  const { batch, seed } = o;
-  return {
-    ...{ latents, k, deadAfter, normalisation, learningRate, warmUp, decay, clip, batch, seed },
-  };
+  const { latents, k, deadAfter, normalisation, warmUp, decay, clip, batch, seed } = o;
+  return { latents, k, deadAfter, normalisation, warmUp, decay, clip, batch, seed };
 }

@@ -11,7 +11,7 @@ export interface TrainChoice {
   readonly auxk?: number;
   readonly deadAfter: number;
   readonly normalisation: SaeConfig["normalisation"];
-  readonly learningRate: number;
+  readonly learningRate?: number;
   readonly warmUp: number;
   readonly decay: number;
   readonly clip: number;
@@ -67,4 +67,9 @@ export function bufferTokens({ buffer }: TrainChoice, dModel: number): number {
 /** Dead latents that learn from a token: half the width, as InterProt has it, unless chosen. */
 export function auxKOf({ auxk, latents }: TrainChoice, dModel: number): number {
   return Math.min(latents, auxk ?? dModel >> 1);
+}
+
+/** Adam's learning rate; without a choice it falls with the size of the weights, F · D. */
+export function learningRateOf({ learningRate, latents }: TrainChoice, dModel: number): number {
+  return learningRate ?? Number((1.1 / Math.sqrt(latents * dModel)).toPrecision(2));
 }

@@ -2,8 +2,10 @@
 import type { FloatArray } from "./parameters.ts";
 
 /**
- * Writes the at most k largest positive values of `values[begin …]`, descending; ties: lower index first.
+ * Writes the at most k largest values of `values[begin …]` that are above a floor, descending; ties:
+ * lower index first.
  *
+ * @param floor zero for latents as they are used, −∞ to keep negative ones
  * @param among latents to choose from, ascending; all `count` without it
  * @param indices u32[≥ k], receives the latents
  * @param top f64[≥ k], receives their values
@@ -16,9 +18,10 @@ export function topK(
   k: number,
   indices: Uint32Array,
   top: Float64Array,
+  floor = 0,
   among?: Uint32Array,
 ): number {
-  let found = 0, least = 0;
+  let found = 0, least = floor;
   const candidates = among ? among.length : count;
   for (let i = 0; i < candidates; i++) {
     const latent = among ? among[i] : i, value = values[begin + latent];
