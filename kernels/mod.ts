@@ -4,7 +4,7 @@ export * from "./attention_column_mass/mod.ts";
 export { JacobianNorm, jacobianNorms, type JacobianPairs } from "./jacobian_norm/mod.ts";
 export * from "./philox/mod.ts";
 export * from "./site_baseline/mod.ts";
-export { sparseDecode } from "./sparse_decode/mod.ts";
+export { SparseDecode, sparseDecode } from "./sparse_decode/mod.ts";
 export { TokenLogProbs, tokenLogProbs } from "./token_log_probs/mod.ts";
 export {
   reluToSparse,
