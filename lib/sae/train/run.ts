@@ -87,16 +87,20 @@ export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise
   });
   const progress = ctx.progress({ label: "training", unit: "tokens", total: tokens });
   const report = reportSteps(progress, tokens);
+  const onResume = (done: number) => {
+    ctx.note(`Continuing after ${formatCount(done)} tokens.`);
+    report.onResume(done);
+  };
   let trained;
   try {
     trained = await train(
       { feed, activations: (crops) => readActivations(esm, corpus, crops, reading) },
       settings,
       dense,
-      { stateFile, signal, ...report },
+      { stateFile, signal, ...report, onResume },
     );
   } catch (error) {
-    if (signal.aborted) ctx.note(`The state is saved; the same command continues.`);
+    if (stateFile.isSaved) ctx.note("The state is saved; the same command continues.");
     throw error;
   }
   progress.finish();

@@ -25,6 +25,9 @@ const MAGIC = "esmscope sae training 1\n";
 const HEADER_BYTES = 8;
 
 export class StateFile {
+  /** Whether this run has written it. */
+  isSaved = false;
+
   private constructor(readonly path: string) {}
 
   /**
@@ -55,6 +58,7 @@ export class StateFile {
       }
     }
     Deno.renameSync(temporary, this.path);
+    this.isSaved = true;
   }
 
   /**

@@ -11,7 +11,6 @@ export function reportSteps(progress: Progress, total: number) {
   let steps = 0, loss = 0, fvu = 0, next = total / LINES;
   return {
     onResume(tokens: number) {
-      progress.note(`Continuing after ${formatCount(tokens)} tokens.`);
       progress.update(tokens);
       next = (Math.floor(tokens * LINES / total) + 1) * total / LINES;
     },

@@ -1,0 +1,66 @@
+import { inFolder, listing } from "./analyze_run.ts";
+import { deepEqual, equal, match } from "./assert.ts";
+import { corpus, saeTrain, SMALL } from "./sae_train_run.ts";
+
+/** A malformed input: what is wrong, the FASTA text, the arguments, and the line it must give. */
+interface Case {
+  name: string;
+  text?: string;
+  args?: string[];
+  says: RegExp;
+}
+
+const cases: Case[] = [
+  { name: "no such file", args: ["--fasta", "no.fasta"], says: /"no.fasta".*no such file/ },
+  { name: "a folder", args: ["--fasta", "."], says: /no plain file/ },
+  { name: "an empty file", text: "", says: /at least one record/ },
+  { name: "an unknown letter", text: ">a\nMKT\n>b\nMKJ\n", says: /line 4 .*is "J"/ },
+  { name: "text before the header", text: "MKT\n", says: /line 1/ },
+  {
+    name: "nothing left to train on",
+    text: ">a\nMKT\n",
+    says: /sequences must be left to train on: 1 of 1 are held out/,
+  },
+  { name: "no such validation file", args: ["--validation", "v.fasta"], says: /"v.fasta"/ },
+  { name: "a validation share of everything", args: ["--validation", "0.9"], says: /0\.\.0\.5/ },
+  { name: "more active than latents", args: ["--k", "65"], says: /--k must be at most .* 64.* 65/ },
+  { name: "no latents", args: ["--latents", "0"], says: /--latents .*"0"/ },
+  { name: "a layer beyond the model", args: ["--layer", "5"], says: /in 1\.\.4.* is 5/ },
+  { name: "the embedding as layer", args: ["--layer", "0"], says: /--layer .*"0"/ },
+  { name: "tokens and epochs", args: ["--epochs", "1"], says: /only one of --tokens and --epochs/ },
+  {
+    name: "a schedule longer than the training",
+    args: ["--warm-up", "0.6", "--decay", "0.6"],
+    says: /at most 1 together/,
+  },
+  { name: "a seed that is no number", args: ["--seed", "x"], says: /--seed .*"x"/ },
+  { name: "an output that is a folder", args: ["--out", "sub/"], says: /must be a file/ },
+  { name: "an unknown model", args: ["--model", "esm9"], says: /"esm9"/ },
+];
+
+for (const { name, text, args = [], says } of cases) {
+  Deno.test({
+    name: `sae train refuses ${name} in one line and writes nothing`,
+    sanitizeResources: false,
+    sanitizeOps: false,
+    fn: () =>
+      inFolder(async (dir) => {
+        const before = Deno.cwd();
+        Deno.chdir(dir);
+        try {
+          await Deno.writeTextFile("in.fasta", text ?? corpus(5));
+          await Deno.mkdir("sub");
+          const { code, err } = await saeTrain(["--fasta", "in.fasta", ...SMALL, ...args]);
+          const errors = err.split("\n").filter((line) => line.startsWith("error: "));
+          equal(code, 2, err);
+          equal(errors.length, 1);
+          match(errors[0], says);
+          match(err, /error: .*$/);
+          deepEqual(listing("."), ["in.fasta", "sub"]);
+          deepEqual(listing("sub"), []);
+        } finally {
+          Deno.chdir(before);
+        }
+      }),
+  });
+}
