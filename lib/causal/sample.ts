@@ -7,6 +7,7 @@ export const STREAMS = {
   control: 0x5a02,
   displaced: 0x5a03,
   resample: 0x5a04,
+  circuit: 0x5a05,
 } as const;
 
 /** `count` of the numbers 0..total − 1 without repeats, ascending; all of them where there are fewer. */

@@ -1,0 +1,209 @@
+/** Circuits as files and on the terminal. */
+import { formatTable } from "../cli/table.ts";
+import { formatCsv } from "../io/csv.ts";
+import type { CircuitRecord } from "./circuit_record.ts";
+import { gapOf } from "./explain.ts";
+import { latentName } from "./ig_tables.ts";
+import { positionsOf } from "./patch_tables.ts";
+import { placeName } from "./places.ts";
+import { countLatents, meanJaccard } from "./sharing.ts";
+import type { CausalProtein, CausalVariant } from "./variants.ts";
+
+/** One variant's circuit at one layer. */
+export interface CircuitResult {
+  protein: CausalProtein;
+  variant: CausalVariant;
+  /** Blocks that have run where the autoencoder reads. */
+  layer: number;
+  record: CircuitRecord;
+}
+
+const known = (value: number) => Number.isNaN(value) ? undefined : value;
+
+/** Latents of a circuit, wherever they are; error terms are none. */
+export const latentsOf = ({ record: { explanation } }: CircuitResult): Set<number> =>
+  new Set(explanation.nodes.map(({ latent }) => latent).filter((latent) => latent >= 0));
+
+/** circuits.csv: one row per variant and layer. */
+export function circuitsCsv(results: readonly CircuitResult[]): string {
+  return formatCsv(
+    [
+      ...["protein", "mutation", "position", "layer", "baseline_score", "input_score"],
+      ...["total_effect", "gap", "candidates", "circuit_nodes", "circuit_latents"],
+      ...["faithfulness", "completeness", "reached", "magnitude_nodes", "magnitude_faithfulness"],
+      ...["random_faithfulness", "top_20_share", "magnitude_top_20_share", "gini_moving"],
+      ...["magnitude_gini_moving"],
+      ...(results.some(({ protein }) => protein.hasMeasured) ? ["measured"] : []),
+    ],
+    results.map((result) => {
+      const { protein, variant, layer, record } = result, { explanation, circuit } = record;
+      return {
+        protein: protein.target.id,
+        mutation: variant.name,
+        position: positionsOf(protein, variant),
+        layer,
+        baseline_score: explanation.baseline,
+        input_score: explanation.input,
+        total_effect: explanation.input - explanation.baseline,
+        gap: gapOf(explanation),
+        candidates: record.candidates,
+        circuit_nodes: circuit.size,
+        circuit_latents: latentsOf(result).size,
+        faithfulness: circuit.faithfulness,
+        completeness: circuit.completeness,
+        reached: circuit.reached,
+        magnitude_nodes: record.byMagnitude.size,
+        magnitude_faithfulness: record.byMagnitude.faithfulness,
+        random_faithfulness: known(record.randomFaithfulness),
+        top_20_share: known(explanation.attributions.top20),
+        magnitude_top_20_share: known(explanation.magnitudes.top20),
+        gini_moving: known(explanation.attributions.giniMoving),
+        magnitude_gini_moving: known(explanation.magnitudes.giniMoving),
+        measured: known(variant.measured),
+      };
+    }),
+  );
+}
+
+/** circuit_nodes.csv: the nodes of every circuit in the order they joined. */
+export function circuitNodesCsv(results: readonly CircuitResult[]): string {
+  return formatCsv(
+    [
+      ...["protein", "mutation", "layer", "rank", "residue", "latent", "delta", "displacement"],
+      ...["attribution", "share"],
+    ],
+    results.flatMap(({ protein, variant, layer, record: { explanation } }) =>
+      explanation.nodes.map((node, i) => ({
+        protein: protein.target.id,
+        mutation: variant.name,
+        layer,
+        rank: i + 1,
+        residue: placeName(node.token, protein.target),
+        latent: latentName(node.latent),
+        delta: node.delta,
+        displacement: node.displacement,
+        attribution: node.attribution,
+        share: Math.abs(node.attribution) / explanation.absoluteSum,
+      }))
+    ),
+  );
+}
+
+/** A latent and the circuits that it is in. */
+export interface SharedRow {
+  layer: number;
+  latent: number;
+  mutations: number;
+  proteins: number;
+  names: string[];
+}
+
+/** Latents by the number of circuits that have them, per layer. */
+export function sharedLatents(results: readonly CircuitResult[]): SharedRow[] {
+  return layersOf(results).flatMap((layer) => {
+    const own = results.filter((result) => result.layer === layer);
+    return countLatents(own.map(latentsOf)).map(({ latent, sets }) => {
+      const having = own.filter((result) => latentsOf(result).has(latent));
+      return {
+        layer,
+        latent,
+        mutations: sets,
+        proteins: new Set(having.map(({ protein }) => protein)).size,
+        names: having.map(({ variant }) => variant.name),
+      };
+    });
+  });
+}
+
+/** shared_latents.csv */
+export function sharedCsv(rows: readonly SharedRow[]): string {
+  return formatCsv(
+    ["layer", "latent", "mutations", "proteins", "names"],
+    rows.map((row) => ({ ...row, names: row.names.join(" ") })),
+  );
+}
+
+/** Circuits of one layer together. */
+export interface CircuitSummary {
+  layer: number;
+  mutations: number;
+  medianNodes: number;
+  medianMagnitudeNodes: number;
+  meanFaithfulness: number;
+  meanCompleteness: number;
+  meanRandomFaithfulness: number;
+  /** Mean Jaccard index of the latents of two mutations of one protein; NaN without a pair. */
+  jaccardWithin: number;
+  /** The same of all latents of two proteins' circuits. */
+  jaccardBetween: number;
+}
+
+export function summariseCircuits(results: readonly CircuitResult[]): CircuitSummary[] {
+  return layersOf(results).map((layer) => {
+    const own = results.filter((result) => result.layer === layer);
+    const proteins = [...new Set(own.map(({ protein }) => protein))]
+      .map((protein) => own.filter((result) => result.protein === protein).map(latentsOf));
+    const mean = (values: readonly number[]) => {
+      const kept = values.filter(Number.isFinite);
+      return kept.length === 0 ? NaN : kept.reduce((a, b) => a + b) / kept.length;
+    };
+    return {
+      layer,
+      mutations: own.length,
+      medianNodes: medianOf(own.map(({ record }) => record.circuit.size)),
+      medianMagnitudeNodes: medianOf(own.map(({ record }) => record.byMagnitude.size)),
+      meanFaithfulness: mean(own.map(({ record }) => record.circuit.faithfulness)),
+      meanCompleteness: mean(own.map(({ record }) => record.circuit.completeness)),
+      meanRandomFaithfulness: mean(own.map(({ record }) => record.randomFaithfulness)),
+      jaccardWithin: mean(proteins.map(meanJaccard)),
+      jaccardBetween: meanJaccard(
+        proteins.map((sets) => new Set(sets.flatMap((set) => [...set]))),
+      ),
+    };
+  });
+}
+
+export function circuitSummaryText(summary: readonly CircuitSummary[]): string {
+  const three = (value: number) => Number.isNaN(value) ? "–" : value.toFixed(3);
+  return formatTable(
+    [
+      { header: "layer" },
+      { header: "mutations" },
+      { header: "median nodes" },
+      { header: "by magnitude" },
+      ...["faithfulness", "of the rest", "of random ones", "Jaccard"].map((header) => ({
+        header,
+        align: "right" as const,
+      })),
+    ],
+    summary.map((row) => [
+      row.layer,
+      row.mutations,
+      row.medianNodes,
+      row.medianMagnitudeNodes,
+      three(row.meanFaithfulness),
+      three(row.meanCompleteness),
+      three(row.meanRandomFaithfulness),
+      three(row.jaccardWithin),
+    ]),
+  );
+}
+
+export function sharedText(rows: readonly SharedRow[], most = 8): string {
+  return formatTable(
+    ["layer", "latent", "mutations", "such as"].map((header) => ({ header })),
+    [...rows].sort((a, b) => b.mutations - a.mutations).slice(0, most).map((row) => [
+      String(row.layer),
+      String(row.latent),
+      row.mutations,
+      row.names.slice(0, 6).join(" ") + (row.names.length > 6 ? " …" : ""),
+    ]),
+  );
+}
+
+const layersOf = (results: readonly CircuitResult[]) =>
+  [...new Set(results.map(({ layer }) => layer))].sort((a, b) => a - b);
+
+/** The lower of the two in the middle where there are two. */
+const medianOf = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];

@@ -1,0 +1,96 @@
+/** What is kept of an explanation: its figures, and the nodes that contribute most. */
+import { gini, topShare } from "./concentration.ts";
+import type { Explanation } from "./explain.ts";
+import type { Attribution } from "./integrate.ts";
+
+/** Magnitudes among latents at tokens; `top20` is the share that the 20 largest have. */
+export interface Concentration {
+  top20: number;
+  /** Over all latents of the tokens, active or not. */
+  gini: number;
+  /** Over the latents that move. */
+  giniMoving: number;
+}
+
+export interface ExplanationRecord {
+  baseline: number;
+  input: number;
+  sum: number;
+  steps: number;
+  /** Latents that move, and tokens. */
+  moving: number;
+  tokens: number;
+  /** Sum of the error terms' attributions. */
+  errorSum: number;
+  /** Sum of all nodes' |attribution|. */
+  absoluteSum: number;
+  /** Of |attribution|. */
+  attributions: Concentration;
+  /**
+   * Of |delta| × length of the decoder's row: how far latents move, without asking the model what that
+   * does. Where it is as concentrated as the attributions, their concentration says nothing.
+   */
+  magnitudes: Concentration;
+  /** Those with the largest |attribution|, best first. */
+  nodes: Attribution[];
+}
+
+/** @param keep most nodes kept @param latents F of the autoencoder */
+export function recordOf(
+  { nodes, baseline, input, sum, steps, path }: Explanation,
+  latents: number,
+  keep: number,
+): ExplanationRecord {
+  const own = nodes.filter(({ latent }) => latent >= 0);
+  const everywhere = latents * path.edit.length;
+  const concentration = (values: readonly number[]): Concentration => ({
+    top20: topShare(values, 20),
+    gini: gini(values, Math.max(everywhere, values.length)),
+    giniMoving: gini(values.filter((_, i) => own[i].delta !== 0)),
+  });
+  return {
+    ...{ baseline, input, sum, steps },
+    moving: own.filter(({ delta }) => delta !== 0).length,
+    tokens: path.edit.length,
+    errorSum: nodes.reduce((s, { latent, attribution }) => latent < 0 ? s + attribution : s, 0),
+    absoluteSum: nodes.reduce((s, { attribution }) => s + Math.abs(attribution), 0),
+    attributions: concentration(own.map(({ attribution }) => attribution)),
+    magnitudes: concentration(own.map(({ displacement }) => displacement)),
+    nodes: rankNodes(nodes).slice(0, keep),
+  };
+}
+
+/** Nodes by |attribution|, largest first; ties in the order of tokens. */
+export function rankNodes(nodes: readonly Attribution[]): Attribution[] {
+  return nodes.filter(({ delta }) => delta !== 0)
+    .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution));
+}
+
+const NODE = ["token", "latent", "delta", "displacement", "attribution"] as const;
+const HEAD = [
+  ...["baseline", "input", "sum", "steps", "moving", "tokens", "errorSum", "absoluteSum"],
+] as const as readonly (
+  "baseline" | "input" | "sum" | "steps" | "moving" | "tokens" | "errorSum" | "absoluteSum"
+)[];
+const SHARES = ["top20", "gini", "giniMoving"] as const;
+
+/** A record as numbers, for the progress file. */
+export function packRecord(record: ExplanationRecord): Float64Array {
+  return Float64Array.from([
+    ...HEAD.map((key) => record[key]),
+    ...SHARES.map((key) => record.attributions[key]),
+    ...SHARES.map((key) => record.magnitudes[key]),
+    record.nodes.length,
+    ...record.nodes.flatMap((node) => NODE.map((key) => node[key])),
+  ]);
+}
+
+/** @returns the record and the values after it */
+export function unpackRecord(values: Float64Array): [ExplanationRecord, Float64Array] {
+  let at = 0;
+  const take = <K extends string>(keys: readonly K[]) =>
+    Object.fromEntries(keys.map((key) => [key, values[at++]])) as Record<K, number>;
+  const head = take(HEAD), attributions = take(SHARES), magnitudes = take(SHARES);
+  const nodes = Array.from({ length: values[at++] }, () => take(NODE));
+  return [{ ...head, attributions, magnitudes, nodes }, values.subarray(at)];
+}

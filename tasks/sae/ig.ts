@@ -1,0 +1,51 @@
+/** What each latent contributes to a mutation's effect: integrated gradients. */
+import { explainOptions } from "../../lib/causal/explain_options.ts";
+import {
+  autoencoderOptions,
+  outputOptions,
+  questionOptions,
+  runOptions,
+  variantOptions,
+} from "../../lib/causal/options.ts";
+import { runIg } from "../../lib/causal/run_ig.ts";
+import { defineCommand, option } from "../../lib/cli/command.ts";
+import * as parse from "../../lib/cli/parsers.ts";
+
+const options = {
+  ...variantOptions,
+  ...questionOptions,
+  ...explainOptions,
+  keep: option({
+    placeholder: "count",
+    parse: parse.positiveInteger(10_000_000),
+    default: 200,
+    description: "most latents written per mutation and layer, those that contribute most",
+    group: "Output",
+  }),
+  ...autoencoderOptions,
+  ...runOptions,
+  ...outputOptions("attributions.csv, attributions.npz, mutations.csv and run.json"),
+};
+
+export const command = defineCommand({
+  name: "ig",
+  summary: "What each latent contributes to a mutation's effect: integrated gradients",
+  description:
+    "Moves the latents of all tokens in a straight line from the wild type's values to the mutant's " +
+    "and adds up the gradients on the way. Attributions of all latents and of the error terms then " +
+    "add up to the change of log p(mutant) - log p(wild type); the gap is printed. How concentrated " +
+    "they are is shown beside how concentrated the latents' moves are by themselves.",
+  options,
+  examples: [
+    { command: "deno task sae ig", shows: "20 mutations of a 66-residue domain" },
+    {
+      command: "deno task sae ig --fasta p.fasta --mutations W8G --from zero",
+      shows: "which of the wild type's latents make its prediction at W8",
+    },
+    {
+      command: "deno task sae ig --assay EPHB2.csv --sample 50 --method first-order",
+      shows: "the fast estimate: one gradient per mutation",
+    },
+  ],
+  run: runIg,
+});
