@@ -2,7 +2,9 @@
 import type { Command } from "../lib/cli/command.ts";
 import type { CommandGroup } from "../lib/cli/group.ts";
 import { runCommand } from "../lib/cli/main.ts";
+import { command as circuit } from "./sae/circuit.ts";
 import { command as encode } from "./sae/encode.ts";
+import { command as ig } from "./sae/ig.ts";
 import { command as patch } from "./sae/patch.ts";
 import { command as train } from "./sae/train.ts";
 
@@ -11,6 +13,8 @@ const commands = [
   encode,
   train,
   patch,
+  ig,
+  circuit,
 ] as readonly Command[];
 
 export const command: CommandGroup = {

@@ -46,7 +46,7 @@ causalTest(
     { esm, space, captureAll },
   ) => {
     const [wild] = await captureAll(goldenSequence);
-    await using tail = await Tail.open(esm, space);
+    await using tail = new Tail(esm, space);
     const { baseline, edited } = await tail.measure(wild, [
       { edit: zeroEdit(wild, everyToken), metric },
     ]);
@@ -65,7 +65,7 @@ causalTest("Tail.measure: an edit that changes nothing changes the metric by exa
   { esm, space, captureAll },
 ) => {
   const [wild, other] = await captureAll(goldenSequence, mutant);
-  await using tail = await Tail.open(esm, space, { tokenBudget: 38 * 7 });
+  await using tail = new Tail(esm, space, { tokenBudget: 38 * 7 });
   const real = donorEdit(space, wild, other, [position], true);
   const self = donorEdit(space, wild, wild, everyToken, true);
   const still = editOf([{ token: position, latent: 3, delta: 0 }]);
@@ -90,7 +90,7 @@ causalTest(
     { esm, space, captureAll },
   ) => {
     const [wild, other] = await captureAll(goldenSequence, mutant);
-    await using tail = await Tail.open(esm, space);
+    await using tail = new Tail(esm, space);
     const run = async (sequence: string) => {
       using result = await esm.run(batchOf([sequence]), { head: { rows: [position] } });
       const logits = await result.logits!.read();
@@ -110,7 +110,7 @@ causalTest("Tail.measure gives each job its own result whatever runs beside it",
   { esm, space, captureAll },
 ) => {
   const [wild, other] = await captureAll(goldenSequence, mutant);
-  await using tail = await Tail.open(esm, space, { tokenBudget: 38 * 4 });
+  await using tail = new Tail(esm, space, { tokenBudget: 38 * 4 });
   const jobs = everyToken.map((token) => ({
     edit: donorEdit(space, wild, other, [token]),
     metric: token % 2 ? metric : [...metric, { token: 1, plus: 5, minus: 6 }],

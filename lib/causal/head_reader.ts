@@ -1,9 +1,10 @@
 /** Logits of chosen rows from a residual stream that has been through all blocks. */
-import type { Program, Tensor } from "../backend/types.ts";
+import type { Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
-import { head, HEAD_WEIGHTS, headWeightShape, LM_HEAD_WEIGHTS, lmHead } from "../esm2/head.ts";
-import type { HeadWeight } from "../esm2/head.ts";
+import { head, type HeadWeight, headWeightShape, lmHead } from "../esm2/head.ts";
 import type { Esm2 } from "../esm2/mod.ts";
+import { ProgramCache } from "../esm2/programs.ts";
+import { cotangentOf, gradientOf, vjpGraph } from "../onnx/gradient.ts";
 import { Graph } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
 
@@ -14,16 +15,11 @@ const VOCABULARY = 33;
  * it, which bit-for-bit comparisons need.
  */
 export class HeadReader implements AsyncDisposable {
-  private constructor(
-    readonly esm: Esm2,
-    readonly afterFinalNorm: boolean,
-    readonly program: Program,
-  ) {}
+  readonly #programs: ProgramCache;
 
   /** @param afterFinalNorm whether the streams to be read are normalised already */
-  static async open(esm: Esm2, afterFinalNorm = false): Promise<HeadReader> {
-    const program = await esm.backend.compile(readerGraph(esm.config, afterFinalNorm));
-    return new HeadReader(esm, afterFinalNorm, program);
+  constructor(readonly esm: Esm2, readonly afterFinalNorm = false) {
+    this.#programs = new ProgramCache(esm.backend);
   }
 
   /**
@@ -32,21 +28,43 @@ export class HeadReader implements AsyncDisposable {
    * @returns f32[rows, 33]
    */
   async read(hidden: Tensor, rows: readonly number[]): Promise<Float32Array> {
-    const { esm: { backend, weights: source }, afterFinalNorm } = this;
+    const { esm: { backend, config, weights: source }, afterFinalNorm } = this;
+    const program = await this.#programs.get("head", () => readerGraph(config, afterFinalNorm));
     using numbers = backend.upload("rows", [rows.length], Float32Array.from(rows));
     using weights = await source.head();
-    const names = afterFinalNorm ? LM_HEAD_WEIGHTS : HEAD_WEIGHTS;
-    const own = Object.fromEntries(names.map((name) => [name, weights.tensors[name]]));
-    const { logits } = await this.program.run(
-      { ...own, x: hidden, rows: numbers },
+    const { logits } = await program.run(
+      { ...weights.tensors, x: hidden, rows: numbers },
       { logits: [rows.length, VOCABULARY] },
     );
     using _ = logits;
     return await logits.read();
   }
 
+  /**
+   * From dS/d(logits of the rows), f32[rows, 33], to dS/d(hidden); the caller disposes of it.
+   */
+  async gradient(
+    hidden: Tensor,
+    rows: readonly number[],
+    cotangent: Float32Array,
+  ): Promise<Tensor> {
+    const { esm: { backend, config, weights: source }, afterFinalNorm } = this;
+    const program = await this.#programs.get(
+      "head backward",
+      () => vjpGraph(readerGraph(config, afterFinalNorm), ["logits"], ["x"]),
+    );
+    using numbers = backend.upload("rows", [rows.length], Float32Array.from(rows));
+    using slope = backend.upload("cotangent", [rows.length, VOCABULARY], cotangent);
+    using weights = await source.head();
+    const found = await program.run(
+      { ...weights.tensors, x: hidden, rows: numbers, [cotangentOf("logits")]: slope },
+      { [gradientOf("x")]: hidden.shape },
+    );
+    return found[gradientOf("x")];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.program[Symbol.asyncDispose]();
+    await this.#programs[Symbol.asyncDispose]();
   }
 }
 

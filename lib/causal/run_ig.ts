@@ -25,7 +25,7 @@ import {
 import type { Rule } from "./quadrature.ts";
 import type { CausalSession } from "./session.ts";
 import { Tail } from "./tail.ts";
-import { openTailGradient } from "./tail_gradient.ts";
+import { EngineGradient } from "./tail_gradient.ts";
 import type { ErrorTerm } from "./types.ts";
 
 export interface ExplainFlags extends SurveyFlags {
@@ -79,8 +79,8 @@ export async function openExplainers(
 ): Promise<Map<unknown, Explainer>> {
   const explainers = new Map<unknown, Explainer>();
   for (const { space, coder } of lenses) {
-    const tail = stack.use(await Tail.open(esm, space, { tokenBudget, signal }));
-    const gradient = openTailGradient(esm, space.sae.config, signal);
+    const tail = stack.use(new Tail(esm, space, { tokenBudget, signal }));
+    const gradient = new EngineGradient(tail);
     explainers.set(space, { tail, gradient, coder });
   }
   return explainers;

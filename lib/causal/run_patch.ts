@@ -96,7 +96,7 @@ export async function runPatch(o: PatchFlags, ctx: CommandContext): Promise<void
       for (const { space } of session.lenses) {
         tails.set(
           space,
-          stack.use(await Tail.open(session.esm, space, { tokenBudget, signal })),
+          stack.use(new Tail(session.esm, space, { tokenBudget, signal })),
         );
       }
       const reference = background && await meansOf(session, background, o, ctx);

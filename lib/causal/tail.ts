@@ -53,18 +53,15 @@ export class Tail implements AsyncDisposable {
   passes = 0;
   #kept: Unedited[] = [];
 
-  private constructor(
+  readonly head: HeadReader;
+
+  constructor(
     readonly esm: Esm2,
     readonly space: LatentSpace,
-    readonly head: HeadReader,
-    readonly options: TailOptions,
+    readonly options: TailOptions = {},
   ) {
+    this.head = new HeadReader(esm, space.sae.config.afterFinalNorm);
     this.tokenBudget = options.tokenBudget ?? (esm.backend.gpu ? 8192 : 1024);
-  }
-
-  static async open(esm: Esm2, space: LatentSpace, options: TailOptions = {}): Promise<Tail> {
-    const head = await HeadReader.open(esm, space.sae.config.afterFinalNorm);
-    return new Tail(esm, space, head, options);
   }
 
   async measure(capture: Capture, jobs: readonly MeasuredJob[]): Promise<Measured> {

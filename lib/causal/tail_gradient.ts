@@ -1,12 +1,40 @@
 /** The blocks after an autoencoder and the head, differentiated by the engine. */
-import type { Esm2 } from "../esm2/mod.ts";
-import type { SaeConfig } from "../sae/types.ts";
+import type { Tensor } from "../backend/types.ts";
+import type { TokenBatch } from "../esm2/mod.ts";
 import type { TailGradient } from "./gradients.ts";
+import type { Tail } from "./tail.ts";
 
-export function openTailGradient(
-  _esm: Esm2,
-  _config: Pick<SaeConfig, "depth" | "afterFinalNorm">,
-  _signal?: AbortSignal,
-): TailGradient {
-  throw new Error("not yet");
+const VOCABULARY = 33;
+
+/** Gradients of a {@link Tail}. */
+export class EngineGradient implements TailGradient {
+  constructor(readonly tail: Tail) {}
+
+  async run(
+    batch: TokenBatch,
+    hidden: Tensor,
+    rows: readonly number[],
+    cotangent: (logits: Float32Array) => Float32Array,
+  ): Promise<Tensor> {
+    const { esm, head, space: { sae: { config } }, options: { signal } } = this.tail;
+    this.tail.passes += batch.size;
+    // After the final LayerNorm there is no block left.
+    if (config.afterFinalNorm) {
+      return await head.gradient(hidden, rows, cotangent(await head.read(hidden, rows)));
+    }
+    const result = await esm.gradient(batch, {
+      from: { depth: config.depth, hidden },
+      rows,
+      wrt: config.depth,
+      cotangent: async (logits) =>
+        esm.backend.upload(
+          "cotangent",
+          [rows.length, VOCABULARY],
+          cotangent(await logits.read()),
+        ),
+      signal,
+    });
+    result.logits[Symbol.dispose]();
+    return result.gradients.get(config.depth)!;
+  }
 }
