@@ -3,17 +3,21 @@ import type { CommandContext } from "../cli/context.ts";
 import { OutputDir } from "../io/output.ts";
 import { describeRun, type Provenance, Stopwatch } from "../provenance.ts";
 import { describeSae } from "../sae/session.ts";
+import type { SaeConfig } from "../sae/types.ts";
 import { ProgressFile } from "../variants/resume.ts";
 import { VERSION } from "../version.ts";
 import type { MetricKind } from "./metric.ts";
 import type { Places } from "./places.ts";
 import { type CausalSession, openCausalSession, type SessionFlags } from "./session.ts";
-import { survey, type SurveyRequest } from "./survey.ts";
+import { survey, type SurveyRequest, type SurveyValues } from "./survey.ts";
+import { type RunSettings, writeShard } from "./sweep/shard_file.ts";
+import type { Shard } from "./sweep/shards.ts";
 import type { RunKind } from "./types.ts";
 import { type CausalInputs, readVariants, type VariantFlags } from "./variants.ts";
 
 /** Values of the options that every command on variants has. */
 export interface SurveyFlags extends SessionFlags, VariantFlags {
+  shard?: Shard;
   metric: MetricKind;
   run: RunKind;
   at: Places;
@@ -40,7 +44,7 @@ export interface SurveyCommand {
 }
 
 export interface FinishedSurvey {
-  session: CausalSession;
+  session: { lenses: readonly FinishedLens[] };
   inputs: CausalInputs;
   /** By protein, autoencoder and variant. */
   values: Float64Array[][][];
@@ -50,12 +54,37 @@ export interface FinishedSurvey {
   print(text: string): void;
 }
 
-/** Runs a survey command from its options to its files. */
+/** What of an autoencoder is known where results are put together without it. */
+export interface FinishedLens {
+  readonly space: { readonly sae: { readonly config: SaeConfig } };
+}
+
+/** Results of all shards of a survey. */
+export interface MergedSurvey extends Pick<FinishedSurvey, "inputs" | "values"> {
+  lenses: readonly FinishedLens[];
+  provenance: Record<string, unknown>;
+}
+
+/**
+ * Runs a survey command from its options to its files, or a shard of it.
+ *
+ * @param merged results to write instead of computing any
+ */
 export async function runSurvey(
   o: SurveyFlags,
   ctx: CommandContext,
   command: SurveyCommand,
+  merged?: MergedSurvey,
 ): Promise<void> {
+  if (merged) {
+    using output = OutputDir.open(o.out);
+    ctx.onExit(() => output.dispose());
+    return await writeResults(o, ctx, command, output, {
+      ...merged,
+      session: merged,
+      provenance: merged.provenance as FinishedSurvey["provenance"],
+    });
+  }
   const watch = new Stopwatch();
   watch.stage("read inputs");
   const inputs = await readVariants(o);
@@ -66,7 +95,7 @@ export async function runSurvey(
 
   await using session = await openCausalSession(o, ctx, watch);
   const { esm, lenses, model, opened } = session;
-  using progress = ProgressFile.open(output.path, {
+  const settings: RunSettings = {
     esmscope: VERSION,
     command: command.name,
     settings: command.settings,
@@ -79,8 +108,10 @@ export async function runSurvey(
     at: o.at,
     seed: o.seed,
     tokenBudget: o.tokenBudget,
-    proteins: inputs.proteins.map(({ target, variants }) => ({ target, variants })),
-  }, `sae-${command.name}`);
+    proteins: inputs.proteins,
+  };
+  const { shard } = o;
+  using progress = ProgressFile.open(output.path, { ...settings, shard }, `sae-${command.name}`);
   if (progress.isContinued) {
     ctx.note("Continuing an interrupted run: what it had finished is not computed again.");
   }
@@ -95,7 +126,7 @@ export async function runSurvey(
     total: proteins.reduce((sum, { variants }) => sum + variants.length, 0),
   });
   const values = await survey({
-    ...{ esm, lenses, proteins, progress, analyse, together },
+    ...{ esm, lenses, proteins, progress, analyse, together, shard },
     run: o.run,
     metric: o.metric,
     at: o.at,
@@ -115,16 +146,53 @@ export async function runSurvey(
       mutations: variants.length,
     })),
   };
-  const printed: string[] = [];
-  await command.finish({
-    ...{ session, inputs, values, output },
-    provenance: record,
-    print: (text) => printed.push(text),
-  });
-  await output.write("run.json", JSON.stringify(record, null, 2) + "\n");
-  ctx.signal.throwIfAborted();
-  const written = output.commit();
+  if (shard) {
+    await writeShard(
+      output,
+      { shard, settings, options: { ...o }, provenance: record },
+      numbered(values),
+    );
+    ctx.signal.throwIfAborted();
+    output.commit();
+    ctx.note(
+      `Wrote shard ${shard.index} of ${shard.count} to ${output.path}; when all are there: ` +
+        `deno task sae merge ${o.out}`,
+    );
+  } else {
+    await writeResults(o, ctx, command, output, {
+      ...{ session, inputs, provenance: record },
+      values: values as Float64Array[][][],
+    });
+  }
   progress.remove();
-  for (const text of printed) ctx.print(text);
-  if (!o.json) ctx.note(`\nWrote ${written.join(", ")}`);
+}
+
+/** Writes and prints what the results say. */
+async function writeResults(
+  { json }: SurveyFlags,
+  { signal, print, note }: CommandContext,
+  command: SurveyCommand,
+  output: OutputDir,
+  finished: Omit<FinishedSurvey, "output" | "print">,
+): Promise<void> {
+  const printed: string[] = [];
+  await command.finish({ ...finished, output, print: (text) => printed.push(text) });
+  await output.write("run.json", JSON.stringify(finished.provenance, null, 2) + "\n");
+  signal.throwIfAborted();
+  const written = output.commit();
+  for (const text of printed) print(text);
+  if (!json) note(`\nWrote ${written.join(", ")}`);
+}
+
+/** Results by unit, as the progress file counts them. */
+function numbered(values: SurveyValues): Map<number, Float64Array> {
+  const found = new Map<number, Float64Array>();
+  let before = 0;
+  for (const lenses of values) {
+    lenses.forEach((variants, l) =>
+      variants.forEach((one, v) => one && found.set((before + v) * lenses.length + l, one))
+    );
+    before += lenses[0].length;
+  }
+  return found;
 }

@@ -7,6 +7,7 @@ import { captureSequences } from "./capture.ts";
 import { type Metric, type MetricKind, metricOf } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";
 import type { Lens } from "./session.ts";
+import { isOwn, type Shard } from "./sweep/shards.ts";
 import type { Capture, RunKind } from "./types.ts";
 import type { CausalProtein, CausalVariant } from "./variants.ts";
 
@@ -43,54 +44,69 @@ export interface SurveyRequest extends SurveySettings {
   analyse(lens: Lens, subjects: readonly Subject[], wild: Capture): Promise<Float64Array[]>;
   /** How many variants are analysed together, given how many copies of the protein a batch holds. */
   together(copies: number): number;
+  /** Which part of the work to do. @default all */
+  shard?: Shard;
   progress?: ProgressFile;
   signal?: AbortSignal;
   onProgress?(done: number, total: number): void;
 }
 
-/** Runs an analysis; gives its results per protein, autoencoder and variant. */
-export async function survey(request: SurveyRequest): Promise<Float64Array[][][]> {
-  const { esm, lenses, proteins, progress, signal, onProgress } = request;
+/** Results per protein, autoencoder and variant; those of other shards are undefined. */
+export type SurveyValues = (Float64Array | undefined)[][][];
+
+/**
+ * Runs an analysis, or a shard of it.
+ *
+ * Variants are worked on in groups that are the same whatever is computed already and by whom, since
+ * an arithmetic library may round a row differently in a batch of another size: shards, and runs that
+ * were interrupted, give the very numbers of a run in one piece.
+ */
+export async function survey(request: SurveyRequest): Promise<SurveyValues> {
+  const { esm, lenses, proteins, shard, progress, signal, onProgress } = request;
   const tokenBudget = request.tokenBudget ?? (esm.backend.gpu ? 8192 : 1024);
   const total = proteins.reduce((sum, { variants }) => sum + variants.length, 0);
-  const results: Float64Array[][][] = [];
-  let before = 0, done = 0;
+  const results: SurveyValues = [];
+  let before = 0, pieces = 0, done = 0;
   for (const protein of proteins) {
     const { variants, target } = protein;
     const unit = (lens: number, variant: number) => (before + variant) * lenses.length + lens;
     const found = lenses.map((_, l) => variants.map((_, v) => progress?.get(unit(l, v))));
-    const open = Array.from(variants.keys()).filter((v) => found.some((row) => !row[v]));
-    done += variants.length - open.length;
-    onProgress?.(done, total);
-    if (open.length > 0) {
-      const capture = (rows: readonly Int32Array[]) =>
-        captureSequences(esm, lenses.map(({ coder }) => coder), rows, { tokenBudget, signal });
-      const wildIds = tokenize(target, { maxLength: Infinity });
-      const wild = (await capture([wildIds])).map(([one]) => one);
-      const size = request.together(Math.max(1, Math.floor(tokenBudget / wildIds.length)));
-      for (let at = 0; at < open.length; at += size) {
-        signal?.throwIfAborted();
-        const some = open.slice(at, at + size);
+    const capture = (rows: readonly Int32Array[]) =>
+      captureSequences(esm, lenses.map(({ coder }) => coder), rows, { tokenBudget, signal });
+    const wildIds = tokenize(target, { maxLength: Infinity });
+    const size = request.together(Math.max(1, Math.floor(tokenBudget / wildIds.length)));
+    const groups = Math.ceil(variants.length / size);
+    let wild: Capture[] | undefined;
+    for (let group = 0; group < groups; group++) {
+      signal?.throwIfAborted();
+      const some = Array.from(variants.keys()).slice(group * size, (group + 1) * size);
+      // Groups of one layer go to shards in turn: layers differ in cost.
+      const open = Array.from(lenses.keys()).filter((l) =>
+        isOwn(pieces + l * groups + group, shard) && some.some((v) => !found[l][v])
+      );
+      if (open.length > 0) {
+        wild ??= (await capture([wildIds])).map(([one]) => one);
         const captured = await capture(some.flatMap((v) => rowsOf(protein, variants[v], request)));
-        for (const [l, lens] of lenses.entries()) {
-          const missing = some.filter((v) => !found[l][v]);
+        for (const l of open) {
           const per = captured[l].length / some.length;
-          const subjects = missing.map((v) => {
-            const own = captured[l].slice(some.indexOf(v) * per);
-            return subjectOf(request, protein, variants[v], wild[l], own);
+          const subjects = some.map((v, i) => {
+            const own = captured[l].slice(i * per);
+            return subjectOf(request, protein, variants[v], wild![l], own);
           });
-          const values = await request.analyse(lens, subjects, wild[l]);
-          missing.forEach((v, i) => {
+          const values = await request.analyse(lenses[l], subjects, wild[l]);
+          some.forEach((v, i) => {
+            if (found[l][v]) return;
             found[l][v] = values[i];
             progress?.put(unit(l, v), values[i]);
           });
         }
-        done += some.length;
-        onProgress?.(done, total);
       }
+      done += some.length;
+      onProgress?.(done, total);
     }
-    results.push(found as Float64Array[][]);
+    results.push(found);
     before += variants.length;
+    pieces += groups * lenses.length;
   }
   return results;
 }
