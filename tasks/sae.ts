@@ -5,7 +5,9 @@ import { runCommand } from "../lib/cli/main.ts";
 import { command as circuit } from "./sae/circuit.ts";
 import { command as encode } from "./sae/encode.ts";
 import { command as ig } from "./sae/ig.ts";
+import { command as merge } from "./sae/merge.ts";
 import { command as patch } from "./sae/patch.ts";
+import { command as steer } from "./sae/steer.ts";
 import { command as train } from "./sae/train.ts";
 
 /** Each in a file of its own, in the order of the help. */
@@ -15,6 +17,8 @@ const commands = [
   patch,
   ig,
   circuit,
+  steer,
+  merge,
 ] as readonly Command[];
 
 export const command: CommandGroup = {

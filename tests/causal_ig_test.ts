@@ -37,7 +37,7 @@ const fixed: ExplainSettings = {
   fixed: true,
 };
 
-async function explainer({ esm, space, coder }: CausalModel, stack: AsyncDisposableStack) {
+function explainer({ esm, space, coder }: CausalModel, stack: AsyncDisposableStack) {
   const tail = stack.use(new Tail(esm, space));
   return { tail, gradient: new EngineGradient(tail), coder };
 }
@@ -57,7 +57,7 @@ function dense(nodes: readonly Attribution[]): Float32Array {
 
 causalTest("explain gives the golden integrated gradients and their sum", async (model) => {
   await using stack = new AsyncDisposableStack();
-  const on = await explainer(model, stack);
+  const on = explainer(model, stack);
   const [found] = await explain(on, [await subject(model)], fixed);
   // Attributions reach 1; gradients are float32, times latents of their own rounding.
   allClose(dense(found.nodes), golden.integrated_gradients.data, { atol: 2e-4 });
@@ -72,14 +72,14 @@ causalTest("explain gives the golden integrated gradients and their sum", async 
 
 causalTest("explain to first order gives the golden activation times gradient", async (model) => {
   await using stack = new AsyncDisposableStack();
-  const on = await explainer(model, stack);
+  const on = explainer(model, stack);
   const [found] = await explain(on, [await subject(model)], { ...fixed, method: "first-order" });
   allClose(dense(found.nodes), golden.activation_times_gradient.data, { atol: 5e-4 });
 });
 
 causalTest("gradients are taken where the golden path is", async (model) => {
   await using stack = new AsyncDisposableStack();
-  const { tail } = await explainer(model, stack);
+  const { tail } = explainer(model, stack);
   const { base } = await subject(model);
   const edit = zeroEdit(base, everyToken);
   const { edited } = await tail.measure(
@@ -95,7 +95,7 @@ causalTest("gradients are taken where the golden path is", async (model) => {
 
 causalTest("explain doubles its steps until attributions add up to the effect", async (model) => {
   await using stack = new AsyncDisposableStack();
-  const on = await explainer(model, stack);
+  const on = explainer(model, stack);
   const one = await subject(model);
   const left = { ...fixed, rule: "left", steps: 2 } as const;
   const [rough] = await explain(on, [one], left);
@@ -112,7 +112,7 @@ causalTest("explain doubles its steps until attributions add up to the effect", 
 
 causalTest("explain through pre-activations reports the gap that jumps leave", async (model) => {
   await using stack = new AsyncDisposableStack();
-  const on = await explainer(model, stack);
+  const on = explainer(model, stack);
   const one = { ...await subject(model), tokens: [position] };
   const settings = { ...fixed, baseline: "run", steps: 64 } as const;
   const [latents] = await explain(on, [one], settings);
@@ -129,7 +129,7 @@ causalTest(
     model,
   ) => {
     await using stack = new AsyncDisposableStack();
-    const on = await explainer(model, stack);
+    const on = explainer(model, stack);
     for (const baseline of ["run", "zero"] as const) {
       const settings = {
         ...fixed,

@@ -26,6 +26,8 @@ export interface SurveyFlags extends SessionFlags, VariantFlags {
   json: boolean;
 }
 
+type Prepared = Pick<SurveyRequest, "analyse" | "together">;
+
 /** What a command does itself. */
 export interface SurveyCommand {
   name: "patch" | "ig" | "circuit";
@@ -36,7 +38,7 @@ export interface SurveyCommand {
     session: CausalSession,
     inputs: CausalInputs,
     stack: AsyncDisposableStack,
-  ): Promise<Pick<SurveyRequest, "analyse" | "together">>;
+  ): Prepared | Promise<Prepared>;
   /** Writes the results' files into the folder. */
   finish(finished: FinishedSurvey): Promise<void>;
   /** Options that change the numbers, besides those that every command has. */

@@ -11,7 +11,7 @@ import {
   sharedText,
   summariseCircuits,
 } from "./circuit_tables.ts";
-import { runSurvey } from "./command.ts";
+import { type MergedSurvey, runSurvey } from "./command.ts";
 import { addsUp, explain } from "./explain.ts";
 import {
   type ExplainFlags,
@@ -28,7 +28,11 @@ export interface CircuitFlags extends ExplainFlags {
 }
 
 /** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
-export async function runCircuit(o: CircuitFlags, ctx: CommandContext): Promise<void> {
+export async function runCircuit(
+  o: CircuitFlags,
+  ctx: CommandContext,
+  merged?: MergedSurvey,
+): Promise<void> {
   const settings = explainSettings(o);
   if (o.through === "pre-activations") {
     throw new UserError(
@@ -39,8 +43,8 @@ export async function runCircuit(o: CircuitFlags, ctx: CommandContext): Promise<
   await runSurvey(o, ctx, {
     name: "circuit",
     settings: { ...settings, ...growth },
-    async prepare(session, _, stack) {
-      const explainers = await openExplainers(session, o, ctx.signal, stack);
+    prepare(session, _, stack) {
+      const explainers = openExplainers(session, o, ctx.signal, stack);
       return {
         together: (copies) => mutationsTogether(copies, settings),
         async analyse({ space }, subjects) {
@@ -77,7 +81,7 @@ export async function runCircuit(o: CircuitFlags, ctx: CommandContext): Promise<
       print(circuitSummaryText(summary));
       print(`\n${sharedText(shared)}`);
     },
-  });
+  }, merged);
 }
 
 function circuitsJson(results: readonly CircuitResult[]): string {

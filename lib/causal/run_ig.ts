@@ -1,7 +1,7 @@
 /** The ig command: what each latent contributes to a mutation's effect. */
 import type { CommandContext } from "../cli/context.ts";
 import { UserError } from "../errors.ts";
-import { runSurvey, type SurveyFlags } from "./command.ts";
+import { type MergedSurvey, runSurvey, type SurveyFlags } from "./command.ts";
 import {
   addsUp,
   type Baseline,
@@ -71,12 +71,12 @@ export function explainSettings(o: ExplainFlags): ExplainSettings {
 }
 
 /** What explaining runs on, per autoencoder. */
-export async function openExplainers(
+export function openExplainers(
   { esm, lenses }: CausalSession,
   { tokenBudget }: SurveyFlags,
   signal: AbortSignal,
   stack: AsyncDisposableStack,
-): Promise<Map<unknown, Explainer>> {
+): Map<unknown, Explainer> {
   const explainers = new Map<unknown, Explainer>();
   for (const { space, coder } of lenses) {
     const tail = stack.use(new Tail(esm, space, { tokenBudget, signal }));
@@ -87,13 +87,17 @@ export async function openExplainers(
 }
 
 /** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
-export async function runIg(o: IgFlags, ctx: CommandContext): Promise<void> {
+export async function runIg(
+  o: IgFlags,
+  ctx: CommandContext,
+  merged?: MergedSurvey,
+): Promise<void> {
   const settings = explainSettings(o);
   await runSurvey(o, ctx, {
     name: "ig",
     settings: { ...settings, keep: o.keep },
-    async prepare(session, _, stack) {
-      const explainers = await openExplainers(session, o, ctx.signal, stack);
+    prepare(session, _, stack) {
+      const explainers = openExplainers(session, o, ctx.signal, stack);
       return {
         together: (copies) => mutationsTogether(copies, settings),
         async analyse({ space }, subjects) {
@@ -123,7 +127,7 @@ export async function runIg(o: IgFlags, ctx: CommandContext): Promise<void> {
       print(igSummaryText(summary));
       print(`\n${strongestLatentsText(results)}`);
     },
-  });
+  }, merged);
 }
 
 /** How many mutations fill a batch with their points. */

@@ -2,11 +2,9 @@
 import type { CommandContext } from "../cli/context.ts";
 import { badValue, integerRanges, type Parser } from "../cli/parsers.ts";
 import { UserError } from "../errors.ts";
-import { tokenize } from "../esm2/mod.ts";
-import { parseFasta } from "../io/fasta.ts";
-import { readText } from "../io/text.ts";
+import { readBackground } from "./background.ts";
 import { captureSequences } from "./capture.ts";
-import { runSurvey, type SurveyFlags } from "./command.ts";
+import { type MergedSurvey, runSurvey, type SurveyFlags } from "./command.ts";
 import { type Control, CONTROLS } from "./controls.ts";
 import { meanActivations, type Replacement } from "./edits.ts";
 import { patchSubjects } from "./patch.ts";
@@ -66,7 +64,11 @@ export const parseControls: Parser<readonly Control[]> = (text, flag) => {
 };
 
 /** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
-export async function runPatch(o: PatchFlags, ctx: CommandContext): Promise<void> {
+export async function runPatch(
+  o: PatchFlags,
+  ctx: CommandContext,
+  merged?: MergedSurvey,
+): Promise<void> {
   const { top, error, controls } = o;
   const settings = {
     replacement: o.replace,
@@ -139,13 +141,7 @@ export async function runPatch(o: PatchFlags, ctx: CommandContext): Promise<void
       print(patchSummaryText(summary));
       print(`\n${strongestText(results)}`);
     },
-  });
-}
-
-async function readBackground(path: string): Promise<Int32Array[]> {
-  return parseFasta(await readText(path), path).map(({ id, sequence }) =>
-    tokenize({ id, residues: sequence })
-  );
+  }, merged);
 }
 
 /** Mean activations over the sequences of a file, per autoencoder. */

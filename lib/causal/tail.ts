@@ -5,7 +5,7 @@ import { HeadReader } from "./head_reader.ts";
 import type { LatentSpace } from "./latent_space.ts";
 import { type Metric, metricValue } from "./metric.ts";
 import { batchSizes, type Job, StateBatch } from "./state_batch.ts";
-import type { Capture } from "./types.ts";
+import type { Capture, Edit } from "./types.ts";
 
 export interface TailOptions {
   /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
@@ -89,6 +89,21 @@ export class Tail implements AsyncDisposable {
       done += size;
     }
     return { baseline, edited };
+  }
+
+  /** Logits of every token, f32[T, 33], without an edit and with it. */
+  async logits(
+    capture: Capture,
+    edit: Edit,
+  ): Promise<{ unedited: Float32Array; edited: Float32Array }> {
+    const rows = Array.from(capture.ids, (_, token) => token);
+    const before = await this.#unedited(capture, 1);
+    const unedited = await this.#uneditedLogits(before, rows);
+    const edited = await before.states.edited([{ edit }], async () => {
+      using final = await this.#run(before.states);
+      return await this.head.read(final, rows);
+    });
+    return { unedited, edited };
   }
 
   /** Runs a batch as it stands to the end of the last block. */

@@ -1,0 +1,174 @@
+/** Steering: latents held at values of one's own, and what the model then predicts. */
+import { quote, UserError } from "../errors.ts";
+import { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "../esm2/alphabet.ts";
+import { activation } from "./sparse.ts";
+import type { Tail } from "./tail.ts";
+import type { Capture, Edit } from "./types.ts";
+
+/** What one latent becomes: a value, so many times its maximum, or so many times what it is. */
+export interface Steering {
+  latent: number;
+  kind: "value" | "max" | "scale";
+  amount: number;
+}
+
+const VOCABULARY = 33;
+const NUMBER = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?";
+
+/** Reads `220=5max,17=2`: values, or multiples of a latent's maximum. @throws {UserError} */
+export function parseSet(text: string, flag = "--set"): Steering[] {
+  return parseList(
+    text,
+    new RegExp(`^(\\d+)\\s*=\\s*(${NUMBER})\\s*(max)?$`, "i"),
+    flag,
+    "220=5max,17=2",
+  )
+    .map(([latent, amount, max]) => ({
+      latent: Number(latent),
+      kind: max ? "max" : "value",
+      amount: Number(amount),
+    }));
+}
+
+/** Reads `220=0,17=2`: multiples of what a latent is. @throws {UserError} */
+export function parseScale(text: string, flag = "--scale"): Steering[] {
+  return parseList(text, new RegExp(`^(\\d+)\\s*=\\s*(${NUMBER})$`, "i"), flag, "220=0,17=2")
+    .map(([latent, amount]) => ({ latent: Number(latent), kind: "scale", amount: Number(amount) }));
+}
+
+function parseList(text: string, pattern: RegExp, flag: string, example: string): string[][] {
+  return text.split(",").map((piece) => {
+    const found = pattern.exec(piece.trim());
+    if (found) return found.slice(1);
+    throw new UserError(
+      `Cannot read ${flag} as it must be latents and numbers such as ${example}: ` +
+        `current value is ${quote(text)}`,
+    );
+  });
+}
+
+/** @throws {UserError} if a latent does not exist or is steered twice */
+export function checkSteerings(steerings: readonly Steering[], latents: number): void {
+  const seen = new Set<number>();
+  for (const { latent } of steerings) {
+    if (latent >= latents || seen.has(latent)) {
+      throw new UserError(
+        latent >= latents
+          ? `Cannot steer as latents must be in 0..${latents - 1}: current value is ${latent}`
+          : `Cannot steer as a latent must be named once: current value is ${latent} twice`,
+      );
+    }
+    seen.add(latent);
+  }
+}
+
+/** Largest activation of a latent over the residues of some sequences. */
+export function maximumOf(latent: number, captures: readonly Capture[]): number {
+  let largest = 0;
+  for (const { latents } of captures) {
+    for (let t = 1; t < latents.rows - 1; t++) {
+      largest = Math.max(largest, activation(latents, t, latent));
+    }
+  }
+  return largest;
+}
+
+/**
+ * The edit that steers latents of some tokens.
+ *
+ * @param reference sequences over which `max` is taken
+ * @throws {UserError} if a latent to be set to a multiple of its maximum is never active in them
+ */
+export function steeringEdit(
+  { latents }: Capture,
+  tokens: readonly number[],
+  steerings: readonly Steering[],
+  reference: readonly Capture[],
+): Edit {
+  const sorted = steerings.toSorted((a, b) => a.latent - b.latent);
+  const targets = sorted.map(({ latent, kind, amount }) => {
+    if (kind === "value") return () => amount;
+    if (kind === "scale") return (now: number) => amount * now;
+    const maximum = maximumOf(latent, reference);
+    if (maximum > 0) return () => amount * maximum;
+    throw new UserError(
+      `Cannot set latent ${latent} to a multiple of its maximum as it must be active somewhere in ` +
+        `the sequence, or in --background: current maximum is 0`,
+    );
+  });
+  return tokens.map((token) => ({
+    token,
+    indices: Uint32Array.from(sorted, ({ latent }) => latent),
+    deltas: Float64Array.from(sorted, ({ latent }, i) => {
+      const now = activation(latents, token, latent);
+      return targets[i](now) - now;
+    }),
+  }));
+}
+
+/** One residue before and after steering; logarithms are of softmax over the 33 tokens. */
+export interface SteeredResidue {
+  /** 1-based position. */
+  position: number;
+  letter: string;
+  /** The most probable of the 20 amino acids. */
+  before: string;
+  after: string;
+  /** log p of the residue's own letter. */
+  logProbBefore: number;
+  logProbAfter: number;
+  /** log p of the letter that is most probable after steering. */
+  topLogProbBefore: number;
+  topLogProbAfter: number;
+  /** Kullback–Leibler divergence Σ after · log(after / before) over the 33 tokens, nats. */
+  divergence: number;
+}
+
+export interface Steered {
+  residues: SteeredResidue[];
+  /** f32[T, 33] */
+  logitsBefore: Float32Array;
+  logitsAfter: Float32Array;
+}
+
+/** Runs the steered sequence on and compares it with the unsteered one. */
+export async function steer(
+  tail: Tail,
+  capture: Capture,
+  letters: string,
+  edit: Edit,
+): Promise<Steered> {
+  const { unedited, edited } = await tail.logits(capture, edit);
+  const residues = Array.from(letters, (letter, i): SteeredResidue => {
+    const at = (i + 1) * VOCABULARY;
+    const before = logSoftmax(unedited.subarray(at, at + VOCABULARY));
+    const after = logSoftmax(edited.subarray(at, at + VOCABULARY));
+    const own = capture.ids[i + 1], top = likeliest(after);
+    return {
+      position: i + 1,
+      letter,
+      before: TOKENS[likeliest(before)],
+      after: TOKENS[top],
+      logProbBefore: before[own],
+      logProbAfter: after[own],
+      topLogProbBefore: before[top],
+      topLogProbAfter: after[top],
+      divergence: after.reduce((sum, log, t) => sum + Math.exp(log) * (log - before[t]), 0),
+    };
+  });
+  return { residues, logitsBefore: unedited, logitsAfter: edited };
+}
+
+function logSoftmax(logits: Float32Array): Float64Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - largest);
+  return Float64Array.from(logits, (logit) => logit - largest - Math.log(sum));
+}
+
+/** The lower token of equals. */
+function likeliest(logs: Float64Array): number {
+  let best = AMINO_ACIDS_BEGIN;
+  for (let t = best + 1; t < AMINO_ACIDS_END; t++) if (logs[t] > logs[best]) best = t;
+  return best;
+}

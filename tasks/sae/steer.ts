@@ -1,0 +1,74 @@
+/** What the model predicts when latents are held at values of one's own. */
+import { proteinOptions } from "../../lib/causal/options.ts";
+import { parsePlaces, type Places } from "../../lib/causal/places.ts";
+import { runSteer } from "../../lib/causal/run_steer.ts";
+import { parseScale, parseSet } from "../../lib/causal/steer.ts";
+import { defineCommand, flag, option } from "../../lib/cli/command.ts";
+import * as parse from "../../lib/cli/parsers.ts";
+import { modelOptions } from "../../lib/model_options.ts";
+import { saeOptions } from "../../lib/sae/options.ts";
+
+const options = {
+  ...proteinOptions,
+  set: option({
+    placeholder: "latents",
+    parse: parseSet,
+    description: "220=5max,17=2: latents held at a value, or at so many times their maximum",
+    group: "Steering",
+  }),
+  scale: option({
+    placeholder: "latents",
+    parse: parseScale,
+    description: "220=0,17=2: latents times a number",
+    group: "Steering",
+  }),
+  at: option({
+    placeholder: "places",
+    parse: parsePlaces,
+    default: "all" as Places,
+    description: "all tokens, or residues such as 5-20,41",
+    group: "Steering",
+  }),
+  background: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "FASTA over which a latent's maximum is taken",
+    defaultText: "the sequence itself",
+    group: "Steering",
+  }),
+  error: option({
+    placeholder: "kind",
+    parse: parse.choice("keep", "drop"),
+    default: "keep" as const,
+    description: "what the latents do not explain: keep, drop",
+    group: "Steering",
+  }),
+  ...saeOptions,
+  ...modelOptions,
+  out: option({
+    placeholder: "folder",
+    parse: parse.path,
+    default: "out",
+    description: "where steering.csv, logits.npz and run.json go",
+    group: "Output",
+  }),
+  json: flag({ description: "print JSON instead of tables", group: "Output" }),
+};
+
+export const command = defineCommand({
+  name: "steer",
+  summary: "What the model predicts when latents are held at values of one's own",
+  description:
+    "Sets or scales latents at the chosen tokens, adds back what the autoencoder leaves out, and " +
+    "runs the remaining blocks and the head. Compares the most probable amino acid of every residue " +
+    "with that of the unsteered run.",
+  options,
+  examples: [
+    { command: "deno task sae steer --set 12=5max", shows: "one latent at 5 times its maximum" },
+    {
+      command: "deno task sae steer --fasta p.fasta --scale 12=0,40=0 --at 10-30",
+      shows: "two latents switched off at 21 residues",
+    },
+  ],
+  run: runSteer,
+});
