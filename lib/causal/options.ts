@@ -5,6 +5,7 @@ import { modelOptions } from "../model_options.ts";
 import { saeOptions } from "../sae/options.ts";
 import { PROTEINGYM_COLUMNS } from "../variants/inputs.ts";
 import { parseMetric } from "./metric.ts";
+import { parseShard } from "./sweep/shards.ts";
 import { RUNS } from "./types.ts";
 
 const columnOption = (default_: string, description: string) =>
@@ -60,6 +61,13 @@ export const variantOptions = {
     description: "mutations from a CSV in ProteinGym's format; may be given once per protein",
     group: "Input",
   }),
+  table: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "many proteins: CSV with columns among assay, fasta, sequence, id, mutations, " +
+      "offset, reference",
+    group: "Input",
+  }),
   filter: option({
     placeholder: "comparisons",
     parse: parse.text,
@@ -78,6 +86,12 @@ export const variantOptions = {
     default: 0,
     description: "of everything that is drawn",
     group: "Input",
+  }),
+  shard: option({
+    placeholder: "i/n",
+    parse: parseShard,
+    description: "compute one of n parts of the run, for `sae merge`",
+    group: "Sweep",
   }),
   mutantColumn: columnOption(PROTEINGYM_COLUMNS.mutantColumn, "column of the mutations"),
   sequenceColumn: columnOption(PROTEINGYM_COLUMNS.sequenceColumn, "column of the mutated sequence"),

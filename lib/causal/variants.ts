@@ -11,6 +11,7 @@ import { readVariant, scanVariants } from "../variants/scan.ts";
 import type { Substitution, Target, VariantRow } from "../variants/types.ts";
 import { filterRows } from "./filter.ts";
 import { sampleIndices } from "./sample.ts";
+import { proteinsOf } from "./sweep/protein_table.ts";
 
 /** How many of all single substitutions are drawn where nobody says which. */
 const DEFAULT_SAMPLE = 20;
@@ -18,6 +19,8 @@ const DEFAULT_SAMPLE = 20;
 export interface VariantFlags extends Omit<InputFlags, "assay" | "functionalColumn"> {
   /** Several assays are several proteins. */
   assay: string[];
+  /** Proteins with their mutations. */
+  table?: string;
   filter?: string;
   sample?: number;
   seed: number;
@@ -54,11 +57,11 @@ export interface CausalInputs {
  */
 export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
   const notes: string[] = [], proteins: CausalProtein[] = [];
-  const assays = flags.assay.length > 0 ? flags.assay : [undefined];
-  for (const assay of assays) {
+  for (const own of await proteinsOf(flags)) {
     const inputs = await readInputs({
       ...flags,
-      assay,
+      assay: undefined,
+      ...own,
       functionalColumn: PROTEINGYM_COLUMNS.functionalColumn,
     });
     notes.push(...inputs.notes);
@@ -66,7 +69,7 @@ export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
     const same = proteins.find(({ target }) => target.id === protein.target.id);
     if (same) {
       throw new UserError(
-        `Cannot explain several assays as proteins must have names of their own: ` +
+        `Cannot explain several proteins as they must have names of their own: ` +
           `current value is ${quote(same.target.id)} twice`,
       );
     }
