@@ -1,15 +1,8 @@
 import { execute } from "../lib/cli/main.ts";
 import { command } from "../tasks/analyze.ts";
-import { equal, match } from "./assert.ts";
+import { equal } from "./assert.ts";
+import { type BadInput, testBadInputs } from "./bad_input.ts";
 import { fixturePath } from "./fixtures.ts";
-
-/** A malformed input: what is wrong, the files it needs, the arguments, and the line it must give. */
-interface Case {
-  name: string;
-  files?: Record<string, string | Uint8Array>;
-  args: string[];
-  says: RegExp;
-}
 
 const GB1 = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";
 const fasta = (text: string | Uint8Array, ...args: string[]) => ({
@@ -36,7 +29,7 @@ const config = (fields: Record<string, unknown>) =>
 const weights = () => Deno.readFileSync(fixturePath("rand_t2_d64_h4/model.safetensors"));
 const onGb1 = ["--sequence", GB1, "--sites", "3", "--model"];
 
-const cases: Case[] = [
+const cases: BadInput[] = [
   // FASTA
   { name: "no such FASTA", args: ["--fasta", "no.fasta", "--sites", "3"], says: /no such file/ },
   { name: "empty FASTA", ...fasta(""), says: /in\.fasta/ },
@@ -217,38 +210,4 @@ Deno.test("analyze: there are at least 40 malformed inputs", () => {
   equal(new Set(cases.map((c) => c.name)).size, cases.length);
 });
 
-for (const { name, files = {}, args, says } of cases) {
-  Deno.test({
-    name: `analyze refuses: ${name}`,
-    sanitizeResources: false,
-    sanitizeOps: false,
-    async fn() {
-      const dir = await Deno.makeTempDir();
-      const before = Deno.cwd();
-      try {
-        for (const [path, content] of Object.entries(files)) {
-          const parent = `${dir}/${path}`.replace(/\/[^/]*$/, "");
-          await Deno.mkdir(parent, { recursive: true });
-          const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-          await Deno.writeFile(`${dir}/${path}`, bytes);
-        }
-        Deno.chdir(dir);
-        const out: string[] = [], err: string[] = [];
-        const code = await execute(command, args, {
-          output: { out: (line) => out.push(line), err: (line) => err.push(line) },
-        });
-        equal(code, 2, err.join("\n"));
-        equal(err.length, 1, err.join("\n"));
-        match(err[0], /^error: [^\n]+$/);
-        match(err[0], says);
-        equal(out.length, 0);
-        const left = [...Deno.readDirSync(dir)].map((entry) => entry.name).sort();
-        const given = [...new Set(Object.keys(files).map((path) => path.split("/")[0]))].sort();
-        equal(left.join(), given.join(), "nothing was written");
-      } finally {
-        Deno.chdir(before);
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
-  });
-}
+testBadInputs("analyze", (args, settings) => execute(command, args, settings), cases);

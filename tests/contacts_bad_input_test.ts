@@ -1,16 +1,9 @@
 import { execute } from "../lib/cli/main.ts";
 import { NpzWriter } from "../lib/io/npz.ts";
 import { command } from "../tasks/contacts.ts";
-import { equal, match } from "./assert.ts";
+import { equal } from "./assert.ts";
+import { type BadInput, testBadInputs } from "./bad_input.ts";
 import { fixturePath } from "./fixtures.ts";
-
-/** A malformed input: what is wrong, the files it needs, the arguments, and the line it must give. */
-interface Case {
-  name: string;
-  files?: Record<string, string | Uint8Array>;
-  args: string[];
-  says: RegExp;
-}
 
 const GB1 = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";
 const NAMES = Object.fromEntries(
@@ -52,7 +45,7 @@ const table = (text: string, ...args: string[]) => ({
 });
 const msa = (text: string) => ({ files: { "m.fasta": text }, args: sequence("--msa", "m.fasta") });
 
-const cases: Case[] = [
+const cases: BadInput[] = [
   // sequences
   { name: "no such FASTA", args: ["--fasta", "no.fasta"], says: /no such file/ },
   {
@@ -237,38 +230,4 @@ Deno.test("contacts: there are at least 40 malformed inputs", () => {
   equal(new Set(cases.map((c) => c.name)).size, cases.length);
 });
 
-for (const { name, files = {}, args, says } of cases) {
-  Deno.test({
-    name: `contacts refuses: ${name}`,
-    sanitizeResources: false,
-    sanitizeOps: false,
-    async fn() {
-      const dir = await Deno.makeTempDir();
-      const before = Deno.cwd();
-      try {
-        for (const [path, content] of Object.entries(files)) {
-          const parent = `${dir}/${path}`.replace(/\/[^/]*$/, "");
-          await Deno.mkdir(parent, { recursive: true });
-          const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-          await Deno.writeFile(`${dir}/${path}`, bytes);
-        }
-        Deno.chdir(dir);
-        const out: string[] = [], err: string[] = [];
-        const code = await execute(command, args, {
-          output: { out: (line) => out.push(line), err: (line) => err.push(line) },
-        });
-        equal(code, 2, err.join("\n"));
-        equal(err.length, 1, err.join("\n"));
-        match(err[0], /^error: [^\n]+$/);
-        match(err[0], says);
-        equal(out.length, 0);
-        const left = [...Deno.readDirSync(dir)].map((entry) => entry.name).sort();
-        const given = [...new Set(Object.keys(files).map((path) => path.split("/")[0]))].sort();
-        equal(left.join(), given.join(), "nothing was written");
-      } finally {
-        Deno.chdir(before);
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
-  });
-}
+testBadInputs("contacts", (args, settings) => execute(command, args, settings), cases);

@@ -1,16 +1,9 @@
 import { execute } from "../lib/cli/main.ts";
 import { command } from "../tasks/score.ts";
 import { command as verify } from "../tasks/verify.ts";
-import { equal, match } from "./assert.ts";
+import { equal } from "./assert.ts";
+import { type BadInput, testBadInputs } from "./bad_input.ts";
 import { fixturePath } from "./fixtures.ts";
-
-/** A malformed input: what is wrong, the files it needs, the arguments, and the line it must give. */
-interface Case {
-  name: string;
-  files?: Record<string, string | Uint8Array>;
-  args: string[];
-  says: RegExp;
-}
 
 const GB1 = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";
 const on = (...args: string[]) => ["--sequence", GB1, ...args];
@@ -36,7 +29,7 @@ const aggregated = (text: string, reference?: string) => ({
 });
 const referenceHeader = "DMS_id,DMS_filename,target_seq,DMS_binarization_cutoff";
 
-const cases: Case[] = [
+const cases: BadInput[] = [
   // mutations
   { name: "empty list", args: list(" , "), says: /--mutations as it must name a mutation/ },
   { name: "no mutation", args: list("hello"), says: /"hello" \(--mutations\)/ },
@@ -254,7 +247,7 @@ const cases: Case[] = [
   },
 ];
 
-const verifyCases: Case[] = [
+const verifyCases: BadInput[] = [
   { name: "no such assay", args: ["--assay", "no.csv"], says: /no such file/ },
   {
     name: "an assay without measured values",
@@ -281,40 +274,5 @@ Deno.test("score: there are at least 40 malformed inputs", () => {
   equal(new Set(cases.map((c) => c.name)).size, cases.length);
 });
 
-for (
-  const [task, { name, files = {}, args, says }] of [
-    ...cases.map((each) => [command, each] as const),
-    ...verifyCases.map((each) => [verify, each] as const),
-  ]
-) {
-  Deno.test({
-    name: `${task.name} refuses: ${name}`,
-    sanitizeResources: false,
-    sanitizeOps: false,
-    async fn() {
-      const dir = await Deno.makeTempDir();
-      const before = Deno.cwd();
-      try {
-        for (const [path, content] of Object.entries(files)) {
-          const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-          await Deno.writeFile(`${dir}/${path}`, bytes);
-        }
-        Deno.chdir(dir);
-        const out: string[] = [], err: string[] = [];
-        const code = await execute(task as typeof command, args, {
-          output: { out: (line) => out.push(line), err: (line) => err.push(line) },
-        });
-        equal(code, 2, err.join("\n"));
-        equal(err.length, 1, err.join("\n"));
-        match(err[0], /^error: [^\n]+$/);
-        match(err[0], says);
-        equal(out.length, 0);
-        const left = [...Deno.readDirSync(dir)].map((entry) => entry.name).sort();
-        equal(left.join(), Object.keys(files).sort().join(), "nothing was written");
-      } finally {
-        Deno.chdir(before);
-        await Deno.remove(dir, { recursive: true });
-      }
-    },
-  });
-}
+testBadInputs("score", (args, settings) => execute(command, args, settings), cases);
+testBadInputs("verify", (args, settings) => execute(verify, args, settings), verifyCases);

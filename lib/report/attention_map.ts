@@ -1,7 +1,10 @@
+import { squareAxes } from "./axes.ts";
+import { bytesScript } from "./bytes.ts";
+import { zoomChoice } from "./choice.ts";
 import { legend, type LegendTick } from "./legend.ts";
-import { type Content, Markup, markup } from "./markup.ts";
+import { type Content, type Markup, markup } from "./markup.ts";
 import { attentionReceived, profile } from "./profile.ts";
-import { residueTicks, short } from "./scale.ts";
+import { short } from "./scale.ts";
 import { siteMarks } from "./sites.ts";
 import type { HeadMap, ProteinResult } from "../sites/types.ts";
 
@@ -41,7 +44,7 @@ export function attentionMap(map: HeadMap, protein: ProteinResult, facts: Conten
 <div class="map-columns">
 <div class="map-frame"><div class="map-inner"><div class="plot">
 <canvas tabindex="0" role="img" aria-label="${name}: attention of ${length} query residues to ${length} key residues; the arrow keys move a cursor"></canvas>
-${axes(length)}${
+${squareAxes(length, "key residue", "query residue")}${
     siteTicks(protein)
   }<i class="cross across" hidden></i><i class="cross down" hidden></i>
 </div></div></div>
@@ -49,19 +52,13 @@ ${axes(length)}${
 <p class="facts">${facts}</p>
 ${legend("Attention, square-root scale", scale, ticks)}
 <p>Each row is one residue’s attention (query) over all residues (keys). <span class="site-key"></span> marks the ${sites.length} sites. Where a pixel covers several values it shows the largest; values shown on hover are read from 256 steps.</p>
-<div class="zoom" role="group" aria-label="Zoom"><span>Zoom</span><button type="button" data-zoom="1" aria-pressed="true">1×</button><button type="button" data-zoom="2" aria-pressed="false">2×</button><button type="button" data-zoom="4" aria-pressed="false">4×</button><button type="button" data-zoom="8" aria-pressed="false">8×</button></div>
+${zoomChoice([1, 2, 4, 8])}
 <noscript><p>The map itself is drawn by a script, which is switched off.</p></noscript>
 </div></div>
-${profile(attentionReceived(map.attention, length), residues, sites)}${pixels(steps)}</figure>
+${profile(attentionReceived(map.attention, length), residues, sites)}${
+    bytesScript("pixels", steps)
+  }</figure>
 `;
-}
-
-function axes(length: number): Markup {
-  const ticks = residueTicks(length).map((residue) => {
-    const at = 100 * (residue - 0.5) / length;
-    return markup`<span class="x-tick" style="left:${at}%">${residue}</span><span class="y-tick" style="top:${at}%">${residue}</span>`;
-  });
-  return markup`${ticks}<span class="x-name">key residue</span><span class="y-name">query residue</span>`;
 }
 
 /** Columns above the plot, rows to its right, away from the numbers. */
@@ -77,18 +74,4 @@ function siteTicks({ residues, sites }: ProteinResult): Markup[] {
       markup`<i class="site-tick right" style="top:${at}%" title="${name}">${label(row, name)}</i>`
     ),
   ];
-}
-
-function pixels(steps: Uint8Array): Markup {
-  return new Markup(`<script type="text/plain" class="pixels">${base64(steps)}</script>`);
-}
-
-/** Bytes as text for a page's script. */
-export function base64(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  // A multiple of three bytes per piece keeps the padding at the very end.
-  for (let at = 0; at < bytes.length; at += 30_000) {
-    parts.push(btoa(String.fromCharCode(...bytes.subarray(at, at + 30_000))));
-  }
-  return parts.join("");
 }

@@ -1,7 +1,8 @@
-import { base64 } from "./attention_map.ts";
+import { squareAxes } from "./axes.ts";
+import { bytesScript } from "./bytes.ts";
 import { legend } from "./legend.ts";
 import { type Markup, markup } from "./markup.ts";
-import { residueTicks, short } from "./scale.ts";
+import { short } from "./scale.ts";
 import { contactRows } from "../contacts/tables.ts";
 import type { ContactResult, Method } from "../contacts/types.ts";
 
@@ -27,7 +28,9 @@ export function contactMap(result: ContactResult, method: Method): Markup {
 <div class="map-columns">
 <div class="map-frame"><div class="map-inner"><div class="plot">
 <canvas tabindex="0" role="img" aria-label="${id}: contact map of ${length} residues; the arrow keys move a cursor"></canvas>
-${axes(length)}<i class="cross across" hidden></i><i class="cross down" hidden></i>
+${
+    squareAxes(length, "residue", "residue")
+  }<i class="cross across" hidden></i><i class="cross down" hidden></i>
 </div></div></div>
 <div class="map-notes">
 ${legend(`Predicted ${value}`, scale, ticks)}
@@ -35,9 +38,7 @@ ${legend(`Predicted ${value}`, scale, ticks)}
 ${belowNote(kind)}
 <noscript><p>The map itself is drawn by a script, which is switched off.</p></noscript>
 </div></div>
-<script type="text/plain" class="pixels">${base64(steps)}</script>${
-    below && markup`<script type="text/plain" class="below">${base64(below)}</script>`
-  }</figure>
+${bytesScript("pixels", steps)}${below && bytesScript("below", below)}</figure>
 `;
 }
 
@@ -85,12 +86,4 @@ function marks(result: ContactResult): Uint8Array {
     }
   });
   return bytes;
-}
-
-function axes(length: number): Markup {
-  const ticks = residueTicks(length).map((residue) => {
-    const at = 100 * (residue - 0.5) / length;
-    return markup`<span class="x-tick" style="left:${at}%">${residue}</span><span class="y-tick" style="top:${at}%">${residue}</span>`;
-  });
-  return markup`${ticks}<span class="x-name">residue</span><span class="y-name">residue</span>`;
 }

@@ -1,8 +1,9 @@
 import { lineChart, type Series } from "./contacts_chart.ts";
 import { contactMap } from "./contacts_map.ts";
 import { hasStructure, structureView } from "./contacts_structure.ts";
-import { type Content, type Markup, markup } from "./markup.ts";
+import { type Markup, markup } from "./markup.ts";
 import { short } from "./scale.ts";
+import { scrollingTable } from "./table.ts";
 import { precisionCurve } from "../contacts/evaluate.ts";
 import { MOTIF_MODES, type MotifResult } from "../contacts/motif.ts";
 import { bestHeads } from "../contacts/rank_heads.ts";
@@ -65,26 +66,13 @@ export function contactFinding({ residues, scores, truth, map }: ContactResult):
 const percent = (x: number) => `${(100 * x).toFixed(x < 0.1 ? 1 : 0)} %`;
 const number = (x: number) => Number.isNaN(x) ? "–" : x.toFixed(3);
 
-function numbers(label: string, head: readonly string[], rows: readonly Content[][]): Markup {
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="overview">
-<thead><tr>${head.map((name) => markup`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${
-    rows.map((cells) =>
-      markup`
-<tr>${cells.map((cell) => markup`<td>${cell}</td>`)}</tr>`
-    )
-  }
-</tbody></table></div>
-`;
-}
-
 function scoreTable(
   name: string,
   scores: readonly RangeScores[],
   baseline: ContactResult["baseline"],
 ): Markup {
   const lists = [[name, scores] as const, [baseline?.name ?? "", baseline?.scores ?? []] as const];
-  return numbers(
+  return scrollingTable(
     "Precision by range",
     ["Predictor", "P@L", "P@L/2", "P@L/5", "AUC", "Contacts", "Pairs", "Range"],
     lists.flatMap(([predictor, list]) =>
@@ -129,7 +117,7 @@ function headTable({ heads }: ContactResult): Markup {
   return markup`<h3>Heads that see the contacts</h3>
 <p class="hint">Precision at L of each head’s own map, symmetrised and corrected; heads.csv has all.</p>
 ${
-    numbers(
+    scrollingTable(
       "Best heads",
       ["Head", "Long", "Medium", "Short", ""],
       bestHeads(heads!).slice(0, 10).map(({ layer, head, precisionL: [s, m, l] }) => [
@@ -179,7 +167,7 @@ function motifSection(motif: readonly MotifResult[]): Markup {
 
 function pairTable(result: ContactResult, method: Method): Markup {
   const { residues } = result;
-  return numbers(
+  return scrollingTable(
     "Highest pairs",
     ["Pair", method === "head" ? "Probability" : "Score", "Separation", "Range", "Contact"],
     contactRows(result, 1).slice(0, 15).map(({ i, j, score, range, contact }) => [

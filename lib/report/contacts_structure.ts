@@ -1,8 +1,16 @@
 /** A protein's structure with the predicted contacts drawn on it, for the viewer in the page. */
+import { choice } from "./choice.ts";
 import { jsonScript, type Markup, markup } from "./markup.ts";
 import { contactRows } from "../contacts/tables.ts";
 import type { ContactResult } from "../contacts/types.ts";
 import type { Chain, Point } from "../structure/structure.ts";
+
+/** How many pairs can be shown, as a multiple of the protein's length. */
+const SHARES = [
+  { value: 0.2, label: "L/5" },
+  { value: 0.5, label: "L/2" },
+  { value: 1, label: "L" },
+];
 
 /** Whether a result has a structure to draw. */
 export const hasStructure = ({ truth }: ContactResult): boolean => truth?.chain !== undefined;
@@ -22,13 +30,7 @@ export function structureView(result: ContactResult): Markup {
     chain!.id
   }, coloured from its first residue (blue) to its last (red), with the highest pairs</figcaption>
 <div class="stage" role="img" aria-label="Three-dimensional structure; drag to turn it"></div>
-<div class="zoom" role="group" aria-label="Pairs shown"><span>Pairs</span>${
-    [["L/5", 0.2], ["L/2", 0.5], ["L", 1]].map(([name, share]) =>
-      markup`<button type="button" data-share="${share}" aria-pressed="${
-        share === 0.5 ? "true" : "false"
-      }">${name}</button>`
-    )
-  }</div>
+${choice("Pairs shown", "Pairs", "share", SHARES, 0.5)}
 <p class="contact-keys"><span class="key"><i class="is-hit"></i>predicted, contact</span> <span class="key"><i class="is-miss"></i>predicted, no contact</span></p>
 <noscript><p>The structure is drawn by a script, which is switched off.</p></noscript>
 ${jsonScript("model", { pdb: backbonePdb(chain!), contacts })}</figure>

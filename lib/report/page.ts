@@ -2,6 +2,7 @@
 import { colourProperties } from "./colour.ts";
 import { type Content, Markup, markup } from "./markup.ts";
 import { provenanceTable } from "./provenance.ts";
+import plotScript from "./script_plot.js" with { type: "text" };
 import tooltipScript from "./script_tooltip.js" with { type: "text" };
 import pageStyle from "./style_page.css" with { type: "text" };
 import tablesStyle from "./style_tables.css" with { type: "text" };
@@ -19,22 +20,27 @@ export interface PageInput {
   provenance: Record<string, unknown>;
   /** Style sheets behind the page's own. */
   styles: readonly string[];
-  /** Scripts behind the tooltip's, which they may use. */
+  /** Scripts behind script_tooltip.js and script_plot.js, which they may use. */
   scripts: readonly string[];
+  /** Scripts of other authors, which come first; they may draw images from data of their own. */
+  libraries?: readonly string[];
 }
 
 /** Renders a whole page; nothing is loaded from elsewhere. */
 export function page(input: PageInput): string {
   const { title, subtitle, notes, summary, sections, provenance, styles, scripts } = input;
+  const { libraries = [] } = input;
   const style = [colourRules(), pageStyle, tablesStyle, ...styles].join("");
-  const script = ['"use strict";', tooltipScript, ...scripts].join("\n");
+  const script = ['"use strict";', tooltipScript, plotScript, ...scripts].join("\n");
   return markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'${
+    libraries.length > 0 && "; img-src data:"
+  }">
 <title>${title}</title>
 <style>${new Markup(style)}</style>
 </head>
@@ -48,10 +54,15 @@ ${sections}<section><h2>Provenance</h2>
 ${provenanceTable(provenance)}</section>
 </main>
 <div id="tooltip" role="status" hidden></div>
-<script>${new Markup(script)}</script>
-</body>
+${libraries.map(scriptElement)}${scriptElement(script)}</body>
 </html>
 `.text;
+}
+
+/** A script that cannot close its element. */
+function scriptElement(script: string): Markup {
+  const inlined = script.replace(/<\/(script)/gi, "<\\/$1").replace(/<!--/g, "<\\!--");
+  return new Markup(`<script>${inlined}</script>\n`);
 }
 
 function colourRules(): string {

@@ -1,6 +1,6 @@
 // Heat maps: the numbers of a head on hover and on focus; the arrow keys move between cells.
 for (const heads of document.querySelectorAll(".heads")) {
-  const { columns, rows } = JSON.parse(heads.querySelector("script.rows").textContent);
+  const { columns, rows } = factsOf(heads, "rows");
   const byHead = new Map(rows.map((row) => [`${row[0]},${row[1]}`, row]));
   for (const table of heads.querySelectorAll(".heatmap table")) {
     const cells = [...table.querySelectorAll("td")];
@@ -32,17 +32,10 @@ for (const heads of document.querySelectorAll(".heads")) {
     });
     table.addEventListener("focusout", hideTooltip);
     table.addEventListener("keydown", (event) => {
-      const at = cells.indexOf(event.target);
-      const column = at % width, last = cells.length - 1;
-      const goal = {
-        ArrowRight: column < width - 1 ? at + 1 : at,
-        ArrowLeft: column > 0 ? at - 1 : at,
-        ArrowDown: at + width <= last ? at + width : at,
-        ArrowUp: at >= width ? at - width : at,
-        Home: at - column,
-        End: at - column + width - 1,
-      }[event.key];
-      if (at < 0 || goal === undefined) return;
+      const at = cells.indexOf(event.target), way = directionOf(event);
+      if (at < 0 || !way) return;
+      const row = within(Math.floor(at / width) + way[0], cells.length / width);
+      const goal = row * width + within(at % width + way[1], width);
       event.preventDefault();
       focus(cells[goal]);
     });

@@ -1,25 +1,11 @@
 // The matrix of scores: only the part in view is drawn, so that any zoom of any protein is quick.
-const LEVELS = 65, GUTTER = 46, RIGHT = 18, ROW = 16, AXIS = 30, STRIP = 56, GAP = 30, LETTERS = 20;
-
-/** Colours by name of their custom property, as [r, g, b]. */
-function colour(name) {
-  const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const full = hex.length === 4 ? hex.replace(/[0-9a-f]/gi, "$&$&") : hex;
-  return full.match(/[0-9a-f]{2}/gi).map((pair) => parseInt(pair, 16));
-}
-
-function floats(figure, name) {
-  const text = atob(figure.querySelector(`script.${name}`).textContent);
-  const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
-}
+const GUTTER = 46, RIGHT = 18, ROW = 16, AXIS = 30, STRIP = 56, GAP = 30, LETTERS = 20;
 
 function setUpMatrix(figure) {
-  const facts = JSON.parse(figure.querySelector("script.matrix-facts").textContent);
-  const { residues, offset, letters, cap, hasEntropy } = facts;
+  const { residues, offset, letters, cap, hasEntropy } = factsOf(figure, "matrix-facts");
   const length = residues.length;
-  const scores = floats(figure, "scores"), means = floats(figure, "means");
-  const entropy = floats(figure, "entropy");
+  const scores = floatsOf(figure, "scores"), means = floatsOf(figure, "means");
+  const entropy = floatsOf(figure, "entropy");
   const frame = figure.querySelector(".matrix-frame"),
     width = figure.querySelector(".matrix-width");
   const canvas = figure.querySelector("canvas");
@@ -193,9 +179,9 @@ function setUpMatrix(figure) {
     context.strokeRect(x, 0, side, bottom);
   }
 
-  function show(where) {
-    const { column, row } = cursor, to = letters[row];
-    const value = score(column, row);
+  function show(row, column, where) {
+    cursor = { row, column };
+    const to = letters[row], value = score(column, row);
     const number = (x) => Number.isNaN(x) ? "not computed" : x.toFixed(4);
     const wild = to === residues[column];
     showTooltip(wild ? `${name(column)}, wild type` : `${name(column)}${to}`, [
@@ -208,75 +194,37 @@ function setUpMatrix(figure) {
     draw();
   }
 
-  const showAtCursor = () =>
-    show(() => {
-      const box = canvas.getBoundingClientRect();
-      return [box.left + left(cursor.column) + cell() / 2, box.top + (cursor.row + 0.5) * ROW];
-    });
-
-  function hide() {
-    cursor = null;
-    hideTooltip();
+  followCursor(canvas, {
+    rows: LETTERS,
+    columns: length,
+    farRows: 1,
+    locate(x, y) {
+      const column = Math.floor((x - GUTTER + frame.scrollLeft) / cell());
+      return x < GUTTER || column >= length ? null : [Math.floor(y / ROW), column];
+    },
+    placeOf: (row, column) => [left(column) + cell() / 2, (row + 0.5) * ROW],
+    start: () => [0, visible()[0]],
+    reach(_, column) {
+      const x = column * cell();
+      if (x < frame.scrollLeft) frame.scrollLeft = x;
+      if (x + cell() > frame.scrollLeft + plotWidth()) frame.scrollLeft = x + cell() - plotWidth();
+    },
+    show,
+    hide() {
+      cursor = null;
+      hideTooltip();
+      draw();
+    },
+  });
+  chooseOne(figure.querySelectorAll(".zoom button"), (button) => {
+    const middle = (frame.scrollLeft + plotWidth() / 2) / cell();
+    zoom = Number(button.dataset.zoom);
     draw();
-  }
-
-  canvas.addEventListener("pointermove", (event) => {
-    const box = canvas.getBoundingClientRect();
-    const x = event.clientX - box.left, y = event.clientY - box.top;
-    const column = Math.floor((x - GUTTER + frame.scrollLeft) / cell());
-    if (x < GUTTER || column >= length) return hide();
-    cursor = { column, row: Math.min(LETTERS - 1, Math.max(0, Math.floor(y / ROW))) };
-    show([event.clientX, event.clientY]);
+    frame.scrollLeft = middle * cell() - plotWidth() / 2;
+    draw();
   });
-  canvas.addEventListener("pointerleave", hide);
-  canvas.addEventListener("blur", hide);
-  canvas.addEventListener("focus", () => {
-    if (!canvas.matches(":focus-visible")) return;
-    cursor ??= { column: visible()[0], row: 0 };
-    showAtCursor();
-  });
-  canvas.addEventListener("keydown", (event) => {
-    const step = event.shiftKey ? 10 : 1;
-    const move = {
-      ArrowRight: [step, 0],
-      ArrowLeft: [-step, 0],
-      ArrowDown: [0, 1],
-      ArrowUp: [0, -1],
-      Home: [-length, 0],
-      End: [length, 0],
-    }[event.key];
-    if (!move) return;
-    event.preventDefault();
-    cursor ??= { column: visible()[0], row: 0 };
-    cursor.column = Math.min(length - 1, Math.max(0, cursor.column + move[0]));
-    cursor.row = Math.min(LETTERS - 1, Math.max(0, cursor.row + move[1]));
-    const x = cursor.column * cell();
-    if (x < frame.scrollLeft) frame.scrollLeft = x;
-    if (x + cell() > frame.scrollLeft + plotWidth()) frame.scrollLeft = x + cell() - plotWidth();
-    showAtCursor();
-  });
-  for (const button of figure.querySelectorAll(".zoom button")) {
-    button.addEventListener("click", () => {
-      const middle = (frame.scrollLeft + plotWidth() / 2) / cell();
-      zoom = Number(button.dataset.zoom);
-      draw();
-      frame.scrollLeft = middle * cell() - plotWidth() / 2;
-      draw();
-      for (const each of figure.querySelectorAll(".zoom button")) {
-        each.setAttribute("aria-pressed", String(each === button));
-      }
-    });
-  }
   frame.addEventListener("scroll", draw, { passive: true });
-  let drawnAt = 0;
-  new ResizeObserver(() => {
-    if (frame.clientWidth === drawnAt) return;
-    drawnAt = frame.clientWidth;
-    draw();
-  }).observe(frame);
-  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-    matchMedia(query).addEventListener("change", draw);
-  }
+  keepDrawn(frame, draw);
 }
 
 document.querySelectorAll(".matrix").forEach(setUpMatrix);

@@ -1,6 +1,7 @@
 import { AMINO_ACIDS } from "../variants/letters.ts";
 import type { ScoreMatrix } from "../variants/matrix.ts";
-import { base64 } from "./attention_map.ts";
+import { bytesScript } from "./bytes.ts";
+import { zoomChoice } from "./choice.ts";
 import { key, legend } from "./legend.ts";
 import { jsonScript, type Markup, markup } from "./markup.ts";
 import { scaleFor, short } from "./scale.ts";
@@ -24,13 +25,7 @@ export function variantMatrix(matrix: ScoreMatrix): Markup {
   const anyMissing = scores.some(Number.isNaN);
   return markup`<figure class="matrix">
 <div class="matrix-frame"><div class="matrix-width"><canvas tabindex="0" role="img" aria-label="${id}: scores of 20 letters at ${length} residues; the arrow keys move a cursor"></canvas></div></div>
-<div class="zoom" role="group" aria-label="Zoom"><span>Zoom</span>${
-    ZOOMS.map((zoom) =>
-      markup`<button type="button" data-zoom="${zoom}" aria-pressed="${
-        String(zoom === 1)
-      }">${zoom}×</button>`
-    )
-  }</div>
+${zoomChoice(ZOOMS)}
 <div class="matrix-notes">
 ${legend("Score of the mutation", scale, ticks)}
 <div class="keys">${key("wild-key", "wild type")}${
@@ -49,11 +44,8 @@ ${
       cap: scale.cap,
       hasEntropy,
     })
-  }${pixels("scores", scores)}${pixels("means", means)}${pixels("entropy", entropy)}</figure>
+  }${bytesScript("scores", scores)}${bytesScript("means", means)}${
+    bytesScript("entropy", entropy)
+  }</figure>
 `;
-}
-
-function pixels(className: string, values: Float32Array): Markup {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return markup`<script type="text/plain" class="${className}">${base64(bytes)}</script>`;
 }

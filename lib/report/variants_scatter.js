@@ -1,6 +1,6 @@
 // The scatter of scores against measured values.
 function setUpScatter(figure) {
-  const data = JSON.parse(figure.querySelector("script.scatter-data").textContent);
+  const data = factsOf(figure, "scatter-data");
   const { x: [left, right], y: [low, high], points, names, functional, labels } = data;
   const canvas = figure.querySelector("canvas");
   const inset = { left: 64, right: 12, top: 10, bottom: 48 };
@@ -138,15 +138,7 @@ function setUpScatter(figure) {
       return [box.left + toX(points[nearest][0]), box.top + toY(points[nearest][1])];
     });
   });
-  let drawnAt = 0;
-  new ResizeObserver(() => {
-    if (canvas.clientWidth === drawnAt) return;
-    drawnAt = canvas.clientWidth;
-    draw();
-  }).observe(canvas);
-  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-    matchMedia(query).addEventListener("change", draw);
-  }
+  keepDrawn(canvas, draw);
 }
 
 document.querySelectorAll(".scatter").forEach(setUpScatter);
