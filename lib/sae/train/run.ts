@@ -85,25 +85,20 @@ export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise
     ...{ corpus: corpus.sha256, feed: feed.settings, embedScale: o.embedScale },
     validation: o.validation,
   });
-  const progress = ctx.progress({ label: "training", unit: "tokens", total: tokens });
-  const report = reportSteps(progress, tokens);
-  const onResume = (done: number) => {
-    ctx.note(`Continuing after ${formatCount(done)} tokens.`);
-    report.onResume(done);
-  };
+  const report = reportSteps(ctx, tokens);
   let trained;
   try {
     trained = await train(
       { feed, activations: (crops) => readActivations(esm, corpus, crops, reading) },
       settings,
       dense,
-      { stateFile, signal, ...report, onResume },
+      { stateFile, signal, ...report },
     );
   } catch (error) {
     if (stateFile.isSaved) ctx.note("The state is saved; the same command continues.");
     throw error;
   }
-  progress.finish();
+  report.finish();
   const config = {
     name: `${model.name}:l${depth}`,
     dModel,

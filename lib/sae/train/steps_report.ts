@@ -1,4 +1,5 @@
 /** Tells people how a training goes. */
+import type { CommandContext } from "../../cli/context.ts";
 import type { Progress } from "../../cli/progress.ts";
 import { formatCount } from "../../cli/units.ts";
 import type { StepReport } from "./trainer.ts";
@@ -7,25 +8,29 @@ import type { StepReport } from "./trainer.ts";
 const LINES = 20;
 
 /** Callbacks that draw the bar, and write averages over each twentieth of the training. */
-export function reportSteps(progress: Progress, total: number) {
-  let steps = 0, loss = 0, fvu = 0, next = total / LINES;
+export function reportSteps(ctx: CommandContext, total: number) {
+  let progress: Progress | undefined, steps = 0, loss = 0, fvu = 0, next = total / LINES;
+  const begin = (done: number) =>
+    progress ??= ctx.progress({ label: "training", unit: "tokens", total, done });
   return {
     onResume(tokens: number) {
-      progress.update(tokens);
+      ctx.note(`Continuing after ${formatCount(tokens)} tokens.`);
+      begin(tokens);
       next = (Math.floor(tokens * LINES / total) + 1) * total / LINES;
     },
     onStep(report: StepReport, tokens: number) {
       steps++;
       loss += report.loss;
       fvu += report.fvu;
-      progress.update(tokens);
+      begin(0).update(tokens);
       if (tokens < next) return;
-      progress.note(
+      begin(0).note(
         `${formatCount(tokens)} tokens: loss ${(loss / steps).toFixed(4)}, ` +
           `fvu ${(fvu / steps).toFixed(4)}, ${report.dead} dead latents`,
       );
       steps = loss = fvu = 0;
       next += total / LINES;
     },
+    finish: () => progress?.finish(),
   };
 }
