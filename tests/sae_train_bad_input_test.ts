@@ -1,8 +1,9 @@
-import { inFolder, listing } from "./analyze_run.ts";
-import { deepEqual, equal, match } from "./assert.ts";
-import { corpus, saeTrain, SMALL } from "./sae_train_run.ts";
+import { execute } from "../lib/cli/main.ts";
+import { command } from "../tasks/sae/train.ts";
+import { testBadInputs } from "./bad_input.ts";
+import { corpus, SMALL } from "./sae_train_run.ts";
 
-/** A malformed input: what is wrong, the FASTA text, the arguments, and the line it must give. */
+/** What is wrong, the FASTA text, the arguments, and the line it must give. */
 interface Case {
   name: string;
   text?: string;
@@ -38,29 +39,13 @@ const cases: Case[] = [
   { name: "an unknown model", args: ["--model", "esm9"], says: /"esm9"/ },
 ];
 
-for (const { name, text, args = [], says } of cases) {
-  Deno.test({
-    name: `sae train refuses ${name} in one line and writes nothing`,
-    sanitizeResources: false,
-    sanitizeOps: false,
-    fn: () =>
-      inFolder(async (dir) => {
-        const before = Deno.cwd();
-        Deno.chdir(dir);
-        try {
-          await Deno.writeTextFile("in.fasta", text ?? corpus(5));
-          await Deno.mkdir("sub");
-          const { code, err } = await saeTrain(["--fasta", "in.fasta", ...SMALL, ...args]);
-          const errors = err.split("\n").filter((line) => line.startsWith("error: "));
-          equal(code, 2, err);
-          equal(errors.length, 1);
-          match(errors[0], says);
-          match(err, /error: .*$/);
-          deepEqual(listing("."), ["in.fasta", "sub"]);
-          deepEqual(listing("sub"), []);
-        } finally {
-          Deno.chdir(before);
-        }
-      }),
-  });
-}
+testBadInputs(
+  "sae train",
+  (args, settings) => execute(command, args, settings),
+  cases.map(({ name, text = corpus(5), args = [], says }) => ({
+    name,
+    says,
+    files: { "in.fasta": text, "sub/other.txt": "" },
+    args: ["--fasta", "in.fasta", ...SMALL, ...args, "--quiet"],
+  })),
+);
