@@ -6,6 +6,7 @@ import { command as circuit } from "./sae/circuit.ts";
 import { command as encode } from "./sae/encode.ts";
 import { command as ig } from "./sae/ig.ts";
 import { command as merge } from "./sae/merge.ts";
+import { command as latents } from "./sae/latents.ts";
 import { command as patch } from "./sae/patch.ts";
 import { command as steer } from "./sae/steer.ts";
 import { command as train } from "./sae/train.ts";
@@ -18,6 +19,7 @@ const commands = [
   ig,
   circuit,
   steer,
+  latents,
   merge,
 ] as readonly Command[];
 

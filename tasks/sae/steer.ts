@@ -64,9 +64,9 @@ export const command = defineCommand({
     "with that of the unsteered run.",
   options,
   examples: [
-    { command: "deno task sae steer --set 12=5max", shows: "one latent at 5 times its maximum" },
+    { command: "deno task sae steer --set 184=5max", shows: "one latent at 5 times its maximum" },
     {
-      command: "deno task sae steer --fasta p.fasta --scale 12=0,40=0 --at 10-30",
+      command: "deno task sae steer --fasta p.fasta --scale 184=0,101=0 --at 10-30",
       shows: "two latents switched off at 21 residues",
     },
   ],

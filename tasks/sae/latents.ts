@@ -1,0 +1,87 @@
+/** Which letters and which ends of a protein each latent detects. */
+import { runLatents } from "../../lib/causal/run_latents.ts";
+import { defineCommand, flag, option } from "../../lib/cli/command.ts";
+import * as parse from "../../lib/cli/parsers.ts";
+import { TRAINED_LENGTH } from "../../lib/esm2/mod.ts";
+import { modelOptions } from "../../lib/model_options.ts";
+import { saeOptions } from "../../lib/sae/options.ts";
+
+const options = {
+  fasta: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "protein sequences; read piece by piece, so of any size",
+    group: "Input",
+  }),
+  sequence: option({
+    placeholder: "letters",
+    parse: parse.text,
+    description: "one sequence instead of a file",
+    group: "Input",
+  }),
+  id: option({
+    placeholder: "name",
+    parse: parse.text,
+    description: "name of --sequence, or which record of --fasta",
+    group: "Input",
+  }),
+  maxLength: option({
+    placeholder: "residues",
+    parse: parse.positiveInteger(100_000),
+    default: TRAINED_LENGTH,
+    description: "longest sequence accepted; ESM-2 was trained on 1022",
+    group: "Input",
+  }),
+  threshold: option({
+    placeholder: "activation",
+    parse: parse.number({ min: 0 }),
+    default: 0,
+    description: "a latent counts as active above it",
+    group: "Statistics",
+  }),
+  ...saeOptions,
+  ...modelOptions,
+  tokenBudget: option({
+    placeholder: "tokens",
+    parse: parse.positiveInteger(1_000_000),
+    description: "tokens that run together",
+    defaultText: "1024 on the CPU, 8192 on a GPU",
+    group: "Model",
+  }),
+  out: option({
+    placeholder: "folder",
+    parse: parse.path,
+    default: "out",
+    description: "where latents.csv, letters.csv and run.json go",
+    group: "Output",
+  }),
+  top: option({
+    placeholder: "count",
+    parse: parse.positiveInteger(100_000),
+    default: 20,
+    description: "latents printed, the clearest detectors first",
+    group: "Output",
+  }),
+  json: flag({ description: "print JSON instead of tables", group: "Output" }),
+};
+
+export const command = defineCommand({
+  name: "latents",
+  summary: "Which letters and which ends of a protein each latent detects",
+  description:
+    "Encodes proteins and counts, for every latent, at which amino acids it is active: precision " +
+    "(of its active residues, how many have the letter), recall (of the letter's residues, at how " +
+    "many it is active), their F1, and how many times more often than by chance; the same for the " +
+    "three residues on either side, and for the ends of the proteins. A latent that only detects " +
+    "the letter at hand explains little of a mutation that replaces it.",
+  options,
+  examples: [
+    { command: "deno task sae latents", shows: "the A2A receptor, on the embedded model" },
+    {
+      command: "deno task sae latents --fasta proteome.fasta --sae interprot:l24 " +
+        "--model esm2_t33_650M_UR50D",
+      shows: "many proteins with InterProt's autoencoder of layer 24",
+    },
+  ],
+  run: runLatents,
+});
