@@ -6,7 +6,6 @@ import {
   blockGraph,
   type BlockOutputs,
   type BlockVariant,
-  type BlockWeight,
   finishGraph,
   projectGraph,
 } from "./block.ts";
@@ -69,53 +68,73 @@ export class BlockRunner {
     x: Tensor,
     inputs: Inputs,
   ): Promise<Tensor> {
-    const { variant, batch: { size, width } } = step;
-    const { headDim } = this.config;
-    const key = keyOf(step), outputs = wanted(step);
-    const project = await this.programs.get(
-      `project ${key} ${groups}`,
-      () => projectGraph(variant, groups),
-    );
+    const { variant } = step;
     const finish = await this.programs.get(
-      `finish ${key} ${groups}`,
+      `finish ${plainKey(variant)} ${groups}`,
       () => finishGraph(variant, groups),
     );
     using owned = new DisposableStack();
-    const perHead = (count: number) => [size, count, width, headDim];
-    const projected = await project.run(
-      { ...pick(inputs, PROJECT_INPUTS), x },
-      Object.fromEntries(
-        groups.flatMap((count, i) =>
-          ["q", "k", "v"].map((name) => [`${name}_${i}`, perHead(count)])
-        ),
-      ),
+    const projected = await this.project(step, groups, x, inputs, owned);
+    const mixed = await this.attend(step, groups, projected, inputs, owned);
+    const out = await finish.run({ ...inputs, ...mixed, x }, { hidden: [...x.shape] });
+    return out.hidden;
+  }
+
+  /** Queries, keys and values f32[B, h, T, d] of each group of heads: `q_0`, `k_0`, `v_0`, `q_1` … */
+  async project(
+    { variant, batch: { size, width } }: BlockStep,
+    groups: readonly number[],
+    x: Tensor,
+    inputs: Inputs,
+    owned: DisposableStack,
+  ): Promise<Inputs> {
+    const program = await this.programs.get(
+      `project ${plainKey(variant)} ${groups}`,
+      () => projectGraph(variant, groups),
     );
+    const shapes = groups.flatMap((heads, i) => {
+      const shape = [size, heads, width, this.config.headDim];
+      return ["q", "k", "v"].map((name) => [`${name}_${i}`, shape]);
+    });
+    const projected = await program.run({ ...inputs, x }, Object.fromEntries(shapes));
     Object.values(projected).forEach((t) => owned.use(t));
+    return projected;
+  }
+
+  /** The mixed values f32[B, h, T, d] of each group of heads: `mixed_0` … */
+  async attend(
+    step: BlockStep,
+    groups: readonly number[],
+    projected: Inputs,
+    inputs: Inputs,
+    owned: DisposableStack,
+  ): Promise<Inputs> {
+    const { variant, batch: { size, width } } = step;
+    const outputs = wanted(step);
     const parts: Inputs = {};
     let begin = 0;
-    for (const [i, count] of groups.entries()) {
-      const attend = await this.programs.get(
-        `attend ${key} ${count}`,
-        () => attendGraph(variant, count, outputs),
+    for (const [i, heads] of groups.entries()) {
+      const program = await this.programs.get(
+        `attend ${keyOf(step)} ${heads}`,
+        () => attendGraph(variant, heads, outputs),
       );
-      const [q, k, v] = ["q", "k", "v"].map((name) => projected[`${name}_${i}`]);
-      const { mixed, ...seen } = await attend.run(
+      const end = begin + heads;
+      const { mixed, ...seen } = await program.run(
         {
-          ...{ q, k, v },
-          ...pick(inputs, ["bias"]),
-          ...this.#reductionInputs(step, begin, begin + count, owned),
+          ...inputs,
+          ...groupInputs(projected, i),
+          ...this.#reductionInputs(step, begin, end, owned),
         },
-        { mixed: perHead(count), ...seenShapes(outputs, size, count, width) },
+        {
+          mixed: [size, heads, width, this.config.headDim],
+          ...seenShapes(outputs, size, heads, width),
+        },
       );
       parts[`mixed_${i}`] = owned.use(mixed);
-      await show(step, begin, begin + count, seen);
-      begin += count;
+      await show(step, begin, end, seen);
+      begin = end;
     }
-    const out = await finish.run(
-      { ...pick(inputs, FINISH_INPUTS), ...parts, x },
-      { hidden: [...x.shape] },
-    );
-    return out.hidden;
+    return parts;
   }
 
   #reductionInputs(
@@ -142,7 +161,15 @@ const wanted = ({ attention, reduction }: BlockStep): BlockOutputs => ({
 /** What distinguishes compiled graphs of one kind. */
 function keyOf(step: BlockStep): string {
   const { attention, reduction } = wanted(step);
-  return [step.variant.batch, step.variant.padded, attention, reduction?.key].join(" ");
+  return [plainKey(step.variant), attention, reduction?.key].join(" ");
+}
+
+/** The same where attention is not handed over. */
+export const plainKey = ({ batch, padded }: BlockVariant): string => `${batch} ${padded}`;
+
+/** The queries, keys and values of group `i` under the names that the attention's graph has for them. */
+export function groupInputs(projected: Inputs, i: number): Inputs {
+  return Object.fromEntries(["q", "k", "v"].map((name) => [name, projected[`${name}_${i}`]]));
 }
 
 function seenShapes(
@@ -171,29 +198,4 @@ async function show(
   } finally {
     Object.values(seen).forEach((t) => t[Symbol.dispose]());
   }
-}
-
-const PROJECT_INPUTS: readonly (BlockWeight | string)[] = [
-  "self_attn_layer_norm.weight",
-  "self_attn_layer_norm.bias",
-  ...["q", "k", "v"].flatMap((p) => [`self_attn.${p}_proj.weight`, `self_attn.${p}_proj.bias`]),
-  "query_cos",
-  "query_sin",
-  "key_cos",
-  "key_sin",
-];
-
-const FINISH_INPUTS: readonly BlockWeight[] = [
-  "self_attn.out_proj.weight",
-  "self_attn.out_proj.bias",
-  "final_layer_norm.weight",
-  "final_layer_norm.bias",
-  "fc1.weight",
-  "fc1.bias",
-  "fc2.weight",
-  "fc2.bias",
-];
-
-function pick(inputs: Inputs, names: readonly string[]): Inputs {
-  return Object.fromEntries(names.filter((n) => n in inputs).map((n) => [n, inputs[n]]));
 }

@@ -1,5 +1,6 @@
 /** ESM-2: alphabet, tokens, and the model run block by block. */
 export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
+export type { GradientOptions, GradientResult } from "./gradient.ts";
 export { Esm2, type ModelOptions, type RunOptions, type RunResult } from "./model.ts";
 export { planBatches, type PlannedBatch } from "./plan.ts";
 export {

@@ -1,12 +1,8 @@
 /** ESM-2 on a backend, run block by block. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
-import type { BlockVariant } from "./block.ts";
-import { BlockRunner, type BlockStep, type Inputs } from "./block_runner.ts";
-import { TOKENS } from "./alphabet.ts";
-import { headGraph } from "./head.ts";
-import { embed, paddingBias, rotaryTables } from "./inputs.ts";
-import { headGroups } from "./plan.ts";
+import { computeGradient, type GradientOptions, type GradientResult } from "./gradient.ts";
+import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import { ProgramCache } from "./programs.ts";
 import type { Visitor } from "./visitor.ts";
@@ -50,7 +46,7 @@ export interface RunResult extends Disposable {
 
 export class Esm2 implements AsyncDisposable {
   readonly #programs: ProgramCache;
-  readonly #blocks: BlockRunner;
+  readonly #engine: Engine;
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -61,7 +57,7 @@ export class Esm2 implements AsyncDisposable {
     readonly weights: WeightSource,
   ) {
     this.#programs = new ProgramCache(backend);
-    this.#blocks = new BlockRunner(config, backend, this.#programs);
+    this.#engine = { config, backend, embedding, invFreq, weights, programs: this.#programs };
   }
 
   static async open(
@@ -82,7 +78,22 @@ export class Esm2 implements AsyncDisposable {
 
   /** Runs a batch; runs of one model follow one another, since sessions do not run concurrently. */
   run(batch: TokenBatch, options: RunOptions = {}): Promise<RunResult> {
-    const result = this.#queue.then(() => this.#run(batch, options));
+    return this.#enqueue(() => this.#run(batch, options));
+  }
+
+  /**
+   * Differentiates a scalar of the logits with respect to the residual stream; queued as runs are.
+   *
+   * Only the inputs of the blocks are kept on the way up; each block is computed again on the way down.
+   *
+   * @throws {RangeError} if a depth, row or shape of the options does not fit the batch
+   */
+  gradient(batch: TokenBatch, options: GradientOptions): Promise<GradientResult> {
+    return this.#enqueue(() => computeGradient(this.#engine, batch, options));
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
     this.#queue = result.catch(() => {});
     return result;
   }
@@ -90,17 +101,9 @@ export class Esm2 implements AsyncDisposable {
   async #run(batch: TokenBatch, options: RunOptions): Promise<RunResult> {
     const { config, backend } = this;
     const { visitor, from, signal } = options;
-    const limit = backend.tensorLimit;
-    const groups = headGroups(config, batch.size, batch.width, limit);
-    const fewest = (visitor?.reduction?.fewestHeads ?? 1) * batch.size * batch.width ** 2 * 4;
-    const fast = Math.min(limit.bytes, Math.max(limit.fastAttentionBytes, fewest));
-    const fastGroups = headGroups(config, batch.size, batch.width, limit, fast);
-    using owned = new DisposableStack();
-    const shared = this.#sharedInputs(batch, owned);
-    const variant: BlockVariant = { config, batch: batch.size, padded: "bias" in shared };
-
+    using pass = new Pass(this.#engine, batch);
     let depth = from?.depth ?? 0;
-    let hidden = from?.hidden ?? this.#embed(batch);
+    let hidden = from?.hidden ?? pass.embed();
     /** Whether `hidden` is ours to dispose of. */
     let ours = !from;
     let stopped = false;
@@ -122,33 +125,13 @@ export class Esm2 implements AsyncDisposable {
       await visitHidden();
       while (depth < config.layers && !stopped) {
         signal?.throwIfAborted();
-        const step: BlockStep = {
-          variant,
-          layer: depth,
-          batch,
-          attention: visitor?.attention && (visitor.wantsAttention?.(depth) ?? true)
-            ? visitor.attention.bind(visitor)
-            : undefined,
-          reduction: visitor?.reduction?.wants(depth) ? visitor.reduction : undefined,
-        };
-        using weights = await this.weights.block(depth);
-        const inputs = { ...shared, ...weights.tensors };
-        advance(
-          groups.length > 1
-            ? await this.#blocks.inPieces(
-              step,
-              step.attention ? groups : fastGroups,
-              hidden,
-              inputs,
-            )
-            : await this.#blocks.whole(step, step.attention ? groups : fastGroups, hidden, inputs),
-        );
+        advance(await pass.block(depth, hidden, visitor));
         depth++;
         await visitHidden();
       }
       if (!ours) hidden = await copy(backend, hidden);
       const head = options.head && depth === config.layers
-        ? await this.#head(hidden, options.head === true ? undefined : options.head.rows)
+        ? await pass.head(hidden, options.head === true ? undefined : options.head.rows)
         : undefined;
       const result = hidden;
       return {
@@ -165,63 +148,6 @@ export class Esm2 implements AsyncDisposable {
       if (ours) hidden[Symbol.dispose]();
       throw error;
     }
-  }
-
-  async #head(
-    hidden: Tensor,
-    chosen: ArrayLike<number> | undefined,
-  ): Promise<{ logits: Tensor; normalised: Tensor }> {
-    const [all, dModel] = hidden.shape;
-    using owned = new DisposableStack();
-    const rows = chosen && owned.use(this.#rowNumbers(chosen, all));
-    const program = await this.#programs.get(
-      rows ? "head of rows" : "head",
-      () => headGraph(this.config, rows !== undefined),
-    );
-    using weights = await this.weights.head();
-    const count = chosen?.length ?? all;
-    const { logits, normalised } = await program.run(
-      { ...weights.tensors, x: hidden, ...(rows && { rows }) },
-      { logits: [count, TOKENS.length], normalised: [count, dModel] },
-    );
-    return { logits, normalised };
-  }
-
-  /** Row numbers as the graph takes them: floats, which are exact to 2^24. */
-  #rowNumbers(rows: ArrayLike<number>, all: number): Tensor {
-    const numbers = Float32Array.from(rows);
-    const isRow = (row: number) => Number.isInteger(row) && row >= 0 && row < all;
-    const wrong = numbers.findIndex((row, i) => row !== rows[i] || !isRow(row));
-    if (wrong >= 0 || numbers.length === 0) {
-      throw new RangeError(
-        `Cannot run the head as rows must be in 0..${all - 1}: current value is ${
-          rows[wrong] ?? "none"
-        }`,
-      );
-    }
-    return this.backend.upload("rows", [numbers.length], numbers);
-  }
-
-  #embed(batch: TokenBatch): Tensor {
-    const { dModel, tokenDropout } = this.config;
-    const data = embed(batch, this.embedding, dModel, tokenDropout);
-    return this.backend.upload("embedding", [batch.size * batch.width, dModel], data);
-  }
-
-  #sharedInputs(batch: TokenBatch, owned: DisposableStack): Inputs {
-    const { size, width, lengths } = batch;
-    const shape = [size, width, this.invFreq.length];
-    const tables = rotaryTables(this.invFreq, size, width);
-    const inputs: Inputs = {};
-    const add = (name: string, dims: number[], data: Float32Array) => {
-      inputs[name] = owned.use(this.backend.upload(name, dims, data));
-    };
-    add("query_cos", shape, tables.queryCos);
-    add("query_sin", shape, tables.querySin);
-    add("key_cos", shape, tables.keyCos);
-    add("key_sin", shape, tables.keySin);
-    if (lengths.some((n) => n !== width)) add("bias", [size, 1, 1, width], paddingBias(batch));
-    return inputs;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -141,6 +141,25 @@ export class Graph {
     return value;
   }
 
+  /** Removes the nodes, inputs and constants that no output needs. */
+  prune(): void {
+    const needed = new Set<Value>(this.outputs.map(({ value }) => value));
+    for (const node of this.nodes.toReversed()) {
+      if (node.outputs.some((v) => needed.has(v))) node.inputs.forEach((v) => needed.add(v));
+    }
+    const keep = <T>(list: T[], isNeeded: (item: T) => boolean) =>
+      list.splice(0, list.length, ...list.filter(isNeeded));
+    keep(this.nodes, (node) => node.outputs.some((v) => needed.has(v)));
+    keep(this.inputs, (v) => needed.has(v));
+    keep(this.constants, ({ value }) => needed.has(value));
+    for (const [key, value] of this.#constantByKey) {
+      if (!needed.has(value)) {
+        this.#constantByKey.delete(key);
+        this.#names.delete(value.name);
+      }
+    }
+  }
+
   /** The graph as text, one node a line, for error messages and debugging. */
   toString(): string {
     const show = (v: Value) => `${v.name}:${showShape(v.shape)}`;

@@ -31,6 +31,10 @@ export const add = (g: Graph, a: Value, b: Value, label?: string) =>
 export const mul = (g: Graph, a: Value, b: Value, label?: string) =>
   elementwise(g, "Mul", a, b, label);
 
+/** Elementwise a − b with broadcasting. */
+export const sub = (g: Graph, a: Value, b: Value, label?: string) =>
+  elementwise(g, "Sub", a, b, label);
+
 function elementwise(g: Graph, op: string, a: Value, b: Value, label?: string): Value {
   requireFloat(op, a, b);
   const shape = broadcast(a.shape, b.shape);
@@ -111,6 +115,22 @@ export const hardSigmoid = (g: Graph, x: Value, alpha: number, beta: number, lab
 /** Elementwise smallest integer not below x. */
 export const ceil = (g: Graph, x: Value, label?: string) => unary(g, "Ceil", x, {}, label);
 
+/** Elementwise −x. */
+export const neg = (g: Graph, x: Value, label?: string) => unary(g, "Neg", x, {}, label);
+
+/** Elementwise e^x. */
+export const exp = (g: Graph, x: Value, label?: string) => unary(g, "Exp", x, {}, label);
+
+/** Elementwise error function. */
+export const erf = (g: Graph, x: Value, label?: string) => unary(g, "Erf", x, {}, label);
+
+/** Elementwise square root. */
+export const sqrt = (g: Graph, x: Value, label?: string) => unary(g, "Sqrt", x, {}, label);
+
+/** Elementwise 1/x. */
+export const reciprocal = (g: Graph, x: Value, label?: string) =>
+  unary(g, "Reciprocal", x, {}, label);
+
 function unary(
   g: Graph,
   op: string,
@@ -140,6 +160,29 @@ export function rotaryEmbedding(g: Graph, x: Value, cos: Value, sin: Value, labe
     inputs: [x, cos, sin],
     dtype: x.dtype,
     shape: x.shape,
+    label,
+  });
+}
+
+/** Sum over some axes (0-based), which stay with extent 1. */
+export const reduceSum = (g: Graph, x: Value, axes: readonly number[], label?: string) =>
+  reduce(g, "ReduceSum", x, axes, label);
+
+/** Mean over some axes (0-based), which stay with extent 1. */
+export const reduceMean = (g: Graph, x: Value, axes: readonly number[], label?: string) =>
+  reduce(g, "ReduceMean", x, axes, label);
+
+function reduce(g: Graph, op: string, x: Value, axes: readonly number[], label?: string): Value {
+  requireFloat(op, x);
+  if (axes.length === 0 || axes.some((axis) => !(axis in x.shape))) {
+    refuse(op, `axes [${axes}] must be of the shape`, x);
+  }
+  return g.node({
+    op,
+    inputs: [x, g.int64(axes)],
+    dtype: x.dtype,
+    shape: x.shape.map((d, i): Dim => axes.includes(i) ? 1 : d),
+    attributes: { keepdims: int(1) },
     label,
   });
 }
@@ -189,6 +232,27 @@ export function slice(
   return g.node({ op: "Slice", inputs, dtype: x.dtype, shape, label });
 }
 
+/** Zeros before and after the elements of one axis of numeric size. */
+export function pad(
+  g: Graph,
+  x: Value,
+  axis: number,
+  before: number,
+  after: number,
+  label?: string,
+): Value {
+  requireFloat("Pad", x);
+  const size = x.shape[axis];
+  if (typeof size !== "number" || !(before >= 0 && after >= 0)) {
+    refuse("Pad", `${before} and ${after} must be counts and axis ${axis} of numeric size`, x);
+  }
+  const rank = x.shape.length, pads = new Array<number>(2 * rank).fill(0);
+  pads[axis] = before;
+  pads[rank + axis] = after;
+  const shape = x.shape.map((d, i): Dim => i === axis ? size + before + after : d);
+  return g.node({ op: "Pad", inputs: [x, g.int64(pads)], dtype: x.dtype, shape, label });
+}
+
 /** Joins values along one axis of numeric size; all other axes must be equal. */
 export function concat(g: Graph, values: readonly Value[], axis: number, label?: string): Value {
   requireFloat("Concat", ...values);
@@ -227,6 +291,44 @@ export function gatherRows(g: Graph, x: Value, i: Value, label = "gather_rows"):
     dtype: x.dtype,
     shape: [i.shape[0], x.shape[1]],
     attributes: { axis: int(0) },
+    label,
+  });
+}
+
+/**
+ * x [N, D] with `updates` [R, D] added to the rows whose numbers are `rows` int32 [R]; a number may
+ * occur several times.
+ */
+export function scatterAddRows(
+  g: Graph,
+  x: Value,
+  rows: Value,
+  updates: Value,
+  label = "scatter_add_rows",
+): Value {
+  const [, width] = x.shape;
+  requireFloat("ScatterElements", x, updates);
+  const fits = rows.dtype === "int32" && sameShape(updates.shape, [...rows.shape, width]);
+  if (x.shape.length !== 2 || !fits || typeof width !== "number") {
+    refuse("ScatterElements", "x must be [N, D], rows [R] and updates [R, D]", x, rows, updates);
+  }
+  const integers = (op: string, value: Value, target: number[], shape: Shape) =>
+    g.node({
+      op,
+      inputs: [value, g.int64(target)],
+      dtype: "int32",
+      shape,
+      label: `${label}/${op}`,
+    });
+  const column = integers("Reshape", rows, [-1, 1], [rows.shape[0], 1]);
+  // ScatterND would take the rows as they are, but as int64 only, which WebGPU does not have.
+  const every = integers("Expand", column, [1, width], updates.shape);
+  return g.node({
+    op: "ScatterElements",
+    inputs: [x, every, updates],
+    dtype: x.dtype,
+    shape: x.shape,
+    attributes: { axis: int(0), reduction: { kind: "string", value: "add" } },
     label,
   });
 }

@@ -1,0 +1,165 @@
+/** One batch on its way through the model: what all its blocks share, and the steps. */
+import type { Backend, Tensor } from "../backend/types.ts";
+import type { Esm2Config } from "../checkpoint/mod.ts";
+import { TOKENS } from "./alphabet.ts";
+import { BackwardRunner, headBackward } from "./backward.ts";
+import type { BlockVariant } from "./block.ts";
+import { BlockRunner, type BlockStep, type Inputs } from "./block_runner.ts";
+import { headGraph } from "./head.ts";
+import { embed, paddingBias, rotaryTables } from "./inputs.ts";
+import { headGroups } from "./plan.ts";
+import type { ProgramCache } from "./programs.ts";
+import type { TokenBatch } from "./tokenize.ts";
+import type { Visitor } from "./visitor.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** What passes of all batches share. */
+export interface Engine {
+  readonly config: Esm2Config;
+  readonly backend: Backend;
+  /** f32[33, D] */
+  readonly embedding: Float32Array;
+  readonly invFreq: Float32Array;
+  readonly weights: WeightSource;
+  readonly programs: ProgramCache;
+}
+
+export class Pass implements Disposable {
+  readonly #owned = new DisposableStack();
+  readonly #shared: Inputs;
+  readonly #variant: BlockVariant;
+  readonly #blocks: BlockRunner;
+  /** Heads that fit a tensor of the device together; one group is all of them. */
+  readonly #groups: readonly number[];
+
+  constructor(readonly engine: Engine, readonly batch: TokenBatch) {
+    const { config, backend, programs } = engine;
+    this.#groups = headGroups(config, batch.size, batch.width, backend.tensorLimit);
+    this.#blocks = new BlockRunner(config, backend, programs);
+    this.#shared = this.#upload();
+    this.#variant = { config, batch: batch.size, padded: "bias" in this.#shared };
+  }
+
+  /** f32[B·T, D] at depth 0. */
+  embed(): Tensor {
+    const { config: { dModel, tokenDropout }, embedding, backend } = this.engine;
+    const data = embed(this.batch, embedding, dModel, tokenDropout);
+    return backend.upload("embedding", [data.length / dModel, dModel], data);
+  }
+
+  /** The residual stream after block `layer`, and what the visitor wants of the block. */
+  async block(layer: number, hidden: Tensor, visitor?: Visitor): Promise<Tensor> {
+    const step: BlockStep = {
+      variant: this.#variant,
+      layer,
+      batch: this.batch,
+      attention: visitor?.attention && (visitor.wantsAttention?.(layer) ?? true)
+        ? visitor.attention.bind(visitor)
+        : undefined,
+      reduction: visitor?.reduction?.wants(layer) ? visitor.reduction : undefined,
+    };
+    const groups = step.attention
+      ? this.#groups
+      : this.#fastGroups(visitor?.reduction?.fewestHeads);
+    using weights = await this.engine.weights.block(layer);
+    const inputs = { ...this.#shared, ...weights.tensors };
+    return this.#groups.length > 1
+      ? await this.#blocks.inPieces(step, groups, hidden, inputs)
+      : await this.#blocks.whole(step, groups, hidden, inputs);
+  }
+
+  /** From dS/d(output of block `layer`) to dS/d(its input `hidden`). */
+  async blockBackward(layer: number, hidden: Tensor, cotangent: Tensor): Promise<Tensor> {
+    const step = { variant: this.#variant, layer, batch: this.batch };
+    const backward = new BackwardRunner(this.#blocks);
+    using weights = await this.engine.weights.block(layer);
+    const inputs = { ...this.#shared, ...weights.tensors };
+    const groups = this.#fastGroups();
+    return this.#groups.length > 1
+      ? await backward.inPieces(step, groups, hidden, cotangent, inputs)
+      : await backward.whole(step, groups, hidden, cotangent, inputs);
+  }
+
+  /** Logits f32[R, 33] and normalised state f32[R, D] of the chosen rows of [B·T, D], or of all. */
+  async head(
+    hidden: Tensor,
+    chosen: ArrayLike<number> | undefined,
+  ): Promise<{ logits: Tensor; normalised: Tensor }> {
+    const { config, programs, weights } = this.engine;
+    const [all, dModel] = hidden.shape;
+    using owned = new DisposableStack();
+    const rows = chosen && owned.use(this.#rowNumbers(chosen, all));
+    const program = await programs.get(
+      rows ? "head of rows" : "head",
+      () => headGraph(config, rows !== undefined),
+    );
+    using set = await weights.head();
+    const count = chosen?.length ?? all;
+    const { logits, normalised } = await program.run(
+      { ...set.tensors, x: hidden, ...(rows && { rows }) },
+      { logits: [count, TOKENS.length], normalised: [count, dModel] },
+    );
+    return { logits, normalised };
+  }
+
+  /** From dS/d(logits of the chosen rows) to dS/d(`hidden`), the input of the head. */
+  async headBackward(
+    hidden: Tensor,
+    chosen: ArrayLike<number> | undefined,
+    cotangent: Tensor,
+  ): Promise<Tensor> {
+    const { config, programs, weights } = this.engine;
+    using owned = new DisposableStack();
+    const rows = chosen && owned.use(this.#rowNumbers(chosen, hidden.shape[0]));
+    using set = await weights.head();
+    const inputs = { ...set.tensors, x: hidden, ...(rows && { rows }) };
+    return await headBackward(programs, config, inputs, cotangent);
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+
+  /** Heads at a time where nobody sees the attention. */
+  #fastGroups(fewestHeads = 1): readonly number[] {
+    const { config, backend: { tensorLimit: limit } } = this.engine;
+    const { size, width } = this.batch;
+    const fewest = fewestHeads * size * width ** 2 * 4;
+    const fast = Math.min(limit.bytes, Math.max(limit.fastAttentionBytes, fewest));
+    return headGroups(config, size, width, limit, fast);
+  }
+
+  /** Row numbers as the graph takes them: floats, which are exact to 2^24. */
+  #rowNumbers(rows: ArrayLike<number>, all: number): Tensor {
+    const numbers = Float32Array.from(rows);
+    const isRow = (row: number) => Number.isInteger(row) && row >= 0 && row < all;
+    const wrong = numbers.findIndex((row, i) => row !== rows[i] || !isRow(row));
+    if (wrong >= 0 || numbers.length === 0) {
+      throw new RangeError(
+        `Cannot run the head as rows must be in 0..${all - 1}: current value is ${
+          rows[wrong] ?? "none"
+        }`,
+      );
+    }
+    return this.engine.backend.upload("rows", [numbers.length], numbers);
+  }
+
+  #upload(): Inputs {
+    const { backend, invFreq } = this.engine;
+    const { size, width, lengths } = this.batch;
+    const shape = [size, width, invFreq.length];
+    const tables = rotaryTables(invFreq, size, width);
+    const inputs: Inputs = {};
+    const add = (name: string, dims: number[], data: Float32Array) => {
+      inputs[name] = this.#owned.use(backend.upload(name, dims, data));
+    };
+    add("query_cos", shape, tables.queryCos);
+    add("query_sin", shape, tables.querySin);
+    add("key_cos", shape, tables.keyCos);
+    add("key_sin", shape, tables.keySin);
+    if (lengths.some((n) => n !== width)) {
+      add("bias", [size, 1, 1, width], paddingBias(this.batch));
+    }
+    return inputs;
+  }
+}
