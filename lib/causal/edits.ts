@@ -26,7 +26,7 @@ export function donorEdit(
   return tokens.map((token) => {
     const edit = { token, ...rowDeltas(base.latents, token, donor.latents, token) };
     if (!withError) return edit;
-    const residual = space.displacement(base, edit);
+    const residual = space.displacement(base, edit).slice();
     for (let d = 0; d < dModel; d++) {
       const at = token * dModel + d;
       residual[d] = donor.hidden[at] - base.hidden[at] - residual[d];

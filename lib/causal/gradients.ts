@@ -60,7 +60,7 @@ export async function takeGradients(
     const { batch, data } = states;
     const rows = some.flatMap(({ metric }, b) => metric.map(({ token }) => b * width + token));
     const values: number[] = [];
-    const gradient = await states.edited(some, async () => {
+    await states.edited(some, async () => {
       using hidden = upload("edited", [batch.size * width, space.dModel], data);
       using found = await tail.run(batch, hidden, rows, (logits) => {
         const cotangent = new Float32Array(logits.length);
@@ -73,9 +73,9 @@ export async function takeGradients(
         }
         return cotangent;
       });
-      return await found.read();
+      const gradient = found.data ?? await found.read();
+      const size = width * space.dModel;
+      some.forEach(({ take }, b) => take(gradient.subarray(b * size, (b + 1) * size), values[b]));
     });
-    const size = width * space.dModel;
-    some.forEach(({ take }, b) => take(gradient.subarray(b * size, (b + 1) * size), values[b]));
   }
 }

@@ -1,11 +1,12 @@
 /** The decoder of an autoencoder as directions in the residual stream. */
 import type { Sae } from "../sae/types.ts";
-import type { Capture, Edit, LatentDeltas } from "./types.ts";
+import type { Capture, LatentDeltas, TokenEdit } from "./types.ts";
 
 export class LatentSpace {
   readonly dModel: number;
   readonly latents: number;
   #norms?: Float64Array;
+  #displacements = new WeakMap<TokenEdit, { std: number; moved: Float64Array }>();
 
   constructor(readonly sae: Sae) {
     this.dModel = sae.config.dModel;
@@ -64,13 +65,18 @@ export class LatentSpace {
     return error;
   }
 
-  /** f64[D], how far an edit moves one token's residual stream: latents at the token's own scale. */
-  displacement(capture: Capture, edit: Edit[number]): Float64Array {
-    const out = edit.residual ? edit.residual.slice() : new Float64Array(this.dModel);
-    const { indices, deltas } = edit;
-    if (indices && deltas) {
-      this.addDirections(out, { indices, deltas }, capture.scale.std[edit.token]);
-    }
-    return out;
+  /**
+   * f64[D], how far an edit moves one token's residual stream: latents at the token's own scale.
+   * Computed once per edit, which must not change afterwards; read only.
+   */
+  displacement(capture: Capture, part: TokenEdit): Float64Array {
+    const std = capture.scale.std[part.token];
+    const known = this.#displacements.get(part);
+    if (known?.std === std) return known.moved;
+    const moved = part.residual ? part.residual.slice() : new Float64Array(this.dModel);
+    const { indices, deltas } = part;
+    if (indices && deltas) this.addDirections(moved, { indices, deltas }, std);
+    this.#displacements.set(part, { std, moved });
+    return moved;
   }
 }
