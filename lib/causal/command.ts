@@ -7,7 +7,7 @@ import type { SaeConfig } from "../sae/types.ts";
 import { ProgressFile } from "../variants/resume.ts";
 import { VERSION } from "../version.ts";
 import type { MetricKind } from "./metric.ts";
-import type { Places } from "./places.ts";
+import { type Places, tokensOf } from "./places.ts";
 import { type CausalSession, openCausalSession, type SessionFlags } from "./session.ts";
 import { survey, type SurveyRequest, type SurveyValues } from "./survey.ts";
 import { type RunSettings, writeShard } from "./sweep/shard_file.ts";
@@ -31,6 +31,8 @@ type Prepared = Pick<SurveyRequest, "analyse" | "together">;
 /** What a command does itself. */
 export interface SurveyCommand {
   name: "patch" | "ig" | "circuit";
+  /** Reads the variants in a way of its own. */
+  read?(): Promise<CausalInputs>;
   /** Checks what the options ask against the inputs, before the model is opened. */
   check?(inputs: CausalInputs): void;
   /** Opens what the analysis needs of the session. */
@@ -89,13 +91,17 @@ export async function runSurvey(
   }
   const watch = new Stopwatch();
   watch.stage("read inputs");
-  const inputs = await readVariants(o);
+  const inputs = await (command.read?.() ?? readVariants(o));
   command.check?.(inputs);
+  // Residues that do not exist are said before a model is opened.
+  for (const { target, variants } of inputs.proteins) {
+    tokensOf(o.at, target, variants[0].substitutions);
+  }
   using output = OutputDir.open(o.out);
   ctx.onExit(() => output.dispose());
-  for (const note of inputs.notes) ctx.note(note);
 
   await using session = await openCausalSession(o, ctx, watch);
+  for (const note of inputs.notes) ctx.note(note);
   const { esm, lenses, model, opened } = session;
   const settings: RunSettings = {
     esmscope: VERSION,

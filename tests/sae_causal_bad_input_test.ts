@@ -1,0 +1,138 @@
+/** Malformed input of the causal sae commands. */
+import { execute } from "../lib/cli/main.ts";
+import { command } from "../tasks/sae.ts";
+import { type BadInput, testBadInputs } from "./bad_input.ts";
+import { fixturePath } from "./fixtures.ts";
+
+const assay = "mutant,DMS_score,mutated_sequence\nA4G,-4,MKTGYIAKQR\n";
+const withAssay = (...args: string[]) => ({
+  files: { "a.csv": assay },
+  args: ["--assay", "a.csv", ...args],
+});
+
+/** Of every command on variants. */
+const shared: BadInput[] = [
+  { name: "no mutation", args: ["--mutations", "hello"], says: /"hello" .* like A10G/ },
+  { name: "wrong letter", args: ["--mutations", "A7G"], says: /residue 7 must be .* E: .*"A"/ },
+  { name: "residue beyond the end", args: ["--mutations", "E99G"], says: /in 1\.\.66.* 99/ },
+  { name: "a stop", args: ["--mutations", "E7*"], says: /whole protein/ },
+  {
+    name: "no substitution",
+    args: ["--mutations", "E7del"],
+    says: /must be a substitution: .* 0 of 1/,
+  },
+  { name: "no such assay", args: ["--assay", "no.csv"], says: /no such file/ },
+  {
+    name: "one assay twice",
+    ...withAssay("--assay", "a.csv"),
+    says: /names of their own.*"a" twice/,
+  },
+  {
+    name: "unknown column",
+    ...withAssay("--filter", "score < 1"),
+    says: /column "score" must be one/,
+  },
+  {
+    name: "filter without a number",
+    ...withAssay("--filter", "DMS_score < x"),
+    says: /a number: .*"x"/,
+  },
+  { name: "no filter", ...withAssay("--filter", "DMS_score"), says: /must compare columns/ },
+  { name: "filter that leaves nothing", ...withAssay("--filter", "DMS_score > 9"), says: /0 of 1/ },
+  { name: "sample of none", args: ["--sample", "0"], says: /--sample as it must be/ },
+  {
+    name: "unknown metric",
+    args: ["--metric", "loss"],
+    says: /--metric .* two letters such as L-A/,
+  },
+  { name: "unknown run", args: ["--run", "both"], says: /one of wild-type, mutant, masked/ },
+  { name: "unknown place", args: ["--at", "core"], says: /mutated, all, or residues/ },
+  { name: "place beyond the end", args: ["--at", "5,70"], says: /in 1\.\.66: current value is 70/ },
+  { name: "layer without autoencoder", args: ["--layers", "4"], says: /one of 1, 2, 3.* 4$/ },
+  { name: "layer 0", args: ["--layers", "0"], says: /--layers as it must be/ },
+  {
+    name: "another model without autoencoder",
+    args: ["--model", fixturePath("rand_t2_d64_h4")],
+    says: /--sae must name one/,
+  },
+  { name: "excess argument", args: ["E7T"], says: /no more arguments/ },
+];
+
+const patch: BadInput[] = [
+  { name: "sets of one", args: ["--sets", "1"], says: /sizes from 2 and all/ },
+  { name: "unknown control", args: ["--controls", "fake"], says: /some of noop, random/ },
+  { name: "unknown replacement", args: ["--replace", "max"], says: /one of patch, zero, mean/ },
+  {
+    name: "patched error of an ablation",
+    args: ["--replace", "zero", "--error", "patch"],
+    says: /--replace must be patch: current value is zero/,
+  },
+  {
+    name: "background without a mean",
+    args: ["--background", "p"],
+    says: /--replace must be mean/,
+  },
+];
+
+const explain: BadInput[] = [
+  { name: "unknown rule", args: ["--rule", "simpson"], says: /one of gauss-legendre, midpoint/ },
+  { name: "steps of 0", args: ["--steps", "0"], says: /--steps as it must be/ },
+  {
+    name: "steps of one gradient",
+    args: ["--steps", "8", "--method", "first-order"],
+    says: /--method must be ig/,
+  },
+  {
+    name: "pre-activations from zero",
+    args: ["--through", "pre-activations", "--from", "zero"],
+    says: /--from must be run/,
+  },
+];
+
+const circuit: BadInput[] = [
+  { name: "share above 1", args: ["--share", "1.5"], says: /--share as it must be .* in 0.01..1/ },
+  {
+    name: "pre-activations",
+    args: ["--through", "pre-activations"],
+    says: /--through must be latents/,
+  },
+];
+
+const steer: BadInput[] = [
+  { name: "nothing to steer", args: [], says: /--set or --scale must be given/ },
+  { name: "no number", args: ["--set", "5"], says: /latents and numbers such as 220=5max/ },
+  { name: "a maximum scaled", args: ["--scale", "5=2max"], says: /such as 220=0,17=2/ },
+  { name: "mutated residues", args: ["--set", "5=1", "--at", "mutated"], says: /all or residues/ },
+  { name: "place beyond the end", args: ["--set", "5=1", "--at", "99"], says: /in 1\.\.66/ },
+  { name: "unknown letter", args: ["--set", "5=1", "--sequence", "MKJ"], says: /residue 3.*"J"/ },
+  {
+    name: "no such latent",
+    args: ["--set", "99999=1", "--quiet"],
+    says: /latents must be in 0\.\.1023: current value is 99999/,
+  },
+  {
+    name: "a latent twice",
+    args: ["--set", "5=1", "--scale", "5=2", "--quiet"],
+    says: /named once: current value is 5 twice/,
+  },
+];
+
+const latents: BadInput[] = [
+  { name: "negative threshold", args: ["--threshold", "-1"], says: /--threshold as it must be/ },
+  { name: "no such FASTA", args: ["--fasta", "no.fasta"], says: /no such file/ },
+];
+
+const cases: Record<string, BadInput[]> = {
+  patch: [...shared, ...patch],
+  ig: [...shared.slice(0, 3), ...explain],
+  circuit: [...explain.slice(0, 2), ...circuit],
+  steer,
+  latents,
+};
+for (const [name, inputs] of Object.entries(cases)) {
+  testBadInputs(
+    `sae ${name}`,
+    (args, settings) => execute(command, [name, ...args], settings),
+    inputs,
+  );
+}

@@ -1,0 +1,74 @@
+/** The sae circuit command from its arguments to its files. */
+import { parseTable } from "../lib/io/csv.ts";
+import { allClose, deepEqual, equal, ok } from "./assert.ts";
+import { runSae, type SaeOutcome } from "./sae_run.ts";
+
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+const onCpu = ["circuit", "--backend", "cpu"];
+const done = ({ code, err }: SaeOutcome) => equal(code, 0, err);
+
+async function rows(dir: string, name: string): Promise<Record<string, string>[]> {
+  return parseTable(await Deno.readTextFile(`${dir}/out/${name}`), name).rows.map((r) => r.fields);
+}
+
+const small = {
+  "a.csv": "mutant,DMS_score,mutated_sequence\nA4G,-4,MKTGYIAKQR\nK2R,-3,MRTAYIAKQR\n",
+};
+
+test("sae circuit: nodes, faithfulness and shared latents agree between its files", () =>
+  runSae([...onCpu, "--mutations", "S1N,S1W,S20P", "--share", "0.8"], async (outcome) => {
+    done(outcome);
+    const { dir, files } = outcome;
+    deepEqual(files, [
+      ...["circuit_nodes.csv", "circuits.csv", "circuits.json", "run.json", "shared_latents.csv"],
+    ]);
+    const circuits = await rows(dir, "circuits.csv"), nodes = await rows(dir, "circuit_nodes.csv");
+    const shared = await rows(dir, "shared_latents.csv");
+    equal(circuits.length, 3);
+    for (const row of circuits) {
+      ok(Number(row.faithfulness) >= 0.8, row.faithfulness);
+      ok(Number(row.random_faithfulness) < Number(row.faithfulness));
+      const own = nodes.filter(({ mutation }) => mutation === row.mutation);
+      equal(own.length, Number(row.circuit_nodes));
+      deepEqual(own.map(({ rank }) => Number(rank)), own.map((_, i) => i + 1));
+      const sizes = own.map(({ attribution }) => Math.abs(Number(attribution)));
+      deepEqual(sizes, sizes.toSorted((a, b) => b - a));
+      const latents = new Set(own.map(({ latent }) => latent).filter((l) => l !== "error"));
+      equal(latents.size, Number(row.circuit_latents));
+      for (const latent of latents) {
+        const [one] = shared.filter((each) => each.latent === latent);
+        ok(one.names.split(" ").includes(row.mutation));
+        equal(one.names.split(" ").length, Number(one.mutations));
+      }
+    }
+    const [{ record }] = JSON.parse(await Deno.readTextFile(`${dir}/out/circuits.json`))
+      .map((record: unknown) => ({ record }));
+    const { curve, size } = record.circuit;
+    deepEqual([curve[0].faithfulness, curve.at(-1).faithfulness], [0, 1]);
+    allClose(
+      [curve.find((point: { nodes: number }) => point.nodes === size).faithfulness],
+      [Number(circuits[0].faithfulness)],
+      {},
+    );
+  }));
+
+test("sae circuit of two proteins counts latents over both; signed ranks need no more nodes", async () => {
+  const sizes: number[] = [];
+  for (const rank of ["absolute", "signed"]) {
+    await runSae(
+      [...onCpu, "--assay", "a.csv", "--assay", "b.csv", "--rank", rank],
+      async (outcome) => {
+        done(outcome);
+        const circuits = await rows(outcome.dir, "circuits.csv");
+        deepEqual(circuits.map(({ protein }) => protein), ["a", "a", "b", "b"]);
+        sizes.push(circuits.reduce((sum, row) => sum + Number(row.circuit_nodes), 0));
+        const shared = await rows(outcome.dir, "shared_latents.csv");
+        // The same protein twice: every latent is in both.
+        ok(shared.every(({ proteins }) => proteins === "2"));
+      },
+      { ...small, "b.csv": small["a.csv"] },
+    );
+  }
+  ok(sizes[1] <= sizes[0], sizes.join());
+});

@@ -1,0 +1,130 @@
+/** The sae ig command from its arguments to its files, and killed runs that go on. */
+import { ephb2 } from "../data/ephb2.ts";
+import { parseTable } from "../lib/io/csv.ts";
+import { readNpz } from "../lib/io/npz.ts";
+import { openRandomAccess } from "../lib/io/random_access.ts";
+import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
+import { runSae, type SaeOutcome } from "./sae_run.ts";
+
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+const onCpu = ["ig", "--backend", "cpu"];
+const done = ({ code, err }: SaeOutcome) => equal(code, 0, err);
+
+async function rows(dir: string, name: string): Promise<Record<string, string>[]> {
+  return parseTable(await Deno.readTextFile(`${dir}/${name}`), name).rows.map((r) => r.fields);
+}
+
+test("sae ig: attributions add up to the effect, in both files alike", () =>
+  runSae(
+    [...onCpu, "--mutations", "E7T,H50L", "--layers", "1,3", "--keep", "100000"],
+    async (outcome) => {
+      done(outcome);
+      const { dir, files, out } = outcome;
+      deepEqual(files, ["attributions.csv", "attributions.npz", "mutations.csv", "run.json"]);
+      match(out, /top-20 share +by magnitude/);
+      const mutations = await rows(`${dir}/out`, "mutations.csv");
+      const attributions = await rows(`${dir}/out`, "attributions.csv");
+      using source = await openRandomAccess(`${dir}/out/attributions.npz`);
+      const arrays = await readNpz(source);
+      const offsets = arrays.get("offsets")!.data as Int32Array;
+      const stored = arrays.get("attribution")!.data as Float64Array;
+      equal(mutations.length, 4);
+      for (const [v, row] of mutations.entries()) {
+        const own = attributions.filter(({ mutation, layer }) =>
+          mutation === row.mutation && layer === row.layer
+        );
+        const values = own.map(({ attribution }) => Number(attribution));
+        const sum = values.reduce((a, b) => a + b, 0);
+        allClose([sum], [Number(row.attribution_sum)], { atol: 1e-9 });
+        allClose([sum], [Number(row.total_effect)], {
+          atol: 0.05 * Math.abs(Number(row.total_effect)),
+        });
+        allClose(stored.subarray(offsets[v], offsets[v + 1]), values, {});
+        const share = own.reduce((total, { share }) => total + Number(share), 0);
+        allClose([share], [1], { atol: 1e-9 });
+        equal(row.adds_up, "true");
+        // One error term per token, <cls> and <eos> included, as far as it moves.
+        const errors = own.filter(({ latent }) => latent === "error");
+        ok(errors.length > 0 && errors.length <= ephb2.residues.length + 2);
+        ok(Number(row.top_20_share) > 0 && Number(row.magnitude_top_20_share) > 0);
+      }
+    },
+  ));
+
+test("sae ig --method first-order and --steps take what they say", () =>
+  runSae(
+    [...onCpu, "--mutations", "E7T", "--steps", "3", "--rule", "left", "--from", "zero"],
+    async (outcome) => {
+      done(outcome);
+      const [row] = await rows(`${outcome.dir}/out`, "mutations.csv");
+      equal(row.steps, "3");
+      await runSae([...onCpu, "--mutations", "E7T", "--method", "first-order"], async (one) => {
+        done(one);
+        const [first] = await rows(`${one.dir}/out`, "mutations.csv");
+        equal(first.steps, "1");
+      });
+    },
+  ));
+
+const task = new URL("../tasks/sae.ts", import.meta.url).pathname;
+
+function start(folder: string): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-lock", "--quiet", "-A", task, "ig", "--backend", "cpu", "--out", folder],
+      ...["--sample", "40", "--token-budget", "140"],
+    ],
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Bytes of finished work that a folder holds. */
+function progressBytes(folder: string): number {
+  try {
+    const [file] = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".progress"));
+    return file ? Deno.statSync(`${folder}/${file.name}`).size : 0;
+  } catch {
+    return 0;
+  }
+}
+
+for (const signal of ["SIGINT", "SIGKILL"] as const) {
+  test(`sae ig goes on after ${signal} and ends as if nothing had happened`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const whole = await start(`${folder}/whole`).output();
+      equal(whole.code, 0, new TextDecoder().decode(whole.stderr));
+      const out = `${folder}/out`;
+      const first = start(out);
+      const log = new Response(first.stderr).text();
+      let ended = false;
+      first.status.then(() => ended = true);
+      while (!ended && progressBytes(out) < 20_000) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      first.kill(signal);
+      const { code } = await first.status;
+      if (signal === "SIGINT") equal(code, 130, await log);
+      await log;
+      ok(progressBytes(out) > 0, "what was finished is kept");
+
+      const second = await start(out).output();
+      const text = new TextDecoder().decode(second.stderr);
+      equal(second.code, 0, text);
+      match(text, /Continuing an interrupted run/);
+      equal(progressBytes(out), 0);
+      for (const name of ["attributions.csv", "mutations.csv", "attributions.npz"]) {
+        deepEqual(
+          Deno.readFileSync(`${out}/${name}`),
+          Deno.readFileSync(`${folder}/whole/${name}`),
+          name,
+        );
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
