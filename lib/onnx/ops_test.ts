@@ -87,3 +87,36 @@ Deno.test("Graph stores equal constants once", () => {
   equal(g.constants.length, 2);
   throws(() => g.initializer("w", [2, 2], new Float32Array(3)), /4 elements: current count is 3/);
 });
+
+Deno.test("reductions keep the axes they sum over, and refuse others", () => {
+  const g = fresh();
+  const x = g.input("x", "float32", [2, "T", 3]);
+  deepEqual(op.reduceSum(g, x, [0, 1]).shape, [1, 1, 3]);
+  deepEqual(op.reduceMean(g, x, [2]).shape, [2, "T", 1]);
+  throws(() => op.reduceSum(g, x, [3]), /axes \[3\] must be of the shape/);
+  throws(() => op.reduceMean(g, x, []), /Cannot add ReduceMean/);
+});
+
+Deno.test("pad and scatterAddRows compute shapes and refuse what does not fit", () => {
+  const g = fresh();
+  const x = g.input("x", "float32", ["N", 3]), u = g.input("u", "float32", ["R", 3]);
+  const rows = g.input("rows", "int32", ["R"]);
+  deepEqual(op.pad(g, x, 1, 2, 1).shape, ["N", 6]);
+  throws(() => op.pad(g, x, 0, 1, 1), /Cannot add Pad/);
+  deepEqual(op.scatterAddRows(g, x, rows, u).shape, ["N", 3]);
+  throws(() => op.scatterAddRows(g, x, rows, x), /Cannot add ScatterElements/);
+});
+
+Deno.test("Graph.prune leaves what an output needs, and constants can be made again", () => {
+  const g = fresh();
+  const x = g.input("x", "float32", ["N", 4]);
+  g.input("unused", "float32", [1]);
+  op.mul(g, x, g.scalar(3));
+  g.output("y", op.mul(g, x, g.scalar(2)));
+  g.prune();
+  deepEqual(g.inputs, [x]);
+  equal(g.nodes.length, 1);
+  equal(g.constants.length, 1);
+  g.scalar(3);
+  equal(g.constants.length, 2);
+});

@@ -1,0 +1,68 @@
+import { allClose, deepEqual } from "../../tests/assert.ts";
+import { cotangentOf, gradientOf, vjpGraph } from "../onnx/gradient.ts";
+import type { Graph } from "../onnx/graph.ts";
+import { slopes, uniformValues } from "../onnx/testing/check_gradients.ts";
+import { evaluate } from "../onnx/testing/evaluate.ts";
+import { blockGraph, type BlockVariant, finishGraph, projectGraph } from "./block.ts";
+import { headGraph } from "./head.ts";
+import { paddingBias } from "./inputs.ts";
+import { padBatch } from "./tokenize.ts";
+
+const config = { layers: 1, dModel: 12, heads: 3, headDim: 4, ffn: 7, tokenDropout: true };
+const variant: BlockVariant = { config, batch: 2, padded: true };
+const batch = padBatch([new Int32Array(3), new Int32Array(2)]);
+const extents = { T: 3, N: 6, R: 4 };
+
+/** Fails unless a graph's vector–Jacobian product is the slopes of <cotangent, output>. */
+function check(build: () => Graph, output: string, wrt: string[]): void {
+  const forward = build(), backward = vjpGraph(build(), [output], wrt);
+  const values = uniformValues([...forward.inputs, ...backward.inputs], extents, 5);
+  if ("bias" in values) values.bias.data = Float64Array.from(paddingBias(batch));
+  if ("rows" in values) values.rows.data = Float64Array.of(4, 0, 4, 1);
+  const found = evaluate(backward, values, backward.outputs.map(({ value }) => value));
+  deepEqual(backward.outputs.map(({ name }) => name), wrt.map(gradientOf));
+  const weight = values[cotangentOf(output)].data;
+  const { value } = forward.outputs.find(({ name }) => name === output)!;
+  const scalar = () =>
+    evaluate(forward, values, [value])[0].data.reduce((sum, y, i) => sum + weight[i] * y, 0);
+  wrt.forEach((name, i) => {
+    // Constants are single precision, layer norms of few features are curved: 1e-5 of values near 1.
+    const expected = slopes(values[name].data, scalar);
+    allClose(found[i].data, expected, { atol: 1e-5, rtol: 1e-5 }, name);
+  });
+}
+
+Deno.test("vjpGraph of a padded block in groups of heads is its slopes, for the state and weights", () => {
+  check(() => blockGraph(variant, [1, 2], { attention: false }), "hidden", [
+    "x",
+    "self_attn_layer_norm.weight",
+    "self_attn.q_proj.weight",
+    "self_attn.k_proj.bias",
+    "self_attn.v_proj.weight",
+    "self_attn.out_proj.bias",
+    "final_layer_norm.bias",
+    "fc1.weight",
+    "fc2.bias",
+  ]);
+});
+
+Deno.test("vjpGraph of the head is its slopes, with rows that repeat or all rows", () => {
+  check(() => headGraph(config, true), "logits", ["x", "lm_head.dense.weight"]);
+  check(() => headGraph(config), "logits", ["x"]);
+});
+
+Deno.test("vjpGraph reads only what the gradient of the state needs", () => {
+  const names = (g: Graph) => g.inputs.map((input) => input.name);
+  const whole = vjpGraph(blockGraph(variant, [3], { attention: false }), ["hidden"], ["x"]);
+  deepEqual(names(whole).filter((name) => name.startsWith("fc2")), ["fc2.weight"]);
+  const finish = vjpGraph(finishGraph(variant, [3]), ["hidden"], ["mixed_0"]);
+  deepEqual(names(finish).includes("self_attn.out_proj.bias"), true, "the layer norm's statistics");
+  const project = vjpGraph(projectGraph(variant, [3]), ["v_0", "x"], ["x"]);
+  deepEqual(names(project), [
+    "x",
+    "self_attn_layer_norm.weight",
+    "self_attn.v_proj.weight",
+    cotangentOf("v_0"),
+    cotangentOf("x"),
+  ]);
+});
