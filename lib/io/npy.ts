@@ -12,6 +12,9 @@ const constructors = {
 /** NumPy's name of an element type without its byte order. */
 export type NpyDtype = keyof typeof constructors;
 
+/** Texts of at most that many characters, four bytes each; written, not read. */
+export type NpyTextDtype = `U${number}`;
+
 export type NpyData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
 
 export interface NpyArray {
@@ -46,7 +49,7 @@ export function elementCount(shape: number[]): number {
 }
 
 /** The bytes before the first element, version 1.0, padded to a multiple of 64 as NumPy does. */
-export function encodeNpyHeader(dtype: NpyDtype, shape: number[]): Uint8Array {
+export function encodeNpyHeader(dtype: NpyDtype | NpyTextDtype, shape: number[]): Uint8Array {
   for (const extent of shape) {
     if (!Number.isSafeInteger(extent) || extent < 0) {
       throw new RangeError(
@@ -77,6 +80,25 @@ export function encodeNpy({ shape, data }: NpyArray): Uint8Array {
   const bytes = new Uint8Array(header.length + data.byteLength);
   bytes.set(header);
   bytes.set(bytesOf(data), header.length);
+  return bytes;
+}
+
+/** A whole .npy file of texts, of the type `<U…` of the longest; the empty shape is one text. */
+export function encodeNpyText(texts: readonly string[], shape: number[]): Uint8Array {
+  const letters = texts.map((text) => Array.from(text, (letter) => letter.codePointAt(0)!));
+  const longest = Math.max(1, ...letters.map(({ length }) => length));
+  const header = encodeNpyHeader(`U${longest}`, shape);
+  if (elementCount(shape) !== texts.length) {
+    throw new RangeError(
+      `Cannot encode texts as shape [${shape}] must hold them: current value is ${texts.length}`,
+    );
+  }
+  const bytes = new Uint8Array(header.length + 4 * longest * texts.length);
+  bytes.set(header);
+  const view = new DataView(bytes.buffer, header.length);
+  letters.forEach((points, t) =>
+    points.forEach((point, i) => view.setUint32(4 * (t * longest + i), point, true))
+  );
   return bytes;
 }
 

@@ -6,6 +6,7 @@ import {
   dtypeOf,
   elementCount,
   encodeNpyHeader,
+  encodeNpyText,
   type NpyArray,
   type NpyData,
   type NpyDtype,
@@ -49,11 +50,8 @@ export class NpzWriter implements AsyncDisposable {
 
   /** Starts an array whose elements come in pieces, such as one layer's attention at a time. */
   start(name: string, dtype: NpyDtype, shape: number[]): NpzArrayWriter {
-    if (this.#closed) throw new Error("the archive is closed");
-    if (this.#open !== null) throw new Error(`array "${this.#open}" is not closed yet`);
-    if (this.#names.has(name)) throw new Error(`the archive already has an array "${name}"`);
     const header = encodeNpyHeader(dtype, shape);
-    this.#names.add(name);
+    this.#claim(name);
     this.#open = name;
 
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -99,6 +97,19 @@ export class NpzWriter implements AsyncDisposable {
     const array = this.start(name, dtypeOf(data), shape);
     await array.write(data);
     await array.close();
+  }
+
+  /** Writes a text, as `numpy.savez` writes a `str`. */
+  async addText(name: string, text: string): Promise<void> {
+    this.#claim(name);
+    await this.#zip.add(`${name}.npy`, encodeNpyText([text], []));
+  }
+
+  #claim(name: string): void {
+    if (this.#closed) throw new Error("the archive is closed");
+    if (this.#open !== null) throw new Error(`array "${this.#open}" is not closed yet`);
+    if (this.#names.has(name)) throw new Error(`the archive already has an array "${name}"`);
+    this.#names.add(name);
   }
 
   /** Writes the archive's directory and closes the file. */

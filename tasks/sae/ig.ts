@@ -1,5 +1,8 @@
 /** What each latent contributes to a mutation's effect: integrated gradients. */
 import { explainOptions } from "../../lib/causal/explain_options.ts";
+import { legacyOptions } from "../../lib/causal/legacy/options.ts";
+import { runLegacyIg } from "../../lib/causal/legacy/run.ts";
+import { checkFixed } from "../../lib/causal/legacy/survey.ts";
 import {
   autoencoderOptions,
   outputOptions,
@@ -13,6 +16,7 @@ import * as parse from "../../lib/cli/parsers.ts";
 
 const options = {
   ...variantOptions,
+  ...legacyOptions,
   ...questionOptions,
   ...explainOptions,
   keep: option({
@@ -26,6 +30,20 @@ const options = {
   ...runOptions,
   ...outputOptions("attributions.csv, attributions.npz, mutations.csv and run.json"),
 };
+
+/** What `--legacy` leaves no choice of. */
+const FIXED = [
+  "metric",
+  "run",
+  "at",
+  "from",
+  "method",
+  "through",
+  "error",
+  "rule",
+  "steps",
+  "keep",
+];
 
 export const command = defineCommand({
   name: "ig",
@@ -47,5 +65,10 @@ export const command = defineCommand({
       shows: "the fast estimate: one gradient per mutation",
     },
   ],
-  run: runIg,
+  run(o, ctx) {
+    const { legacy, seed = 0 } = o;
+    if (!legacy) return runIg({ ...o, seed }, ctx);
+    checkFixed(legacy, o, options, FIXED);
+    return runLegacyIg({ ...o, legacy }, ctx);
+  },
 });

@@ -1,4 +1,7 @@
 /** Which latents, given a mutant's values, change what the model answers. */
+import { legacyColumns, legacyOptions } from "../../lib/causal/legacy/options.ts";
+import { runLegacyPatch } from "../../lib/causal/legacy/run.ts";
+import { checkFixed } from "../../lib/causal/legacy/survey.ts";
 import { parseControls, parseSets, runPatch } from "../../lib/causal/run_patch.ts";
 import { CONTROLS } from "../../lib/causal/controls.ts";
 import { REPLACEMENTS } from "../../lib/causal/edits.ts";
@@ -16,6 +19,8 @@ import * as parse from "../../lib/cli/parsers.ts";
 
 const options = {
   ...variantOptions,
+  ...legacyOptions,
+  legacyColumns,
   ...questionOptions,
   at: option({
     placeholder: "places",
@@ -76,6 +81,9 @@ const options = {
   ...outputOptions("patches.csv, summary.csv and run.json"),
 };
 
+/** What `--legacy` leaves no choice of. */
+const FIXED = ["metric", "run", "at", "sets", "replace", "background", "error", "controls"];
+
 export const command = defineCommand({
   name: "patch",
   summary: "Which latents, given a mutant's values, change what the model answers",
@@ -99,6 +107,16 @@ export const command = defineCommand({
       command: "deno task sae patch --model esm2_t33_650M_UR50D --sae interprot --layers 8,16,24",
       shows: "three layers of the 650M model with InterProt's autoencoders",
     },
+    {
+      command: "deno task sae patch --legacy sae_mutation_effect --assay EPHB2.csv " +
+        "--model esm2_t33_650M_UR50D --sae interprot --layers 8,12,16,20,24",
+      shows: "what that tool computes, to compare with its files",
+    },
   ],
-  run: runPatch,
+  run(o, ctx) {
+    const { legacy, seed = 0 } = o;
+    if (!legacy) return runPatch({ ...o, seed }, ctx);
+    checkFixed(legacy, o, options, FIXED);
+    return runLegacyPatch({ ...o, legacy }, ctx);
+  },
 });

@@ -2,6 +2,12 @@
 import type { CommandContext } from "../../cli/context.ts";
 import { quote, UserError } from "../../errors.ts";
 import type { MergedSurvey } from "../command.ts";
+import {
+  type LegacyFlags,
+  type LegacyPatchFlags,
+  runLegacyIg,
+  runLegacyPatch,
+} from "../legacy/run.ts";
 import { type CircuitFlags, runCircuit } from "../run_circuit.ts";
 import { type IgFlags, runIg } from "../run_ig.ts";
 import { type PatchFlags, runPatch } from "../run_patch.ts";
@@ -17,10 +23,20 @@ const WRITERS: Record<
   string,
   (options: unknown, ctx: CommandContext, merged: MergedSurvey) => Promise<void>
 > = {
-  patch: (options, ctx, merged) => runPatch(options as PatchFlags, ctx, merged),
-  ig: (options, ctx, merged) => runIg(options as IgFlags, ctx, merged),
+  patch: (options, ctx, merged) =>
+    isLegacy(options)
+      ? runLegacyPatch(options as LegacyPatchFlags, ctx, merged)
+      : runPatch(options as PatchFlags, ctx, merged),
+  ig: (options, ctx, merged) =>
+    isLegacy(options)
+      ? runLegacyIg(options as LegacyFlags, ctx, merged)
+      : runIg(options as IgFlags, ctx, merged),
   circuit: (options, ctx, merged) => runCircuit(options as CircuitFlags, ctx, merged),
 };
+
+function isLegacy(options: unknown): boolean {
+  return (options as Partial<LegacyFlags>).legacy !== undefined;
+}
 
 /** Runs the command. @throws {UserError} unless the folders hold every shard of one run */
 export async function runMerge({ out, json }: MergeFlags, ctx: CommandContext): Promise<void> {

@@ -1,0 +1,152 @@
+/** The patch and ig commands as the published tool runs them. */
+import type { CommandContext } from "../../cli/context.ts";
+import { formatTable } from "../../cli/table.ts";
+import { spearman } from "../../stats/correlation.ts";
+import { sorted } from "../../stats/sorted.ts";
+import { type FinishedSurvey, type MergedSurvey, runSurvey } from "../command.ts";
+import type { SurveyFlags } from "../command.ts";
+import type { CausalProtein, CausalVariant } from "../variants.ts";
+import { legacyIgName, type LegacyIgResult, legacyIgSummary, writeLegacyIg } from "./ig_npz.ts";
+import { legacyAttributions } from "./integrate.ts";
+import { LEGACY_CONTROLS, LEGACY_STEPS, type LegacyMode } from "./mode.ts";
+import { legacyPatches } from "./patch.ts";
+import { legacyFlags, legacySurvey } from "./survey.ts";
+import {
+  type LegacyColumns,
+  legacyCsv,
+  type LegacyPatchResult,
+  packPatches,
+  unpackPatches,
+} from "./tables.ts";
+
+/** Values of options; the seed may be absent. */
+export interface LegacyFlags extends Omit<SurveyFlags, "seed"> {
+  legacy: LegacyMode;
+  seed?: number;
+}
+
+export interface LegacyPatchFlags extends LegacyFlags {
+  top: number;
+  legacyColumns: LegacyColumns;
+}
+
+const NOTE = (mode: LegacyMode) =>
+  `--legacy ${mode}: every token runs through the blocks after the autoencoder alone, as in the ` +
+  "published tool, whose numbers are meant to be reproduced and nothing else.";
+
+/** `sae patch --legacy`: one table of every patch. */
+export async function runLegacyPatch(
+  given: LegacyPatchFlags,
+  ctx: CommandContext,
+  merged?: MergedSurvey,
+): Promise<void> {
+  const o = legacyFlags(given), { legacy, top, legacyColumns, json } = o;
+  if (!merged) ctx.note(NOTE(legacy));
+  await runSurvey(o, ctx, {
+    name: "patch",
+    settings: { legacy, top },
+    ...legacySurvey(o, ctx.signal, async ({ tail, sae, tokens, metrics, esmScores }) => {
+      const found = await legacyPatches(tail, sae, tokens, metrics, top);
+      return found.map((rows, s) => packPatches(esmScores[s], rows));
+    }),
+    async finish(finished) {
+      const { output, provenance, print } = finished;
+      const results = resultsOf(finished, unpackPatches);
+      await output.write("patching_results.csv", legacyCsv(results, legacyColumns, o.seed));
+      const summary = summarise(results);
+      if (json) return print(JSON.stringify({ provenance, summary }, null, 2));
+      print(formatTable(
+        [
+          ...["layer", "control", "patches"].map((header) => ({ header })),
+          ...["mean |change|", "rho |delta|, |change|"].map(four),
+        ],
+        summary.map((
+          { layer, control, patches, meanAbsChange, spearman },
+        ) => [layer, control, patches, meanAbsChange, spearman]),
+      ));
+    },
+  }, merged);
+}
+
+/** `sae ig --legacy`: an archive per mutation and layer. */
+export async function runLegacyIg(
+  given: LegacyFlags,
+  ctx: CommandContext,
+  merged?: MergedSurvey,
+): Promise<void> {
+  const o = legacyFlags(given), { legacy, json } = o;
+  if (!merged) ctx.note(NOTE(legacy));
+  await runSurvey(o, ctx, {
+    name: "ig",
+    settings: { legacy, steps: LEGACY_STEPS },
+    ...legacySurvey(o, ctx.signal, async ({ tail, sae, tokens, metrics, esmScores }) => {
+      const found = await legacyAttributions(tail, sae, tokens, metrics);
+      return found.map(({ baseline, effects }, s) =>
+        Float64Array.of(esmScores[s], baseline, ...effects)
+      );
+    }),
+    async finish(finished) {
+      const { output, provenance, print } = finished;
+      const results: LegacyIgResult[] = resultsOf(finished, ([esmScore, baseline, ...effects]) => ({
+        ...{ esmScore, baseline },
+        effects: Float32Array.from(effects),
+      }));
+      for (const result of results) {
+        await writeLegacyIg(output.temporaryPath(legacyIgName(result)), result);
+      }
+      const summary = results.map((result) => ({
+        protein: result.protein.target.id,
+        mutation: result.variant.name,
+        layer: result.layer,
+        ...legacyIgSummary(result),
+      }));
+      if (json) return print(JSON.stringify({ provenance, summary }, null, 2));
+      print(formatTable(
+        [
+          ...["mutation", "layer"].map((header) => ({ header })),
+          ...["total effect", "share of the top 20"].map(four),
+        ],
+        summary.map((
+          { mutation, layer, total, topFraction },
+        ) => [mutation, layer, total, topFraction]),
+      ));
+    },
+  }, merged);
+}
+
+const four = (header: string) => ({
+  header,
+  format: (value: number) => Number.isNaN(value) ? "–" : value.toFixed(4),
+});
+
+/** Results in the order of the files: protein, layer, mutation. */
+function resultsOf<T>(
+  { session: { lenses }, inputs: { proteins }, values }: FinishedSurvey,
+  unpack: (values: Float64Array) => T,
+): (T & { protein: CausalProtein; variant: CausalVariant; layer: number })[] {
+  return proteins.flatMap((protein, p) =>
+    lenses.flatMap(({ space }, l) =>
+      protein.variants.map((variant, v) => ({
+        ...{ protein, variant },
+        layer: space.sae.config.depth,
+        ...unpack(values[p][l][v]),
+      }))
+    )
+  );
+}
+
+function summarise(results: readonly LegacyPatchResult[]) {
+  return [...new Set(results.map(({ layer }) => layer))].flatMap((layer) =>
+    LEGACY_CONTROLS.map((control) => {
+      const rows = results.filter((result) => result.layer === layer)
+        .flatMap(({ rows }) => rows).filter((row) => row.control === control);
+      const changes = rows.map(({ patched, baseline }) => Math.abs(patched - baseline));
+      const deltas = rows.map(({ delta }) => Math.abs(delta));
+      return {
+        ...{ layer, control, patches: rows.length },
+        meanAbsChange: changes.reduce((sum, change) => sum + change, 0) / changes.length,
+        spearman: rows.length > 1 ? spearman(sorted(deltas), sorted(changes)) : NaN,
+      };
+    })
+  );
+}
