@@ -100,7 +100,7 @@ export async function explain(
   const options: GradientOptions = {
     tokenBudget: tail.tokenBudget,
     signal: tail.options.signal,
-    upload: (label, shape, data) => backend.upload(label, shape, data),
+    backend,
   };
   const found: Explanation[] = [];
   let open = Array.from(paths.keys());

@@ -1,5 +1,5 @@
 /** How a metric changes with the residual stream, for many edited copies of a sequence at once. */
-import type { Tensor } from "../backend/types.ts";
+import type { Backend, Tensor } from "../backend/types.ts";
 import type { TokenBatch } from "../esm2/mod.ts";
 import type { LatentSpace } from "./latent_space.ts";
 import { type Metric, metricGradient, metricValue } from "./metric.ts";
@@ -35,7 +35,7 @@ export interface GradientOptions {
   /** Most tokens that run together. */
   tokenBudget: number;
   signal?: AbortSignal;
-  upload(label: string, shape: number[], data: Float32Array): Tensor;
+  backend: Backend;
 }
 
 /** Differentiates at every job of one sequence, in batches of nearly equal size. */
@@ -44,24 +44,26 @@ export async function takeGradients(
   space: LatentSpace,
   capture: Capture,
   jobs: readonly GradientJob[],
-  { tokenBudget, signal, upload }: GradientOptions,
+  { tokenBudget, signal, backend }: GradientOptions,
 ): Promise<void> {
   const width = capture.ids.length;
   const most = Math.max(1, Math.floor(tokenBudget / width));
   const batches = Math.ceil(jobs.length / most);
-  let states: StateBatch | undefined;
+  using owned = new DisposableStack();
+  const bySize = new Map<number, StateBatch>();
   for (let i = 0; i < batches; i++) {
     signal?.throwIfAborted();
     const some = jobs.slice(
       Math.floor(i * jobs.length / batches),
       Math.floor((i + 1) * jobs.length / batches),
     );
-    if (states?.batch.size !== some.length) states = new StateBatch(capture, space, some.length);
-    const { batch, data } = states;
+    const states = bySize.get(some.length) ??
+      owned.use(new StateBatch(capture, space, backend, some.length));
+    bySize.set(some.length, states);
+    const { batch, hidden } = states;
     const rows = some.flatMap(({ metric }, b) => metric.map(({ token }) => b * width + token));
     const values: number[] = [];
     await states.edited(some, async () => {
-      using hidden = upload("edited", [batch.size * width, space.dModel], data);
       using found = await tail.run(batch, hidden, rows, (logits) => {
         const cotangent = new Float32Array(logits.length);
         let read = 0;

@@ -1,4 +1,5 @@
 /** Many edited copies of one sequence's residual stream, as the blocks after it take them. */
+import type { Backend, Tensor } from "../backend/types.ts";
 import { padBatch, planBatches, type TokenBatch } from "../esm2/mod.ts";
 import type { Esm2 } from "../esm2/mod.ts";
 import type { LatentSpace } from "./latent_space.ts";
@@ -38,17 +39,35 @@ export function batchSizes(
   return sizes;
 }
 
-/** Copies of one sequence with room for their edits; unedited between uses. */
-export class StateBatch {
+/**
+ * Copies of one sequence with room for their edits; unedited between uses. They stay on the device: only
+ * edited rows are sent there.
+ */
+export class StateBatch implements Disposable {
   readonly batch: TokenBatch;
   /** f32[B · T, D] */
-  readonly data: Float32Array;
+  readonly hidden: Tensor;
+  readonly #data: Float32Array;
+  /** Rows that are edited now, or were the last time and are so still on the device. */
+  #rows = new Set<number>();
 
-  constructor(readonly capture: Capture, readonly space: LatentSpace, size: number) {
+  constructor(
+    readonly capture: Capture,
+    readonly space: LatentSpace,
+    readonly backend: Backend,
+    size: number,
+  ) {
     const { ids, hidden } = capture;
     this.batch = padBatch(Array.from({ length: size }, () => ids));
-    this.data = new Float32Array(size * hidden.length);
-    for (let b = 0; b < size; b++) this.data.set(hidden, b * hidden.length);
+    this.#data = new Float32Array(size * hidden.length);
+    for (let b = 0; b < size; b++) this.#data.set(hidden, b * hidden.length);
+    // A host backend keeps the array itself, so that edits of it are edits of the tensor.
+    this.hidden = backend.upload("states", [size * ids.length, space.dModel], this.#data);
+  }
+
+  /** The copies as they are now, to keep. */
+  snapshot(): Tensor {
+    return this.backend.upload("states", this.hidden.shape, this.#data.slice());
   }
 
   /**
@@ -57,25 +76,54 @@ export class StateBatch {
    * Where nothing moves not even a zero is added: a row stays as it is bit for bit.
    */
   async edited<T>(jobs: readonly Job[], use: () => Promise<T>): Promise<T> {
-    const { capture, space: { dModel }, data, batch: { width } } = this;
+    const before = this.#rows;
+    this.#rows = new Set();
     try {
-      jobs.forEach(({ edit, share = 1 }, b) => {
-        for (const part of edit) {
-          const moved = this.space.displacement(capture, part);
-          const from = part.token * dModel, at = (b * width + part.token) * dModel;
-          for (let d = 0; d < dModel; d++) {
-            if (moved[d] !== 0) data[at + d] = capture.hidden[from + d] + share * moved[d];
-          }
-        }
-      });
+      jobs.forEach((job, b) => this.#edit(job, b));
+      this.#send(new Set([...before, ...this.#rows]));
       return await use();
     } finally {
-      jobs.forEach(({ edit }, b) => {
-        for (const { token } of edit) {
-          const from = token * dModel;
-          data.set(capture.hidden.subarray(from, from + dModel), (b * width + token) * dModel);
-        }
-      });
+      const { capture: { hidden }, batch: { width }, space: { dModel } } = this;
+      for (const row of this.#rows) {
+        const from = (row % width) * dModel;
+        this.#data.set(hidden.subarray(from, from + dModel), row * dModel);
+      }
     }
+  }
+
+  #edit({ edit, share = 1 }: Job, copy: number): void {
+    const { capture, space, batch: { width } } = this, { dModel } = space, data = this.#data;
+    for (const part of edit) {
+      const moved = space.displacement(capture, part);
+      const row = copy * width + part.token, from = part.token * dModel, at = row * dModel;
+      for (let d = 0; d < dModel; d++) {
+        if (moved[d] !== 0) data[at + d] = capture.hidden[from + d] + share * moved[d];
+      }
+      this.#rows.add(row);
+    }
+  }
+
+  /** Writes rows to the device, neighbours together. */
+  #send(changed: ReadonlySet<number>): void {
+    const { gpu } = this.hidden, { queue } = this.backend.gpu?.device ?? {};
+    if (!gpu || !queue) return;
+    const { dModel } = this.space, bytes = 4 * dModel;
+    const rows = [...changed].sort((a, b) => a - b);
+    for (let i = 0; i < rows.length;) {
+      let count = 1;
+      while (rows[i + count] === rows[i] + count) count++;
+      queue.writeBuffer(
+        gpu.buffer,
+        rows[i] * bytes,
+        this.#data as Float32Array<ArrayBuffer>,
+        rows[i] * dModel,
+        count * dModel,
+      );
+      i += count;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.hidden[Symbol.dispose]();
   }
 }

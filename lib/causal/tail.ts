@@ -107,14 +107,14 @@ export class Tail implements AsyncDisposable {
   }
 
   /** Runs a batch as it stands to the end of the last block. */
-  async #run({ batch, data }: StateBatch): Promise<Tensor> {
-    const { esm, space: { dModel, sae: { config } }, options: { signal } } = this;
-    const shape = [batch.size * batch.width, dModel];
+  async #run(states: StateBatch): Promise<Tensor> {
+    const { esm, space: { sae: { config: { depth, afterFinalNorm } } }, options: { signal } } =
+      this;
+    const { batch, hidden } = states;
     this.passes += batch.size;
-    // After the final LayerNorm there is no block left; a host tensor would share the array.
-    if (config.afterFinalNorm) return esm.backend.upload("edited", shape, data.slice());
-    using hidden = esm.backend.upload("edited", shape, data);
-    return (await esm.run(batch, { from: { depth: config.depth, hidden }, signal })).hidden;
+    // After the final LayerNorm there is no block left.
+    if (afterFinalNorm) return states.snapshot();
+    return (await esm.run(batch, { from: { depth, hidden }, signal })).hidden;
   }
 
   async #unedited(capture: Capture, size: number): Promise<Unedited> {
@@ -126,9 +126,12 @@ export class Tail implements AsyncDisposable {
       this.#kept.push(found);
       return found;
     }
-    while (this.#kept.length >= MOST_KEPT) this.#kept.shift()!.final[Symbol.dispose]();
-    const states = new StateBatch(capture, this.space, size);
-    const final = await this.#run(states);
+    while (this.#kept.length >= MOST_KEPT) free(this.#kept.shift()!);
+    const states = new StateBatch(capture, this.space, this.esm.backend, size);
+    const final = await this.#run(states).catch((error) => {
+      states[Symbol.dispose]();
+      throw error;
+    });
     const made = { capture, states, final, logits: new Map() };
     this.#kept.push(made);
     return made;
@@ -145,8 +148,13 @@ export class Tail implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#kept.forEach(({ final }) => final[Symbol.dispose]());
+    this.#kept.forEach(free);
     this.#kept = [];
     await this.head[Symbol.asyncDispose]();
   }
+}
+
+function free({ states, final }: Unedited): void {
+  states[Symbol.dispose]();
+  final[Symbol.dispose]();
 }

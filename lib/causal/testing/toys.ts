@@ -1,5 +1,5 @@
 /** Small made-up autoencoders and captures for tests. */
-import type { Tensor } from "../../backend/types.ts";
+import type { Backend, Tensor } from "../../backend/types.ts";
 import type { Sae } from "../../sae/types.ts";
 import type { GradientOptions, TailGradient } from "../gradients.ts";
 import { LatentSpace } from "../latent_space.ts";
@@ -66,7 +66,11 @@ export function hostTensor(label: string, shape: readonly number[], data: Float3
   };
 }
 
-export const hostOptions: GradientOptions = { tokenBudget: 12, upload: hostTensor };
+/** Three tokens a sequence, four sequences a batch, tensors without a device. */
+export const hostOptions: GradientOptions = {
+  tokenBudget: 12,
+  backend: { upload: hostTensor } as unknown as Backend,
+};
 
 /** A tail whose metric's gradient is a function of the stream, f32[B·T, D] each; logits are zero. */
 export function toyTail(gradient: (hidden: Float32Array) => Float32Array): TailGradient {
