@@ -8,7 +8,15 @@ import type { ShapeName } from "./random_checkpoint.ts";
 export const SECTIONS = ["kernels", "models", "memory", "analyses", "threads"] as const;
 export type Section = typeof SECTIONS[number];
 
-export const WARM_ANALYSES = ["analyze", "score", "contacts", "jacobian", "sae encode"] as const;
+export const WARM_ANALYSES = [
+  "analyze",
+  "score",
+  "contacts",
+  "jacobian",
+  "sae encode",
+  "sae patch",
+  "sae ig",
+] as const;
 export type WarmAnalysis = typeof WARM_ANALYSES[number];
 
 /** Several seconds a sample. */

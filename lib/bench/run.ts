@@ -2,6 +2,7 @@
 import { GpuContext } from "../gpu/mod.ts";
 import { coldRows, warmRow } from "./analysis_rows.ts";
 import { openBenchBackend } from "./backends.ts";
+import { warmIgRow, warmPatchRow } from "./causal_rows.ts";
 import { warmContactsRow, warmJacobianRow } from "./contacts_row.ts";
 import { cpuKernelRows, withSpeedUp } from "./kernel_rows_cpu.ts";
 import { gpuKernelRows } from "./kernel_rows_gpu.ts";
@@ -88,6 +89,8 @@ const WARM: Record<WarmAnalysis, typeof warmRow> = {
   contacts: warmContactsRow,
   jacobian: warmJacobianRow,
   "sae encode": warmSaeEncodeRow,
+  "sae patch": warmPatchRow,
+  "sae ig": warmIgRow,
 };
 
 type Measure = (
