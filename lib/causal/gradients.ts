@@ -2,7 +2,7 @@
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { TokenBatch } from "../esm2/mod.ts";
 import type { LatentSpace } from "./latent_space.ts";
-import { type Metric, metricGradient, metricValue } from "./metric.ts";
+import { type Metric, metricGradient } from "./metric.ts";
 import { type Job, StateBatch } from "./state_batch.ts";
 import type { Capture } from "./types.ts";
 
@@ -27,8 +27,8 @@ export interface TailGradient {
 /** One place at which a gradient is wanted. */
 export interface GradientJob extends Job {
   metric: Metric;
-  /** Takes the gradient f32[T, D], valid during the call, and the metric there. */
-  take(gradient: Float32Array, value: number): void;
+  /** Takes the gradient f32[T, D], valid during the call. */
+  take(gradient: Float32Array): void;
 }
 
 export interface GradientOptions {
@@ -47,37 +47,50 @@ export async function takeGradients(
   { tokenBudget, signal, backend }: GradientOptions,
 ): Promise<void> {
   const width = capture.ids.length;
-  const most = Math.max(1, Math.floor(tokenBudget / width));
-  const batches = Math.ceil(jobs.length / most);
   using owned = new DisposableStack();
   const bySize = new Map<number, StateBatch>();
-  for (let i = 0; i < batches; i++) {
+  for (const [begin, end] of evenGroups(jobs.length, Math.floor(tokenBudget / width))) {
     signal?.throwIfAborted();
-    const some = jobs.slice(
-      Math.floor(i * jobs.length / batches),
-      Math.floor((i + 1) * jobs.length / batches),
-    );
+    const some = jobs.slice(begin, end);
     const states = bySize.get(some.length) ??
       owned.use(new StateBatch(capture, space, backend, some.length));
     bySize.set(some.length, states);
     const { batch, hidden } = states;
-    const rows = some.flatMap(({ metric }, b) => metric.map(({ token }) => b * width + token));
-    const values: number[] = [];
+    const asked = ask(some.map(({ metric }) => metric), width);
     await states.edited(some, async () => {
-      using found = await tail.run(batch, hidden, rows, (logits) => {
-        const cotangent = new Float32Array(logits.length);
-        let read = 0;
-        for (const { metric } of some) {
-          const own = logits.subarray(read * VOCABULARY, (read + metric.length) * VOCABULARY);
-          values.push(metricValue(metric, own));
-          cotangent.set(metricGradient(metric, own), read * VOCABULARY);
-          read += metric.length;
-        }
-        return cotangent;
-      });
+      using found = await tail.run(batch, hidden, asked.rows, asked.cotangent);
       const gradient = found.data ?? await found.read();
       const size = width * space.dModel;
-      some.forEach(({ take }, b) => take(gradient.subarray(b * size, (b + 1) * size), values[b]));
+      some.forEach(({ take }, b) => take(gradient.subarray(b * size, (b + 1) * size)));
     });
   }
+}
+
+/** The rows that the metrics of a batch read, one metric per sequence, and what their logits send back. */
+export function ask(
+  metrics: readonly Metric[],
+  width: number,
+): { rows: number[]; cotangent: (logits: Float32Array) => Float32Array } {
+  return {
+    rows: metrics.flatMap((metric, b) => metric.map(({ token }) => b * width + token)),
+    cotangent(logits) {
+      const cotangent = new Float32Array(logits.length);
+      let at = 0;
+      for (const metric of metrics) {
+        const end = at + metric.length * VOCABULARY;
+        cotangent.set(metricGradient(metric, logits.subarray(at, end)), at);
+        at = end;
+      }
+      return cotangent;
+    },
+  };
+}
+
+/** `count` things in groups of nearly equal size, each of at most `most`: where each group ends. */
+export function evenGroups(count: number, most: number): [begin: number, end: number][] {
+  const groups = Math.ceil(count / Math.max(1, most));
+  return Array.from({ length: groups }, (_, i) => [
+    Math.floor(i * count / groups),
+    Math.floor((i + 1) * count / groups),
+  ]);
 }

@@ -1,4 +1,5 @@
 /** Integrated gradients from one state of the latents to another. */
+import { sumOnDevice } from "./device_sum.ts";
 import {
   type GradientJob,
   type GradientOptions,
@@ -87,9 +88,18 @@ async function along(
   const sums = paths.map((path) =>
     path.preActs ? new PreActSum(space, path) : new StraightSum(space, path)
   );
-  for (const capture of new Set(paths.map((path) => path.capture))) {
+  const onHost = new Set(paths.keys());
+  if (options.backend.gpu && weights.length > 1) {
+    for (const [p, sum] of sums.entries()) {
+      if (!(sum instanceof StraightSum)) continue;
+      const rule = { nodes: nodesOf(paths[p]), weights };
+      sum.add(await sumOnDevice(tail, space, paths[p], rule, options), 1);
+      onHost.delete(p);
+    }
+  }
+  for (const capture of new Set([...onHost].map((p) => paths[p].capture))) {
     const jobs = paths.flatMap((path, p): GradientJob[] =>
-      path.capture !== capture ? [] : Array.from(nodesOf(path), (alpha, s) => ({
+      path.capture !== capture || !onHost.has(p) ? [] : Array.from(nodesOf(path), (alpha, s) => ({
         ...sums[p].job(alpha),
         metric: path.metric,
         take: (gradient) => sums[p].add(gradient, weights[s], alpha),
