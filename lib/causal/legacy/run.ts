@@ -30,10 +30,6 @@ export interface LegacyPatchFlags extends LegacyFlags {
   legacyColumns: LegacyColumns;
 }
 
-const NOTE = (mode: LegacyMode) =>
-  `--legacy ${mode}: every token runs through the blocks after the autoencoder alone, as in the ` +
-  "published tool, whose numbers are meant to be reproduced and nothing else.";
-
 /** `sae patch --legacy`: one table of every patch. */
 export async function runLegacyPatch(
   given: LegacyPatchFlags,
@@ -41,7 +37,6 @@ export async function runLegacyPatch(
   merged?: MergedSurvey,
 ): Promise<void> {
   const o = legacyFlags(given), { legacy, top, legacyColumns, json } = o;
-  if (!merged) ctx.note(NOTE(legacy));
   await runSurvey(o, ctx, {
     name: "patch",
     settings: { legacy, top },
@@ -75,7 +70,6 @@ export async function runLegacyIg(
   merged?: MergedSurvey,
 ): Promise<void> {
   const o = legacyFlags(given), { legacy, json } = o;
-  if (!merged) ctx.note(NOTE(legacy));
   await runSurvey(o, ctx, {
     name: "ig",
     settings: { legacy, steps: LEGACY_STEPS },

@@ -7,6 +7,10 @@ import { pandasSample } from "./numpy_random.ts";
 /** Seeds of NumPy's generator are 32-bit numbers. */
 const LARGEST_SEED = 2 ** 32 - 1;
 
+const NOTE =
+  "As in the published tool every token runs through the blocks after the autoencoder alone: " +
+  "the numbers are to be compared with that tool's and mean little else.";
+
 export type LegacyVariantFlags = Omit<VariantFlags, "seed"> & { seed?: number };
 
 /** @throws {UserError} if a protein has no such mutation, and as for any other input */
@@ -18,7 +22,7 @@ export async function readLegacyVariants(flags: LegacyVariantFlags): Promise<Cau
     );
   }
   const inputs = await readVariants({ ...flags, sample: Number.MAX_SAFE_INTEGER, seed });
-  const notes = [...inputs.notes];
+  const notes = [NOTE, ...inputs.notes];
   const proteins = inputs.proteins.map((protein) => {
     const { target: { id }, hasMeasured } = protein;
     // The tool's own filter, unless there is another.
