@@ -24,6 +24,31 @@ Deno.test("sae encode runs from a URL with the embedded model's own autoencoder"
     match(run.sae.file, /^http:/);
   }));
 
+for (
+  const [script, args, files] of [
+    ["score", [], "matrix.csv,matrix.npz,report.html,run.json,scores.csv"],
+    [
+      "contacts",
+      ["--method", "jacobian", "--sequence", "NLYIQWLKDGGPSSGRPPPS"],
+      "contacts.csv,map.npz,report.html,run.json",
+    ],
+  ] as const
+) {
+  Deno.test(`${script} runs from a URL in an empty folder with an empty cache`, () =>
+    runFromUrl(`tasks/${script}.ts`, args, ({ code, err, folder }) => {
+      equal(code, 0, err);
+      equal([...Deno.readDirSync(`${folder}/results`)].map((f) => f.name).sort().join(), files);
+    }));
+}
+
+Deno.test("sae ig runs from a URL", () =>
+  runFromUrl("tasks/sae.ts", ["ig", "--mutations", "W8G"], async ({ code, err, folder }) => {
+    equal(code, 0, err);
+    const rows = (await Deno.readTextFile(`${folder}/results/mutations.csv`)).trimEnd().split("\n");
+    equal(rows.length, 2);
+    ok(rows[1].startsWith("EPHB2_HUMAN,W8G,8,2,"), rows[1]);
+  }));
+
 /** Of a file of the tree, in hexadecimal. */
 async function sha256(path: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", await Deno.readFile(new URL(path, root)));
