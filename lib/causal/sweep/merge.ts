@@ -62,7 +62,7 @@ export async function mergeShards(folders: readonly string[]): Promise<Merged> {
 function checkSame(one: ReadShard, other: ReadShard): void {
   const difference = one.record.shard.count === other.record.shard.count
     ? firstDifference(comparable(one), comparable(other))
-    : { key: "the number of shards", a: one.record.shard.count, b: other.record.shard.count };
+    : { key: "number of shards", a: one.record.shard.count, b: other.record.shard.count };
   if (!difference) return;
   const { key, a, b } = difference;
   throw new UserError(
