@@ -23,3 +23,13 @@ export const modelOptions = {
     group: "Model",
   }),
 };
+
+export const tokenBudgetOption = {
+  tokenBudget: option({
+    placeholder: "tokens",
+    parse: parse.positiveInteger(1_000_000),
+    description: "tokens that run together",
+    defaultText: "1024 on the CPU, 8192 on a GPU",
+    group: "Model",
+  }),
+};

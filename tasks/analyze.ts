@@ -5,9 +5,10 @@ import { defineCommand, flag, option, type OptionValues } from "../lib/cli/comma
 import type { CommandContext } from "../lib/cli/context.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
-import { Esm2, TRAINED_LENGTH } from "../lib/esm2/mod.ts";
+import { Esm2 } from "../lib/esm2/mod.ts";
 import { EMBEDDED_NOTE, openModel } from "../lib/hub/open_model.ts";
 import { OutputDir } from "../lib/io/output.ts";
+import { maxLengthOption, proteinsOptions } from "../lib/protein_options.ts";
 import { describeRun, Stopwatch } from "../lib/provenance.ts";
 import { renderSiteReport } from "../lib/report/mod.ts";
 import { analyzeSites, prepareSites } from "../lib/sites/analyze.ts";
@@ -27,24 +28,7 @@ import {
 } from "../lib/sites/tables.ts";
 
 const options = {
-  fasta: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "protein sequences",
-    group: "Input",
-  }),
-  sequence: option({
-    placeholder: "letters",
-    parse: parse.text,
-    description: "one sequence instead of a file",
-    group: "Input",
-  }),
-  id: option({
-    placeholder: "name",
-    parse: parse.text,
-    description: "name of --sequence, or which record of --fasta",
-    group: "Input",
-  }),
+  ...proteinsOptions,
   sites: option({
     placeholder: "list",
     parse: parse.text,
@@ -65,13 +49,7 @@ const options = {
     defaultText: "published",
     group: "Input",
   }),
-  maxLength: option({
-    placeholder: "residues",
-    parse: parse.positiveInteger(100_000),
-    default: TRAINED_LENGTH,
-    description: "longest sequence accepted; ESM-2 was trained on 1022",
-    group: "Input",
-  }),
+  ...maxLengthOption,
   ...modelOptions,
   threshold: option({
     placeholder: "θ",

@@ -1,32 +1,16 @@
 /** What every mutation of a protein does, as far as ESM-2 can tell without training. */
-import { BACKEND_CHOICES } from "../lib/backend/mod.ts";
 import { defineCommand, flag, option } from "../lib/cli/command.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
+import { modelOptions, tokenBudgetOption } from "../lib/model_options.ts";
+import { assayOptions, targetOptions } from "../lib/protein_options.ts";
 import { PROTEINGYM_COLUMNS } from "../lib/variants/inputs.ts";
 import { runScore } from "../lib/variants/run.ts";
 import { LEGACY, MODES, MULTI } from "../lib/variants/types.ts";
 import { WINDOWS } from "../lib/variants/windows.ts";
 
 const options = {
-  sequence: option({
-    placeholder: "letters",
-    parse: parse.text,
-    description: "the protein itself",
-    group: "Input",
-  }),
-  fasta: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "the protein from a file",
-    group: "Input",
-  }),
-  id: option({
-    placeholder: "name",
-    parse: parse.text,
-    description: "name of --sequence, or which record of --fasta",
-    group: "Input",
-  }),
+  ...targetOptions,
   mutations: option({
     placeholder: "list",
     parse: parse.text,
@@ -40,40 +24,13 @@ const options = {
     description: "variants from a CSV in ProteinGym's format, with measured values to compare with",
     group: "Input",
   }),
-  offset: option({
-    placeholder: "number",
-    parse: parse.integer({ min: -100_000, max: 1_000_000 }),
-    default: 1,
-    description: "number of the sequence's first residue in the mutations",
-    group: "Input",
-  }),
   positions: option({
     placeholder: "list",
     parse: parse.text,
     description: "residues to compute besides the mutated ones: 5-20,41 or all",
     group: "Input",
   }),
-  mutantColumn: option({
-    placeholder: "name",
-    parse: parse.text,
-    default: PROTEINGYM_COLUMNS.mutantColumn as string,
-    description: "column of the mutations",
-    group: "Assay",
-  }),
-  sequenceColumn: option({
-    placeholder: "name",
-    parse: parse.text,
-    default: PROTEINGYM_COLUMNS.sequenceColumn as string,
-    description: "column of the mutated sequence",
-    group: "Assay",
-  }),
-  measuredColumn: option({
-    placeholder: "name",
-    parse: parse.text,
-    default: PROTEINGYM_COLUMNS.measuredColumn as string,
-    description: "column of the measured value",
-    group: "Assay",
-  }),
+  ...assayOptions,
   functionalColumn: option({
     placeholder: "name",
     parse: parse.text,
@@ -86,12 +43,6 @@ const options = {
     parse: parse.number(),
     description: "measured values above it are functional",
     defaultText: "the assay's own labels",
-    group: "Assay",
-  }),
-  reference: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "ProteinGym's DMS_substitutions.csv: targets and cutoffs of its assays",
     group: "Assay",
   }),
   by: option({
@@ -141,31 +92,8 @@ const options = {
     description: `score as a published script does, mistakes included: ${LEGACY.join(", ")}`,
     group: "Scoring",
   }),
-  model: option({
-    placeholder: "name|folder|file",
-    parse: parse.path,
-    description: "ESM-2 by name (esm2_t33_650M_UR50D …), Hugging Face folder, or fair-esm .pt",
-    defaultText: "the small embedded model",
-    group: "Model",
-  }),
-  backend: option({
-    placeholder: "name",
-    parse: parse.choice(...BACKEND_CHOICES),
-    default: "auto" as const,
-    description: `where to compute: ${BACKEND_CHOICES.join(", ")}`,
-    group: "Model",
-  }),
-  lowMemory: flag({
-    description: "read each block's weights when it runs instead of keeping all",
-    group: "Model",
-  }),
-  tokenBudget: option({
-    placeholder: "tokens",
-    parse: parse.positiveInteger(1_000_000),
-    description: "tokens that run together",
-    defaultText: "1024 on the CPU, 8192 on a GPU",
-    group: "Model",
-  }),
+  ...modelOptions,
+  ...tokenBudgetOption,
   out: option({
     placeholder: "folder",
     parse: parse.path,

@@ -1,53 +1,16 @@
 /** Options that the causal `sae` commands share. */
 import { flag, option, optionList } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
-import { modelOptions } from "../model_options.ts";
+import { modelOptions, tokenBudgetOption } from "../model_options.ts";
+import { assayOptions, targetOptions } from "../protein_options.ts";
 import { saeOptions } from "../sae/options.ts";
-import { PROTEINGYM_COLUMNS } from "../variants/inputs.ts";
 import { parseMetric } from "./metric.ts";
 import { parseShard } from "./sweep/shards.ts";
 import { RUNS } from "./types.ts";
 
-const columnOption = (default_: string, description: string) =>
-  option({
-    placeholder: "name",
-    parse: parse.text,
-    default: default_,
-    description,
-    group: "Assay",
-  });
-
-export const proteinOptions = {
-  sequence: option({
-    placeholder: "letters",
-    parse: parse.text,
-    description: "the protein itself",
-    group: "Input",
-  }),
-  fasta: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "the protein from a file",
-    group: "Input",
-  }),
-  id: option({
-    placeholder: "name",
-    parse: parse.text,
-    description: "name of --sequence, or which record of --fasta",
-    group: "Input",
-  }),
-  offset: option({
-    placeholder: "number",
-    parse: parse.integer({ min: -100_000, max: 1_000_000 }),
-    default: 1,
-    description: "number of the sequence's first residue in the mutations",
-    group: "Input",
-  }),
-};
-
 /** Which mutations of which proteins. */
 export const variantOptions = {
-  ...proteinOptions,
+  ...targetOptions,
   mutations: option({
     placeholder: "list",
     parse: parse.text,
@@ -93,15 +56,7 @@ export const variantOptions = {
     description: "compute one of n parts of the run, for `sae merge`",
     group: "Sweep",
   }),
-  mutantColumn: columnOption(PROTEINGYM_COLUMNS.mutantColumn, "column of the mutations"),
-  sequenceColumn: columnOption(PROTEINGYM_COLUMNS.sequenceColumn, "column of the mutated sequence"),
-  measuredColumn: columnOption(PROTEINGYM_COLUMNS.measuredColumn, "column of the measured value"),
-  reference: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "ProteinGym's DMS_substitutions.csv: targets of its assays",
-    group: "Assay",
-  }),
+  ...assayOptions,
 };
 
 /** Which autoencoders: of one layer or several. */
@@ -143,13 +98,7 @@ export const questionOptions = {
 
 export const runOptions = {
   ...modelOptions,
-  tokenBudget: option({
-    placeholder: "tokens",
-    parse: parse.positiveInteger(1_000_000),
-    description: "tokens that run together",
-    defaultText: "1024 on the CPU, 8192 on a GPU",
-    group: "Model",
-  }),
+  ...tokenBudgetOption,
 };
 
 /** @param files what the folder will hold */

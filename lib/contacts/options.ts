@@ -1,5 +1,6 @@
 /** The options of `deno task contacts`. */
 import { modelOptions } from "../model_options.ts";
+import { proteinsOptions } from "../protein_options.ts";
 import { flag, option } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { TRAINED_LENGTH } from "../esm2/mod.ts";
@@ -8,24 +9,7 @@ import { CONTACT_ATOMS } from "./truth.ts";
 import { METHODS } from "./types.ts";
 
 export const options = {
-  fasta: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "protein sequences; all records, or the one of --id",
-    group: "Input",
-  }),
-  sequence: option({
-    placeholder: "letters",
-    parse: parse.text,
-    description: "one sequence instead of a file",
-    group: "Input",
-  }),
-  id: option({
-    placeholder: "name",
-    parse: parse.text,
-    description: "name of --sequence, or which record of --fasta",
-    group: "Input",
-  }),
+  ...proteinsOptions,
   structure: option({
     placeholder: "file",
     parse: parse.path,

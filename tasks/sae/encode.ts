@@ -1,46 +1,17 @@
 /** Which latents of a sparse autoencoder fire on which residues. */
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
-import { TRAINED_LENGTH } from "../../lib/esm2/mod.ts";
-import { modelOptions } from "../../lib/model_options.ts";
+import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
+import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
 import { runEncode } from "../../lib/sae/encode/run.ts";
 import { FORMATS } from "../../lib/sae/encode/sinks.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
-  fasta: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "protein sequences; read piece by piece, so of any size",
-    group: "Input",
-  }),
-  sequence: option({
-    placeholder: "letters",
-    parse: parse.text,
-    description: "one sequence instead of a file",
-    group: "Input",
-  }),
-  id: option({
-    placeholder: "name",
-    parse: parse.text,
-    description: "name of --sequence, or which record of --fasta",
-    group: "Input",
-  }),
-  maxLength: option({
-    placeholder: "residues",
-    parse: parse.positiveInteger(100_000),
-    default: TRAINED_LENGTH,
-    description: "longest sequence accepted; ESM-2 was trained on 1022",
-    group: "Input",
-  }),
+  ...proteinsOptions,
+  ...maxLengthOption,
   ...modelOptions,
-  tokenBudget: option({
-    placeholder: "tokens",
-    parse: parse.positiveInteger(),
-    description: "tokens that run together",
-    defaultText: "1024, on a GPU 8192",
-    group: "Model",
-  }),
+  ...tokenBudgetOption,
   ...saeOptions,
   out: option({
     placeholder: "folder",

@@ -2,36 +2,13 @@
 import { runLatents } from "../../lib/causal/run_latents.ts";
 import { defineCommand, flag, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
-import { TRAINED_LENGTH } from "../../lib/esm2/mod.ts";
-import { modelOptions } from "../../lib/model_options.ts";
+import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
+import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
-  fasta: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "protein sequences; read piece by piece, so of any size",
-    group: "Input",
-  }),
-  sequence: option({
-    placeholder: "letters",
-    parse: parse.text,
-    description: "one sequence instead of a file",
-    group: "Input",
-  }),
-  id: option({
-    placeholder: "name",
-    parse: parse.text,
-    description: "name of --sequence, or which record of --fasta",
-    group: "Input",
-  }),
-  maxLength: option({
-    placeholder: "residues",
-    parse: parse.positiveInteger(100_000),
-    default: TRAINED_LENGTH,
-    description: "longest sequence accepted; ESM-2 was trained on 1022",
-    group: "Input",
-  }),
+  ...proteinsOptions,
+  ...maxLengthOption,
   threshold: option({
     placeholder: "activation",
     parse: parse.number({ min: 0 }),
@@ -41,13 +18,7 @@ const options = {
   }),
   ...saeOptions,
   ...modelOptions,
-  tokenBudget: option({
-    placeholder: "tokens",
-    parse: parse.positiveInteger(1_000_000),
-    description: "tokens that run together",
-    defaultText: "1024 on the CPU, 8192 on a GPU",
-    group: "Model",
-  }),
+  ...tokenBudgetOption,
   out: option({
     placeholder: "folder",
     parse: parse.path,

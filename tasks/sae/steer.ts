@@ -1,5 +1,5 @@
 /** What the model predicts when latents are held at values of one's own. */
-import { proteinOptions } from "../../lib/causal/options.ts";
+import { targetOptions } from "../../lib/protein_options.ts";
 import { parsePlaces, type Places } from "../../lib/causal/places.ts";
 import { runSteer } from "../../lib/causal/run_steer.ts";
 import { parseScale, parseSet } from "../../lib/causal/steer.ts";
@@ -9,7 +9,7 @@ import { modelOptions } from "../../lib/model_options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
-  ...proteinOptions,
+  ...targetOptions,
   set: option({
     placeholder: "latents",
     parse: parseSet,
