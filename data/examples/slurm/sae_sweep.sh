@@ -1,0 +1,31 @@
+#!/bin/bash
+# Submits a sweep in parts, and the job that puts them together once all are done. The arguments are those
+# of `deno task sae`, without --shard and --out:
+#
+#   SHARDS=20 ./sae_sweep.sh patch --model esm2_t33_650M_UR50D --sae interprot --layers 8,12,16,20,24 \
+#     --table proteins.csv --filter "DMS_score < -3"
+#
+# SHARDS    array tasks                           (8)
+# PARTS     folder of the parts, seen by all nodes (sweep)
+# OUT       folder of the results                 (out)
+# ESMSCOPE  folder of esmscope                    (that of this script's project)
+# Options of Slurm go into its own variables: SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT ...
+# Nodes without a network need the model and autoencoders beforehand: deno task fetch.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export ESMSCOPE=${ESMSCOPE:-$(cd "$here/../../.." && pwd)}
+export SHARDS=${SHARDS:-8}
+parts=${PARTS:-sweep}
+out=${OUT:-out}
+
+if [[ $# -eq 0 ]]; then
+  echo "usage: SHARDS=8 PARTS=sweep OUT=out $0 patch|ig|circuit [options]" >&2
+  exit 2
+fi
+
+sweep=$(sbatch --parsable --array="1-$SHARDS" "$here/sae_sweep.sbatch" "$@" --out "$parts")
+merge=$(sbatch --parsable --dependency="afterok:${sweep%%;*}" --kill-on-invalid-dep=yes \
+  "$here/sae_merge.sbatch" "$parts" --out "$out")
+echo "sweep ${sweep%%;*} merge ${merge%%;*}"
