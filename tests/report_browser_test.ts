@@ -5,6 +5,7 @@ import { headColumns, renderSiteReport } from "../lib/report/mod.ts";
 import type { ProteinResult } from "../lib/sites/types.ts";
 import { deepEqual, equal, ok } from "./assert.ts";
 import { Browser, findBrowser, type Page } from "./browser.ts";
+import { contrast, rgb, textColours, TOO_WIDE } from "./page_checks.ts";
 import { sampleProtein, sampleSummary } from "./report_sample.ts";
 
 const path = findBrowser();
@@ -104,16 +105,10 @@ const HOVER_CELLS = `
       return { protein, column, title, shown, ...cell.dataset };
     }))`;
 
-/** Kind, colour and background of every text, the background from the first ancestor with one. */
-const TEXT_COLOURS = `
-  [...document.querySelectorAll("h1,.subtitle,.note,.finding,.facts,.sites li,.block i,mark,th," +
-    "td:not(:empty),.legend,.keys,.map-notes p,.x-tick,.site-label,.site-tick b,dd,a,button," +
-    ".profile-title span")].map((element) => {
-    let under = element;
-    while (/, 0\\)/.test(getComputedStyle(under).backgroundColor)) under = under.parentElement;
-    const { color } = getComputedStyle(element);
-    return [element.className || element.tagName, color, getComputedStyle(under).backgroundColor];
-  })`;
+const TEXT_COLOURS = textColours(
+  "h1,.subtitle,.note,.finding,.facts,.sites li,.block i,mark,th,td:not(:empty),.legend,.keys," +
+    ".map-notes p,.x-tick,.site-label,.site-tick b,dd,a,button,.profile-title span",
+);
 
 /** Number of different colours of each canvas. */
 const CANVAS_COLOURS = `[...document.querySelectorAll("canvas")].map((canvas) => {
@@ -126,22 +121,6 @@ const CLIPPED = `[...document.querySelectorAll("table, figure, .scroll, .plot, .
   .filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5 ||
     getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1)
   .map((e) => e.tagName + " " + e.className)`;
-
-/** How far the page as a whole scrolls sideways, px. */
-const TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-
-/** WCAG 2 contrast ratio of two opaque colours. */
-function contrast(a: string, b: string): number {
-  const [light, dark] = [a, b].map((css) => {
-    const [red, green, blue] = rgb(css).map((x) =>
-      x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4
-    );
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  }).sort((x, y) => y - x);
-  return (light + 0.05) / (dark + 0.05);
-}
-
-const rgb = (css: string) => css.match(/[\d.]+/g)!.slice(0, 3).map(Number);
 
 Deno.test({
   name: "renderSiteReport gives a page that a browser shows whole and exactly",

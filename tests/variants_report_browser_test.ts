@@ -5,6 +5,7 @@ import { ScoreMatrix } from "../lib/variants/matrix.ts";
 import { SampleCollector } from "../lib/variants/samples.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { Browser, findBrowser, type Page } from "./browser.ts";
+import { contrast, textColours, TOO_WIDE } from "./page_checks.ts";
 
 const path = findBrowser();
 const required = Deno.env.get("REQUIRE_BROWSER") === "1";
@@ -245,15 +246,9 @@ async function checkKeyboard(browser: Browser, url: string, matrix: ScoreMatrix)
   equal(await at(), "");
 }
 
-/** Kind, colour and background of every text, the background from the first ancestor with one. */
-const TEXT_COLOURS = `
-  [...document.querySelectorAll("h1,.subtitle,.note,.finding,.facts,.hint,th,td:not(:empty),small," +
-    ".legend,.keys,dd,button")].map((element) => {
-    let under = element;
-    while (/, 0\\)/.test(getComputedStyle(under).backgroundColor)) under = under.parentElement;
-    const { color } = getComputedStyle(element);
-    return [element.className || element.tagName, color, getComputedStyle(under).backgroundColor];
-  })`;
+const TEXT_COLOURS = textColours(
+  "h1,.subtitle,.note,.finding,.facts,.hint,th,td:not(:empty),small,.legend,.keys,dd,button",
+);
 
 async function checkContrast(browser: Browser, url: string) {
   for (const scheme of ["light", "dark"] as const) {
@@ -267,25 +262,12 @@ async function checkContrast(browser: Browser, url: string) {
   }
 }
 
-/** WCAG 2 contrast ratio of two opaque colours. */
-function contrast(a: string, b: string): number {
-  const [light, dark] = [a, b].map((css) => {
-    const [red, green, blue] = css.match(/[\d.]+/g)!.slice(0, 3).map((text) => {
-      const x = Number(text) / 255;
-      return x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  }).sort((x, y) => y - x);
-  return (light + 0.05) / (dark + 0.05);
-}
-
 async function checkWidths(browser: Browser, url: string) {
-  const tooWide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
   await using page = await browser.open(url, { width: 688, media: "print", scheme: "dark" });
-  equal(await page.evaluate(tooWide), 0);
+  equal(await page.evaluate(TOO_WIDE), 0);
   await page.look({ width: 390 });
   await page.settle();
-  equal(await page.evaluate(tooWide), 0);
+  equal(await page.evaluate(TOO_WIDE), 0);
   const frame = await frameOf(page);
   ok(frame.inner <= frame.width + 1, "the whole protein fits at the smallest zoom");
 }

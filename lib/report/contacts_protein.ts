@@ -1,4 +1,4 @@
-import { lineChart, type Series } from "./contacts_chart.ts";
+import { lineChart, type Series } from "./chart.ts";
 import { contactMap } from "./contacts_map.ts";
 import { hasStructure, structureView } from "./contacts_structure.ts";
 import { type Markup, markup } from "./markup.ts";
@@ -105,7 +105,8 @@ function curves({ map, truth, baseline }: ContactResult): Markup {
     charts.map(({ range: { name, min, max }, series }) =>
       lineChart(
         `Precision, ${name} range (${min}${Number.isFinite(max) ? `–${max}` : " and more"})`,
-        ["pairs taken, as a multiple of L", "precision"],
+        { name: "pairs taken, as a multiple of L", from: 0 },
+        { name: "precision", from: 0, reach: 1 },
         series,
       )
     )
@@ -145,7 +146,8 @@ function motifSection(motif: readonly MotifResult[]): Markup {
       markup`<div>${
         lineChart(
           [first, second].map(({ kind, begin, end }) => `${kind}${begin + 1}–${end}`).join(" and "),
-          ["residues unmasked", "recovery"],
+          { name: "residues unmasked", from: 0 },
+          { name: "recovery", from: 0, reach: 1 },
           MOTIF_MODES.map((mode, m) => ({
             name: names[mode],
             colour: m + 1,

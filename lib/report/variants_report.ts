@@ -12,8 +12,10 @@ import mapsStyle from "./style_maps.css" with { type: "text" };
 import { variantMatrix } from "./variants_matrix.ts";
 import { performanceTable } from "./variants_performance.ts";
 import { scatter } from "./variants_scatter.ts";
+import residuesScript from "./script_matrix.js" with { type: "text" };
 import matrixScript from "./variants_matrix.js" with { type: "text" };
 import scatterScript from "./variants_scatter.js" with { type: "text" };
+import matrixStyle from "./style_matrix.css" with { type: "text" };
 import style from "./variants_style.css" with { type: "text" };
 
 export interface VariantReport {
@@ -49,8 +51,8 @@ ${variantMatrix(matrix)}</section>
 ${performanceTable(performance)}${scatter(samples, labels)}</section>
 `,
     ],
-    styles: [headsStyle, mapsStyle, style],
-    scripts: [matrixScript, scatterScript],
+    styles: [headsStyle, mapsStyle, matrixStyle, style],
+    scripts: [residuesScript, matrixScript, scatterScript],
   });
 }
 
