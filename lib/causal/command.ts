@@ -108,7 +108,7 @@ export async function runSurvey(
     command: command.name,
     settings: command.settings,
     model: { name: model.name, sha256: await model.checkpoint.sha256() },
-    saes: lenses.map(({ opened: { sha256, sae: { config } } }) => ({ sha256, config })),
+    saes: lenses.map(({ sae: { sha256, sae: { config } } }) => ({ sha256, config })),
     embedScale: o.embedScale,
     backend: { name: opened.backend.name, detail: opened.backend.detail },
     run: o.run,
@@ -148,7 +148,7 @@ export async function runSurvey(
   const record = {
     ...await describeRun({ command: `sae ${command.name}`, args: Deno.args, watch, model, opened }),
     options: o,
-    saes: lenses.map(({ opened: sae }) => describeSae(sae)),
+    saes: lenses.map(({ sae, fidelity }) => ({ ...describeSae(sae), fidelity })),
     proteins: proteins.map(({ target, variants }) => ({
       ...target,
       mutations: variants.length,

@@ -11,13 +11,12 @@ import { fidelityText, fidelityWarning } from "./fidelity_text.ts";
 import { type OpenedSae, openSae } from "./open.ts";
 import type { EmbedScale } from "./options.ts";
 
-/** Values of `modelOptions` and `saeOptions`. */
+/** Values of `modelOptions` and `saeOptions`, but for the layer. */
 export interface SaeFlags {
   model?: string;
   backend: BackendChoice;
   lowMemory: boolean;
   sae?: string;
-  layer?: number;
   k?: number;
   embedScale: EmbedScale;
   fidelity: boolean;
@@ -25,34 +24,52 @@ export interface SaeFlags {
 
 export type Fidelities = Partial<Record<EmbedScale, Fidelity>>;
 
-export interface SaeSession extends AsyncDisposable {
-  readonly model: OpenedModel;
-  readonly opened: OpenedBackend;
-  readonly esm: Esm2;
+/** An autoencoder ready for use. */
+export interface Lens {
   readonly sae: OpenedSae;
   readonly coder: SaeCoder;
   /** By embedding scale; empty where it was not to be measured. */
   readonly fidelity: Fidelities;
 }
 
+interface OpenedTogether {
+  readonly model: OpenedModel;
+  readonly opened: OpenedBackend;
+  readonly esm: Esm2;
+}
+
+export interface LensesSession extends OpenedTogether, AsyncDisposable {
+  /** In the order of the layers. */
+  readonly lenses: readonly Lens[];
+}
+
+export interface SaeSession extends OpenedTogether, Lens, AsyncDisposable {}
+
 /**
- * Opens what the flags name, measures the autoencoder, and says both on stderr.
+ * Opens what the flags name, with an autoencoder for each layer; measures them, and says all that on
+ * stderr.
  *
- * @throws {UserError} if the model or the autoencoder cannot be opened, or they do not fit
+ * @param layers blocks that have run; undefined: as the autoencoder's file says
+ * @throws {UserError} if the model or an autoencoder cannot be opened, or they do not fit
  */
-export async function openSaeSession(
+export async function openLenses(
   flags: SaeFlags,
+  layers: readonly (number | undefined)[],
   ctx: CommandContext,
   watch: Stopwatch,
-): Promise<SaeSession> {
+): Promise<LensesSession> {
   await using stack = new AsyncDisposableStack();
   watch.stage("load model");
   const model = stack.use(await openModel(flags.model, ctx));
-  const sae = await openSae(flags.sae, { ...ctx, layer: flags.layer, k: flags.k }, model);
+  const saes: OpenedSae[] = [];
+  for (const layer of layers) {
+    saes.push(await openSae(flags.sae, { ...ctx, layer, k: flags.k }, model));
+  }
   const opened = await openBackend(flags.backend);
   const backend = stack.use(opened.backend);
   if (model.embedded) ctx.note(EMBEDDED_NOTE);
-  for (const note of [...sae.notes, ...scaleNotes(sae, flags.embedScale)]) ctx.note(note);
+  const notes = saes.flatMap((sae) => [...sae.notes, ...scaleNotes(sae, flags.embedScale)]);
+  for (const note of new Set(notes)) ctx.note(note);
   ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
   const esm = stack.use(
     await Esm2.open(model.checkpoint, backend, {
@@ -60,20 +77,27 @@ export async function openSaeSession(
       tokenDropout: flags.embedScale === "train" ? false : undefined,
     }),
   );
-  const coder = stack.use(await SaeCoder.open(sae.sae, backend));
   watch.stage("measure autoencoder");
-  const fidelity = flags.fidelity
-    ? await measure(esm, coder, scalesFor(sae, flags.embedScale), model, ctx)
-    : {};
-  if (fidelity[flags.embedScale]) {
-    const warning = fidelityWarning(fidelity[flags.embedScale]!, sae, flags.embedScale);
-    if (warning) ctx.note(warning);
+  const lenses: Lens[] = [];
+  for (const sae of saes) {
+    const coder = stack.use(await SaeCoder.open(sae.sae, backend));
+    const fidelity = flags.fidelity
+      ? await measure(esm, coder, sae, flags.embedScale, model, ctx)
+      : {};
+    lenses.push({ sae, coder, fidelity });
   }
   const owned = stack.move();
-  return {
-    ...{ model, opened, esm, sae, coder, fidelity },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return { model, opened, esm, lenses, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** The same with one autoencoder. */
+export async function openSaeSession(
+  flags: SaeFlags & { layer?: number },
+  ctx: CommandContext,
+  watch: Stopwatch,
+): Promise<SaeSession> {
+  const { lenses: [lens], ...session } = await openLenses(flags, [flags.layer], ctx, watch);
+  return { ...session, ...lens };
 }
 
 /** What of an opened autoencoder goes into run.json. */
@@ -95,11 +119,12 @@ function scaleNotes({ metadata: { embed_scale: trained } }: OpenedSae, own: Embe
 async function measure(
   esm: Esm2,
   coder: SaeCoder,
-  scales: readonly EmbedScale[],
+  sae: OpenedSae,
+  own: EmbedScale,
   { checkpoint }: OpenedModel,
   ctx: CommandContext,
 ): Promise<Fidelities> {
-  const found: Fidelities = {};
+  const scales = scalesFor(sae, own), found: Fidelities = {};
   for (const scale of scales) {
     const tokenDropout = scale === "hf" && checkpoint.config.tokenDropout;
     found[scale] = await measureFidelity(esm, coder, fidelityPanel, {
@@ -109,5 +134,7 @@ async function measure(
     const suffix = scales.length > 1 ? `, --embed-scale ${scale}` : "";
     ctx.note(fidelityText(`${coder.sae.config.name}${suffix}`, found[scale]));
   }
+  const warning = fidelityWarning(found[own]!, sae, own);
+  if (warning) ctx.note(warning);
   return found;
 }
