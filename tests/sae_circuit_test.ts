@@ -21,7 +21,8 @@ test("sae circuit: nodes, faithfulness and shared latents agree between its file
     done(outcome);
     const { dir, files } = outcome;
     deepEqual(files, [
-      ...["circuit_nodes.csv", "circuits.csv", "circuits.json", "run.json", "shared_latents.csv"],
+      ...["circuit_nodes.csv", "circuits.csv", "circuits.json", "report.html", "run.json"],
+      "shared_latents.csv",
     ]);
     const circuits = await rows(dir, "circuits.csv"), nodes = await rows(dir, "circuit_nodes.csv");
     const shared = await rows(dir, "shared_latents.csv");

@@ -21,7 +21,9 @@ test("sae ig: attributions add up to the effect, in both files alike", () =>
     async (outcome) => {
       done(outcome);
       const { dir, files, out } = outcome;
-      deepEqual(files, ["attributions.csv", "attributions.npz", "mutations.csv", "run.json"]);
+      deepEqual(files, [
+        ...["attributions.csv", "attributions.npz", "mutations.csv", "report.html", "run.json"],
+      ]);
       match(out, /top-20 share +by magnitude/);
       const mutations = await rows(`${dir}/out`, "mutations.csv");
       const attributions = await rows(`${dir}/out`, "attributions.csv");

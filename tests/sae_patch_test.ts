@@ -34,7 +34,7 @@ test("sae patch: controls without change are exactly zero, all with the error is
     [...onCpu, "--mutations", "E7T,H50L", "--at", "all", "--error", "patch", "--layers", "1,2,3"],
     async (outcome) => {
       done(outcome);
-      deepEqual(outcome.files, ["patches.csv", "run.json", "summary.csv"]);
+      deepEqual(outcome.files, ["patches.csv", "report.html", "run.json", "summary.csv"]);
       const all = await rows(outcome.dir);
       const noop = all.filter(({ control }) => control === "noop");
       equal(noop.length, 2 * 3 * 5);

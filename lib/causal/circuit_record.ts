@@ -31,7 +31,7 @@ export interface CircuitRecord {
   /** Nodes that may join. */
   candidates: number;
   /** Size and faithfulness of the circuit grown along |delta| × decoder norm alone. */
-  byMagnitude: { size: number; faithfulness: number };
+  byMagnitude: Pick<Circuit, "size" | "faithfulness" | "curve">;
   /** Faithfulness of as many nodes drawn at random. */
   randomFaithfulness: number;
 }
@@ -62,7 +62,7 @@ export async function findCircuit(
     explanation: { ...kept, nodes: ranking.slice(0, circuit.size) },
     circuit,
     candidates: ranking.length,
-    byMagnitude: { size: plain.size, faithfulness: plain.faithfulness },
+    byMagnitude: { size: plain.size, faithfulness: plain.faithfulness, curve: plain.curve },
     randomFaithfulness,
   };
 }
@@ -90,22 +90,31 @@ export function packCircuit(record: CircuitRecord): Float64Array {
     byMagnitude.size,
     byMagnitude.faithfulness,
     record.randomFaithfulness,
-    ...circuit.curve.flatMap(({ nodes, faithfulness }) => [nodes, faithfulness]),
+    circuit.curve.length,
+    ...[circuit.curve, byMagnitude.curve].flat()
+      .flatMap(({ nodes, faithfulness }) => [nodes, faithfulness]),
   ]);
 }
 
 export function unpackCircuit(values: Float64Array): CircuitRecord {
   const [explanation, rest] = unpackRecord(values);
   const [size, faithfulness, completeness, reached, candidates, plainSize, plain, random] = rest;
-  const curve = Array.from({ length: (rest.length - 8) / 2 }, (_, i) => ({
-    nodes: rest[8 + 2 * i],
-    faithfulness: rest[9 + 2 * i],
+  const points = rest[8];
+  const curve = Array.from({ length: (rest.length - 9) / 2 }, (_, i) => ({
+    nodes: rest[9 + 2 * i],
+    faithfulness: rest[10 + 2 * i],
   }));
   return {
     explanation,
-    circuit: { size, faithfulness, completeness, reached: reached === 1, curve },
+    circuit: {
+      size,
+      faithfulness,
+      completeness,
+      reached: reached === 1,
+      curve: curve.slice(0, points),
+    },
     candidates,
-    byMagnitude: { size: plainSize, faithfulness: plain },
+    byMagnitude: { size: plainSize, faithfulness: plain, curve: curve.slice(points) },
     randomFaithfulness: random,
   };
 }

@@ -1,5 +1,5 @@
 /** What is kept of an explanation: its figures, and the nodes that contribute most. */
-import { gini, topShare } from "./concentration.ts";
+import { CURVE_COUNTS, gini, shareCurve, topShare } from "./concentration.ts";
 import type { Explanation } from "./explain.ts";
 import type { Attribution } from "./integrate.ts";
 
@@ -10,6 +10,8 @@ export interface Concentration {
   gini: number;
   /** Over the latents that move. */
   giniMoving: number;
+  /** Shares of the largest, per `CURVE_COUNTS`. */
+  curve: number[];
 }
 
 export interface ExplanationRecord {
@@ -47,6 +49,7 @@ export function recordOf(
     top20: topShare(values, 20),
     gini: gini(values, Math.max(everywhere, values.length)),
     giniMoving: gini(values.filter((_, i) => own[i].delta !== 0)),
+    curve: shareCurve(values),
   });
   return {
     ...{ baseline, input, sum, steps },
@@ -78,8 +81,10 @@ const SHARES = ["top20", "gini", "giniMoving"] as const;
 export function packRecord(record: ExplanationRecord): Float64Array {
   return Float64Array.from([
     ...HEAD.map((key) => record[key]),
-    ...SHARES.map((key) => record.attributions[key]),
-    ...SHARES.map((key) => record.magnitudes[key]),
+    ...[record.attributions, record.magnitudes].flatMap((one) => [
+      ...SHARES.map((key) => one[key]),
+      ...one.curve,
+    ]),
     record.nodes.length,
     ...record.nodes.flatMap((node) => NODE.map((key) => node[key])),
   ]);
@@ -90,7 +95,11 @@ export function unpackRecord(values: Float64Array): [ExplanationRecord, Float64A
   let at = 0;
   const take = <K extends string>(keys: readonly K[]) =>
     Object.fromEntries(keys.map((key) => [key, values[at++]])) as Record<K, number>;
-  const head = take(HEAD), attributions = take(SHARES), magnitudes = take(SHARES);
+  const concentration = (): Concentration => ({
+    ...take(SHARES),
+    curve: CURVE_COUNTS.map(() => values[at++]),
+  });
+  const head = take(HEAD), attributions = concentration(), magnitudes = concentration();
   const nodes = Array.from({ length: values[at++] }, () => take(NODE));
   return [{ ...head, attributions, magnitudes, nodes }, values.subarray(at)];
 }

@@ -13,6 +13,7 @@ import {
 } from "./circuit_tables.ts";
 import { type MergedSurvey, runSurvey } from "./command.ts";
 import { addsUp, explain } from "./explain.ts";
+import { causalReport } from "./report.ts";
 import {
   type ExplainFlags,
   explainSettings,
@@ -59,7 +60,9 @@ export async function runCircuit(
         },
       };
     },
-    async finish({ session: { lenses }, inputs: { proteins }, values, output, provenance, print }) {
+    async finish(finished) {
+      const { session: { lenses }, inputs: { proteins }, values, output, provenance } = finished;
+      const { print } = finished;
       const results = proteins.flatMap((protein, p) =>
         lenses.flatMap(({ space }, l) =>
           protein.variants.map((variant, v): CircuitResult => ({
@@ -76,7 +79,10 @@ export async function runCircuit(
       await output.write("shared_latents.csv", sharedCsv(shared));
       await output.write("circuits.json", circuitsJson(results));
       const short = results.filter(({ record }) => !addsUp(record.explanation)).length;
-      if (short > 0) ctx.note(shortNote(short, results.length, settings));
+      const notes = short > 0 ? [shortNote(short, results.length, settings)] : [];
+      for (const note of notes) ctx.note(note);
+      const report = causalReport(o, finished, { circuits: results, share: o.share, notes });
+      await output.write("report.html", report);
       if (o.json) return print(JSON.stringify({ provenance, summary, shared }, null, 2));
       print(circuitSummaryText(summary));
       print(`\n${sharedText(shared)}`);

@@ -23,6 +23,7 @@ import {
   writeAttributionsNpz,
 } from "./ig_tables.ts";
 import type { Rule } from "./quadrature.ts";
+import { causalReport } from "./report.ts";
 import type { CausalSession } from "./session.ts";
 import { Tail } from "./tail.ts";
 import { EngineGradient } from "./tail_gradient.ts";
@@ -106,7 +107,9 @@ export async function runIg(
         },
       };
     },
-    async finish({ session: { lenses }, inputs: { proteins }, values, output, provenance, print }) {
+    async finish(finished) {
+      const { session: { lenses }, inputs: { proteins }, values, output, provenance } = finished;
+      const { print } = finished;
       const results = proteins.flatMap((protein, p) =>
         lenses.flatMap(({ space }, l) =>
           protein.variants.map((variant, v): IgResult => ({
@@ -122,7 +125,12 @@ export async function runIg(
       await writeAttributionsNpz(output.temporaryPath("attributions.npz"), results);
       await output.write("mutations.csv", igMutationsCsv(results));
       const short = results.filter(({ record }) => !addsUp(record)).length;
-      if (short > 0) ctx.note(shortNote(short, results.length, settings));
+      const notes = short > 0 ? [shortNote(short, results.length, settings)] : [];
+      for (const note of notes) ctx.note(note);
+      await output.write(
+        "report.html",
+        causalReport(o, finished, { attributions: results, notes }),
+      );
       if (o.json) return print(JSON.stringify({ provenance, summary }, null, 2));
       print(igSummaryText(summary));
       print(`\n${strongestLatentsText(results)}`);

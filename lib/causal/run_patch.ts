@@ -18,6 +18,7 @@ import {
   summarisePatches,
   unpackRows,
 } from "./patch_tables.ts";
+import { causalReport } from "./report.ts";
 import type { CausalSession } from "./session.ts";
 import { Tail } from "./tail.ts";
 import type { ErrorTerm } from "./types.ts";
@@ -123,7 +124,9 @@ export async function runPatch(
         },
       };
     },
-    async finish({ session: { lenses }, inputs: { proteins }, values, output, provenance, print }) {
+    async finish(finished) {
+      const { session: { lenses }, inputs: { proteins }, values, output, provenance } = finished;
+      const { print } = finished;
       const results = proteins.flatMap((protein, p) =>
         lenses.flatMap(({ space }, l) =>
           protein.variants.map((variant, v): PatchResult => ({
@@ -137,6 +140,7 @@ export async function runPatch(
       const summary = summarisePatches(results);
       await output.write("patches.csv", patchesCsv(results));
       await output.write("summary.csv", patchSummaryCsv(summary));
+      await output.write("report.html", causalReport(o, finished, { patches: results }));
       if (o.json) return print(JSON.stringify({ provenance, summary }, null, 2));
       print(patchSummaryText(summary));
       print(`\n${strongestText(results)}`);

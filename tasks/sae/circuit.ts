@@ -32,7 +32,10 @@ const options = {
   }),
   ...autoencoderOptions,
   ...runOptions,
-  ...outputOptions("circuits.csv, circuit_nodes.csv, shared_latents.csv, circuits.json, run.json"),
+  ...outputOptions(
+    "circuits.csv, circuit_nodes.csv, shared_latents.csv, circuits.json, " +
+      "report.html and run.json",
+  ),
 };
 
 export const command = defineCommand({

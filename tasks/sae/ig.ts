@@ -28,7 +28,7 @@ const options = {
   }),
   ...autoencoderOptions,
   ...runOptions,
-  ...outputOptions("attributions.csv, attributions.npz, mutations.csv and run.json"),
+  ...outputOptions("attributions.csv, attributions.npz, mutations.csv, report.html and run.json"),
 };
 
 /** What `--legacy` leaves no choice of. */

@@ -78,7 +78,7 @@ const options = {
   }),
   ...autoencoderOptions,
   ...runOptions,
-  ...outputOptions("patches.csv, summary.csv and run.json"),
+  ...outputOptions("patches.csv, summary.csv, report.html and run.json"),
 };
 
 /** What `--legacy` leaves no choice of. */

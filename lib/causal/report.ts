@@ -1,0 +1,134 @@
+/** Causal results as report.html. */
+import { renderSaeReport } from "../report/sae_report.ts";
+import type {
+  AutoencoderView,
+  ConcentrationView,
+  ExplanationView,
+  MutationView,
+  QualityView,
+} from "../report/sae_types.ts";
+import type { CircuitResult } from "./circuit_tables.ts";
+import type { FinishedSurvey, SurveyFlags } from "./command.ts";
+import { CURVE_COUNTS } from "./concentration.ts";
+import { addsUp } from "./explain.ts";
+import type { Concentration, ExplanationRecord } from "./explain_record.ts";
+import type { IgResult } from "./ig_tables.ts";
+import type { MetricKind } from "./metric.ts";
+import type { PatchResult } from "./patch_tables.ts";
+import type { RunKind } from "./types.ts";
+
+/** What one command found. */
+export interface CausalResults {
+  patches?: readonly PatchResult[];
+  attributions?: readonly IgResult[];
+  circuits?: readonly CircuitResult[];
+  /** Share of the effect that circuits had to restore. */
+  share?: number;
+  /** Warnings that the reader must see first. */
+  notes?: readonly string[];
+}
+
+/** Records of proteins in the report at most; run.json has all. */
+const MOST_PROTEINS = 10;
+
+const RUN_NAMES: Record<RunKind, string> = {
+  "wild-type": "the mutant’s latents in the wild type’s run",
+  mutant: "the wild type’s latents in the mutant’s run",
+  masked: "the mutant’s latents in the run with the mutated residues masked",
+};
+
+/** The page of a finished survey. */
+export function causalReport(
+  { run, metric, embedScale }: SurveyFlags,
+  { session, inputs: { proteins }, provenance }: FinishedSurvey,
+  { patches, attributions, circuits, share = NaN, notes = [] }: CausalResults,
+): string {
+  const name = proteins.length === 1 ? proteins[0].target.id : `${proteins.length} proteins`;
+  const qualities = (provenance.saes ?? []) as { fidelity?: Record<string, QualityView> }[];
+  const autoencoders = session.lenses.map(({ space: { sae: { config } } }, l): AutoencoderView => {
+    const { depth: layer, name, latents, k, normalisation } = config;
+    return {
+      name,
+      layer,
+      latents,
+      k,
+      normalisation,
+      quality: qualities[l]?.fidelity?.[embedScale],
+    };
+  });
+  const layers = autoencoders.map(({ layer }) => layer).join(", ");
+  return renderSaeReport({
+    title: `Features behind mutations of ${name}`,
+    subtitle: `${provenance.model.name}, layer${autoencoders.length === 1 ? "" : "s"} ${layers}: ${
+      RUN_NAMES[run]
+    }`,
+    notes,
+    metric: metricName(metric),
+    autoencoders,
+    patches: patches?.map((result) => ({ ...mutationOf(result), rows: result.rows })),
+    attributions: attributions?.map((result) => ({
+      ...mutationOf(result),
+      ...explanationOf(result.record),
+      nodes: result.record.nodes,
+    })),
+    circuits: circuits?.map((result) => {
+      const { explanation, circuit, ...rest } = result.record;
+      return {
+        ...mutationOf(result),
+        ...explanationOf(explanation),
+        ...circuit,
+        ...rest,
+        share,
+        nodes: explanation.nodes,
+      };
+    }),
+    provenance: lasting(provenance),
+  });
+}
+
+function mutationOf(
+  { protein: { target }, variant, layer }: PatchResult | IgResult | CircuitResult,
+): MutationView {
+  const { id, residues, offset } = target;
+  return {
+    protein: { id, residues, offset },
+    mutation: variant.name,
+    tokens: variant.substitutions.map(({ position }) => position),
+    layer,
+  };
+}
+
+function explanationOf(record: ExplanationRecord): ExplanationView {
+  const concentration = ({ curve, ...rest }: Concentration): ConcentrationView => ({
+    ...rest,
+    curve: CURVE_COUNTS.map((count, i) => [count, curve[i]] as const)
+      .filter(([, share]) => !Number.isNaN(share)),
+  });
+  return {
+    ...record,
+    addsUp: addsUp(record),
+    attributions: concentration(record.attributions),
+    magnitudes: concentration(record.magnitudes),
+  };
+}
+
+function metricName(metric: MetricKind): string {
+  if (metric.kind === "pair") return `log p(${metric.plus}) − log p(${metric.minus})`;
+  if (metric.kind === "wild-type") return "log p(wild type)";
+  return metric.kind === "mutant" ? "log p(mutant)" : "log p(mutant) − log p(wild type)";
+}
+
+/** What decides the numbers: a run in parts, or one that was interrupted, has other times. */
+function lasting(
+  { esmscope, command, model, backend, options, saes, proteins }: FinishedSurvey["provenance"],
+): Record<string, unknown> {
+  const { out: _out, json: _json, shard: _shard, ...asked } = options as Record<string, unknown>;
+  const list = proteins as readonly unknown[];
+  return {
+    ...{ esmscope, command, model },
+    backend: backend.name,
+    options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
+    saes,
+    proteins: list.length <= MOST_PROTEINS ? list : list.length,
+  };
+}
