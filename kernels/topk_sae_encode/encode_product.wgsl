@@ -20,7 +20,7 @@ struct Params {
   rows: u32,
   d_model: u32,
   latents: u32,
-  zscore: u32,
+  normalisation: u32,
 }
 
 const EPSILON = 1e-5;
@@ -51,7 +51,7 @@ var<workgroup> weight_tile: array<vec4f, 256>;
 fn means(row: u32) -> vec4f {
   var found = vec4f();
   for (var i = 0u; i < 4u; i++) {
-    if row + i < params.rows && params.zscore == 1u {
+    if row + i < params.rows && params.normalisation == 1u {
       found[i] = token_mean[params.first + row + i];
     }
   }
@@ -62,8 +62,9 @@ fn means(row: u32) -> vec4f {
 fn factors(row: u32) -> vec4f {
   var found = vec4f(1.0);
   for (var i = 0u; i < 4u; i++) {
-    if row + i < params.rows && params.zscore == 1u {
-      found[i] = 1.0 / (token_std[params.first + row + i] + EPSILON);
+    if row + i < params.rows && params.normalisation > 0u {
+      let epsilon = select(0.0, EPSILON, params.normalisation == 1u);
+      found[i] = 1.0 / (token_std[params.first + row + i] + epsilon);
     }
   }
   return found;

@@ -16,7 +16,12 @@ import {
   TILE,
   topkSaeEncodeSpecs,
 } from "./specs.ts";
-import { type Normalisation, validateK, validateNormalisation } from "./types.ts";
+import {
+  type Normalisation,
+  NORMALISATION_CODES,
+  validateK,
+  validateNormalisation,
+} from "./types.ts";
 
 /** The encoder on the device. */
 export interface EncoderTensors {
@@ -193,18 +198,18 @@ export class TopkSaeEncode {
       [std, [tokens]],
     ]);
     validateNormalisation(normalisation, dModel);
-    const { limits, adapter } = this.ctx, zscore = normalisation === "zscore" ? 1 : 0;
+    const { limits, adapter } = this.ctx, code = NORMALISATION_CODES[normalisation];
     checkLoopSteps("encode_product", 18 * Math.ceil(dModel / 16) + 100, adapter);
     this.kernels.stats.dispatch(encoder, {
       tensors: [hidden, mean, std],
-      params: { tokens, dModel, zscore },
+      params: { tokens, dModel, normalisation: code },
       grid: planGrid(tokens, limits),
     });
     for (let first = 0; first < tokens; first += most) {
       const rows = Math.min(most, tokens - first);
       this.kernels.product.dispatch(encoder, {
         tensors: [hidden, mean, std, wEnc, bEnc, bPre, preActs],
-        params: { first, rows, dModel, latents, zscore },
+        params: { first, rows, dModel, latents, normalisation: code },
         grid: planGrid(Math.ceil(rows / TILE) * Math.ceil(latents / TILE), limits),
       });
       then?.(first, rows);

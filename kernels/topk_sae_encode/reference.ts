@@ -28,6 +28,9 @@ export function encodeReference(
       const squares = token.reduce((sum, x) => sum + (x - mean[n]) ** 2, 0);
       std[n] = Math.sqrt(squares / (dModel - 1));
       token = token.map((x) => (x - mean[n]) / (std[n] + 1e-5));
+    } else if (normalisation === "rms") {
+      std[n] = Math.sqrt(token.reduce((sum, x) => sum + x * x, 0) / dModel);
+      token = token.map((x) => x / std[n]);
     }
     for (let j = 0; j < latents; j++) {
       let sum = bEnc[j], magnitude = Math.abs(bEnc[j]);

@@ -5,13 +5,13 @@ import selectSource from "./select_topk.wgsl" with { type: "text" };
 import sortSource from "./sort_topk.wgsl" with { type: "text" };
 import statsSource from "./token_stats.wgsl" with { type: "text" };
 
-export const STATS_FIELDS = { tokens: "u32", dModel: "u32", zscore: "u32" } as const;
+export const STATS_FIELDS = { tokens: "u32", dModel: "u32", normalisation: "u32" } as const;
 export const PRODUCT_FIELDS = {
   first: "u32",
   rows: "u32",
   dModel: "u32",
   latents: "u32",
-  zscore: "u32",
+  normalisation: "u32",
 } as const;
 export const SELECT_FIELDS = { first: "u32", rows: "u32", latents: "u32", k: "u32" } as const;
 

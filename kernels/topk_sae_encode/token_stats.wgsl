@@ -1,9 +1,9 @@
 // First of three steps of encoding with a sparse autoencoder: mean and unbiased standard deviation of
-// every token, or 0 and 1 where the tokens are read as they are.
+// every token (normalisation 1), 0 and its root mean square (2), or 0 and 1 (0: read as it is).
 //
 // hidden      f32[N, D]  in
 // token_mean  f32[N]     out
-// token_std   f32[N]     out, divided by D - 1; without epsilon
+// token_std   f32[N]     out; the deviation is divided by D - 1 and without epsilon
 //
 // Threads: a workgroup per token; its lanes read neighbouring values together.
 // Order: each lane every lanes-th value ascending, then lanes in a tree; it never changes.
@@ -12,8 +12,11 @@
 struct Params {
   tokens: u32,
   d_model: u32,
-  zscore: u32,
+  normalisation: u32,
 }
+
+/// Shortest length of a token.
+const SHORTEST = 1e-8;
 
 override lanes: u32 = 64u;
 
@@ -49,7 +52,7 @@ fn main(
   if token < params.tokens {
     var centre = 0.0;
     var deviation = 1.0;
-    if params.zscore == 1u {
+    if params.normalisation == 1u {
       let d_model = params.d_model;
       let begin = token * d_model;
       // Relative to a value of the token: a constant token then deviates by exactly nothing.
@@ -65,6 +68,13 @@ fn main(
         squares += difference * difference;
       }
       deviation = sqrt(total(lane, squares) / f32(d_model - 1u));
+    } else if params.normalisation == 2u {
+      let begin = token * params.d_model;
+      var squares = 0.0;
+      for (var d = lane; d < params.d_model; d += lanes) {
+        squares += hidden[begin + d] * hidden[begin + d];
+      }
+      deviation = max(sqrt(total(lane, squares)), SHORTEST) / sqrt(f32(params.d_model));
     }
     if lane == 0u {
       token_mean[token] = centre;

@@ -24,7 +24,7 @@ import {
   TEST_CASES,
 } from "./topk_sae_encode_cases.ts";
 
-const NORMALISATIONS: readonly Normalisation[] = ["zscore", "none"];
+const NORMALISATIONS: readonly Normalisation[] = ["zscore", "rms", "none"];
 const EPS = 2 ** -24;
 
 const inputOf = (shape: EncodeCase, seed = 7) => ({

@@ -4,6 +4,7 @@ import { selectTopK } from "./select.ts";
 import {
   EPSILON,
   type Normalisation,
+  SHORTEST,
   type TopLatents,
   validateLength,
   validateNormalisation,
@@ -21,7 +22,8 @@ export interface CentredTokens {
  *
  * hidden   f32[N, D]
  * bPre     f32[D]
- * centred  f32[N, D]  (x − mean) / (std + 1e-5) − bPre; without z-score x − bPre
+ * centred  f32[N, D]  (x − mean) / (std + 1e-5) − bPre, x / std − bPre with the root mean square as std,
+ *                     or x − bPre
  *
  * @throws {RangeError} if sizes do not fit
  */
@@ -47,6 +49,11 @@ export function centreTokens(
       mean[n] = centre;
       std[n] = deviation;
       factor = 1 / (deviation + EPSILON);
+    } else if (normalisation === "rms") {
+      let squares = 0;
+      for (let d = 0; d < dModel; d++) squares += hidden[begin + d] ** 2;
+      std[n] = Math.max(Math.sqrt(squares), SHORTEST) / Math.sqrt(dModel);
+      factor = 1 / std[n];
     }
     for (let d = 0; d < dModel; d++) {
       centred[begin + d] = (hidden[begin + d] - centre) * factor - bPre[d];

@@ -10,11 +10,24 @@ export interface EncodeShape {
   latents: number;
 }
 
-/** `zscore`: each token is centred and divided by its unbiased standard deviation + ε; `none`: as is. */
-export type Normalisation = "zscore" | "none";
+/**
+ * `zscore`: each token is centred and divided by its unbiased standard deviation + ε; `rms`: divided by its
+ * root mean square; `none`: as is.
+ */
+export type Normalisation = "zscore" | "rms" | "none";
+
+/** Normalisations as the shaders know them. */
+export const NORMALISATION_CODES: Readonly<Record<Normalisation, number>> = {
+  none: 0,
+  zscore: 1,
+  rms: 2,
+};
 
 /** ε of the z-score (InterProt `sae_model.py`). */
 export const EPSILON = 1e-5;
+
+/** Shortest length of a token (InterPLM `dictionary.py`: `_normalize_input_and_get_norms`). */
+export const SHORTEST = 1e-8;
 
 /** The k largest latents of each token. */
 export interface TopLatents {
@@ -44,7 +57,7 @@ export function validateLength(name: string, array: ArrayLike<unknown>, shape: n
 
 /** @throws {RangeError} if a z-score is asked for and D has no unbiased standard deviation */
 export function validateNormalisation(normalisation: Normalisation, dModel: number): void {
-  if (normalisation === "none" || dModel >= 2) return;
+  if (normalisation !== "zscore" || dModel >= 2) return;
   throw new RangeError(
     `Cannot encode with a z-score as tokens must have 2 values or more: current value is ${dModel}`,
   );

@@ -95,7 +95,7 @@ ${
         quality ? short(quality.meanActive) : "–",
         quality ? percent(quality.fvu) : "–",
         quality ? percent(quality.lossRecovered) : "–",
-        normalisation === "zscore" ? "normalised by token" : "as it is",
+        normalisation === "none" ? "as it is" : "normalised by token",
       ]),
     )
   }</section>

@@ -4,7 +4,7 @@ import type { OpenedSae } from "./open.ts";
 import type { EmbedScale } from "./options.ts";
 
 /** Below this an autoencoder is most likely used in another way than it was trained for. */
-const POOR_LOSS_RECOVERED = 0.5;
+export const POOR_LOSS_RECOVERED = 0.5;
 
 /** One line of figures. */
 export function fidelityText(name: string, fidelity: Fidelity): string {

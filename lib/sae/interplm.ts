@@ -22,12 +22,8 @@ export async function readInterplm(stored: StoredSae): Promise<Weights> {
   const bEnc = await readWeights(stored, "encoder.bias", [latents]);
   const decoder = await readWeights(stored, "decoder.weight", [dModel, latents]);
   const bPre = await readWeights(stored, "bias", [dModel]);
-  if (await readFlag(stored, "normalize_to_sqrt_d")) {
-    throw new UserError(
-      `Cannot use ${stored.label} as its inputs must be used as they are or z-scored: its ` +
-        "normalize_to_sqrt_d is set, and that normalisation is not known here",
-    );
-  }
+  // Inputs scaled to the length √D, that is divided by their root mean square.
+  const normalisation = await readFlag(stored, "normalize_to_sqrt_d") ? "rms" : undefined;
   const scale = stored.tensors.has(RESCALE)
     ? await readWeights(stored, RESCALE, [latents])
     : new Float32Array(latents).fill(1);
@@ -44,7 +40,7 @@ export async function readInterplm(stored: StoredSae): Promise<Weights> {
   const notes = rescaled
     ? ["Activations are divided by each latent's largest, which the file holds."]
     : [];
-  return { wEnc, bEnc, wDec, bPre, notes };
+  return { wEnc, bEnc, wDec, bPre, notes, ...(normalisation && { normalisation }) };
 }
 
 function refuseOtherKinds({ label, tensors }: StoredSae): void {

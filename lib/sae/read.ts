@@ -41,6 +41,8 @@ export interface ReadSae {
 /** Weights of a file and what it says of itself, as far as it does. */
 export interface Weights extends Pick<Sae, "wEnc" | "bEnc" | "wDec" | "bPre"> {
   readonly notes?: readonly string[];
+  /** Where the weights tell, rather than the layout or the header. */
+  readonly normalisation?: SaeConfig["normalisation"];
 }
 
 /**
@@ -85,7 +87,7 @@ export async function readSae(
     latents,
     depth,
     afterFinalNorm: said.afterFinalNorm(depth),
-    normalisation: said.normalisation,
+    normalisation: weights.normalisation ?? said.normalisation,
     ...(k !== undefined && { k }),
   };
   return {
@@ -138,8 +140,8 @@ function saidOf({ label, metadata }: StoredSae, layout: SaeLayout, { layers }: S
   const whole = (key: string) =>
     /^\d{1,6}$/.test(metadata[key] ?? "") ? Number(metadata[key]) : fail(key, "a whole number");
   const { normalisation, after_final_norm: normed } = metadata;
-  if (normalisation !== "zscore" && normalisation !== "none") {
-    return fail("normalisation", '"zscore" or "none"');
+  if (normalisation !== "zscore" && normalisation !== "rms" && normalisation !== "none") {
+    return fail("normalisation", '"zscore", "rms" or "none"');
   }
   if (normed !== "true" && normed !== "false") fail("after_final_norm", '"true" or "false"');
   const depth = whole("layer");

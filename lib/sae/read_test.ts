@@ -103,6 +103,16 @@ Deno.test("readSae folds InterPLM's rescale factors, so that decoding stays what
   await agrees(sae, (x) => interplmOracle(x, arrays));
 });
 
+Deno.test("readSae reads InterPLM's tokens of length √D", async () => {
+  const arrays: Arrays = {
+    ...interplmArrays(dModel, latents),
+    normalize_to_sqrt_d: { shape: [], data: Uint8Array.of(1) },
+  };
+  const { sae } = await read("layer_2/ae_unnormalized.pt", await torchFile(arrays));
+  equal(sae.config.normalisation, "rms");
+  await agrees(sae, (x) => interplmOracle(x, arrays));
+});
+
 Deno.test("readSae reads what writeSae writes, in float32 exactly and in float16 nearly", async () => {
   const { sae: source } = await read(PROT, safetensorsFile(interprotArrays(dModel, latents)), {
     k: 5,

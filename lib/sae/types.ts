@@ -13,10 +13,11 @@ export interface SaeConfig {
   /** Whether it reads the stream after the final LayerNorm; only where `depth` is the last. */
   readonly afterFinalNorm: boolean;
   /**
-   * `zscore`: each token is centred and divided by its unbiased standard deviation + 1e-5 before the
-   * encoder, and scaled back after the decoder (InterProt); `none`: read as it is (InterPLM).
+   * What is done to each token before the encoder and undone after the decoder. `zscore`: centred and
+   * divided by its unbiased standard deviation + 1e-5 (InterProt); `rms`: divided by its root mean square
+   * (InterPLM where `normalize_to_sqrt_d` is set); `none`: nothing (InterPLM).
    */
-  readonly normalisation: "zscore" | "none";
+  readonly normalisation: "zscore" | "rms" | "none";
   /** How many of the largest pre-activations stay; without it all that are positive do (ReLU). */
   readonly k?: number;
 }
@@ -48,9 +49,9 @@ export interface SparseLatents {
   readonly values: Float32Array;
 }
 
-/** What encoding leaves besides the latents, needed to decode: f32[N] each; 0 and 1 without z-score. */
+/** What encoding leaves besides the latents, needed to decode: f32[N] each; 0 and 1 if nothing is done. */
 export interface TokenScale {
   readonly mean: Float32Array;
-  /** Unbiased standard deviation, without epsilon. */
+  /** Unbiased standard deviation, without epsilon; or root mean square. */
   readonly std: Float32Array;
 }

@@ -78,9 +78,9 @@ const options = {
   normalisation: option({
     ...shape,
     placeholder: "name",
-    parse: parse.choice("zscore", "none"),
+    parse: parse.choice("zscore", "rms", "none"),
     default: "zscore" as const,
-    description: "zscore of each token (InterProt), or none",
+    description: "of each token: zscore (InterProt), rms (its root mean square), or none",
   }),
   tokens: option({
     ...how,

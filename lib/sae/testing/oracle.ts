@@ -30,14 +30,18 @@ export function interplmOracle(x: ArrayLike<number>, arrays: Arrays) {
   const encoder = arrays["encoder.weight"].data, encoderBias = arrays["encoder.bias"].data;
   const decoder = arrays["decoder.weight"].data, latents = encoderBias.length;
   const scale = arrays.activation_rescale_factor?.data;
+  // ReLUSAE with `normalize_to_sqrt_d`: the length becomes √D, and comes back after the decoder.
+  const toSqrtD = (arrays.normalize_to_sqrt_d?.data as Uint8Array | undefined)?.[0] === 1;
+  const length = toSqrtD ? Math.hypot(...Array.from(x)) / Math.sqrt(dModel) : 1;
   const raw = Float64Array.from(encoderBias, (start, j) => {
     let sum = start;
-    for (let d = 0; d < dModel; d++) sum += (x[d] - bias[d]) * encoder[j * dModel + d];
+    for (let d = 0; d < dModel; d++) sum += (x[d] / length - bias[d]) * encoder[j * dModel + d];
     return Math.max(sum, 0);
   });
   const decoded = Array.from(
     bias,
-    (start, d) => raw.reduce((sum, value, j) => sum + value * decoder[d * latents + j], start),
+    (start, d) =>
+      length * raw.reduce((sum, value, j) => sum + value * decoder[d * latents + j], start),
   );
   return { z: raw.map((value, j) => value / (scale?.[j] || 1)), decoded };
 }

@@ -1,13 +1,12 @@
 /** What training makes of the residual stream, and the centre of what it made. */
+import { EPSILON, SHORTEST } from "../../../kernels/topk_sae_encode/types.ts";
 import type { SaeConfig } from "../types.ts";
-
-/** Added to the standard deviation, as InterProt does. */
-const EPSILON = 1e-5;
 
 /**
  * Writes one token's residual stream as the SAE is trained on it.
  *
- * `zscore`: centred and divided by the unbiased standard deviation + 1e-5; `none`: divided by `unit`.
+ * `zscore`: centred and divided by the unbiased standard deviation + 1e-5; `rms`: divided by its root mean
+ * square; `none`: divided by `unit`.
  */
 export function normaliseRow(
   x: Float32Array,
@@ -25,6 +24,10 @@ export function normaliseRow(
     let squares = 0;
     for (let d = 0; d < dModel; d++) squares += (x[from + d] - mean) ** 2;
     scale = 1 / (Math.sqrt(squares / (dModel - 1)) + EPSILON);
+  } else if (normalisation === "rms") {
+    let squares = 0;
+    for (let d = 0; d < dModel; d++) squares += x[from + d] ** 2;
+    scale = Math.sqrt(dModel) / Math.max(Math.sqrt(squares), SHORTEST);
   }
   for (let d = 0; d < dModel; d++) into[to + d] = (x[from + d] - mean) * scale;
 }

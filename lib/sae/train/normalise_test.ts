@@ -1,11 +1,14 @@
 import { allClose, ok } from "../../../tests/assert.ts";
 import { geometricMedian, meanRow, normaliseRow, spread } from "./normalise.ts";
 
-Deno.test("normaliseRow makes mean 0 and unbiased variance 1, but for the epsilon", () => {
+Deno.test("normaliseRow makes mean 0 and unbiased variance 1, but for the epsilon; or root mean square 1", () => {
   const x = Float32Array.of(9, 1, 2, 3, 6, 9), out = new Float32Array(5);
   normaliseRow(x, 1, out, 0, 5, "zscore", 1);
   const mean = 21 / 5, sd = Math.sqrt([1, 2, 3, 6, 9].reduce((s, v) => s + (v - mean) ** 2, 0) / 4);
   allClose(out, [1, 2, 3, 6, 9].map((v) => (v - mean) / (sd + 1e-5)), { rtol: 1e-6 });
+  normaliseRow(x, 1, out, 0, 5, "rms", 1);
+  const rms = Math.sqrt([1, 2, 3, 6, 9].reduce((sum, v) => sum + v * v, 0) / 5);
+  allClose(out, [1, 2, 3, 6, 9].map((v) => v / rms), { rtol: 1e-6 });
   normaliseRow(x, 1, out, 0, 5, "none", 2);
   allClose(out, [0.5, 1, 1.5, 3, 4.5], {});
 });
