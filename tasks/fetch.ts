@@ -1,4 +1,4 @@
-/** Downloads ESM-2 checkpoints to the model cache, or lists them. */
+/** Downloads ESM-2 checkpoints and sparse autoencoders to the model cache, or lists them. */
 import { defineCommand, flag, option } from "../lib/cli/command.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
@@ -9,15 +9,20 @@ import { cacheDir, inspectCache } from "../lib/hub/cache.ts";
 import { fetchModel } from "../lib/hub/fetch_model.ts";
 import { estimateBytes, findModel, models } from "../lib/hub/manifest.ts";
 import { unknownModel } from "../lib/hub/resolve.ts";
+import { describeSaes, findSae } from "../lib/hub/saes.ts";
 
 export const command = defineCommand({
   name: "fetch",
-  summary: "Download an ESM-2 checkpoint to the model cache",
+  summary: "Download an ESM-2 checkpoint or a sparse autoencoder to the model cache",
   description: "An interrupted download resumes where it stopped. Every weight file is checked " +
-    "against its published SHA-256. The folder of the checkpoint is written to stdout.\n\n" +
+    "against its published SHA-256, where there is one. The folder of the checkpoint (of an " +
+    "autoencoder the file) is written to stdout.\n\n" +
     "ESMSCOPE_CACHE names another cache folder, ESMSCOPE_HUB another address of the hub; one " +
     "that is not the hub's own also needs deno run with --allow-net for it.",
-  positionals: [{ name: "model", description: "a checkpoint that --list shows" }],
+  positionals: [{
+    name: "model",
+    description: `a checkpoint that --list shows, or an autoencoder: ${describeSaes()}`,
+  }],
   options: {
     cache: option({
       placeholder: "folder",
@@ -31,6 +36,7 @@ export const command = defineCommand({
   examples: [
     { command: "deno task fetch --list", shows: "the six checkpoints" },
     { command: "deno task fetch esm2_t6_8M_UR50D", shows: "downloads the smallest, about 30 MB" },
+    { command: "deno task fetch interprot:l24", shows: "InterProt's autoencoder of layer 24" },
   ],
   run: async ({ cache: named, force, list }, ctx) => {
     const cache = named ?? cacheDir();
@@ -42,10 +48,10 @@ export const command = defineCommand({
           `(${models.map(({ name }) => name).join(", ")}; see --list and --help)`,
       );
     }
-    const entry = findModel(spec);
+    const sae = findSae(spec), entry = sae ?? findModel(spec);
     if (!entry) throw unknownModel("fetch", spec);
-    const { path } = await fetchModel(entry, { ...ctx, cache, force });
-    ctx.print(path);
+    const { path, files } = await fetchModel(entry, { ...ctx, cache, force });
+    ctx.print(sae ? files[0] : path);
   },
 });
 

@@ -98,6 +98,24 @@ Deno.test("fetch refuses weights that are not the published ones", async () => {
   });
 });
 
+Deno.test("fetch stores a sparse autoencoder by name and prints its file", async () => {
+  await inFolder(async (folder) => {
+    const asked: string[] = [];
+    await using server = new TestServer((request) => {
+      asked.push(new URL(request.url).pathname);
+      return serveFile(request, { bytes: patternedBytes(700) });
+    });
+    const { code, stdout } = await run(
+      ["--allow-read", `--allow-write=${folder}`, "--allow-env", "--allow-net=127.0.0.1"],
+      ["--cache", folder, "interprot:l24"],
+      { ESMSCOPE_HUB: server.url },
+    );
+    equal(code, 0);
+    match(asked[0], /liambai\/InterProt-ESM2-SAEs\/.*esm2_plm1280_l24_sae4096\.safetensors$/);
+    deepEqual(await Deno.readFile(stdout.trim()), patternedBytes(700));
+  });
+});
+
 Deno.test({
   name: "fetch exits with 130 on Ctrl-C without a half file under the final name",
   ignore: Deno.build.os === "windows",

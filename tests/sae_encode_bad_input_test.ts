@@ -79,7 +79,11 @@ const cases: Case[] = [
     args: ["--sae", "interprot:l5"],
     says: /layer that is published.*"interprot:l5"/,
   },
-  { name: "series without layer", args: ["--sae", "interplm-8m"], says: /must name a layer/ },
+  {
+    name: "series without layer",
+    args: ["--sae", "interplm-8m"],
+    says: /a layer that is published must be named/,
+  },
   {
     name: "two layers named",
     args: ["--sae", "interprot:l4", "--layer", "8"],

@@ -57,7 +57,7 @@ export function findSae(spec: string, layer?: number): SaeEntry | undefined {
   const found = named.find((each) => each.variant === variant);
   if (!found || wanted === undefined || !found.layers.includes(wanted)) {
     throw new UserError(
-      `Cannot use --sae ${name} as it must name a layer that is published, as one of ` +
+      `Cannot fetch ${name} as a layer that is published must be named, as in one of ` +
         `${describeSaes()}: current value is ${quote(spec)}`,
     );
   }

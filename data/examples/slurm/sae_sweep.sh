@@ -10,7 +10,7 @@
 # OUT       folder of the results                 (out)
 # ESMSCOPE  folder of esmscope                    (that of this script's project)
 # Options of Slurm go into its own variables: SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT ...
-# Nodes without a network need the model and the autoencoders in the cache: run one mutation where there is one.
+# Nodes without a network need the model and the autoencoders in the cache: deno task fetch, where there is one.
 
 set -euo pipefail
 
