@@ -5,6 +5,7 @@ import { deepEqual, equal, match, ok } from "./assert.ts";
 import { Browser, findBrowser, type Page } from "./browser.ts";
 import { contrast, textColours, TOO_WIDE } from "./page_checks.ts";
 import { sampleSaeReport } from "./sae_report_sample.ts";
+import { runSae } from "./sae_run.ts";
 
 const path = findBrowser();
 const required = Deno.env.get("REQUIRE_BROWSER") === "1";
@@ -57,6 +58,50 @@ Deno.test({
     }
   },
 });
+
+const MUTATIONS = [
+  "--mutations",
+  "S1N,S20P:E19Y",
+  "--layers",
+  "1,2",
+  "--backend",
+  "cpu",
+  "--quiet",
+];
+
+for (const name of ["patch", "ig", "circuit"]) {
+  Deno.test({
+    name: `sae ${name} writes a report that a browser shows as its tables have it`,
+    ignore: !path && !required,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: () =>
+      runSae([name, ...MUTATIONS], async ({ dir, code, err }) => {
+        if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
+        equal(code, 0, err);
+        await using browser = await Browser.launch(path);
+        await using page = await browser.open(new URL(`file://${dir}/out/report.html`).href, {});
+        deepEqual(page.complaints, []);
+        match(await page.evaluate<string>("document.querySelector('.note').textContent"), /demon/);
+        equal(await page.evaluate("document.querySelectorAll('article').length"), 4);
+        const text = await page.evaluate<string>("document.querySelector('main').innerText");
+        deepEqual(text.match(/.*(NaN|undefined|Infinity).*/g), null);
+        match(text, /Loss recovered[^]*1\d\d %|9\d %/);
+        if (name === "patch") {
+          match(text, /Of 20 latents patched one at a time over 2 mutations/);
+        } else if (name === "ig") {
+          match(text, /All 4 explanations of 2 mutations add up to the effect/);
+          const changed = await page.evaluate<number[][]>(
+            `[...document.querySelectorAll(".matrix-facts")].map((each) =>
+              JSON.parse(each.textContent).changed)`,
+          );
+          deepEqual(changed, [[1], [19, 20], [1], [19, 20]]);
+        } else {
+          match(text, /To restore 70 % of the effect of 2 mutations/);
+        }
+      }),
+  });
+}
 
 type Check = (browser: Browser, url: string, report: SaeReport) => Promise<void>;
 

@@ -1,4 +1,5 @@
 /** Causal results as report.html. */
+import { EMBEDDED_NOTE } from "../hub/open_model.ts";
 import { renderSaeReport } from "../report/sae_report.ts";
 import type {
   AutoencoderView,
@@ -15,6 +16,7 @@ import type { Concentration, ExplanationRecord } from "./explain_record.ts";
 import type { IgResult } from "./ig_tables.ts";
 import type { MetricKind } from "./metric.ts";
 import type { PatchResult } from "./patch_tables.ts";
+import { POOR_LOSS_RECOVERED } from "../sae/fidelity_text.ts";
 import type { RunKind } from "./types.ts";
 
 /** What one command found. */
@@ -62,7 +64,11 @@ export function causalReport(
     subtitle: `${provenance.model.name}, layer${autoencoders.length === 1 ? "" : "s"} ${layers}: ${
       RUN_NAMES[run]
     }`,
-    notes,
+    notes: [
+      ...(provenance.model.embedded ? [EMBEDDED_NOTE] : []),
+      ...autoencoders.flatMap(qualityNote),
+      ...notes,
+    ],
     metric: metricName(metric),
     autoencoders,
     patches: patches?.map((result) => ({ ...mutationOf(result), rows: result.rows })),
@@ -86,6 +92,18 @@ export function causalReport(
   });
 }
 
+/** A warning of an autoencoder whose latents say little about the model. */
+function qualityNote({ layer, quality }: AutoencoderView): string[] {
+  if (!quality || quality.lossRecovered >= POOR_LOSS_RECOVERED) return [];
+  return [
+    `The autoencoder of layer ${layer} recovers only ${
+      quality.lossRecovered.toFixed(2)
+    } of the loss: ` +
+    "layer, k, embedding scale or model may not be what it was trained with, and then its latents say " +
+    "little about the model.",
+  ];
+}
+
 function mutationOf(
   { protein: { target }, variant, layer }: PatchResult | IgResult | CircuitResult,
 ): MutationView {
@@ -98,7 +116,9 @@ function mutationOf(
   };
 }
 
-function explanationOf(record: ExplanationRecord): ExplanationView {
+function explanationOf(
+  { tokens: _count, nodes: _nodes, ...record }: ExplanationRecord,
+): ExplanationView {
   const concentration = ({ curve, ...rest }: Concentration): ConcentrationView => ({
     ...rest,
     curve: CURVE_COUNTS.map((count, i) => [count, curve[i]] as const)

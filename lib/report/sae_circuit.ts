@@ -14,6 +14,7 @@ import { layerChart } from "./sae_layers.ts";
 import { layersOf, mutationName, mutationsOf, percent, signed } from "./sae_names.ts";
 import type { Panel } from "./sae_panels.ts";
 import type { AutoencoderView, CircuitView, CurveView } from "./sae_types.ts";
+import { short } from "./scale.ts";
 import { spreadOf } from "./spread.ts";
 import { scrollingTable } from "./table.ts";
 
@@ -26,10 +27,10 @@ export function circuitFinding(results: readonly CircuitView[]): Content {
   const mutations = mutationsOf(results);
   return `To restore ${percent(results[0]?.share ?? NaN)} of the effect of ${mutations} mutation${
     mutations === 1 ? "" : "s"
-  } takes a median of ${median(({ size }) => size)} nodes of ${
-    median(({ candidates }) => candidates)
+  } takes a median of ${short(median(({ size }) => size))} nodes of ${
+    short(median(({ candidates }) => candidates))
   }; ranked by how far they move alone it takes ${
-    median(({ byMagnitude }) => byMagnitude.size)
+    short(median(({ byMagnitude }) => byMagnitude.size))
   }. As many nodes drawn at random restore ${
     percent(median(({ randomFaithfulness }) => randomFaithfulness))
   }.`;
@@ -176,7 +177,8 @@ function circuitTable(results: readonly CircuitView[]): Markup {
   }`;
 }
 
-const fixed = (value: number) => Number.isFinite(value) ? value.toFixed(3).replace("-", "−") : "–";
+const fixed = (value: number) =>
+  Number.isFinite(value) ? value.toFixed(3).replace(/^-(?=.*[1-9])/, "−").replace("-", "") : "–";
 
 /** One mutation at one layer. */
 export function circuitPanel(result: CircuitView, metric: string): Panel {

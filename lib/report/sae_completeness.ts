@@ -48,8 +48,8 @@ function table(results: readonly Result[]): Markup {
       own.length,
       percent(median((one) => Math.abs(gapOf(one) / effectOf(one)))),
       own.filter(({ addsUp }) => !addsUp).length,
-      median(({ steps }) => steps),
-      median(({ moving }) => moving),
+      short(median(({ steps }) => steps)),
+      short(median(({ moving }) => moving)),
       short(median((one) => Math.abs(one.errorSum)), true),
     ];
   });

@@ -47,7 +47,7 @@ function conclusion(
     : "most latents of a token are 0";
   const all = [...new Set(autoencoders.map(({ latents }) => latents))].join(" or ");
   const gain = top - plain;
-  return markup`<p>A sparse autoencoder is concentrated by construction: of its ${all} latents ${sparse}, so that a few hold most of any sum whatever the model does with them. The dashed line shows that much: it ranks latents by how far they move the residual stream (|Δ activation| × length of the decoder’s row), which asks the model nothing. Only what the solid line has above it is the model’s doing.</p>
+  return markup`<p>A sparse autoencoder is concentrated by construction: of its ${all} latents ${sparse}, so that a few hold most of any sum whatever the model does with them. The dashed line shows that much: it ranks latents by how far they move the residual stream (|Δ activation| × length of the decoder’s row), which asks the model nothing. Only what the solid line has above it is the model’s doing, and part of that is place: the metric reads the mutated residues, while latents may move everywhere.</p>
 <p class="finding">The 20 latents with the largest |attribution| hold ${
     percent(top)
   } of it, the 20 largest moves ${percent(plain)} of all movement: ${
