@@ -10,17 +10,12 @@ import {
 } from "../../lib/gpu/mod.ts";
 import source from "./fma.wgsl" with { type: "text" };
 
-export { multiplyAdd } from "./twin.ts";
+import type { FmaOptions } from "./twin.ts";
+
+export { type FmaOptions, multiplyAdd } from "./twin.ts";
 
 /** Elements of one thread. */
 export const ELEMENTS_PER_THREAD = 16;
-
-export interface FmaOptions {
-  /** Steps of each element. */
-  rounds: number;
-  scale: number;
-  offset: number;
-}
 
 const FIELDS = { threads: "u32", rounds: "u32", scale: "f32", offset: "f32" } as const;
 const PARAMS = new ParamLayout(FIELDS);

@@ -1,4 +1,11 @@
-import type { FmaOptions } from "./mod.ts";
+/** Multiply-adds on the CPU. */
+
+export interface FmaOptions {
+  /** Steps of each element. */
+  rounds: number;
+  scale: number;
+  offset: number;
+}
 
 /**
  * Replaces every x by scale · x + offset, `rounds` times; the arithmetic ceiling of plain TypeScript.

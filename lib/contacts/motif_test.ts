@@ -4,16 +4,8 @@ import { fc } from "../../tests/property.ts";
 import { openBackend } from "../backend/mod.ts";
 import { openCheckpoint } from "../checkpoint/mod.ts";
 import { Esm2, tokenize } from "../esm2/mod.ts";
-import {
-  findJump,
-  motifSteps,
-  recovery,
-  type RecoveryPoint,
-  runMotif,
-  type SegmentPair,
-  segmentPairs,
-  segmentsOf,
-} from "./motif.ts";
+import { findJump, motifSteps, recovery, runMotif, segmentPairs, segmentsOf } from "./motif.ts";
+import type { RecoveryPoint, SegmentPair } from "./motif_types.ts";
 import { Predictor, predictProtein } from "./predict.ts";
 
 const curve = (values: number[]): RecoveryPoint[] =>

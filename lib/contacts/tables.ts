@@ -1,7 +1,7 @@
 /** Results as tables for files and for the terminal. */
 import { formatTable } from "../cli/table.ts";
 import { type Cell, formatCsv } from "../io/csv.ts";
-import { MOTIF_MODES, type MotifResult } from "./motif.ts";
+import { MOTIF_MODES, type MotifResult } from "./motif_types.ts";
 import { bestHeads } from "./rank_heads.ts";
 import type { MetricSummary } from "./summary.ts";
 import { type ContactResult, type Method, rangeOf, RANGES, type RangeScores } from "./types.ts";

@@ -1,5 +1,5 @@
 /** What contact prediction gives and is compared with. */
-import type { MotifResult } from "./motif.ts";
+import type { MotifResult } from "./motif_types.ts";
 import type { Chain, Structure } from "../structure/structure.ts";
 
 export const METHODS = ["head", "attention", "jacobian"] as const;

@@ -5,7 +5,7 @@ import { type Markup, markup } from "./markup.ts";
 import { short } from "./scale.ts";
 import { scrollingTable } from "./table.ts";
 import { precisionCurve } from "../contacts/evaluate.ts";
-import { MOTIF_MODES, type MotifResult } from "../contacts/motif.ts";
+import { MOTIF_MODES, type MotifResult } from "../contacts/motif_types.ts";
 import { bestHeads } from "../contacts/rank_heads.ts";
 import { contactRows } from "../contacts/tables.ts";
 import { type ContactResult, type Method, RANGES, type RangeScores } from "../contacts/types.ts";

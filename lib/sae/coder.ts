@@ -1,27 +1,11 @@
 /** A sparse autoencoder on a backend. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import { DeviceEngine } from "./device_engine.ts";
+import type { Encoded, PreActs, SaeEngine } from "./engine.ts";
 import { HostEngine } from "./host_engine.ts";
 import type { Sae, SparseLatents, TokenScale } from "./types.ts";
 
-/** Active latents of N tokens, and what decoding needs besides. */
-export interface Encoded {
-  readonly latents: SparseLatents;
-  readonly scale: TokenScale;
-}
-
-export interface PreActs {
-  /** f32[N, F], before any latent is chosen; whoever received it disposes of it. */
-  readonly preActs: Tensor;
-  readonly scale: TokenScale;
-}
-
-/** How a coder computes. */
-export interface SaeEngine extends AsyncDisposable {
-  encode(hidden: Tensor): Promise<Encoded>;
-  preActs(hidden: Tensor): Promise<PreActs>;
-  decode(latents: SparseLatents, scale: TokenScale, addend?: Tensor): Promise<Tensor>;
-}
+export type { Encoded, PreActs } from "./engine.ts";
 
 /**
  * Encodes residual streams and decodes latents.

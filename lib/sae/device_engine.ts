@@ -12,7 +12,7 @@ import {
 } from "../../kernels/topk_sae_encode/mod.ts";
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { GpuContext, GpuTensor } from "../gpu/mod.ts";
-import type { Encoded, PreActs, SaeEngine } from "./coder.ts";
+import type { Encoded, PreActs, SaeEngine } from "./engine.ts";
 import { joinRows, joinScales } from "./rows.ts";
 import type { Sae, SparseLatents, TokenScale } from "./types.ts";
 

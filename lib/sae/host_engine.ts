@@ -7,7 +7,7 @@ import {
   selectSparse,
 } from "../../kernels/topk_sae_encode/mod.ts";
 import type { Backend, Program, Tensor } from "../backend/types.ts";
-import type { Encoded, PreActs, SaeEngine } from "./coder.ts";
+import type { Encoded, PreActs, SaeEngine } from "./engine.ts";
 import { joinRows, joinScales } from "./rows.ts";
 import type { Sae, SparseLatents, TokenScale } from "./types.ts";
 

@@ -1,6 +1,6 @@
 /** InterPLM's state dicts (ElanaPearl/InterPLM, interplm/sae/dictionary.py: ReLUSAE). */
 import { UserError } from "../errors.ts";
-import type { Weights } from "./read.ts";
+import type { Weights } from "./weights.ts";
 import { matrixShape, readFlag, readWeights, type StoredSae } from "./stored.ts";
 
 const RESCALE = "activation_rescale_factor";

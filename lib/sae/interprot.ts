@@ -1,5 +1,5 @@
 /** InterProt's tensors, which our own files have too (etowahadams/interprot, interprot/sae_model.py). */
-import type { Weights } from "./read.ts";
+import type { Weights } from "./weights.ts";
 import { matrixShape, readWeights, type StoredSae } from "./stored.ts";
 
 /**

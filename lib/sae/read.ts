@@ -38,13 +38,6 @@ export interface ReadSae {
   readonly notes: readonly string[];
 }
 
-/** Weights of a file and what it says of itself, as far as it does. */
-export interface Weights extends Pick<Sae, "wEnc" | "bEnc" | "wDec" | "bPre"> {
-  readonly notes?: readonly string[];
-  /** Where the weights tell, rather than the layout or the header. */
-  readonly normalisation?: SaeConfig["normalisation"];
-}
-
 /**
  * Reads an SAE file: InterProt's (`w_enc`, .safetensors), InterPLM's (`encoder.weight`, .pt), or our
  * own (`writeSae`).

@@ -4,7 +4,7 @@ import { writeSafetensors } from "../../checkpoint/write_safetensors.ts";
 import type { NpyData, NpyDtype } from "../../io/npy.ts";
 import { NpzWriter } from "../../io/npz.ts";
 import type { ProteinLatents } from "./encode.ts";
-import type { LatentSink } from "./sinks.ts";
+import type { LatentSink } from "./sink.ts";
 
 /** Elements read back from disk at a time. */
 const PIECE_BYTES = 1 << 20;

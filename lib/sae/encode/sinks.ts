@@ -4,16 +4,11 @@ import { TextSink } from "../../io/text_sink.ts";
 import { CsrSink } from "./csr_sink.ts";
 import type { ProteinLatents } from "./encode.ts";
 import { float32Text } from "./float_text.ts";
+import type { LatentSink } from "./sink.ts";
 import { lettersText, rangesText, type TopLatent } from "./top_latents.ts";
 
 export const FORMATS = ["csv", "npz", "safetensors"] as const;
 export type Format = typeof FORMATS[number];
-
-export interface LatentSink extends AsyncDisposable {
-  add(protein: ProteinLatents): Promise<void>;
-  /** Makes the file whole. */
-  close(): Promise<void>;
-}
 
 /** @param path the file to write; work in progress lies beside it */
 export function latentSink(
