@@ -57,7 +57,10 @@ Deno.test("findSae knows the published files by name, layer and variant", () => 
 
 Deno.test("findSae refuses layers and variants that are not published", async () => {
   for (const spec of ["interprot:l5", "interprot", "interprot:l4_100k", "interplm-8m:l3_old"]) {
-    await refuses((async () => await findSae(spec))(), /Cannot use --sae inter.*current value is/);
+    await refuses(
+      (async () => await findSae(spec))(),
+      /Cannot fetch inter.*must be named.*current value is/,
+    );
   }
   await refuses(
     (async () => await findSae("interprot:l24", 8))(),
