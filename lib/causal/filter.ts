@@ -12,8 +12,8 @@ interface Comparison {
 }
 
 /**
- * Comparisons of columns with numbers or words, joined by `and`; names and words with spaces or
- * operators stand in quotes.
+ * Comparisons of columns with numbers or words, joined by `and`; names and words with `and` or
+ * operators in them stand in quotes, double or single.
  *
  * @throws {UserError} if the text is none
  */
@@ -21,7 +21,7 @@ export function parseFilter(text: string): Comparison[] {
   const pieces = split(text);
   return pieces.map((piece) => {
     const found =
-      /^\s*(?:"([^"]+)"|([^<>=!"\s][^<>=!"]*?))\s*(<=|>=|!=|==|<|>|=)\s*(?:"([^"]*)"|([^<>=!"\s][^<>=!"]*?))\s*$/
+      /^\s*(?:(["'])((?:(?!\1).)+)\1|([^<>=!"'\s][^<>=!"]*?))\s*(<=|>=|!=|==|<|>|=)\s*(?:(["'])((?:(?!\5).)*)\5|([^<>=!"'\s][^<>=!"]*?))\s*$/
         .exec(piece);
     if (!found) {
       throw new UserError(
@@ -29,7 +29,7 @@ export function parseFilter(text: string): Comparison[] {
           `current value is ${quote(piece.trim() || text)}`,
       );
     }
-    const [, quotedColumn, column, operator, quotedValue, value] = found;
+    const [, , quotedColumn, column, operator, , quotedValue, value] = found;
     return {
       column: quotedColumn ?? column,
       operator: operator as Operator,
@@ -97,11 +97,11 @@ function passes(field: string, operator: Operator, value: string, where: () => s
   return operator === "<=" ? a <= b : a >= b;
 }
 
-/** At `and` or `&&` outside quotes. */
+/** At `and` or `&&` outside quotes; an apostrophe within a word (it's) is none. */
 function split(text: string): string[] {
   const pieces = [""];
-  for (const part of text.split(/("[^"]*")/)) {
-    if (part.startsWith('"')) {
+  for (const [i, part] of text.split(/("[^"]*"|(?<![^\s<>=!&])'[^']*')/).entries()) {
+    if (i % 2 === 1) {
       pieces[pieces.length - 1] += part;
       continue;
     }

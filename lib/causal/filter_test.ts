@@ -44,6 +44,17 @@ Deno.test("filterRows joins comparisons and reads quoted names", async () => {
   deepEqual(await kept('site class == "core" && mutant != A1D'), ["A1G", "A1E"]);
 });
 
+Deno.test("filterRows reads single quotes as well, and apostrophes as letters", async () => {
+  deepEqual(await kept("mutant = 'A1G'"), ["A1G"]);
+  deepEqual(await kept("'site class' != 'core' and DMS_score < 0"), ["A1C"]);
+  const notes = table(["mutant", "note"], ["A1G,it's", 'A1C,"say ""hi"""', "A1D,this and that"]);
+  deepEqual(await kept("note = it's and mutant != 'A1C'", notes), ["A1G"]);
+  deepEqual(await kept('note = "it\'s"', notes), ["A1G"]);
+  deepEqual(await kept("note = 'say \"hi\"'", notes), ["A1C"]);
+  deepEqual(await kept("note = 'this and that'", notes), ["A1D"]);
+  throws(() => parseFilter("note = 'a b"), /must compare columns with values/);
+});
+
 Deno.test("filterRows names what it cannot use", async () => {
   throws(
     () => filterRows(assay, "fitness < 1"),
