@@ -84,7 +84,7 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
   watch.stage("score");
   const samples = new SampleCollector(source.hasFunctional, regions);
   const extremes = new Extremes();
-  await using file = ScoreFile.create(output.temporaryPath("scores.csv"), source, columns);
+  await using file = await ScoreFile.create(output.temporaryPath("scores.csv"), source, columns);
   const show = stageProgress(ctx);
   const { matrix, passes, wildPll } = await scoreVariants(esm, {
     ...o,

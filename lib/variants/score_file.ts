@@ -1,53 +1,39 @@
 /** scores.csv: the input's own columns as they are, and ours behind them. */
 import { quote, UserError } from "../errors.ts";
 import { csvValue } from "../io/csv.ts";
+import { TextSink } from "../io/text_sink.ts";
 import type { VariantSource } from "./source.ts";
 import type { Mode, VariantRow } from "./types.ts";
 
-const BUFFER_CHARACTERS = 1 << 16;
-
 export class ScoreFile implements AsyncDisposable {
-  readonly #file: Deno.FsFile;
-  readonly #encoder = new TextEncoder();
-  #text = "";
-  #isOpen = true;
-
   private constructor(
-    path: string,
+    readonly file: TextSink,
     readonly source: VariantSource,
     readonly withPll: boolean,
-  ) {
-    this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
-  }
+  ) {}
 
   /** Starts the file with its header. */
-  static create(path: string, source: VariantSource, columns: readonly string[]): ScoreFile {
-    const file = new ScoreFile(path, source, columns.length > 1);
-    file.#text = [source.header, ...columns].join(source.delimiter) + "\n";
-    return file;
+  static async create(
+    path: string,
+    source: VariantSource,
+    columns: readonly string[],
+  ): Promise<ScoreFile> {
+    const file = new TextSink(path);
+    await file.write([source.header, ...columns].join(source.delimiter) + "\n");
+    return new ScoreFile(file, source, columns.length > 1);
   }
 
   async add({ raw }: VariantRow, length: number, score: number, pll: number): Promise<void> {
     const values = this.withPll ? [score, pll, Math.exp(-pll / length)] : [score];
-    this.#text += [raw, ...values.map(csvValue)].join(this.source.delimiter) + "\n";
-    if (this.#text.length > BUFFER_CHARACTERS) await this.#flush();
+    await this.file.write([raw, ...values.map(csvValue)].join(this.source.delimiter) + "\n");
   }
 
-  async close(): Promise<void> {
-    await this.#flush();
-    await this[Symbol.asyncDispose]();
+  close(): Promise<void> {
+    return this.file.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isOpen) this.#file.close();
-    this.#isOpen = false;
-    return Promise.resolve();
-  }
-
-  async #flush(): Promise<void> {
-    const bytes = this.#encoder.encode(this.#text);
-    this.#text = "";
-    for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
+    return this.file[Symbol.asyncDispose]();
   }
 }
 
