@@ -32,6 +32,9 @@ export interface Circuit {
   reached: boolean;
 }
 
+/** Sizes up to this are all measured. */
+const EACH = 8;
+
 const keyOf = ({ token, latent }: Node) => `${token}:${latent}`;
 
 /** The edit that leaves a path's nodes at the baseline but for those of a set, which have the input's values. */
@@ -56,9 +59,9 @@ export const setOf = (nodes: readonly Node[]): Set<string> => new Set(nodes.map(
 /**
  * Grows a circuit along a ranking until it restores a share of the effect.
  *
- * Sizes 1, 2, 4 … are measured together, then those between the last that falls short and the first that
- * does not, until neighbours are known; a larger circuit may do worse, so smaller ones that reach the share
- * may exist between sizes never measured.
+ * Sizes 1 to 8, 16, 32 … are measured together, then those between the last that falls short and the first
+ * that does not, until neighbours are known. Up to 16 nodes no smaller start of the ranking reaches the share;
+ * a larger circuit may do worse than a smaller one, so beyond, one may among sizes never measured.
  *
  * @param ranking all nodes of the path, best first
  * @param ends the metric at both ends of the path
@@ -84,8 +87,8 @@ export async function growCircuit(
     open.forEach((size, i) => known.set(size, values[i]));
   };
   const sizes = Array.from(
-    { length: Math.ceil(Math.log2(Math.max(1, ranking.length))) },
-    (_, i) => 2 ** i,
+    { length: EACH + Math.ceil(Math.log2(Math.max(1, ranking.length / EACH))) },
+    (_, i) => i < EACH ? i + 1 : EACH * 2 ** (i - EACH + 1),
   ).filter((size) => size < ranking.length);
   // Nothing to restore: no set is better than another.
   if (effect !== 0) await measure(sizes);
@@ -96,7 +99,7 @@ export async function growCircuit(
     const short = sorted().filter((size) => size < enough).at(-1) ?? 0;
     const between = enough - short - 1;
     if (between <= 0 || effect === 0) break;
-    const wanted = Math.min(between, 7);
+    const wanted = Math.min(between, EACH - 1);
     await measure(
       Array.from(
         { length: wanted },

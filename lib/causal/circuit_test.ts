@@ -58,6 +58,14 @@ Deno.test("growCircuit finds the first size that restores the share", async () =
   }
 });
 
+Deno.test("growCircuit finds a small circuit where one more node makes it worse", async () => {
+  // Faithfulness by size: 3 nodes do, 4 do not, 5 do.
+  const bySize = [0, 0.2, 0.5, 0.8, 0.6, 1, 1, 1];
+  const tail = tailOf((latents) => bySize[latents.size]);
+  const found = await growCircuit(tail, direct, ranking, { baseline: 0, input: 1 }, 0.7);
+  deepEqual([found.size, found.faithfulness], [3, 0.8]);
+});
+
 Deno.test("growCircuit along an order in which only the last node counts takes all", async () => {
   const last = ranking.at(-1)!;
   const tail = tailOf((latents) => latents.has(`${last.token}:${last.latent}`) ? 1 : 0);
