@@ -102,7 +102,7 @@ export const command = defineCommand({
     { command: "deno task bench", shows: "everything but the question about threads" },
     { command: "deno task bench --quick --json now.json", shows: "a short run, kept" },
     {
-      command: "deno task bench --quick --compare data/bench/cpu.json --factor 1.5",
+      command: "deno task bench --quick --compare data/bench/cpu-2-cores.json --factor 1.5",
       shows: "fails if a ratio is 1.5 times that of the file",
     },
     {

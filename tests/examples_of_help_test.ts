@@ -1,0 +1,53 @@
+/** Examples that the commands' help prints: each is one that can be typed. */
+import { type Command, type Example, parseArguments } from "../lib/cli/command.ts";
+import { chooseCommand, type CommandGroup } from "../lib/cli/group.ts";
+import { commands } from "../lib/cli/commands.ts";
+import { command as analyze } from "../tasks/analyze.ts";
+import { command as bench } from "../tasks/bench.ts";
+import { command as contacts } from "../tasks/contacts.ts";
+import { command as esmscope } from "../tasks/esmscope.ts";
+import { command as fetch } from "../tasks/fetch.ts";
+import { command as sae } from "../tasks/sae.ts";
+import { command as score } from "../tasks/score.ts";
+import { command as verify } from "../tasks/verify.ts";
+import { equal, ok } from "./assert.ts";
+import { command as parity } from "./parity_table.ts";
+
+const all = [analyze, bench, contacts, esmscope, fetch, parity, sae, score, verify] as readonly (
+  | Command
+  | CommandGroup
+)[];
+const shown: Example[] = [
+  ...all.flatMap((one) => "commands" in one ? [one, ...one.commands] : [one]),
+].flatMap(({ examples }) => examples);
+const lines = [...shown, ...commands.map(({ example }) => ({ command: example, shows: "" }))]
+  .flatMap(({ command }) => command.split(" && "));
+
+/** Words of a shell line; double quotes keep spaces. */
+const words = (line: string) =>
+  [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+
+Deno.test("examples of every --help are command lines that the commands accept", () => {
+  ok(lines.length > 40, `${lines.length} examples`);
+  for (const line of lines) {
+    const [deno, task, name, ...args] = words(line);
+    equal(`${deno} ${task}`, "deno task", line);
+    const one = all.find((each) => each.name === name);
+    ok(one, line);
+    if ("commands" in one) {
+      const chosen = chooseCommand(one, args);
+      if ("command" in chosen) parseArguments(chosen.command, chosen.args);
+    } else parseArguments(one, args);
+  }
+});
+
+Deno.test("examples of every --help name files of the project that are there", () => {
+  const files = lines.flatMap(words).filter((word) => word.startsWith("data/"));
+  ok(files.length > 2, files.join());
+  for (const file of files) ok(Deno.statSync(new URL(`../${file}`, import.meta.url)).isFile, file);
+});
+
+Deno.test("examples of `deno task esmscope` are those of all commands for people", () => {
+  const names = commands.map(({ name }) => name).sort();
+  equal(names.join(), "analyze,bench,contacts,fetch,sae,score,verify");
+});
