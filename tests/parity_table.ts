@@ -5,10 +5,11 @@ import { defineCommand, option } from "../lib/cli/command.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { formatTable } from "../lib/cli/table.ts";
+import { quote, UserError } from "../lib/errors.ts";
 import { forwardFixtures } from "./fixtures.ts";
 import { compare, type ParityRow } from "./parity.ts";
 
-const command = defineCommand({
+export const command = defineCommand({
   name: "parity",
   summary: "Largest difference to fair-esm's golden arrays, per fixture, backend and layer",
   description:
@@ -28,12 +29,20 @@ const command = defineCommand({
     { command: "deno task parity --backend cpu --fixture tiny_gb1", shows: "one of them" },
   ],
   async run({ backend: only, fixture: wanted }, ctx) {
+    const fixtures = forwardFixtures();
+    if (wanted && !fixtures.some(({ name }) => name === wanted)) {
+      throw new UserError(
+        `Cannot use --fixture as it must be one of ${
+          fixtures.map(({ name }) => name).join(", ")
+        }: current value is ${quote(wanted)}`,
+      );
+    }
     const names = only ? [only] : BACKEND_CHOICES.filter((name) => name !== "auto");
     const rows: ParityRow[] = [];
     for (const name of names) {
       const { backend } = await openBackend(name);
       await using _ = backend;
-      for (const fixture of forwardFixtures()) {
+      for (const fixture of fixtures) {
         if (wanted && fixture.name !== wanted) continue;
         using checkpoint = await openCheckpoint(fixture.model);
         rows.push(...await compare(fixture, checkpoint, backend));
@@ -66,4 +75,4 @@ const command = defineCommand({
   },
 });
 
-await runCommand(command, Deno.args);
+if (import.meta.main) await runCommand(command, Deno.args);
