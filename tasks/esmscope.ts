@@ -6,7 +6,7 @@ import { formatTable } from "../lib/cli/table.ts";
 
 export const command = defineCommand({
   name: "esmscope",
-  summary: "See inside ESM-2: which attention heads, neurons and latents carry what",
+  summary: "See inside ESM-2: which attention heads and sparse features carry what",
   description: "Lists the commands. Every command explains itself with --help.",
   options: {},
   examples: [{ command: "deno task analyze --help", shows: "explains one command" }],

@@ -74,9 +74,12 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   const is650M = golden.model === "esm2_t33_650M_UR50D";
   for (const { name, path, publishedScore } of assays) {
     if (golden.spearman[name] !== undefined || is650M && publishedScore) continue;
+    const known = Object.keys(golden.spearman);
     throw new UserError(
-      `Cannot verify ${golden.model} on ${path} as it must be one of ${
-        Object.keys(golden.spearman).join(", ") || "no assay for this model"
+      `Cannot verify ${golden.model} on ${path} as ${
+        known.length > 0
+          ? `it must be one of ${known.join(", ")}`
+          : "no correlation with an assay is published for this model"
       }: current value is ${name}`,
     );
   }

@@ -150,7 +150,7 @@ export function shortNote(
   { method, through, fixed }: ExplainSettings,
 ): string {
   const why = method === "first-order"
-    ? "a first-order estimate does not"
+    ? "a first-order estimate need not add up"
     : through === "pre-activations"
     ? "the stream jumps where latents enter or leave the largest k"
     : fixed

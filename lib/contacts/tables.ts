@@ -185,10 +185,11 @@ export function proteinText(result: ContactResult, method: Method): string {
   ));
   if (scores) parts.push(scoresText(method, scores));
   if (baseline?.scores) parts.push(scoresText(baseline.name, baseline.scores));
-  if (heads) {
+  const ranked = heads && bestHeads(heads).filter(({ precisionL }) => precisionL[2] >= 0);
+  if (ranked && ranked.length > 0) {
     parts.push(
       "Heads by long-range precision at L: " +
-        bestHeads(heads).slice(0, 5).map(({ layer, head, precisionL }) =>
+        ranked.slice(0, 5).map(({ layer, head, precisionL }) =>
           `${layer}:${head} ${fixed(3)(precisionL[2])}`
         ).join(", "),
     );
