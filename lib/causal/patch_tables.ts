@@ -78,10 +78,12 @@ export function patchesCsv(results: readonly PatchResult[]): string {
   );
 }
 
-/** Patches of one kind at one layer, over all variants. */
+/** Patches of one kind at one layer, over all variants; sets by their size. */
 export interface KindSummary {
   layer: number;
   kind: PatchKind;
+  /** Latents patched together; NaN where it differs between variants (all). */
+  latents: number;
   patches: number;
   meanAbsChange: number;
   maxAbsChange: number;
@@ -95,8 +97,18 @@ export function summarisePatches(results: readonly PatchResult[]): KindSummary[]
   const layers = [...new Set(results.map(({ layer }) => layer))].sort((a, b) => a - b);
   return layers.flatMap((layer) => {
     const rows = results.filter((result) => result.layer === layer).flatMap(({ rows }) => rows);
-    return PATCH_KINDS.flatMap((kind) => {
+    const groups = PATCH_KINDS.flatMap((kind: PatchKind) => {
       const own = rows.filter((row) => row.kind === kind);
+      const sizes = kind === "all"
+        ? [NaN]
+        : [...new Set(own.map(({ latents }) => latents))].sort((a, b) => a - b);
+      return sizes.map((latents) => ({
+        kind,
+        latents,
+        own: kind === "all" ? own : own.filter((row) => row.latents === latents),
+      }));
+    });
+    return groups.flatMap(({ kind, latents, own }) => {
       if (own.length === 0) return [];
       const mean = (value: (row: PatchRow) => number) =>
         own.reduce((sum, row) => sum + value(row), 0) / own.length;
@@ -105,6 +117,7 @@ export function summarisePatches(results: readonly PatchResult[]): KindSummary[]
       return [{
         layer,
         kind,
+        latents,
         patches: own.length,
         meanAbsChange: mean(change),
         maxAbsChange: Math.max(...own.map(change)),
@@ -122,12 +135,13 @@ export function summarisePatches(results: readonly PatchResult[]): KindSummary[]
 export function patchSummaryCsv(summary: readonly KindSummary[]): string {
   return formatCsv(
     [
-      ...["layer", "control", "patches", "mean_abs_change", "max_abs_change", "mean_abs_delta"],
-      ...["mean_displacement", "spearman_delta_change"],
+      ...["layer", "control", "latents", "patches", "mean_abs_change", "max_abs_change"],
+      ...["mean_abs_delta", "mean_displacement", "spearman_delta_change"],
     ],
     summary.map((row) => ({
       layer: row.layer,
       control: row.kind,
+      latents: known(row.latents),
       patches: row.patches,
       mean_abs_change: row.meanAbsChange,
       max_abs_change: row.maxAbsChange,
@@ -154,7 +168,7 @@ export function patchSummaryText(summary: readonly KindSummary[]): string {
     ],
     summary.map((row) => [
       row.layer,
-      KIND_LABELS[row.kind],
+      row.kind === "set" ? `the ${row.latents} that change most, together` : KIND_LABELS[row.kind],
       row.patches,
       four(row.meanAbsChange),
       four(row.maxAbsChange),
@@ -164,9 +178,8 @@ export function patchSummaryText(summary: readonly KindSummary[]): string {
   );
 }
 
-const KIND_LABELS: Record<PatchKind, string> = {
+const KIND_LABELS: Record<Exclude<PatchKind, "set">, string> = {
   real: "most changed latents, one at a time",
-  set: "sets of them",
   all: "all latents",
   noop: "control: no change",
   random: "control: random, similar change",
