@@ -37,13 +37,14 @@ export const explainOptions = {
     default: SPACES[0],
     description:
       "the path is straight in the latents, or in the pre-activations with the largest k " +
-      "chosen at every step",
+      "chosen at every step (where they change the stream jumps, and steps are not doubled)",
     group: "Attribution",
   }),
   error: option({
     placeholder: "kind",
     parse: parse.choice(...ERRORS),
-    description: "what the latents do not explain: patch (a node of its own per token), keep, drop",
+    description:
+      "what the latents do not explain, at those tokens: patch (a node of its own per token), keep, drop",
     defaultText: "patch, or keep with --from zero",
     group: "Attribution",
   }),

@@ -81,7 +81,7 @@ export const questionOptions = {
     defaultText: "difference",
     description:
       "difference: log p(mutant) - log p(wild type); wild-type or mutant: log p of that " +
-      "letter; L-A: log p(L) - log p(A)",
+      "letter; L-A: log p(L) - log p(A); added up over the mutated residues",
     group: "Question",
   }),
   run: option({

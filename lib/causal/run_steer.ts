@@ -147,7 +147,7 @@ function strongestText(
   return formatTable(
     [
       ...["residue", "predicted", "steered"].map((header) => ({ header })),
-      { header: "log p before", format: three },
+      { header: "its log p before", format: three },
       { header: "after", format: three },
       { header: "divergence", format: three },
     ],

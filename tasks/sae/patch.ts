@@ -26,7 +26,8 @@ const options = {
     placeholder: "places",
     parse: parsePlaces,
     default: "mutated" as Places,
-    description: "which residues are patched: mutated, all, or numbers such as 5-20,41",
+    description:
+      "which residues are patched: mutated, all (with <cls> and <eos>), or numbers such as 5-20,41",
     group: "Patching",
   }),
   top: option({
@@ -63,7 +64,8 @@ const options = {
     placeholder: "kind",
     parse: parse.choice(...ERRORS),
     default: ERRORS[0],
-    description: "what the latents do not explain: keep, patch (with all latents), drop",
+    description:
+      "what the latents do not explain, at the patched residues: keep, patch (with all latents), drop (from the unpatched run too)",
     group: "Patching",
   }),
   controls: option({

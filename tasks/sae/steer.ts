@@ -40,7 +40,8 @@ const options = {
     placeholder: "kind",
     parse: parse.choice("keep", "drop"),
     default: "keep" as const,
-    description: "what the latents do not explain: keep, drop",
+    description:
+      "what the latents do not explain, at those tokens: keep, drop (from the unsteered run too)",
     group: "Steering",
   }),
   ...saeOptions,
