@@ -61,7 +61,7 @@ const options = {
     defaultText: "1 and all cores",
     group: "What",
   }),
-  quick: flag({ description: "fewer and shorter rows, within a minute", group: "What" }),
+  quick: flag({ description: "fewer and shorter rows, in about a minute", group: "What" }),
   compare: option({
     placeholder: "file",
     parse: parse.path,
