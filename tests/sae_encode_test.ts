@@ -181,6 +181,45 @@ test("sae encode gives one sparse matrix in three formats, whatever the batches"
   }
 });
 
+test("sae encode --json prints the run and every protein's strongest latents, as the table has them", () =>
+  runSae(
+    [...onCpu, "--fasta", "p.fasta", "--no-fidelity", "--json", "--top", "2"],
+    async (outcome) => {
+      done(outcome);
+      const { provenance, proteins: found } = JSON.parse(outcome.out);
+      equal(provenance.command, "sae encode");
+      const { rows } = await csv(`${outcome.dir}/out/top_latents.csv`);
+      const told = found.flatMap((
+        { id, latents }: { id: string; latents: Record<string, unknown>[] },
+      ) =>
+        latents.map((
+          { latent, maxResidue, max },
+        ) => [id, `${latent}`, `${maxResidue}`, Number(max)])
+      );
+      equal(told.length, 2 * 4);
+      deepEqual(
+        told,
+        rows.map((
+          { fields: f },
+        ) => [f.protein, f.latent, f.max_residue, Math.fround(Number(f.max))]),
+      );
+    },
+    { "p.fasta": fasta },
+  ));
+
+test("sae encode names how many proteins are too long, and the longest", () => {
+  const long = (length: number) => "MKTAY".repeat(length / 5);
+  return runSae(
+    [...onCpu, "--fasta", "p.fasta", "--max-length", "20"],
+    ({ code, err, files }) => {
+      equal(code, 2, err);
+      match(err, /2 of 3 proteins, "b" the first, .* at most 20 .* 40; --max-length 40 runs/);
+      deepEqual(files, []);
+    },
+    { "p.fasta": `>a\n${long(20)}\n>b\n${long(25)}\n>c\n${long(40)}\n` },
+  );
+});
+
 test("sae encode reads an InterPLM file after the final LayerNorm, at the train scale too", async () => {
   const arrays = interplmArrays(64, 96);
   const model = fixturePath("rand_t2_d64_h4");

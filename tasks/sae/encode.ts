@@ -1,5 +1,5 @@
 /** Which latents of a sparse autoencoder fire on which residues. */
-import { defineCommand, option } from "../../lib/cli/command.ts";
+import { defineCommand, flag, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
@@ -34,6 +34,7 @@ const options = {
     description: "strongest latents per protein in top_latents.csv",
     group: "Output",
   }),
+  json: flag({ description: "print JSON instead of tables", group: "Output" }),
 };
 
 export const command = defineCommand({

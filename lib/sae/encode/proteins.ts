@@ -58,10 +58,25 @@ async function checked(
   { maxLength }: InputFlags,
   notes: readonly string[],
 ): Promise<Proteins> {
-  let count = 0, residues = 0;
+  let count = 0, residues = 0, longer = 0, longest = 0;
+  let first: Sequence | undefined;
   for await (const protein of read()) {
     count++;
-    residues += tokenize(protein, { maxLength }).length - 2;
+    const length = tokenize(protein, { maxLength: Infinity }).length - 2;
+    residues += length;
+    longest = Math.max(longest, length);
+    if (length <= maxLength) continue;
+    longer++;
+    first ??= protein;
+  }
+  if (first && longer === 1) tokenize(first, { maxLength });
+  if (first) {
+    throw new UserError(
+      `Cannot encode ${longer} of ${count} proteins, ${
+        quote(first.id)
+      } the first, as they must have at ` +
+        `most ${maxLength} residues: the longest has ${longest}; --max-length ${longest} runs them whole`,
+    );
   }
   return { count, residues, notes, read };
 }

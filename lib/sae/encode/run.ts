@@ -14,6 +14,7 @@ export interface EncodeFlags extends SaeFlags, InputFlags {
   out: string;
   format: Format;
   top: number;
+  json: boolean;
 }
 
 /** Proteins whose strongest latents are printed; the file has those of all. */
@@ -46,6 +47,7 @@ export async function runEncode(o: EncodeFlags, ctx: CommandContext): Promise<vo
   const alive = new Uint8Array(count);
   let active = 0;
   const shown: string[] = [];
+  const strongest: { id: string; residues: number; latents: readonly TopLatent[] }[] = [];
   for await (
     const protein of encodeProteins(esm, coder, proteins.read(), {
       tokenBudget: o.tokenBudget,
@@ -58,6 +60,7 @@ export async function runEncode(o: EncodeFlags, ctx: CommandContext): Promise<vo
     await topFile.add(protein, top);
     for (const latent of protein.latents.indices) alive[latent] = 1;
     active += protein.latents.values.length;
+    if (o.json) strongest.push({ id: protein.id, residues: protein.letters.length, latents: top });
     if (shown.length < PRINTED) shown.push(proteinText(protein, top));
   }
   progress.finish();
@@ -83,6 +86,9 @@ export async function runEncode(o: EncodeFlags, ctx: CommandContext): Promise<vo
   ctx.signal.throwIfAborted();
   const written = output.commit();
 
+  if (o.json) {
+    return ctx.print(JSON.stringify({ provenance: run, proteins: strongest }, null, 2));
+  }
   ctx.print(shown.join("\n\n"));
   const more = proteins.count - shown.length;
   if (more > 0) ctx.print(`\n${more} more proteins: top_latents.csv has all.`);
