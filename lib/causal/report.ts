@@ -148,7 +148,10 @@ function lasting(
     ...{ esmscope, command, model },
     backend: backend.name,
     options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
-    saes,
+    // What training wrote into a file is in run.json, and the file's sum here.
+    saes: (saes as readonly Record<string, unknown>[]).map(({ metadata: _metadata, ...sae }) =>
+      sae
+    ),
     proteins: list.length <= MOST_PROTEINS ? list : list.length,
   };
 }
