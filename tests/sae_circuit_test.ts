@@ -65,6 +65,7 @@ test("sae circuit of two proteins counts latents over both; signed ranks need no
         deepEqual(circuits.map(({ protein }) => protein), ["a", "a", "b", "b"]);
         sizes.push(circuits.reduce((sum, row) => sum + Number(row.circuit_nodes), 0));
         const shared = await rows(outcome.dir, "shared_latents.csv");
+        ok(shared.length > 0);
         // The same protein twice: every latent is in both.
         ok(shared.every(({ proteins }) => proteins === "2"));
       },
