@@ -75,6 +75,19 @@ Deno.test("download gives up after the allowed attempts, or when asked to wait t
   });
 });
 
+Deno.test("download says why a server was not reached, and its address once", async () => {
+  await forFile(async (path) => {
+    const server = new TestServer(() => new Response("never"));
+    const { url } = server;
+    await server[Symbol.asyncDispose]();
+    await rejects(download({ url, path, retry: { ...noWait, retries: 0 } }), (error: Error) => {
+      match(error.message, /must answer: client error \(Connect\): .*refused/i);
+      equal(error.message.split(url).length, 2, error.message);
+      return true;
+    });
+  });
+});
+
 Deno.test("download refuses a page where JSON must be", async () => {
   await forFile(async (path) => {
     await using server = new TestServer(() => new Response("<html>Sign in</html>"));

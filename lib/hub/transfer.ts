@@ -157,6 +157,9 @@ class IdleWatch {
 }
 
 function networkMessage(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/\s+/g, " ").trim();
+  // "fetch failed" alone says nothing: the reason is its cause, behind the address.
+  const told = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
+  const message = told instanceof Error ? told.message : String(told);
+  return message.replace(/^error sending request for url \([^)]*\): /, "").replace(/\s+/g, " ")
+    .trim();
 }
