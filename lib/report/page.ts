@@ -49,7 +49,7 @@ export function page(input: PageInput): string {
 <header>
 <h1>${title}</h1>
 <p class="subtitle">${subtitle}</p>
-${notes.map((note) => markup`<p class="note">${note}</p>\n`)}${summary}</header>
+${noteList(notes)}${summary}</header>
 ${sections}<section><h2>Provenance</h2>
 ${provenanceTable(provenance)}</section>
 </main>
@@ -68,4 +68,17 @@ function scriptElement(script: string): Markup {
 function colourRules(): string {
   const [light, dark] = [colourProperties("light"), colourProperties("dark")];
   return `:root{${light}}\n@media screen and (prefers-color-scheme:dark){:root{${dark}}}\n`;
+}
+
+/** Notes that stand open; those of many proteins would push the results off the screen. */
+const OPEN_NOTES = 3;
+
+function noteList(notes: readonly string[]): Markup {
+  const all = notes.map((note) => markup`<p class="note">${note}</p>\n`);
+  // One that is folded away saves nothing.
+  if (all.length <= OPEN_NOTES + 1) return markup`${all}`;
+  const rest = all.slice(OPEN_NOTES);
+  return markup`${all.slice(0, OPEN_NOTES)}<details><summary>${rest.length} more notes</summary>
+${rest}</details>
+`;
 }
