@@ -111,8 +111,8 @@ function steeringCsv(
 ): string {
   return formatCsv(
     [
-      ...["residue", "letter", "predicted", "steered", "changed", "log_prob", "log_prob_steered"],
-      ...["top_log_prob", "top_log_prob_steered", "divergence"],
+      ...["residue", "letter", "predicted", "steered", "changed", "own_before", "own_after"],
+      ...["steered_before", "steered_after", "divergence"],
     ],
     residues.map((row) => ({
       residue: name(row.position),
@@ -120,10 +120,10 @@ function steeringCsv(
       predicted: row.before,
       steered: row.after,
       changed: row.before !== row.after,
-      log_prob: row.logProbBefore,
-      log_prob_steered: row.logProbAfter,
-      top_log_prob: row.topLogProbBefore,
-      top_log_prob_steered: row.topLogProbAfter,
+      own_before: row.logProbBefore,
+      own_after: row.logProbAfter,
+      steered_before: row.steeredLogProbBefore,
+      steered_after: row.steeredLogProbAfter,
       divergence: row.divergence,
     })),
   );
@@ -155,8 +155,8 @@ function strongestText(
       `${row.letter}${name(row.position)}`,
       row.before,
       row.after,
-      row.topLogProbBefore,
-      row.topLogProbAfter,
+      row.steeredLogProbBefore,
+      row.steeredLogProbAfter,
       row.divergence,
     ]),
   );

@@ -118,8 +118,8 @@ export interface SteeredResidue {
   logProbBefore: number;
   logProbAfter: number;
   /** log p of the letter that is most probable after steering. */
-  topLogProbBefore: number;
-  topLogProbAfter: number;
+  steeredLogProbBefore: number;
+  steeredLogProbAfter: number;
   /** Kullback–Leibler divergence Σ after · log(after / before) over the 33 tokens, nats. */
   divergence: number;
 }
@@ -151,8 +151,8 @@ export async function steer(
       after: TOKENS[top],
       logProbBefore: before[own],
       logProbAfter: after[own],
-      topLogProbBefore: before[top],
-      topLogProbAfter: after[top],
+      steeredLogProbBefore: before[top],
+      steeredLogProbAfter: after[top],
       divergence: after.reduce((sum, log, t) => sum + Math.exp(log) * (log - before[t]), 0),
     };
   });
