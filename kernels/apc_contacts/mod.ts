@@ -1,5 +1,6 @@
 /** Attention contacts on the GPU: one block's heads, corrected and weighted, into one map. */
 import {
+  checkShapes,
   type GpuContext,
   type GpuTensor,
   type Kernel,
@@ -58,16 +59,6 @@ export interface ApcScratch extends Disposable {
   factors: GpuTensor<"f32">;
 }
 
-function validate(expected: readonly (readonly [GpuTensor, readonly number[]])[]): void {
-  for (const [{ label, shape }, extents] of expected) {
-    if (shape.join() === extents.join()) continue;
-    throw new RangeError(
-      `Cannot sum contacts as "${label}" must be [${extents.join(", ")}]: ` +
-        `current value is [${shape.join(", ")}]`,
-    );
-  }
-}
-
 /**
  * Adds Σ over heads of w · APC(a + aᵀ) to a map, see the twin `apcContacts`.
  *
@@ -120,7 +111,7 @@ export class ApcContacts {
     { sums, factors }: ApcScratch,
   ): void {
     const [batch, heads, tokens] = pattern.shape;
-    validate([
+    checkShapes("sum contacts", [
       [pattern, [batch, heads, tokens, tokens]],
       [ranges, [batch, 2]],
       [weights, [heads]],

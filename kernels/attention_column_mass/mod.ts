@@ -1,5 +1,6 @@
 /** Attention column mass on the GPU: one pass over an attention tensor that stays where it is. */
 import {
+  checkShapes,
   type GpuContext,
   type GpuTensor,
   type Grid,
@@ -45,19 +46,11 @@ function validate(
   rows: GpuTensor,
   { mass, count }: ColumnMassTensors,
 ): void {
-  const expected: [GpuTensor, number[]][] = [
+  checkShapes("sum attention", [
     [rows, [batch, 2]],
     [mass, [batch, heads, tokens]],
     [count, [batch, heads, tokens]],
-  ];
-  for (const [{ label, shape }, extents] of expected) {
-    if (shape.join() !== extents.join()) {
-      throw new RangeError(
-        `Cannot sum attention as "${label}" must be [${extents.join(", ")}]: ` +
-          `current value is [${shape.join(", ")}]`,
-      );
-    }
-  }
+  ]);
 }
 
 const FIELDS = { batch: "u32", heads: "u32", tokens: "u32", theta: "f32" } as const;

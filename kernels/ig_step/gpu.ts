@@ -1,6 +1,7 @@
 /** Integrated gradients over latents on the GPU, see the twin for what is computed and why. */
 import {
   checkLoopSteps,
+  checkShapes,
   type GpuContext,
   type GpuTensor,
   type Kernel,
@@ -69,16 +70,6 @@ export function igStepSpecs({ path, node }: IgLanes): Specs {
   };
 }
 
-function validate(expected: readonly (readonly [GpuTensor, readonly number[]])[]): void {
-  for (const [{ label, shape }, extents] of expected) {
-    if (shape.join() === extents.join()) continue;
-    throw new RangeError(
-      `Cannot integrate gradients as "${label}" must be [${extents.join(", ")}]: ` +
-        `current value is [${shape.join(", ")}]`,
-    );
-  }
-}
-
 /** Steps along a path, the gradients they gave, and what those say of latents and errors. */
 export class IgStep {
   private constructor(
@@ -115,7 +106,7 @@ export class IgStep {
     hidden: GpuTensor<"f32">,
   ): void {
     const [steps] = alphas.shape;
-    validate([[base, input.shape], [hidden, [steps, ...input.shape]]]);
+    checkShapes("integrate gradients", [[base, input.shape], [hidden, [steps, ...input.shape]]]);
     this.#path(this.kernels.interpolate, encoder, [alphas, base, input, hidden], steps, input);
   }
 
@@ -132,7 +123,7 @@ export class IgStep {
     sum: GpuTensor<"f32">,
   ): void {
     const [steps] = weights.shape;
-    validate([[gradients, [steps, ...sum.shape]]]);
+    checkShapes("integrate gradients", [[gradients, [steps, ...sum.shape]]]);
     this.#path(this.kernels.accumulate, encoder, [weights, gradients, sum], steps, sum);
   }
 
@@ -151,7 +142,7 @@ export class IgStep {
     attribution: GpuTensor<"f32">,
   ): void {
     const [tokens, dModel] = gradient.shape, [, entries] = indices.shape;
-    validate([
+    checkShapes("integrate gradients", [
       [indices, [tokens, entries]],
       [base, [tokens, entries]],
       [input, [tokens, entries]],
@@ -180,7 +171,10 @@ export class IgStep {
     attribution: GpuTensor<"f32">,
   ): void {
     const [tokens, dModel] = gradient.shape;
-    validate([[base, [tokens, dModel]], [input, [tokens, dModel]], [attribution, [tokens]]]);
+    checkShapes("integrate gradients", [[base, [tokens, dModel]], [input, [tokens, dModel]], [
+      attribution,
+      [tokens],
+    ]]);
     this.kernels.error.dispatch(encoder, {
       tensors: [gradient, base, input, attribution],
       params: { tokens, entries: 1, dModel },

@@ -1,5 +1,6 @@
 /** Norms of a categorical Jacobian on the GPU, a run of pairs at a time. */
 import {
+  checkShapes,
   type GpuContext,
   type GpuTensor,
   type Kernel,
@@ -60,18 +61,11 @@ export class JacobianNorm {
     first: number,
   ): void {
     const count = pairs.shape[0];
-    const expected: [GpuTensor, number[]][] = [
+    checkShapes("take norms", [
       [pairs, [count, LETTERS, LETTERS]],
       [means, [means.shape[0], LETTERS, LETTERS]],
       [norms, [count]],
-    ];
-    for (const [{ label, shape }, extents] of expected) {
-      if (shape.join() === extents.join()) continue;
-      throw new RangeError(
-        `Cannot take norms as "${label}" must be [${extents.join(", ")}]: ` +
-          `current value is [${shape.join(", ")}]`,
-      );
-    }
+    ]);
     this.kernel.dispatch(encoder, {
       tensors: [pairs, means, norms],
       params: { count, first },

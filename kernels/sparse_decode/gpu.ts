@@ -1,6 +1,7 @@
 /** Decoding sparse latents on the GPU. */
 import {
   checkLoopSteps,
+  checkShapes,
   type GpuContext,
   type GpuTensor,
   type Kernel,
@@ -43,16 +44,6 @@ export function sparseDecodeSpec(lanes: number): KernelSpec<typeof FIELDS> {
     params: PARAMS,
     constants: { lanes },
   };
-}
-
-function validate(expected: readonly (readonly [GpuTensor, readonly number[]])[]): void {
-  for (const [{ label, shape }, extents] of expected) {
-    if (shape.join() === extents.join()) continue;
-    throw new RangeError(
-      `Cannot decode as "${label}" must be [${extents.join(", ")}]: ` +
-        `current value is [${shape.join(", ")}]`,
-    );
-  }
 }
 
 /**
@@ -99,7 +90,7 @@ export class SparseDecode {
     addend?: GpuTensor<"f32">,
   ): void {
     const [tokens, entries] = topActs.shape, [latents] = wDec.shape, [dModel] = bPre.shape;
-    validate([
+    checkShapes("decode", [
       [topIndices, [tokens, entries]],
       [mean, [tokens]],
       [std, [tokens]],

@@ -1,5 +1,6 @@
 /** Token log probabilities on the GPU: only 22 values per chosen row need to leave the device. */
 import {
+  checkShapes,
   type GpuContext,
   type GpuTensor,
   type Kernel,
@@ -37,18 +38,11 @@ export function tokenLogProbsSpec(lanes: number): KernelSpec<typeof FIELDS> {
 
 function validate(logits: GpuTensor, choices: GpuTensor, result?: GpuTensor): number {
   const rows = choices.shape[0];
-  const expected: [GpuTensor, number[]][] = [
+  checkShapes("gather log probabilities", [
     [logits, [logits.shape[0], VOCABULARY]],
     [choices, [rows, 2]],
-    ...(result ? [[result, [rows, ROW_VALUES]] as [GpuTensor, number[]]] : []),
-  ];
-  for (const [{ label, shape }, extents] of expected) {
-    if (shape.join() === extents.join()) continue;
-    throw new RangeError(
-      `Cannot gather log probabilities as "${label}" must be [${extents.join(", ")}]: ` +
-        `current value is [${shape.join(", ")}]`,
-    );
-  }
+    ...(result ? [[result, [rows, ROW_VALUES]] as const] : []),
+  ]);
   return rows;
 }
 

@@ -1,6 +1,7 @@
 /** Encoding on the GPU: statistics, product and selection, the last two some tokens at a time. */
 import {
   checkLoopSteps,
+  checkShapes,
   type GpuContext,
   type GpuTensor,
   type Kernel,
@@ -59,16 +60,6 @@ interface Kernels {
   product: Kernel<typeof PRODUCT_FIELDS>;
   select: Kernel<typeof SELECT_FIELDS>;
   sort: Kernel<typeof SELECT_FIELDS>;
-}
-
-function validate(expected: readonly (readonly [GpuTensor, readonly number[]])[]): void {
-  for (const [{ label, shape }, extents] of expected) {
-    if (shape.join() === extents.join()) continue;
-    throw new RangeError(
-      `Cannot encode as "${label}" must be [${extents.join(", ")}]: ` +
-        `current value is [${shape.join(", ")}]`,
-    );
-  }
 }
 
 /**
@@ -145,7 +136,7 @@ export class TopkSaeEncode {
   ): void {
     const { topActs, topIndices, preActs } = result;
     const tokens = hidden.shape[0], k = topActs.shape[1];
-    validate([[topActs, [tokens, k]], [topIndices, [tokens, k]]]);
+    checkShapes("encode", [[topActs, [tokens, k]], [topIndices, [tokens, k]]]);
     this.#preActs(encoder, hidden, sae, result, normalisation, (first, rows) => {
       this.#select(encoder, preActs, result, first, rows);
     });
@@ -162,7 +153,7 @@ export class TopkSaeEncode {
     result: Pick<EncodeTensors, "topActs" | "topIndices">,
   ): void {
     const [tokens] = preActs.shape, k = result.topActs.shape[1];
-    validate([[result.topActs, [tokens, k]], [result.topIndices, [tokens, k]]]);
+    checkShapes("encode", [[result.topActs, [tokens, k]], [result.topIndices, [tokens, k]]]);
     this.#select(encoder, preActs, result, 0, tokens);
   }
 
@@ -174,7 +165,7 @@ export class TopkSaeEncode {
     result: PreActTensors,
     { normalisation }: { normalisation: Normalisation },
   ): void {
-    validate([[result.preActs, [hidden.shape[0], sae.bEnc.length]]]);
+    checkShapes("encode", [[result.preActs, [hidden.shape[0], sae.bEnc.length]]]);
     this.#preActs(encoder, hidden, sae, result, normalisation);
   }
 
@@ -188,7 +179,7 @@ export class TopkSaeEncode {
     then?: (first: number, rows: number) => void,
   ): void {
     const [tokens, dModel] = hidden.shape, latents = bEnc.length, [most] = preActs.shape;
-    validate([
+    checkShapes("encode", [
       [hidden, [tokens, dModel]],
       [wEnc, [dModel, latents]],
       [bEnc, [latents]],

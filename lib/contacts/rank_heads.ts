@@ -3,7 +3,7 @@ import { apcContacts } from "../../kernels/apc_contacts/mod.ts";
 import { type Esm2, padBatch, tokenize } from "../esm2/mod.ts";
 import { residueAttention } from "../sites/maps.ts";
 import { headScore } from "./evaluate.ts";
-import { type ContactInput, type HeadScore, RANGES } from "./types.ts";
+import type { ContactInput, HeadScore } from "./types.ts";
 
 /**
  * Precision at L of each head's symmetrised and corrected attention, layer-major. The model runs once
@@ -34,18 +34,6 @@ export async function rankHeads(
     },
   });
   return scores;
-}
-
-/** Mean over proteins of each head's scores; a protein without pairs in a range does not count there. */
-export function meanHeads(all: readonly HeadScore[][]): HeadScore[] {
-  return all[0].map(({ layer, head }, i) => ({
-    layer,
-    head,
-    precisionL: RANGES.map((_, r) => {
-      const values = all.map((scores) => scores[i].precisionL[r]).filter((x) => !Number.isNaN(x));
-      return values.reduce((a, b) => a + b, 0) / values.length;
-    }),
-  }));
 }
 
 /** Best long-range heads first; where there is no long range, by the next shorter one. */

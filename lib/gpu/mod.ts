@@ -11,6 +11,7 @@ export {
   type ParamValues,
 } from "./params.ts";
 export type { Readings } from "./readback.ts";
+export { checkShapes } from "./shapes.ts";
 export {
   type Dtype,
   type DtypeArrays,
