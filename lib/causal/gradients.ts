@@ -2,25 +2,28 @@
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { TokenBatch } from "../esm2/mod.ts";
 import type { LatentSpace } from "./latent_space.ts";
-import { type Metric, metricGradient } from "./metric.ts";
+import { isLinear, type Metric, metricGradient } from "./metric.ts";
 import { type Job, StateBatch } from "./state_batch.ts";
 import type { Capture } from "./types.ts";
 
 const VOCABULARY = 33;
+
+/** d metric / d logits f32[R, 33], or how it follows from them where it does depend on them. */
+export type Cotangent = Float32Array | ((logits: Float32Array) => Float32Array);
 
 /** The blocks after an autoencoder and the head, differentiated. */
 export interface TailGradient {
   /**
    * @param hidden f32[B·T, D] where the autoencoder reads
    * @param rows whose logits the metrics read
-   * @param cotangent from their logits f32[R, 33] to d metric / d logits, of the same shape
+   * @param cotangent d metric / d logits of these rows
    * @returns d metric / d hidden, f32[B·T, D]; the caller disposes of it
    */
   run(
     batch: TokenBatch,
     hidden: Tensor,
     rows: readonly number[],
-    cotangent: (logits: Float32Array) => Float32Array,
+    cotangent: Cotangent,
   ): Promise<Tensor>;
 }
 
@@ -70,19 +73,24 @@ export async function takeGradients(
 export function ask(
   metrics: readonly Metric[],
   width: number,
-): { rows: number[]; cotangent: (logits: Float32Array) => Float32Array } {
+): { rows: number[]; cotangent: Cotangent } {
+  const rows = metrics.flatMap((metric, b) => metric.map(({ token }) => b * width + token));
+  const cotangent = (logits: Float32Array) => {
+    const slopes = new Float32Array(logits.length);
+    let at = 0;
+    for (const metric of metrics) {
+      const end = at + metric.length * VOCABULARY;
+      slopes.set(metricGradient(metric, logits.subarray(at, end)), at);
+      at = end;
+    }
+    return slopes;
+  };
+  // Logits that nothing depends on need not be read back, which a device would have to wait for.
   return {
-    rows: metrics.flatMap((metric, b) => metric.map(({ token }) => b * width + token)),
-    cotangent(logits) {
-      const cotangent = new Float32Array(logits.length);
-      let at = 0;
-      for (const metric of metrics) {
-        const end = at + metric.length * VOCABULARY;
-        cotangent.set(metricGradient(metric, logits.subarray(at, end)), at);
-        at = end;
-      }
-      return cotangent;
-    },
+    rows,
+    cotangent: metrics.every(isLinear)
+      ? cotangent(new Float32Array(rows.length * VOCABULARY))
+      : cotangent,
   };
 }
 

@@ -75,6 +75,10 @@ export function metricValue(metric: Metric, logits: Float32Array): number {
   }, 0);
 }
 
+/** Whether the metric is a sum of differences of logits, so that its gradient is the same everywhere. */
+export const isLinear = (metric: Metric): boolean =>
+  metric.every(({ minus }) => minus !== undefined);
+
 /** d metric / d logits, f32[reads, 33]. */
 export function metricGradient(metric: Metric, logits: Float32Array): Float32Array {
   const gradient = new Float32Array(metric.length * VOCABULARY);

@@ -1,7 +1,7 @@
 /** The blocks after an autoencoder and the head, differentiated by the engine. */
 import type { Tensor } from "../backend/types.ts";
 import type { TokenBatch } from "../esm2/mod.ts";
-import type { TailGradient } from "./gradients.ts";
+import type { Cotangent, TailGradient } from "./gradients.ts";
 import type { Tail } from "./tail.ts";
 
 const VOCABULARY = 33;
@@ -14,24 +14,25 @@ export class EngineGradient implements TailGradient {
     batch: TokenBatch,
     hidden: Tensor,
     rows: readonly number[],
-    cotangent: (logits: Float32Array) => Float32Array,
+    cotangent: Cotangent,
   ): Promise<Tensor> {
     const { esm, head, space: { sae: { config } }, options: { signal } } = this.tail;
     this.tail.passes += batch.size;
     // After the final LayerNorm there is no block left.
     if (config.afterFinalNorm) {
-      return await head.gradient(hidden, rows, cotangent(await head.read(hidden, rows)));
+      const slopes = typeof cotangent === "function"
+        ? cotangent(await head.read(hidden, rows))
+        : cotangent;
+      return await head.gradient(hidden, rows, slopes);
     }
+    const upload = (slopes: Float32Array) =>
+      esm.backend.upload("cotangent", [rows.length, VOCABULARY], slopes);
     const result = await esm.gradient(batch, {
       from: { depth: config.depth, hidden },
       rows,
       wrt: config.depth,
       cotangent: async (logits) =>
-        esm.backend.upload(
-          "cotangent",
-          [rows.length, VOCABULARY],
-          cotangent(await logits.read()),
-        ),
+        upload(typeof cotangent === "function" ? cotangent(await logits.read()) : cotangent),
       signal,
     });
     result.logits[Symbol.dispose]();
