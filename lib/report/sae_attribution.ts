@@ -23,13 +23,15 @@ export function attributionFinding(results: readonly AttributionView[]): Content
     spreadOf(results.map((result) => result[key].top20)).median
   );
   const mutations = mutationsOf(results);
-  return `${
-    sums === results.length ? "All" : `${sums} of`
-  } ${results.length} explanations of ${mutations} mutation${
-    mutations === 1 ? "" : "s"
-  } add up to the effect. The 20 latents with the largest |attribution| hold ${
-    percent(top)
-  } of it ` +
+  const all = results.length,
+    which = sums < all
+      ? `${sums} of ${all} explanations`
+      : all === 1
+      ? "The explanation"
+      : `All ${all} explanations`;
+  return `${which} of ${mutations} mutation${mutations === 1 ? "" : "s"} ${
+    sums === 1 ? "adds" : "add"
+  } up to the effect. The 20 latents with the largest |attribution| hold ${percent(top)} of it ` +
     `(median); ranked by how far they move alone, 20 latents hold ${
       percent(plain)
     } of the movement.`;

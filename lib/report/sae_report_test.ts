@@ -5,6 +5,7 @@ import { curveAt } from "./sae_circuit.ts";
 import { mapRows } from "./sae_map.ts";
 import { choosePanels, MOST_PANELS } from "./sae_panels.ts";
 import { renderSaeReport } from "./sae_report.ts";
+import { scatterChart } from "./scatter_chart.ts";
 import { spreadOf } from "./spread.ts";
 
 const shape = {
@@ -147,4 +148,14 @@ Deno.test("lineChart has a path per line, and marks with what they show", () => 
   equal(html.match(/<path class="line/g)!.length, 2);
   equal(html.match(/data-tip=/g)!.length, 2);
   ok(!html.includes("a<b") && !html.includes("NaN"));
+});
+
+Deno.test("scatterChart puts a single point that rounding keeps off the diagonal on it", () => {
+  const point = { x: 6.066995, y: 6.066996, colour: 1, title: "one", entries: [] };
+  const { text } = scatterChart("sums", { name: "x" }, { name: "y" }, [point], []);
+  const numbers = (pattern: RegExp) => pattern.exec(text)!.slice(1).map(Number);
+  const [x1, y1, x2, y2] = numbers(/class="zero" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"/);
+  const [cx, cy] = numbers(/class="dot c1" cx="([\d.]+)" cy="([\d.]+)"/);
+  // In the middle, to a tenth of a pixel of some hundreds.
+  allClose([cx, cy], [(x1 + x2) / 2, (y1 + y2) / 2], { atol: 0.1 });
 });

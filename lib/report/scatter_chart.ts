@@ -15,6 +15,19 @@ export interface ScatterPoint {
 /** Points drawn at most: every so many of a longer list. */
 const MOST_POINTS = 1000;
 
+/** Least extent of an axis, as a share of its middle: below it one point's rounding would fill the plot. */
+const LEAST_EXTENT = 0.1;
+
+/** The smallest and largest value, some way apart; nothing of nothing. */
+function extentOf(values: readonly number[]): number[] {
+  if (values.length === 0) return [];
+  const low = values.reduce((a, b) => Math.min(a, b)),
+    high = values.reduce((a, b) => Math.max(a, b));
+  const middle = (low + high) / 2;
+  const half = Math.max((high - low) / 2, LEAST_EXTENT / 2 * Math.abs(middle));
+  return [middle - half, middle + half];
+}
+
 /** Points over axes of the same extent, with the diagonal on which both are equal. */
 export function scatterChart(
   title: string,
@@ -24,10 +37,8 @@ export function scatterChart(
   keys: readonly { name: string; colour: number }[],
 ): Markup {
   const known = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));
-  const ends = known.flatMap((point) => [point.x, point.y]);
+  const ends = extentOf(known.flatMap((point) => [point.x, point.y])), [low, high] = ends;
   const { x, y, frame, viewBox } = plotArea(xAxis, ends, yAxis, ends);
-  const low = ends.reduce((a, b) => Math.min(a, b), Infinity);
-  const high = ends.reduce((a, b) => Math.max(a, b), -Infinity);
   const every = Math.max(1, Math.ceil(known.length / MOST_POINTS));
   return markup`<figure class="chart"><figcaption>${title}</figcaption>
 <svg viewBox="${viewBox}" class="marks" tabindex="0" role="img" aria-label="${title}, ${known.length} points">
