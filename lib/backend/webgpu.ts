@@ -3,33 +3,35 @@ import { UserError } from "../errors.ts";
 import { GpuContext, type GpuTensor } from "../gpu/mod.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { serialize } from "../onnx/serialize.ts";
-import {
-  type InferenceSession,
-  loadWebGpu,
-  loadWebGpuAsyncify,
-  type Ort,
-  type OrtTensor,
-} from "./ort.ts";
-import { type Backend, checkCount, elementCount, type Program, type Tensor } from "./types.ts";
+import { DeviceProgram, type DeviceTensor, type ProgramHost } from "./device_program.ts";
+import { loadWebGpu, loadWebGpuAsyncify, type Ort, type OrtTensor } from "./ort.ts";
+import { ScratchPool } from "./replay/scratch.ts";
+import { DeviceTap } from "./replay/tap.ts";
+import { type Backend, checkCount, elementCount, type Program } from "./types.ts";
 
 /** After this many uploaded bytes the queue is flushed, so that staging memory is given back. */
 const FLUSH_BYTES = 64 * 2 ** 20;
 
+export interface WebGpuOptions {
+  /** Whether runs of shapes seen before are replayed without onnxruntime; as a rule they are. */
+  replay?: boolean;
+}
+
 /** Opens the backend on its own device. @throws {GpuError} if there is no adapter */
-export async function openWebGpu(): Promise<WebGpuBackend> {
+export async function openWebGpu({ replay = true }: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const gpu = await GpuContext.open();
   try {
     const suspends = "Suspending" in WebAssembly;
     const ort = await (suspends ? loadWebGpu() : loadWebGpuAsyncify());
     ort.env.wasm.numThreads = 1;
-    return new WebGpuBackend(ort, gpu);
+    return new WebGpuBackend(ort, gpu, replay);
   } catch (error) {
     gpu.dispose();
     throw error;
   }
 }
 
-class DeviceTensor implements Tensor {
+class BufferTensor implements DeviceTensor {
   #native?: OrtTensor;
 
   constructor(
@@ -37,15 +39,19 @@ class DeviceTensor implements Tensor {
     readonly shape: readonly number[],
     readonly gpu: GpuTensor<"f32">,
     readonly backend: WebGpuBackend,
-    readonly release: (tensor: DeviceTensor) => void,
+    readonly release: (tensor: BufferTensor) => void,
   ) {}
 
   get sizeBytes(): number {
     return elementCount(this.shape) * 4;
   }
 
+  get buffer(): GPUBuffer {
+    return this.gpu.buffer;
+  }
+
   native(ort: Ort): OrtTensor {
-    return this.#native ??= ort.Tensor.fromGpuBuffer(this.gpu.buffer as never, {
+    return this.#native ??= ort.Tensor.fromGpuBuffer(this.buffer as never, {
       dataType: "float32",
       dims: [...this.shape],
     }) as unknown as OrtTensor;
@@ -60,17 +66,27 @@ class DeviceTensor implements Tensor {
   }
 }
 
-export class WebGpuBackend implements Backend {
+export class WebGpuBackend implements Backend, ProgramHost {
   readonly name = "webgpu";
   readonly detail: string;
   readonly tensorLimit;
-  #live = new Set<DeviceTensor>();
+  readonly replays?: Required<ProgramHost>["replays"];
+  /** The device as onnxruntime is given it. */
+  readonly #device: GPUDevice;
+  #turn: Promise<unknown> = Promise.resolve();
+  #live = new Set<BufferTensor>();
   /** Buffers of disposed outputs by element count, for the next run of the same shapes. */
   #free = new Map<number, GpuTensor<"f32">[]>();
   #unflushed = 0;
 
-  constructor(readonly ort: Ort, readonly gpu: GpuContext) {
-    const { adapter, limits } = gpu;
+  constructor(readonly ort: Ort, readonly gpu: GpuContext, replay: boolean) {
+    const { adapter, limits, device } = gpu;
+    this.#device = device;
+    if (replay) {
+      const tap = new DeviceTap(device), scratch = new ScratchPool(device);
+      this.replays = { tap, scratch, uniformAlignment: limits.minUniformBufferOffsetAlignment };
+      this.#device = tap.device;
+    }
     const adapterName = adapter.description || adapter.device || adapter.vendor || "adapter";
     const version = ort.env.versions.web ?? ort.env.versions.common;
     this.detail = `onnxruntime-web ${version}, ${adapterName}${
@@ -88,16 +104,25 @@ export class WebGpuBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Program> {
-    const session = await this.ort.InferenceSession.create(serialize(graph), {
-      executionProviders: [{ name: "webgpu", device: this.gpu.device } as never],
-      preferredOutputLocation: "gpu-buffer",
-      // A node that would run on the CPU makes creation fail instead of copying behind our back.
-      extra: { session: { disable_cpu_ep_fallback: "1" } },
-    });
+    const model = serialize(graph);
+    const session = await this.exclusive(() =>
+      this.ort.InferenceSession.create(model, {
+        executionProviders: [{ name: "webgpu", device: this.#device } as never],
+        preferredOutputLocation: "gpu-buffer",
+        // A node that would run on the CPU makes creation fail instead of copying behind our back.
+        extra: { session: { disable_cpu_ep_fallback: "1" } },
+      })
+    );
     return new DeviceProgram(this, session);
   }
 
-  upload(label: string, shape: readonly number[], data: Float32Array): DeviceTensor {
+  exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  upload(label: string, shape: readonly number[], data: Float32Array): BufferTensor {
     checkCount(label, shape, data);
     if (data.byteLength > this.tensorLimit.bytes) {
       throw new UserError(
@@ -115,7 +140,7 @@ export class WebGpuBackend implements Backend {
   }
 
   /** A tensor for an output; its buffer is kept for the next one of that size. */
-  output(label: string, shape: readonly number[]): DeviceTensor {
+  output(label: string, shape: readonly number[]): BufferTensor {
     const count = elementCount(shape);
     const buffer = this.#free.get(count)?.pop() ?? this.gpu.alloc(label, [count], "f32");
     return this.#track(label, shape, buffer, () => {
@@ -135,6 +160,7 @@ export class WebGpuBackend implements Backend {
   [Symbol.asyncDispose](): Promise<void> {
     for (const list of this.#free.values()) list.forEach((b) => b[Symbol.dispose]());
     this.#free.clear();
+    this.replays?.scratch[Symbol.dispose]();
     this.gpu.dispose();
     return Promise.resolve();
   }
@@ -144,43 +170,12 @@ export class WebGpuBackend implements Backend {
     shape: readonly number[],
     buffer: GpuTensor<"f32">,
     free: () => void,
-  ): DeviceTensor {
+  ): BufferTensor {
     const view = this.gpu.borrow(label, buffer.buffer, shape, "f32");
-    const tensor = new DeviceTensor(label, shape, view, this, (t) => {
+    const tensor = new BufferTensor(label, shape, view, this, (t) => {
       if (this.#live.delete(t)) free();
     });
     this.#live.add(tensor);
     return tensor;
-  }
-}
-
-class DeviceProgram implements Program {
-  constructor(readonly backend: WebGpuBackend, readonly session: InferenceSession) {}
-
-  async run(
-    inputs: Readonly<Record<string, Tensor>>,
-    outputs: Readonly<Record<string, readonly number[]>>,
-  ): Promise<Record<string, Tensor>> {
-    const { ort } = this.backend;
-    const feeds: Record<string, OrtTensor> = {}, fetches: Record<string, OrtTensor> = {};
-    const results: Record<string, DeviceTensor> = {};
-    try {
-      for (const [name, tensor] of Object.entries(inputs)) {
-        feeds[name] = (tensor as DeviceTensor).native(ort);
-      }
-      for (const [name, shape] of Object.entries(outputs)) {
-        results[name] = this.backend.output(name, shape);
-        fetches[name] = results[name].native(ort);
-      }
-      await this.session.run(feeds, fetches);
-      return results;
-    } catch (error) {
-      Object.values(results).forEach((t) => t[Symbol.dispose]());
-      throw error;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.session.release();
   }
 }

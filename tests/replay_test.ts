@@ -1,0 +1,112 @@
+/** Replayed runs against onnxruntime's own, bit by bit. */
+import { openWebGpu, type WebGpuBackend } from "../lib/backend/webgpu.ts";
+import { openCheckpoint } from "../lib/checkpoint/mod.ts";
+import { Esm2 } from "../lib/esm2/mod.ts";
+import { Graph } from "../lib/onnx/graph.ts";
+import * as op from "../lib/onnx/ops.ts";
+import { collectSums } from "../lib/sites/collect.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
+import { embeddedPath } from "./fixtures.ts";
+import { runsGpuTests } from "./gpu.ts";
+import { batchOf, record } from "./parity.ts";
+
+const TRP_CAGE = "NLYIQWLKDGGPSSGRPPPS";
+const VILLIN = "MLSDEDFKAVFGMTRSAFANLPLWKQQNLKKEKGLF";
+const BATCHES = {
+  "one sequence": [TRP_CAGE],
+  "a padded batch": [TRP_CAGE, VILLIN, "MK"],
+  "another sequence of the same length": [[...TRP_CAGE].reverse().join("")],
+};
+
+function replayTest(name: string, fn: (backend: WebGpuBackend) => Promise<void>): void {
+  Deno.test({
+    name: runsGpuTests ? name : `${name} (skipped: no WebGPU adapter found)`,
+    ignore: !runsGpuTests,
+    // onnxruntime keeps its timers for the life of the process.
+    sanitizeResources: false,
+    sanitizeOps: false,
+    async fn() {
+      await using backend = await openWebGpu();
+      await fn(backend);
+      equal(backend.liveBytes, 0, "every tensor is freed");
+    },
+  });
+}
+
+/** Everything that a forward pass, a reduction and a gradient give, of a fresh model. */
+async function everything(model: Esm2, sequences: readonly string[]) {
+  const batch = batchOf(sequences);
+  const { hidden, attention, normalised, logits } = await record(model, batch);
+  const layers = hidden.slice(1).map((_, layer) => layer);
+  const [id] = sequences;
+  const planned = { ...batch, sequences: sequences.map((residues) => ({ id, residues })) };
+  const sums = await collectSums(model, planned as never, {
+    threshold: 0.1,
+    specials: false,
+    layers,
+  });
+  using found = await model.gradient(batch, {
+    rows: [1, 2],
+    wrt: [0, 2],
+    cotangent: ({ shape }) =>
+      Promise.resolve(model.backend.upload("cotangent", shape, new Float32Array(66).fill(0.5))),
+  });
+  const gradients = [await found.gradients.get(0)!.read(), await found.gradients.get(2)!.read()];
+  return { hidden, attention, normalised, logits, sums, gradients };
+}
+
+replayTest("replay gives what onnxruntime gives, whatever scratch held before", async (backend) => {
+  using checkpoint = await openCheckpoint(embeddedPath);
+  await using plain = await openWebGpu({ replay: false });
+  await using expected = await Esm2.open(checkpoint, plain);
+  await using model = await Esm2.open(checkpoint, backend);
+  const { gpu, replays } = backend;
+  for (let round = 0; round < 3; round++) {
+    for (const [name, sequences] of Object.entries(BATCHES)) {
+      const found = await everything(model, sequences);
+      deepEqual(found, await everything(expected, sequences), `${name}, round ${round}`);
+      for (const buffer of replays!.scratch.buffers) {
+        // Every word a NaN: what is read before it is written spoils the result.
+        gpu.device.queue.writeBuffer(buffer, 0, new Uint8Array(buffer.size).fill(0xff));
+      }
+    }
+  }
+  ok(replays!.scratch.buffers.length > 0, "something was replayed");
+});
+
+replayTest("replay serves runs that are awaited together", async (backend) => {
+  const g = new Graph("sum");
+  const x = g.input("x", "float32", ["N", 4]), y = g.input("y", "float32", ["N", 4]);
+  g.output("sum", op.add(g, op.softmax(g, op.add(g, x, y, "inner"), "softmax"), y, "outer"));
+  await using program = await backend.compile(g);
+  const run = async (rows: number, value: number) => {
+    const upload = (label: string, data: Float32Array) => backend.upload(label, [rows, 4], data);
+    using x = upload("x", new Float32Array(4 * rows));
+    using y = upload("y", new Float32Array(4 * rows).fill(value));
+    const { sum } = await program.run({ x, y }, { sum: [rows, 4] });
+    using _ = sum;
+    return await sum.read();
+  };
+  for (let round = 0; round < 3; round++) {
+    // More shapes than are kept, so some recordings are dropped and made again.
+    const rows = Array.from({ length: 24 }, (_, i) => 1 + i % 12);
+    const found = await Promise.all(rows.map((n, i) => run(n, i)));
+    rows.forEach((n, i) => deepEqual(found[i], new Float32Array(4 * n).fill(i + 0.25)));
+  }
+});
+
+replayTest("replay keeps inputs apart that were one tensor at first", async (backend) => {
+  const g = new Graph("double");
+  const x = g.input("x", "float32", ["N", 4]), y = g.input("y", "float32", ["N", 4]);
+  g.output("sum", op.add(g, x, y, "both"));
+  await using program = await backend.compile(g);
+  using one = backend.upload("one", [2, 4], new Float32Array(8).fill(1));
+  using ten = backend.upload("ten", [2, 4], new Float32Array(8).fill(10));
+  const pairs = [[one, one], [one, one], [one, ten], [ten, one], [ten, ten], [one, ten]];
+  for (const [x, y] of pairs) {
+    const { sum } = await program.run({ x, y }, { sum: [2, 4] });
+    using _ = sum;
+    const [value] = await x.read(), [other] = await y.read();
+    deepEqual(await sum.read(), new Float32Array(8).fill(value + other));
+  }
+});
