@@ -1,4 +1,4 @@
-/** The sae ig command from its arguments to its files, and killed runs that go on. */
+/** The sae ig command from its arguments to its files. */
 import { ephb2 } from "../data/ephb2.ts";
 import { parseTable } from "../lib/io/csv.ts";
 import { readNpz } from "../lib/io/npz.ts";
@@ -68,65 +68,3 @@ test("sae ig --method first-order and --steps take what they say", () =>
       });
     },
   ));
-
-const task = new URL("../tasks/sae.ts", import.meta.url).pathname;
-
-function start(folder: string): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--no-lock", "--quiet", "-A", task, "ig", "--backend", "cpu", "--out", folder],
-      ...["--sample", "40", "--token-budget", "140"],
-    ],
-    env: { NO_COLOR: "1" },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-}
-
-/** Bytes of finished work that a folder holds. */
-function progressBytes(folder: string): number {
-  try {
-    const [file] = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".progress"));
-    return file ? Deno.statSync(`${folder}/${file.name}`).size : 0;
-  } catch {
-    return 0;
-  }
-}
-
-for (const signal of ["SIGINT", "SIGKILL"] as const) {
-  test(`sae ig goes on after ${signal} and ends as if nothing had happened`, async () => {
-    const folder = await Deno.makeTempDir();
-    try {
-      const whole = await start(`${folder}/whole`).output();
-      equal(whole.code, 0, new TextDecoder().decode(whole.stderr));
-      const out = `${folder}/out`;
-      const first = start(out);
-      const log = new Response(first.stderr).text();
-      let ended = false;
-      first.status.then(() => ended = true);
-      while (!ended && progressBytes(out) < 20_000) {
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-      first.kill(signal);
-      const { code } = await first.status;
-      if (signal === "SIGINT") equal(code, 130, await log);
-      await log;
-      ok(progressBytes(out) > 0, "what was finished is kept");
-
-      const second = await start(out).output();
-      const text = new TextDecoder().decode(second.stderr);
-      equal(second.code, 0, text);
-      match(text, /Continuing an interrupted run/);
-      equal(progressBytes(out), 0);
-      for (const name of ["attributions.csv", "mutations.csv", "attributions.npz"]) {
-        deepEqual(
-          Deno.readFileSync(`${out}/${name}`),
-          Deno.readFileSync(`${folder}/whole/${name}`),
-          name,
-        );
-      }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
-}

@@ -53,8 +53,8 @@ export interface LetterCount {
 
 /** Counts latents against letters, protein by protein. */
 export class DetectorCounts {
-  residues = 0;
-  proteins = 0;
+  /** Residues, proteins. */
+  readonly #totals = new Float64Array(2);
   readonly #active: Uint32Array;
   readonly #proteins: Uint32Array;
   readonly #sum: Float64Array;
@@ -86,11 +86,48 @@ export class DetectorCounts {
     this.#activeNeighbours = new Uint32Array(latents * OFFSETS);
   }
 
+  get residues(): number {
+    return this.#totals[0];
+  }
+
+  get proteins(): number {
+    return this.#totals[1];
+  }
+
+  /** All that was counted so far, bit for bit, for {@link restore}. */
+  state(): Float64Array {
+    const tables = this.#tables();
+    const size = tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const found = new Float64Array(Math.ceil(size / 8)), bytes = new Uint8Array(found.buffer);
+    let at = 0;
+    for (const table of tables) {
+      bytes.set(bytesOf(table), at);
+      at += table.byteLength;
+    }
+    return found;
+  }
+
+  /** Goes back to a state of as many latents. @throws {TypeError} if it is of another size */
+  restore(state: Float64Array): void {
+    const tables = this.#tables(), bytes = bytesOf(state);
+    const size = tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (state.length !== Math.ceil(size / 8)) {
+      throw new TypeError(
+        `state must be of ${this.latents} latents: its length is ${state.length}`,
+      );
+    }
+    let at = 0;
+    for (const table of tables) {
+      bytesOf(table).set(bytes.subarray(at, at + table.byteLength));
+      at += table.byteLength;
+    }
+  }
+
   add({ letters, latents: { offsets, indices, values } }: ProteinLatents): void {
     const columns = Int8Array.from(letters, (letter) => AMINO_ACIDS.indexOf(letter));
     const length = columns.length, seen = new Set<number>();
-    this.residues += length;
-    this.proteins++;
+    this.#totals[0] += length;
+    this.#totals[1]++;
     for (let r = 0; r < length; r++) {
       const from = Math.max(0, REACH - r), to = Math.min(OFFSETS, length - r + REACH);
       for (let o = from; o < to; o++) {
@@ -158,6 +195,14 @@ export class DetectorCounts {
     }
   }
 
+  #tables(): (Float64Array | Float32Array | Uint32Array)[] {
+    return [
+      ...[this.#totals, this.#active, this.#proteins, this.#sum, this.#max, this.#first],
+      ...[this.#last, this.#place, this.#both, this.#letterSum, this.#letters, this.#neighbours],
+      this.#activeNeighbours,
+    ];
+  }
+
   /** The letter with the largest F1; the first of equals. */
   #best(latent: number, offset: number): Detection {
     let best = this.#detection(latent, offset, 0);
@@ -182,4 +227,8 @@ export class DetectorCounts {
       enrichment: precision / (having / this.#neighbours[offset]),
     };
   }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -4,9 +4,12 @@ import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
 import { OutputDir } from "../io/output.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
-import { encodeProteins } from "../sae/encode/encode.ts";
+import { encodeWindows } from "../sae/encode/encode.ts";
 import { type InputFlags, openProteins } from "../sae/encode/proteins.ts";
 import { describeSae, openSaeSession, type SaeFlags } from "../sae/session.ts";
+import { ProgressFile } from "../variants/resume.ts";
+import { VERSION } from "../version.ts";
+import { CountsProgress } from "./counts_progress.ts";
 import { type Detection, DetectorCounts, type LatentProfile } from "./detectors.ts";
 
 export interface LatentsFlags extends SaeFlags, InputFlags {
@@ -29,16 +32,43 @@ export async function runLatents(o: LatentsFlags, ctx: CommandContext): Promise<
   for (const note of proteins.notes) ctx.note(note);
   const { esm, coder, sae, model, opened, fidelity } = session;
 
+  const { config } = sae.sae;
+  const settings = {
+    esmscope: VERSION,
+    model: { name: model.name, sha256: await model.checkpoint.sha256() },
+    sae: { sha256: sae.sha256, config },
+    embedScale: o.embedScale,
+    backend: { name: opened.backend.name, detail: opened.backend.detail },
+    threshold: o.threshold,
+    tokenBudget: o.tokenBudget,
+    proteins: proteins.sha256,
+  };
+  using file = ProgressFile.open(output.path, settings, "sae-latents");
+  if (file.isContinued) {
+    ctx.note("Continuing an interrupted run: what it had finished is not computed again.");
+  }
+
   watch.stage("encode");
-  const counts = new DetectorCounts(sae.sae.config.latents, o.threshold);
-  using progress = ctx.progress({ label: "encoding", unit: "residues", total: proteins.residues });
+  const counts = new DetectorCounts(config.latents, o.threshold);
+  const finished = new CountsProgress(file);
+  finished.load(counts);
+  using progress = ctx.progress({
+    label: "encoding",
+    unit: "residues",
+    total: proteins.residues,
+    done: counts.residues,
+  });
   for await (
-    const protein of encodeProteins(esm, coder, proteins.read(), {
+    const window of encodeWindows(esm, coder, proteins.read(), {
       tokenBudget: o.tokenBudget,
       signal: ctx.signal,
       onProgress: (done) => progress.update(done),
+      from: finished.windows,
     })
-  ) counts.add(protein);
+  ) {
+    for (const protein of window) counts.add(protein);
+    finished.save(counts);
+  }
   progress.finish();
 
   watch.stage("write");
@@ -60,6 +90,7 @@ export async function runLatents(o: LatentsFlags, ctx: CommandContext): Promise<
   await output.write("run.json", JSON.stringify(record, null, 2) + "\n");
   ctx.signal.throwIfAborted();
   const written = output.commit();
+  file.remove();
   const shown = profiles.slice(0, o.top);
   if (o.json) {
     return ctx.print(JSON.stringify({ provenance: record, latents: shown }, null, 2));

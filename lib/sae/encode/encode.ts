@@ -19,6 +19,8 @@ export interface EncodeOptions {
   signal?: AbortSignal;
   /** Hears the residues done so far. */
   onProgress?: (residues: number) => void;
+  /** Windows at the start that need not be encoded again. @default 0 */
+  from?: number;
 }
 
 /** Sequences of similar length are looked for among so many batches' tokens. */
@@ -29,12 +31,30 @@ export async function* encodeProteins(
   esm: Esm2,
   coder: SaeCoder,
   proteins: AsyncIterable<Sequence>,
-  { tokenBudget = esm.backend.gpu ? 8192 : 1024, signal, onProgress }: EncodeOptions = {},
+  options: EncodeOptions = {},
 ): AsyncGenerator<ProteinLatents> {
+  for await (const window of encodeWindows(esm, coder, proteins, options)) yield* window;
+}
+
+/**
+ * Encodes proteins in their order, a window of them at a time: those whose batches are planned
+ * together, the same in every run with the same proteins and budget.
+ */
+export async function* encodeWindows(
+  esm: Esm2,
+  coder: SaeCoder,
+  proteins: AsyncIterable<Sequence>,
+  { tokenBudget = esm.backend.gpu ? 8192 : 1024, signal, onProgress, from = 0 }: EncodeOptions = {},
+): AsyncGenerator<ProteinLatents[]> {
   await using tap = new StreamTap(esm, coder.sae.config);
-  let done = 0;
+  let done = 0, number = 0;
   for await (const window of windows(proteins, BATCHES_PER_WINDOW * tokenBudget)) {
+    signal?.throwIfAborted();
     const rows = window.map(({ ids }) => ids);
+    if (number++ < from) {
+      done += rows.reduce((sum, { length }) => sum + length - 2, 0);
+      continue;
+    }
     const found: SparseLatents[] = [];
     for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
       signal?.throwIfAborted();
@@ -48,10 +68,11 @@ export async function* encodeProteins(
       });
       onProgress?.(done);
     }
-    for (const [i, { protein }] of window.entries()) {
-      const letters = displayLetters(protein.residues);
-      yield { id: protein.id, letters, latents: found[i] };
-    }
+    yield window.map(({ protein }, i) => ({
+      id: protein.id,
+      letters: displayLetters(protein.residues),
+      latents: found[i],
+    }));
   }
 }
 

@@ -1,4 +1,5 @@
 /** From files and flags to the proteins to encode. */
+import { createHash } from "node:crypto";
 import { examples } from "../../../data/examples.ts";
 import { quote, UserError } from "../../errors.ts";
 import { type Sequence, tokenize } from "../../esm2/mod.ts";
@@ -16,6 +17,8 @@ export interface Proteins {
   readonly count: number;
   /** Of all of them together. */
   readonly residues: number;
+  /** Of their ids and residues in order, in hexadecimal. */
+  readonly sha256: string;
   /** What a reader of the results should know of the inputs. */
   readonly notes: readonly string[];
   /** One after another, in the order of the file. */
@@ -60,8 +63,10 @@ async function checked(
 ): Promise<Proteins> {
   let count = 0, residues = 0, longer = 0, longest = 0;
   let first: Sequence | undefined;
+  const hash = createHash("sha256");
   for await (const protein of read()) {
     count++;
+    hash.update(`${protein.id}\n${protein.residues}\n`);
     const length = tokenize(protein, { maxLength: Infinity }).length - 2;
     residues += length;
     longest = Math.max(longest, length);
@@ -78,7 +83,7 @@ async function checked(
         `most ${maxLength} residues: the longest has ${longest}; --max-length ${longest} runs them whole`,
     );
   }
-  return { count, residues, notes, read };
+  return { count, residues, sha256: hash.digest("hex"), notes, read };
 }
 
 async function* listed(...proteins: Sequence[]): AsyncGenerator<Sequence> {
