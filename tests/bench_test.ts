@@ -5,6 +5,7 @@ import { sampleReport } from "../lib/bench/testing/sample_report.ts";
 import { execute } from "../lib/cli/main.ts";
 import { command } from "../tasks/bench.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
+import { runsGpuTests } from "./gpu.ts";
 
 interface Outcome {
   code: number;
@@ -79,6 +80,28 @@ Deno.test("bench measures the engine against the whole graph and compares ratios
     equal(better.code, 0, better.err);
     match(better.out, /Only in the earlier report:\n {2}8M on cpu ×1, 1 × 999 residues/);
   });
+});
+
+Deno.test({
+  name: "bench host: a replayed pass costs the host less than onnxruntime's" +
+    (runsGpuTests ? "" : " (skipped: no WebGPU adapter found)"),
+  ignore: !runsGpuTests,
+  async fn() {
+    await withFolder(async (path) => {
+      const args = ["--only", "host", "--quick", "--shapes", "8M", "--lengths", "5"];
+      const { code, out, err } = await bench(...args, "--json", path("host.json"));
+      equal(code, 0, err);
+      match(out, /Host time of a pass/);
+      const { host = [], adapter } = await readReport(path("host.json"));
+      equal(host.length, 1);
+      const [{ replayMs, onnxruntimeMs, ratio, usPerBlock, passMs }] = host;
+      ok(replayMs.samples >= 5 && replayMs.samples === onnxruntimeMs.samples);
+      ok(Math.abs(usPerBlock - 1000 * replayMs.median / 6) < 1e-6);
+      equal(passMs === undefined, adapter!.isFallback);
+      // A sixth to an eighth where it was measured: a busy machine does not make it one.
+      ok(ratio.median < 1, `${ratio.median}`);
+    });
+  },
 });
 
 Deno.test({

@@ -35,7 +35,11 @@ export class DeviceProgram implements Program {
   /** Least recently used first. */
   readonly #shapes = new Map<string, ShapeState>();
 
-  constructor(readonly host: ProgramHost, readonly session: InferenceSession) {}
+  constructor(
+    readonly host: ProgramHost,
+    readonly session: InferenceSession,
+    readonly mayReplay: boolean,
+  ) {}
 
   async run(
     inputs: Readonly<Record<string, Tensor>>,
@@ -64,7 +68,7 @@ export class DeviceProgram implements Program {
     inputs: Record<string, DeviceTensor>,
     results: Record<string, DeviceTensor>,
   ): Promise<void> {
-    const { replays } = this.host;
+    const replays = this.mayReplay ? this.host.replays : undefined;
     const tensors = [...Object.values(inputs), ...Object.values(results)];
     const buffers = tensors.map(({ buffer }) => buffer);
     const key = tensors.map(({ shape }) => shape.join()).join(" ");

@@ -7,7 +7,13 @@ import { DeviceProgram, type DeviceTensor, type ProgramHost } from "./device_pro
 import { loadWebGpu, loadWebGpuAsyncify, type Ort, type OrtTensor } from "./ort.ts";
 import { ScratchPool } from "./replay/scratch.ts";
 import { DeviceTap } from "./replay/tap.ts";
-import { type Backend, checkCount, elementCount, type Program } from "./types.ts";
+import {
+  type Backend,
+  checkCount,
+  type CompileOptions,
+  elementCount,
+  type Program,
+} from "./types.ts";
 
 /** After this many uploaded bytes the queue is flushed, so that staging memory is given back. */
 const FLUSH_BYTES = 64 * 2 ** 20;
@@ -103,7 +109,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
     return sum;
   }
 
-  async compile(graph: Graph): Promise<Program> {
+  async compile(graph: Graph, { replay = true }: CompileOptions = {}): Promise<Program> {
     const model = serialize(graph);
     const session = await this.exclusive(() =>
       this.ort.InferenceSession.create(model, {
@@ -113,7 +119,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
         extra: { session: { disable_cpu_ep_fallback: "1" } },
       })
     );
-    return new DeviceProgram(this, session);
+    return new DeviceProgram(this, session, replay);
   }
 
   exclusive<T>(work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /** Comparison with an earlier report: ratios only, which a slow or busy machine leaves as they are. */
-import type { BenchReport, KernelRow, ModelRow, Processor } from "./types.ts";
+import type { BenchReport, HostRow, KernelRow, ModelRow, Processor } from "./types.ts";
 
 /** Time over a yardstick of the same run: it grows when this project gets slower, on any machine. */
 interface Cost {
@@ -81,7 +81,7 @@ function changeOf(name: string, then: Cost, cost: Cost, factor: number): Change 
 }
 
 function measuresOf(
-  { kernels, models }: BenchReport,
+  { kernels, models, host = [] }: BenchReport,
   processors: readonly Processor[],
 ): Map<string, Cost> {
   const found = new Map<string, Cost>();
@@ -92,6 +92,7 @@ function measuresOf(
     }
   }
   for (const row of models) if (row.ratio) found.set(modelName(row), row.ratio);
+  for (const row of host) found.set(hostName(row), row.ratio);
   return found;
 }
 
@@ -100,6 +101,9 @@ const isCeiling = ({ kernel }: KernelRow) => kernel === "copy" || kernel === "fm
 
 export const kernelName = ({ kernel, shape, implementation }: KernelRow): string =>
   `${kernel} ${shape}, ${implementation}`;
+
+export const hostName = ({ shape, residues, batch, adapter }: HostRow): string =>
+  `host time of ${shape} on ${adapter}, ${batch} × ${residues} residues`;
 
 export const modelName = ({ shape, backend, threads, residues, batch, attention }: ModelRow) =>
   `${shape} on ${backend}${threads === undefined ? "" : ` ×${threads}`}, ${batch} × ${residues} ` +

@@ -23,13 +23,17 @@ function slowed(times: number) {
     scale(row.engineMs, times);
     scale(row.wholeMs!, times);
   }
+  for (const row of report.host!) {
+    scale(row.replayMs, times);
+    scale(row.onnxruntimeMs, times);
+  }
   return report;
 }
 
 Deno.test("compareReports() finds no change where only the machine is slower", () => {
   const { changes, slower, missing, added, notes } = compareReports(before, slowed(5), 1.01);
-  // One kernel on each processor and two passes; copy and no-op rows are yardsticks.
-  deepEqual(changes.map(({ ratio }) => ratio), [1, 1, 1, 1]);
+  // One kernel on each processor, two passes and the host; copy and no-op rows are yardsticks.
+  deepEqual(changes.map(({ ratio }) => ratio), [1, 1, 1, 1, 1]);
   deepEqual([slower, missing, added, notes], [[], [], [], []]);
 });
 
@@ -48,6 +52,16 @@ Deno.test("compareReports() names a kernel whose share fell and a pass whose rat
   equal(compareReports(before, after, 2.1).slower.length, 0);
   // Faster is no reason to fail.
   equal(compareReports(after, before, 1.3).slower.length, 0);
+});
+
+Deno.test("compareReports() names a host that needs longer, and reads reports without such rows", () => {
+  const after = sampleReport();
+  scale(after.host![0].ratio, 3);
+  const [{ name, ratio }] = compareReports(before, after, 1.3).slower;
+  equal(name, "host time of 8M on a GPU, 1 × 64 residues");
+  ok(Math.abs(ratio - 3) < 1e-9);
+  const { host: _, ...old } = sampleReport();
+  deepEqual(compareReports(old, after, 1.3).added, [name]);
 });
 
 Deno.test("compareReports() does not fail for what the samples' own scatter explains", () => {
@@ -75,8 +89,8 @@ Deno.test("compareReports() leaves out kernels of another adapter or CPU, and sa
   after.adapter = { ...after.adapter!, description: "another GPU" };
   after.machine.cpu = "another CPU";
   const { changes, notes } = compareReports(before, after, 1.3);
-  equal(changes.length, 2);
-  ok(changes.every(({ name }) => name.startsWith("8M")));
+  equal(changes.length, 3);
+  ok(changes.every(({ name }) => /^(8M|host time)/.test(name)));
   match(notes.join("\n"), /on the CPU are not compared: it was a CPU, x86_64 and is another CPU/);
   match(
     notes.join("\n"),

@@ -1,11 +1,12 @@
 /** Which rows a run measures, from its options. */
 import type { BackendName } from "../backend/mod.ts";
 import type { BenchBackend } from "./backends.ts";
+import type { HostCase, HostShape } from "./host_rows.ts";
 import type { MemoryCase } from "./memory_rows.ts";
 import type { ModelCase } from "./model_rows.ts";
 import type { ShapeName } from "./random_checkpoint.ts";
 
-export const SECTIONS = ["kernels", "models", "memory", "analyses", "threads"] as const;
+export const SECTIONS = ["kernels", "models", "host", "memory", "analyses", "threads"] as const;
 export type Section = typeof SECTIONS[number];
 
 export const WARM_ANALYSES = [
@@ -37,6 +38,7 @@ export interface BenchPlan {
   backends: readonly BenchBackend[];
   /** Of every backend of that name. */
   models: Record<string, ModelCase[]>;
+  host: readonly HostCase[];
   memory: readonly MemoryCase[];
   /** Time for a kernel (GPU), for all twins, for a model case, for a question about settings. */
   budgetsMs: { kernel: number; twins: number; model: number; setting: number };
@@ -84,6 +86,7 @@ export function planBench(options: BenchOptions, machine: PlanMachine): BenchPla
     sections,
     backends,
     models,
+    host: planHost(options, machine),
     memory: backends.some(({ name }) => name === "cpu") ? planMemory(quick) : [],
     budgetsMs: quick
       ? { kernel: 100, twins: 2500, model: 800, setting: 2000 }
@@ -140,6 +143,18 @@ function planModels(
     );
   }
   return fits;
+}
+
+/** On a GPU the host's time matters next to the device's; elsewhere shapes differ in blocks only. */
+function planHost(options: BenchOptions, { hasGpu }: PlanMachine): HostCase[] {
+  const { quick } = options;
+  const shapes: readonly HostShape[] = options.shapes ??
+    (hasGpu ? (quick ? ["8M"] : ["8M", "35M"]) : ["8M", "33 blocks of 8M"]);
+  const lengths = options.lengths ?? (quick || !hasGpu ? [64] : [64, EXAMPLE_RESIDUES]);
+  const budgetMs = quick ? 1000 : 4000;
+  return shapes.flatMap((shape) =>
+    lengths.map((residues) => ({ shape, residues, batch: 1, hasGpu, budgetMs }))
+  );
 }
 
 function planMemory(quick: boolean): MemoryCase[] {

@@ -1,7 +1,9 @@
 import { deepEqual, equal, match, throws } from "../../tests/assert.ts";
 import { choice, positiveInteger } from "../cli/parsers.ts";
 import { listOf } from "./options.ts";
+import { HOST_SHAPES } from "./host_rows.ts";
 import { planBench } from "./plan.ts";
+import { SHAPES } from "./random_checkpoint.ts";
 
 const small = { cores: 2, hasGpu: false };
 
@@ -19,6 +21,7 @@ Deno.test("planBench() leaves out threads unless they are asked for", () => {
   deepEqual(planBench({ quick: true }, small).sections, [
     "kernels",
     "models",
+    "host",
     "memory",
     "analyses",
   ]);
@@ -39,6 +42,17 @@ Deno.test("planBench() measures a few residues on a GPU, where only the host has
   const { models } = planBench({ quick: false }, { cores: 2, hasGpu: true });
   equal(models.webgpu[0].residues, 6);
   equal(models.cpu[0].residues, 64);
+});
+
+Deno.test("planBench() measures the host's time with as many blocks as 650M has, GPU or not", () => {
+  const shapes = (options: Parameters<typeof planBench>[0], hasGpu: boolean) =>
+    planBench(options, { cores: 2, hasGpu }).host.map(({ shape, residues }) =>
+      `${shape} ${residues}`
+    );
+  deepEqual(shapes({ quick: true }, false), ["8M 64", "33 blocks of 8M 64"]);
+  deepEqual(shapes({ quick: false }, true), ["8M 64", "8M 412", "35M 64", "35M 412"]);
+  deepEqual(shapes({ quick: false, shapes: ["650M"], lengths: [7] }, true), ["650M 7"]);
+  equal(HOST_SHAPES["33 blocks of 8M"].layers, SHAPES["650M"].layers);
 });
 
 Deno.test("planBench() measures memory of the cpu backend only", () => {

@@ -4,6 +4,7 @@ import { coldRows, warmRow } from "./analysis_rows.ts";
 import { openBenchBackend } from "./backends.ts";
 import { warmIgRow, warmPatchRow } from "./causal_rows.ts";
 import { warmContactsRow, warmJacobianRow } from "./contacts_row.ts";
+import { hostRows } from "./host_rows.ts";
 import { cpuKernelRows, withSpeedUp } from "./kernel_rows_cpu.ts";
 import { gpuKernelRows } from "./kernel_rows_gpu.ts";
 import { kernelBenches } from "./kernels/mod.ts";
@@ -56,6 +57,7 @@ export async function runBench(
     ceilings: [],
     kernels: [],
     models: [],
+    host: [],
     memory: [],
     analyses: [],
     settings: [],
@@ -80,7 +82,7 @@ export async function runBench(
 }
 
 /** Memory first: a process inherits the peak of the one that starts it (see `memoryRows`). */
-const ORDER: readonly Section[] = ["memory", "analyses", "kernels", "models", "threads"];
+const ORDER: readonly Section[] = ["memory", "analyses", "kernels", "models", "host", "threads"];
 
 /** Analyses on top of a warm forward pass, in the order of the table. */
 const WARM: Record<WarmAnalysis, typeof warmRow> = {
@@ -160,6 +162,15 @@ const MEASURE: Record<Section, Measure> = {
         }),
       );
     }
+  },
+
+  async host({ host }, report, { onStep }, signal) {
+    if (report.adapter) {
+      report.host = await hostRows(host, {
+        signal,
+        onCase: ({ shape, residues }) => onStep?.(`${shape}, ${residues} residues`),
+      });
+    } else report.notes.push("no rows of the host's time: no GPU adapter was found");
   },
 
   async threads({ budgetsMs }, report, { onStep }, signal) {

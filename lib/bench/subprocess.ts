@@ -5,14 +5,20 @@ export async function runModule<T>(
   module: URL,
   argument: unknown,
   signal?: AbortSignal,
+  env?: Record<string, string>,
 ): Promise<T> {
-  const { stdout } = await runTask(module, [JSON.stringify(argument)], signal);
+  const { stdout } = await runTask(module, [JSON.stringify(argument)], signal, env);
   return JSON.parse(stdout) as T;
 }
 
 /** Runs a module of this project as a user would. */
-export function runTask(task: URL, args: readonly string[], signal?: AbortSignal) {
-  return runDeno([...permissions(task), task.href, ...args], signal);
+export function runTask(
+  task: URL,
+  args: readonly string[],
+  signal?: AbortSignal,
+  env?: Record<string, string>,
+) {
+  return runDeno([...permissions(task), task.href, ...args], signal, env);
 }
 
 /** Of the program that is measured; not of the benchmark. */
@@ -26,9 +32,11 @@ function permissions({ protocol, host }: URL): string[] {
 export async function runDeno(
   args: readonly string[],
   signal?: AbortSignal,
+  env?: Record<string, string>,
 ): Promise<{ stdout: string; stderr: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", ...args],
+    env,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

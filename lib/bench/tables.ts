@@ -2,6 +2,7 @@
 import { type Cell, formatTable } from "../cli/table.ts";
 import { formatBytes, formatCount } from "../cli/units.ts";
 import type { Comparison } from "./compare.ts";
+import { NULL_ADAPTER } from "./host_rows.ts";
 import type { Section } from "./plan.ts";
 import type { Spread } from "./statistics.ts";
 import type { BenchReport } from "./types.ts";
@@ -40,6 +41,8 @@ const TITLES: Record<Section, string> = {
   kernels:
     "Kernels (% of this run's own ceiling; bytes and FLOP are the least that the work needs)",
   models: "Forward passes (ratio = engine / whole graph of the same weights, round by round)",
+  host:
+    "Host time of a pass on webgpu, until all is submitted (replayed blocks against onnxruntime's own)",
   memory: "Peak memory, each pass in a process of its own",
   analyses: "Analyses from end to end",
   threads: "Settings of the cpu backend (ratio to the first of each question, round by round)",
@@ -102,6 +105,28 @@ const TABLES: Record<Section, (report: BenchReport) => string> = {
         "tokens/s": formatCount(Math.round(row.tokensPerSecond)),
       })),
       ["shape", "backend", "attention"],
+    );
+  },
+
+  host({ host = [] }) {
+    if (host.length === 0) return "";
+    return table(
+      host.map((row) => ({
+        shape: row.shape,
+        residues: row.residues,
+        batch: row.batch,
+        device: row.adapter === NULL_ADAPTER ? "none: commands are not executed" : row.adapter,
+        samples: row.replayMs.samples,
+        "replay ms": short(row.replayMs.median),
+        "p10–p90": range(row.replayMs),
+        "µs/block": short(row.usPerBlock),
+        "onnxruntime ms": short(row.onnxruntimeMs.median),
+        ratio: times(row.ratio.median),
+        "of ratio": `${row.ratio.p10.toFixed(2)}–${row.ratio.p90.toFixed(2)}`,
+        "pass ms": row.passMs ? short(row.passMs.median) : "",
+        "host %": row.passMs ? (100 * row.replayMs.median / row.passMs.median).toFixed(0) : "",
+      })),
+      ["shape", "device"],
     );
   },
 

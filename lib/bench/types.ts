@@ -73,6 +73,25 @@ export interface ModelRow {
   msPerBlock: number;
 }
 
+/** What a pass costs the host on the webgpu backend: until every command of it is submitted. */
+export interface HostRow {
+  shape: string;
+  residues: number;
+  batch: number;
+  /** The adapter; "NOOP" is a software driver that takes commands and executes none. */
+  adapter: string;
+  /** Milliseconds of a pass whose blocks are replayed. */
+  replayMs: Spread;
+  /** Of the same pass with every block run by onnxruntime. */
+  onnxruntimeMs: Spread;
+  /** replay / onnxruntime, round by round. */
+  ratio: Spread;
+  /** Of a replayed pass, for each block at the median. */
+  usPerBlock: number;
+  /** Of a replayed pass in a row of them, the device's work included; absent without a device. */
+  passMs?: Spread;
+}
+
 export interface MemoryRow {
   shape: string;
   backend: string;
@@ -137,6 +156,8 @@ export interface BenchReport {
   ceilings: Ceilings[];
   kernels: KernelRow[];
   models: ModelRow[];
+  /** Absent in reports of before there were such rows. */
+  host?: HostRow[];
   memory: MemoryRow[];
   analyses: AnalysisRow[];
   settings: SettingRow[];

@@ -93,14 +93,10 @@ gpuTest("DeviceTap names what could not be repeated", async (ctx) => {
   equal(await obstacle(leave), "commands that were not submitted");
   const two = () => [0, 1].map(() => device.createCommandEncoder()).forEach((e) => e.finish());
   equal(await obstacle(two), "two command encoders at a time");
+  using y = ctx.alloc("y", [4], "f32");
   const run = runner(ctx.device);
-  equal(
-    await obstacle(() => void run(x.buffer, x.buffer, [1, 1])),
-    undefined,
-    "not through the tap",
-  );
-  // The run above writes what it reads, which the device refuses.
-  await ctx.device.queue.onSubmittedWorkDone();
+  const outside = () => void run(x.buffer, y.buffer, [1, 1]);
+  equal(await obstacle(outside), undefined, "the device itself is not tapped");
 });
 
 gpuTest("ScratchPool lends different buffers and keeps the largest asked for", (ctx) => {
