@@ -1,5 +1,6 @@
 /** Which attention heads look at a protein's sites more than chance allows. */
 import { modelOptions } from "../lib/model_options.ts";
+import { outputOptions } from "../lib/output_options.ts";
 import { openBackend } from "../lib/backend/mod.ts";
 import { defineCommand, flag, option, type OptionValues } from "../lib/cli/command.ts";
 import type { CommandContext } from "../lib/cli/context.ts";
@@ -96,18 +97,11 @@ const options = {
     description: "compute as a published tool does, mistakes included: allostery_heads",
     group: "Analysis",
   }),
-  out: option({
-    placeholder: "folder",
-    parse: parse.path,
-    default: "out",
-    description: "where heads.csv, run.json and report.html go",
-    group: "Output",
-  }),
+  ...outputOptions("analyze", "heads.csv, run.json and report.html"),
   saveAttention: flag({
     description: "also write attention.npz, f32[layers, heads, L, L], row = query",
     group: "Output",
   }),
-  json: flag({ description: "print JSON instead of tables", group: "Output" }),
 };
 
 export const command = defineCommand({
@@ -146,7 +140,7 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   const watch = new Stopwatch();
   watch.stage("read inputs");
   const { proteins, notes } = await readInputs(o);
-  using output = OutputDir.open(o.out);
+  using output = OutputDir.open(o.out, "analyze");
   ctx.onExit(() => output.dispose());
 
   watch.stage("load model");

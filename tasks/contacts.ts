@@ -49,7 +49,7 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   const watch = new Stopwatch();
   watch.stage("read inputs");
   const { proteins, notes } = await readInputs(o);
-  using output = OutputDir.open(o.out);
+  using output = OutputDir.open(o.out, "contacts");
   ctx.onExit(() => output.dispose());
 
   watch.stage("load model");

@@ -1,8 +1,9 @@
 /** What every mutation of a protein does, as far as ESM-2 can tell without training. */
-import { defineCommand, flag, option } from "../lib/cli/command.ts";
+import { defineCommand, option } from "../lib/cli/command.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../lib/model_options.ts";
+import { outputOptions } from "../lib/output_options.ts";
 import { assayOptions, targetOptions } from "../lib/protein_options.ts";
 import { PROTEINGYM_COLUMNS } from "../lib/variants/inputs.ts";
 import { runScore } from "../lib/variants/run.ts";
@@ -94,13 +95,7 @@ const options = {
   }),
   ...modelOptions,
   ...tokenBudgetOption,
-  out: option({
-    placeholder: "folder",
-    parse: parse.path,
-    default: "out",
-    description: "where scores.csv, matrix.csv, matrix.npz, run.json and report.html go",
-    group: "Output",
-  }),
+  ...outputOptions("score", "scores.csv, matrix.csv, matrix.npz, run.json and report.html"),
   column: option({
     placeholder: "name",
     parse: parse.text,
@@ -108,7 +103,6 @@ const options = {
     defaultText: "the model's name",
     group: "Output",
   }),
-  json: flag({ description: "print JSON instead of tables", group: "Output" }),
   aggregate: option({
     placeholder: "file",
     parse: parse.path,

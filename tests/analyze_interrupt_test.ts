@@ -82,7 +82,7 @@ test("analyze: Ctrl-C leaves an earlier run's folder as it was", async (dir) => 
   await Deno.writeTextFile(`${dir}/in.csv`, longTable());
   await Deno.mkdir(`${dir}/out`);
   await Deno.writeTextFile(`${dir}/out/heads.csv`, "earlier");
-  const run = start(dir, "--table", "in.csv", "--save-attention");
+  const run = start(dir, "--table", "in.csv", "--save-attention", "--out", "out");
   await appears(`${dir}/out`, ARCHIVE, run);
   run.child.kill("SIGTERM");
   equal((await run.child.status).code, 130);
@@ -106,7 +106,7 @@ test("analyze: a killed process leaves temporary files only", async (dir) => {
   await Deno.writeTextFile(`${dir}/in.csv`, longTable());
   await Deno.mkdir(`${dir}/out`);
   await Deno.writeTextFile(`${dir}/out/heads.csv`, "earlier");
-  const run = start(dir, "--table", "in.csv", "--save-attention");
+  const run = start(dir, "--table", "in.csv", "--save-attention", "--out", "out");
   await appears(`${dir}/out`, ARCHIVE, run);
   run.child.kill("SIGKILL");
   equal((await run.child.status).signal, "SIGKILL");

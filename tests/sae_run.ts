@@ -13,6 +13,8 @@ export interface SaeOutcome {
 }
 
 /**
+ * Runs into the folder `out` unless the arguments name another.
+ *
  * @param files written to the folder before
  * @param interruptAt the command is interrupted when it writes such a line to stderr
  */
@@ -32,7 +34,8 @@ export async function runSae(
     Deno.chdir(dir);
     const out: string[] = [], err: string[] = [];
     const interrupt = new AbortController();
-    const code = await execute(command, args, {
+    const isTold = [undefined, "train"].includes(args[0]) || args.includes("--out");
+    const code = await execute(command, isTold ? args : [...args, "--out", "out"], {
       signal: interrupt.signal,
       output: {
         out: (line) => out.push(line),

@@ -59,7 +59,7 @@ export async function coldRows({ backend, runs, signal }: ColdOptions): Promise<
     const variants = cases.map(({ command, args }, i) => ({
       name: String(i),
       async run() {
-        const out = `${dir}/out`;
+        const out = `${dir}/${command.name}-${i}`;
         const flags = ["--quiet", "--backend", backend, "--out", out];
         await runTask(command.task, [...args, ...flags], signal);
         const { timingsMs } = JSON.parse(await Deno.readTextFile(`${out}/run.json`));

@@ -10,7 +10,7 @@ import type { MetricKind } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";
 import { type CausalSession, openCausalSession, type SessionFlags } from "./session.ts";
 import { survey, type SurveyRequest, type SurveyValues } from "./survey.ts";
-import { type RunSettings, writeShard } from "./sweep/shard_file.ts";
+import { checkShardFolder, type RunSettings, writeShard } from "./sweep/shard_file.ts";
 import type { Shard } from "./sweep/shards.ts";
 import type { RunKind } from "./types.ts";
 import { type CausalInputs, readVariants, type VariantFlags } from "./variants.ts";
@@ -80,8 +80,9 @@ export async function runSurvey(
   command: SurveyCommand,
   merged?: MergedSurvey,
 ): Promise<void> {
+  const name = `sae ${command.name}`;
   if (merged) {
-    using output = OutputDir.open(o.out);
+    using output = OutputDir.open(o.out, name);
     ctx.onExit(() => output.dispose());
     return await writeResults(o, ctx, command, output, {
       ...merged,
@@ -97,8 +98,9 @@ export async function runSurvey(
   for (const { target, variants } of inputs.proteins) {
     tokensOf(o.at, target, variants[0].substitutions);
   }
-  using output = OutputDir.open(o.out);
+  using output = OutputDir.open(o.out, name);
   ctx.onExit(() => output.dispose());
+  if (o.shard) checkShardFolder(output.path, o.shard, command.name);
 
   await using session = await openCausalSession(o, ctx, watch);
   for (const note of inputs.notes) ctx.note(note);
@@ -146,7 +148,7 @@ export async function runSurvey(
 
   watch.stage("write");
   const record = {
-    ...await describeRun({ command: `sae ${command.name}`, args: Deno.args, watch, model, opened }),
+    ...await describeRun({ command: name, args: Deno.args, watch, model, opened }),
     options: o,
     saes: lenses.map(({ sae, fidelity }) => ({ ...describeSae(sae), fidelity })),
     proteins: proteins.map(({ target, variants }) => ({

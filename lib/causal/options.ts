@@ -1,5 +1,5 @@
 /** Options that the causal `sae` commands share. */
-import { flag, option, optionList } from "../cli/command.ts";
+import { option, optionList } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../model_options.ts";
 import { assayOptions, targetOptions } from "../protein_options.ts";
@@ -100,15 +100,3 @@ export const runOptions = {
   ...modelOptions,
   ...tokenBudgetOption,
 };
-
-/** @param files what the folder will hold */
-export const outputOptions = (files: string) => ({
-  out: option({
-    placeholder: "folder",
-    parse: parse.path,
-    default: "out",
-    description: `where ${files} go`,
-    group: "Output",
-  }),
-  json: flag({ description: "print JSON instead of tables", group: "Output" }),
-});

@@ -25,7 +25,7 @@ export async function runLatents(o: LatentsFlags, ctx: CommandContext): Promise<
   const watch = new Stopwatch();
   watch.stage("read inputs");
   const proteins = await openProteins(o);
-  using output = OutputDir.open(o.out);
+  using output = OutputDir.open(o.out, "sae latents");
   ctx.onExit(() => output.dispose());
 
   await using session = await openSaeSession(o, ctx, watch);

@@ -53,7 +53,7 @@ export async function runSteer(o: SteerFlags, ctx: CommandContext): Promise<void
   const { target, notes } = await readInputs({ ...o, ...PROTEINGYM_COLUMNS });
   const tokens = tokensOf(o.at, target, []);
   const background = o.background === undefined ? [] : await readBackground(o.background);
-  using output = OutputDir.open(o.out);
+  using output = OutputDir.open(o.out, "sae steer");
   ctx.onExit(() => output.dispose());
 
   await using session = await openSaeSession(o, ctx, watch);

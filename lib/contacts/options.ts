@@ -1,5 +1,6 @@
 /** The options of `deno task contacts`. */
 import { modelOptions } from "../model_options.ts";
+import { outputOptions } from "../output_options.ts";
 import { proteinsOptions } from "../protein_options.ts";
 import { flag, option } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
@@ -138,12 +139,5 @@ export const options = {
     description: "pairs in contacts.csv, as a multiple of the length; 0 writes all",
     group: "Output",
   }),
-  out: option({
-    placeholder: "folder",
-    parse: parse.path,
-    default: "out",
-    description: "where contacts.csv, map.npz, run.json and report.html go",
-    group: "Output",
-  }),
-  json: flag({ description: "print JSON instead of tables", group: "Output" }),
+  ...outputOptions("contacts", "contacts.csv, map.npz, run.json and report.html"),
 };

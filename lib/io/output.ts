@@ -24,10 +24,21 @@ export class OutputDir implements Disposable {
   /**
    * Makes the folder where needed and checks that files can be written there.
    *
-   * @throws {UserError} if the path is a file, or the folder cannot be made or written
+   * @param command as its run.json will say; without it, whose results are there is not looked at
+   * @throws {UserError} if the path is a file, the folder cannot be made or written, or it holds the
+   *   results of another command, whose run.json and report.html these would replace
    */
-  static open(path: string): OutputDir {
+  static open(path: string, command?: string): OutputDir {
     const absolute = resolve(path);
+    const other = command === undefined ? undefined : commandOf(absolute);
+    if (other !== undefined && other !== command) {
+      throw new UserError(
+        `Cannot write to ${
+          quote(path, 200)
+        } as --out must be a folder without results of another ` +
+          `command: current value has those of ${quote(other)}`,
+      );
+    }
     const created: string[] = [];
     for (let dir = absolute; !exists(dir) && dirname(dir) !== dir; dir = dirname(dir)) {
       created.push(dir);
@@ -120,6 +131,17 @@ function exists(path: string): boolean {
   } catch (error) {
     // Anything but absence (a file as parent, no permission) is for mkdir to report.
     return !(error instanceof Deno.errors.NotFound);
+  }
+}
+
+/** What wrote the results of a folder, where its run.json is one of ours. */
+function commandOf(folder: string): string | undefined {
+  try {
+    const { esmscope, command } = JSON.parse(Deno.readTextFileSync(join(folder, "run.json")));
+    return typeof esmscope === "string" && typeof command === "string" ? command : undefined;
+  } catch {
+    // None, or someone else's.
+    return undefined;
   }
 }
 

@@ -48,7 +48,7 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
   checkLegacy(o, scan);
   const positions = readPositions(o.positions, target, source.kind === "all");
   const regions = await readRegions(o.by, target, source.hasMeasured);
-  using output = OutputDir.open(o.out);
+  using output = OutputDir.open(o.out, "score");
   ctx.onExit(() => output.dispose());
 
   watch.stage("load model");

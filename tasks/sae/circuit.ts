@@ -3,7 +3,6 @@ import { RANKINGS } from "../../lib/causal/circuit_record.ts";
 import { explainOptions } from "../../lib/causal/explain_options.ts";
 import {
   autoencoderOptions,
-  outputOptions,
   questionOptions,
   runOptions,
   variantOptions,
@@ -11,6 +10,7 @@ import {
 import { runCircuit } from "../../lib/causal/run_circuit.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
+import { outputOptions } from "../../lib/output_options.ts";
 
 const options = {
   ...variantOptions,
@@ -33,6 +33,7 @@ const options = {
   ...autoencoderOptions,
   ...runOptions,
   ...outputOptions(
+    "sae circuit",
     "circuits.csv, circuit_nodes.csv, shared_latents.csv, circuits.json, " +
       "report.html and run.json",
   ),

@@ -1,7 +1,8 @@
 /** Which latents of a sparse autoencoder fire on which residues. */
-import { defineCommand, flag, option } from "../../lib/cli/command.ts";
+import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
+import { outputOptions } from "../../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
 import { runEncode } from "../../lib/sae/encode/run.ts";
 import { FORMATS } from "../../lib/sae/encode/sinks.ts";
@@ -13,13 +14,7 @@ const options = {
   ...modelOptions,
   ...tokenBudgetOption,
   ...saeOptions,
-  out: option({
-    placeholder: "folder",
-    parse: parse.path,
-    default: "out",
-    description: "where latents, top_latents.csv and run.json go",
-    group: "Output",
-  }),
+  ...outputOptions("sae encode", "latents, top_latents.csv and run.json"),
   format: option({
     placeholder: "kind",
     parse: parse.choice(...FORMATS),
@@ -34,7 +29,6 @@ const options = {
     description: "strongest latents per protein in top_latents.csv",
     group: "Output",
   }),
-  json: flag({ description: "print JSON instead of tables", group: "Output" }),
 };
 
 export const command = defineCommand({

@@ -5,7 +5,6 @@ import { runLegacyIg } from "../../lib/causal/legacy/run.ts";
 import { checkFixed } from "../../lib/causal/legacy/survey.ts";
 import {
   autoencoderOptions,
-  outputOptions,
   questionOptions,
   runOptions,
   variantOptions,
@@ -13,6 +12,7 @@ import {
 import { runIg } from "../../lib/causal/run_ig.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
+import { outputOptions } from "../../lib/output_options.ts";
 
 const options = {
   ...variantOptions,
@@ -28,7 +28,10 @@ const options = {
   }),
   ...autoencoderOptions,
   ...runOptions,
-  ...outputOptions("attributions.csv, attributions.npz, mutations.csv, report.html and run.json"),
+  ...outputOptions(
+    "sae ig",
+    "attributions.csv, attributions.npz, mutations.csv, report.html and run.json",
+  ),
 };
 
 /** What `--legacy` leaves no choice of. */

@@ -1,8 +1,9 @@
 /** Which letters and which ends of a protein each latent detects. */
 import { runLatents } from "../../lib/causal/run_latents.ts";
-import { defineCommand, flag, option } from "../../lib/cli/command.ts";
+import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
+import { outputOptions } from "../../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
@@ -19,13 +20,7 @@ const options = {
   ...saeOptions,
   ...modelOptions,
   ...tokenBudgetOption,
-  out: option({
-    placeholder: "folder",
-    parse: parse.path,
-    default: "out",
-    description: "where latents.csv, letters.csv and run.json go",
-    group: "Output",
-  }),
+  ...outputOptions("sae latents", "latents.csv, letters.csv and run.json"),
   top: option({
     placeholder: "count",
     parse: parse.positiveInteger(100_000),
@@ -33,7 +28,6 @@ const options = {
     description: "latents printed, the clearest detectors first",
     group: "Output",
   }),
-  json: flag({ description: "print JSON instead of tables", group: "Output" }),
 };
 
 export const command = defineCommand({

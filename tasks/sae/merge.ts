@@ -1,7 +1,8 @@
 /** Puts the shards of a `sae` run together. */
 import { runMerge } from "../../lib/causal/sweep/run_merge.ts";
-import { outputOptions } from "../../lib/causal/options.ts";
-import { defineCommand } from "../../lib/cli/command.ts";
+import { defineCommand, option } from "../../lib/cli/command.ts";
+import * as parse from "../../lib/cli/parsers.ts";
+import { outputOptions } from "../../lib/output_options.ts";
 
 export const command = defineCommand({
   name: "merge",
@@ -17,11 +18,20 @@ export const command = defineCommand({
     required: true,
     variadic: true,
   }],
-  options: outputOptions("the run's files"),
+  options: {
+    ...outputOptions("sae merge", "the run's files"),
+    out: option({
+      placeholder: "folder",
+      parse: parse.path,
+      description: "where the run's files go",
+      defaultText: "the run's own: out/sae-patch, out/sae-ig or out/sae-circuit",
+      group: "Output",
+    }),
+  },
   examples: [
     {
       command: "deno task sae patch --shard 1/2 --out parts && " +
-        "deno task sae patch --shard 2/2 --out parts && deno task sae merge parts --out out",
+        "deno task sae patch --shard 2/2 --out parts && deno task sae merge parts",
       shows: "the 20 mutations of `sae patch` in two parts",
     },
   ],

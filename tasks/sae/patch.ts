@@ -7,7 +7,6 @@ import { CONTROLS } from "../../lib/causal/controls.ts";
 import { REPLACEMENTS } from "../../lib/causal/edits.ts";
 import {
   autoencoderOptions,
-  outputOptions,
   questionOptions,
   runOptions,
   variantOptions,
@@ -16,6 +15,7 @@ import { parsePlaces, type Places } from "../../lib/causal/places.ts";
 import { ERRORS } from "../../lib/causal/types.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
+import { outputOptions } from "../../lib/output_options.ts";
 
 const options = {
   ...variantOptions,
@@ -80,7 +80,7 @@ const options = {
   }),
   ...autoencoderOptions,
   ...runOptions,
-  ...outputOptions("patches.csv, summary.csv, report.html and run.json"),
+  ...outputOptions("sae patch", "patches.csv, summary.csv, report.html and run.json"),
 };
 
 /** What `--legacy` leaves no choice of. */

@@ -3,9 +3,10 @@ import { targetOptions } from "../../lib/protein_options.ts";
 import { parsePlaces, type Places } from "../../lib/causal/places.ts";
 import { runSteer } from "../../lib/causal/run_steer.ts";
 import { parseScale, parseSet } from "../../lib/causal/steer.ts";
-import { defineCommand, flag, option } from "../../lib/cli/command.ts";
+import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions } from "../../lib/model_options.ts";
+import { outputOptions } from "../../lib/output_options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
@@ -46,14 +47,7 @@ const options = {
   }),
   ...saeOptions,
   ...modelOptions,
-  out: option({
-    placeholder: "folder",
-    parse: parse.path,
-    default: "out",
-    description: "where steering.csv, logits.npz and run.json go",
-    group: "Output",
-  }),
-  json: flag({ description: "print JSON instead of tables", group: "Output" }),
+  ...outputOptions("sae steer", "steering.csv, logits.npz and run.json"),
 };
 
 export const command = defineCommand({

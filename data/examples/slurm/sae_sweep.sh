@@ -7,7 +7,7 @@
 #
 # SHARDS    array tasks                           (8)
 # PARTS     folder of the parts, seen by all nodes (sweep)
-# OUT       folder of the results                 (out)
+# OUT       folder of the results                 (out/sae-patch and so on)
 # ESMSCOPE  folder of esmscope                    (that of this script's project)
 # Options of Slurm go into its own variables: SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT ...
 # Nodes without a network need the model and the autoencoders in the cache: deno task fetch, where there is one.
@@ -18,12 +18,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export ESMSCOPE=${ESMSCOPE:-$(cd "$here/../../.." && pwd)}
 export SHARDS=${SHARDS:-8}
 parts=${PARTS:-sweep}
-out=${OUT:-out}
 
 if [[ $# -eq 0 ]]; then
-  echo "usage: SHARDS=8 PARTS=sweep OUT=out $0 patch|ig|circuit [options]" >&2
+  echo "usage: SHARDS=8 PARTS=sweep OUT=results $0 patch|ig|circuit [options]" >&2
   exit 2
 fi
+out=${OUT:-out/sae-$1}
 
 sweep=$(sbatch --parsable --array="1-$SHARDS" "$here/sae_sweep.sbatch" "$@" --out "$parts")
 merge=$(sbatch --parsable --dependency="afterok:${sweep%%;*}" --kill-on-invalid-dep=yes \

@@ -1,6 +1,7 @@
 /** The merge command: shards of one run become what the run in one piece would have written. */
 import type { CommandContext } from "../../cli/context.ts";
 import { quote, UserError } from "../../errors.ts";
+import { defaultFolder } from "../../output_options.ts";
 import type { MergedSurvey } from "../command.ts";
 import {
   type LegacyFlags,
@@ -14,7 +15,8 @@ import { type PatchFlags, runPatch } from "../run_patch.ts";
 import { mergeShards } from "./merge.ts";
 
 export interface MergeFlags {
-  out: string;
+  /** @default that of the run that was split */
+  out?: string;
   json: boolean;
 }
 
@@ -39,7 +41,7 @@ function isLegacy(options: unknown): boolean {
 }
 
 /** Runs the command. @throws {UserError} unless the folders hold every shard of one run */
-export async function runMerge({ out, json }: MergeFlags, ctx: CommandContext): Promise<void> {
+export async function runMerge(o: MergeFlags, ctx: CommandContext): Promise<void> {
   const { command, options, notes, ...merged } = await mergeShards(ctx.args);
   if (!Object.hasOwn(WRITERS, command)) {
     throw new UserError(
@@ -49,5 +51,10 @@ export async function runMerge({ out, json }: MergeFlags, ctx: CommandContext): 
   }
   for (const note of notes) ctx.note(note);
   // Results are there already: the sequences they were compared with are not needed.
-  await WRITERS[command]({ ...options, background: undefined, out, json }, ctx, merged);
+  const own = {
+    background: undefined,
+    out: o.out ?? defaultFolder(`sae ${command}`),
+    json: o.json,
+  };
+  await WRITERS[command]({ ...options, ...own }, ctx, merged);
 }

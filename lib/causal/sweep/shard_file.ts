@@ -73,6 +73,29 @@ export async function writeShard(
   await output.write(`${stem}.json`, JSON.stringify(whole) + "\n");
 }
 
+/**
+ * Refuses a folder where the files of a shard would replace those of another command.
+ *
+ * @throws {UserError} naming it
+ */
+export function checkShardFolder(folder: string, shard: Shard, command: string): void {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(join(folder, `${stemOf(shard)}.json`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  const other = parse(text)?.settings.command;
+  if (other === undefined || other === command) return;
+  throw new UserError(
+    `Cannot write shard ${shard.index} of ${shard.count} to ${
+      quote(folder, 200)
+    } as --out must be a ` +
+      `folder without that of another command: current value has that of ${quote(`sae ${other}`)}`,
+  );
+}
+
 /** Paths of the descriptions in a folder. @throws {UserError} if it has none or is no folder */
 export function findShards(folder: string): string[] {
   const cannot = (value: string) =>
