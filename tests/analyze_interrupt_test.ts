@@ -102,7 +102,7 @@ test("analyze: Ctrl-C early in a long run leaves no folder", async (dir) => {
   equal(listing(dir).length, 0);
 });
 
-test("analyze: a killed process leaves temporary files only", async (dir) => {
+test("analyze: a killed process leaves temporary files only, and the next run removes them", async (dir) => {
   await Deno.writeTextFile(`${dir}/in.csv`, longTable());
   await Deno.mkdir(`${dir}/out`);
   await Deno.writeTextFile(`${dir}/out/heads.csv`, "earlier");
@@ -113,5 +113,30 @@ test("analyze: a killed process leaves temporary files only", async (dir) => {
   await run.stderr;
   const left = listing(`${dir}/out`);
   ok(left.every((name) => name === "heads.csv" || /^\..*\.tmp-[0-9a-f]{8}$/.test(name)), `${left}`);
+  ok(left.some((name) => ARCHIVE.test(name)), `${left}`);
   equal(Deno.readTextFileSync(`${dir}/out/heads.csv`), "earlier");
+  await finishes(dir);
+  equal(listing(`${dir}/out`).join(), "heads.csv,report.html,run.json");
 });
+
+test("analyze: a run leaves alone the temporary files of one under way in the same folder", async (dir) => {
+  await Deno.writeTextFile(`${dir}/in.csv`, longTable());
+  const run = start(dir, "--table", "in.csv", "--save-attention", "--out", "out");
+  await appears(`${dir}/out`, ARCHIVE, run);
+  // Stopped, so that it is under way however long the other takes.
+  run.child.kill("SIGSTOP");
+  const before = listing(`${dir}/out`);
+  await finishes(dir);
+  equal(listing(`${dir}/out`).filter((name) => name.startsWith(".")).join(), before.join());
+  run.child.kill("SIGCONT");
+  run.child.kill("SIGINT");
+  equal((await run.child.status).code, 130);
+  await run.stderr;
+  equal(listing(`${dir}/out`).join(), "heads.csv,report.html,run.json");
+});
+
+/** Runs the example into the folder `out`. */
+async function finishes(dir: string): Promise<void> {
+  const run = start(dir, "--out", "out");
+  equal((await run.child.status).code, 0, await run.stderr);
+}

@@ -1,5 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, UserError } from "../errors.ts";
+import { exists, removeQuietly } from "./paths.ts";
+import { removeLeftOver, RunMark } from "./run_mark.ts";
 
 /**
  * A folder that results appear in whole or not at all.
@@ -7,13 +9,15 @@ import { quote, UserError } from "../errors.ts";
  * Every file is written beside its final place under a temporary name (`.heads.csv.tmp-1a2b3c4d`);
  * `commit` renames all. Leaving without `commit` (an error, Ctrl-C) removes the temporary files,
  * and the folder if this created it and nothing else is in it. Files of the same name are replaced
- * by `commit` only; no other file is touched.
+ * by `commit` only. Temporary files of a run that was killed are removed by the next that opens the
+ * folder (see {@link RunMark}); no other file is touched.
  */
 export class OutputDir implements Disposable {
   /** Absolute path. */
   readonly path: string;
   readonly #created: string[];
   readonly #temporary = new Map<string, string>();
+  #mark: RunMark | undefined;
   #state: "open" | "committed" | "disposed" = "open";
 
   private constructor(path: string, created: string[]) {
@@ -46,9 +50,8 @@ export class OutputDir implements Disposable {
     const output = new OutputDir(absolute, created);
     try {
       Deno.mkdirSync(absolute, { recursive: true });
-      const probe = output.#temporaryName("write-test");
-      Deno.writeFileSync(probe, new Uint8Array());
-      Deno.removeSync(probe);
+      output.#mark = RunMark.open(absolute);
+      removeLeftOver(absolute);
     } catch (error) {
       output.dispose();
       throw mended(path, absolute, error);
@@ -74,7 +77,7 @@ export class OutputDir implements Disposable {
         `Cannot write ${quote(final)} as it must be a file: current value is a folder`,
       );
     }
-    const temporary = this.#temporaryName(name);
+    const temporary = join(this.path, `.${name}${this.#mark!.suffix}`);
     this.#temporary.set(name, temporary);
     return temporary;
   }
@@ -97,6 +100,7 @@ export class OutputDir implements Disposable {
       done.push(final);
     }
     this.#state = "committed";
+    this.#mark?.[Symbol.dispose]();
     return done;
   }
 
@@ -105,6 +109,7 @@ export class OutputDir implements Disposable {
     if (this.#state !== "open") return;
     this.#state = "disposed";
     for (const path of this.#temporary.values()) removeQuietly(path);
+    this.#mark?.[Symbol.dispose]();
     // Not recursive: a folder that someone put a file into meanwhile stays.
     for (const dir of this.#created) removeQuietly(dir);
   }
@@ -112,26 +117,12 @@ export class OutputDir implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
-
-  #temporaryName(name: string): string {
-    return join(this.path, `.${name}.tmp-${crypto.randomUUID().slice(0, 8)}`);
-  }
 }
 
 /** A file name for a protein id: letters, digits, `.`, `-` and `_`; everything else becomes `_`. */
 export function fileName(id: string): string {
   const safe = id.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._]+|[._]+$/g, "");
   return safe === "" ? "unnamed" : safe.slice(0, 120);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    // Anything but absence (a file as parent, no permission) is for mkdir to report.
-    return !(error instanceof Deno.errors.NotFound);
-  }
 }
 
 /** What wrote the results of a folder, where its run.json is one of ours. */
@@ -150,14 +141,6 @@ function kindOf(path: string): Deno.FileInfo | null {
     return Deno.statSync(path);
   } catch {
     return null;
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // Already gone, or still in use: a temporary file left over does no harm.
   }
 }
 

@@ -71,6 +71,49 @@ Deno.test("OutputDir replaces an earlier result of the same name on commit", () 
     deepEqual(list(dir), ["heads.csv"]);
   }));
 
+Deno.test("OutputDir removes what killed runs of this machine left, and nothing else", () =>
+  withDir(async (dir) => {
+    const theirs = (name: string, text = "x") => Deno.writeTextFileSync(`${dir}/${name}`, text);
+    for (const name of [".heads.csv.tmp-0badcafe", ".a.attention.npz.tmp-0badcafe"]) theirs(name);
+    theirs(".esmscope.tmp-0badcafe", Deno.hostname());
+    // Of another machine, of nobody, and of other programs.
+    theirs(".esmscope.tmp-00000001", `not-${Deno.hostname()}`);
+    theirs(".esmscope.tmp-00000003", "");
+    const kept = [
+      ...[".heads.csv.tmp-00000001", ".heads.csv.tmp-00000002", ".heads.csv.tmp-00000003"],
+      ...[".esmscope.tmp-x", "heads.csv.tmp-0badcafe", ".heads.csv.tmp-0badcafe1", "thesis.txt"],
+    ];
+    for (const name of kept) theirs(name);
+    Deno.mkdirSync(`${dir}/.folder.tmp-0badcafe`);
+    const output = OutputDir.open(dir);
+    await output.write("heads.csv", "new");
+    output.commit();
+    deepEqual(
+      list(dir),
+      [
+        ...[...kept, ".esmscope.tmp-00000001", ".esmscope.tmp-00000003", ".folder.tmp-0badcafe"],
+        "heads.csv",
+      ].sort(),
+    );
+  }));
+
+Deno.test("OutputDir leaves the files of one that is open in the same folder", () =>
+  withDir(async (dir) => {
+    const first = OutputDir.open(dir);
+    await first.write("heads.csv", "first");
+    const open = list(dir);
+    equal(open.length, 2);
+    {
+      using second = OutputDir.open(dir);
+      await second.write("heads.csv", "second");
+      equal(list(dir).length, 4);
+    }
+    deepEqual(list(dir), open);
+    first.commit();
+    deepEqual(list(dir), ["heads.csv"]);
+    equal(Deno.readTextFileSync(`${dir}/heads.csv`), "first");
+  }));
+
 Deno.test("OutputDir refuses a file, a folder below a file and a name that is a folder", () =>
   withDir((dir) => {
     Deno.writeTextFileSync(`${dir}/file`, "mine");
