@@ -1,5 +1,6 @@
 /** Malformed input of the causal sae commands. */
 import { execute } from "../lib/cli/main.ts";
+import { interprotArrays, safetensorsFile } from "../lib/sae/testing/files.ts";
 import { command } from "../tasks/sae.ts";
 import { type BadInput, testBadInputs } from "./bad_input.ts";
 import { fixturePath } from "./fixtures.ts";
@@ -9,6 +10,9 @@ const withAssay = (...args: string[]) => ({
   files: { "a.csv": assay },
   args: ["--assay", "a.csv", ...args],
 });
+
+/** For the embedded model. */
+const autoencoder = safetensorsFile(interprotArrays(128, 70));
 
 /** Of every command on variants. */
 const shared: BadInput[] = [
@@ -48,7 +52,34 @@ const shared: BadInput[] = [
   { name: "unknown run", args: ["--run", "both"], says: /one of wild-type, mutant, masked/ },
   { name: "unknown place", args: ["--at", "core"], says: /mutated, all, or residues/ },
   { name: "place beyond the end", args: ["--at", "5,70"], says: /in 1\.\.66: current value is 70/ },
-  { name: "layer without autoencoder", args: ["--layers", "4"], says: /one of 1, 2, 3.* 4$/ },
+  {
+    name: "layer without autoencoder",
+    args: ["--layers", "2,4"],
+    says: /--layers must be one of 1, 2, 3.* 4$/,
+  },
+  {
+    name: "layer beyond the model",
+    files: { "x.safetensors": autoencoder },
+    args: ["--sae", "x.safetensors", "--layers", "2,5"],
+    says: /as --layers must be in 1\.\.4.* 5$/,
+  },
+  {
+    name: "autoencoder of no layer",
+    files: { "x.safetensors": autoencoder },
+    args: ["--sae", "x.safetensors"],
+    says: /as --layers must say after how many blocks/,
+  },
+  {
+    name: "folder without an autoencoder of the layer",
+    files: { "s/a_l1_sae.safetensors": autoencoder, "s/a_l2_sae.safetensors": autoencoder },
+    args: ["--sae", "s", "--layers", "3"],
+    says: /as --layers must single one out \(1, 2\): current value is 3, 0 files/,
+  },
+  {
+    name: "two layers named",
+    args: ["--sae", "interprot:l4", "--layers", "8"],
+    says: /Cannot use --layers 8 with --sae/,
+  },
   { name: "layer 0", args: ["--layers", "0"], says: /--layers as it must be/ },
   {
     name: "another model without autoencoder",

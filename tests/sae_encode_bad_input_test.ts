@@ -92,7 +92,7 @@ const cases: Case[] = [
   {
     name: "embedded layer that is none",
     args: ["--layer", "4"],
-    says: /one of 1, 2, 3: current value is 4/,
+    says: /as --layer must be one of 1, 2, 3: current value is 4/,
   },
   { name: "embedded k beyond", args: ["--k", "2000"], says: /k must be in 1\.\.1024.*2000/ },
   { name: "another model without SAE", args: other, says: /--sae must name one/ },
@@ -111,7 +111,12 @@ const cases: Case[] = [
   {
     name: "layer beyond",
     ...sae("x_l24_sae.safetensors", prot(128)),
-    says: /1\.\.4.*current value is 24/,
+    says: /as its layer must be in 1\.\.4.*current value is 24/,
+  },
+  {
+    name: "layer asked for beyond",
+    ...sae("x_l2_sae.safetensors", prot(128), "--layer", "7"),
+    says: /as --layer must be in 1\.\.4.*current value is 7/,
   },
   {
     name: "SAE without decoder",

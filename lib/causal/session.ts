@@ -29,7 +29,8 @@ export async function openCausalSession(
   ctx: CommandContext,
   watch: Stopwatch,
 ): Promise<CausalSession> {
-  const session = await openLenses(flags, flags.layers ?? [undefined], ctx, watch);
+  const asked = { layers: flags.layers ?? [undefined], layerOption: "--layers" } as const;
+  const session = await openLenses(flags, asked, ctx, watch);
   const lenses = session.lenses.map((lens) => ({
     ...lens,
     space: new LatentSpace(lens.coder.sae),

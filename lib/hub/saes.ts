@@ -41,16 +41,21 @@ export function describeSaes(): string {
  * Finds a published SAE by name, or by the name of its series when the layer is given apart; undefined
  * when the text names no series.
  *
+ * @param option by which the layer was given
  * @throws {UserError} if the series has no such layer or variant, or none is given
  */
-export function findSae(spec: string, layer?: number): SaeEntry | undefined {
+export function findSae(
+  spec: string,
+  layer?: number,
+  option = "--layer",
+): SaeEntry | undefined {
   const parts = /^([a-z0-9-]+)(?::(?:l(\d{1,3}))?(?:_?(\w+))?)?$/.exec(spec);
   const named = parts ? series.filter(({ name }) => name === parts[1]) : [];
   if (!parts || named.length === 0) return undefined;
   const [, name, own, variant] = parts;
   if (own !== undefined && layer !== undefined && Number(own) !== layer) {
     throw new UserError(
-      `Cannot use --layer ${layer} with --sae ${spec} as only one of them may name the layer`,
+      `Cannot use ${option} ${layer} with --sae ${spec} as only one of them may name the layer`,
     );
   }
   const wanted = own === undefined ? layer : Number(own);

@@ -1,7 +1,7 @@
 /** Fidelity in words. */
 import type { Fidelity } from "./fidelity.ts";
 import type { OpenedSae } from "./open.ts";
-import type { EmbedScale } from "./options.ts";
+import type { EmbedScale, LayerOption } from "./options.ts";
 
 /** Below this an autoencoder is most likely used in another way than it was trained for. */
 export const POOR_LOSS_RECOVERED = 0.5;
@@ -21,12 +21,13 @@ export function fidelityWarning(
   { lossRecovered }: Fidelity,
   { sae: { config: { depth, k } }, layout }: Pick<OpenedSae, "sae" | "layout">,
   scale: EmbedScale,
+  layerOption: LayerOption = "--layer",
 ): string | undefined {
   // Not "<": a loss that is not a number is no good either.
   if (lossRecovered >= POOR_LOSS_RECOVERED) return undefined;
   const other = scale === "hf" ? "train" : "hf";
   const causes = [
-    `the layer (now ${depth}; --layer)`,
+    `the layer (now ${depth}; ${layerOption})`,
     ...(k === undefined ? [] : [`k (now ${k}; --k)`]),
     ...(layout === "interprot"
       ? [`the embedding scale (now ${scale}; --embed-scale ${other})`]

@@ -7,6 +7,7 @@ import { fetchModel, type FetchOptions } from "../hub/fetch_model.ts";
 import type { OpenedModel } from "../hub/open_model.ts";
 import { describeSaes, findSae } from "../hub/saes.ts";
 import { openRandomAccess, type RandomAccess } from "../io/random_access.ts";
+import type { LayerOption } from "./options.ts";
 import { depthOfPath } from "./path_layer.ts";
 import { type ReadSae, readSae, type SaeChoice } from "./read.ts";
 
@@ -18,7 +19,8 @@ export interface OpenedSae extends ReadSae {
   readonly sha256: string;
 }
 
-export interface OpenSaeOptions extends FetchOptions, Pick<SaeChoice, "layer" | "k"> {}
+export interface OpenSaeOptions
+  extends FetchOptions, Pick<SaeChoice, "layer" | "layerOption" | "k"> {}
 
 /**
  * Opens an SAE for a model.
@@ -29,20 +31,26 @@ export interface OpenSaeOptions extends FetchOptions, Pick<SaeChoice, "layer" | 
  */
 export async function openSae(
   spec: string | undefined,
-  { layer, k, ...options }: OpenSaeOptions,
+  { layer, layerOption = "--layer", k, ...options }: OpenSaeOptions,
   model: OpenedModel,
 ): Promise<OpenedSae> {
   const { layers, dModel } = model.checkpoint.config;
   const notes: string[] = [];
-  const located = await locate(spec, layer, options, model, notes);
+  const located = await locate(spec, { layer, layerOption }, options, model, notes);
   using source = located.source;
   const sae = await readSae(
     source,
     { name: model.name, layers, dModel },
-    { layer: layer ?? located.layer, k, name: located.name },
+    { layer: layer ?? located.layer, layerOption, k, name: located.name },
   );
   notes.push(...sae.notes, ...await modelNotes(sae.metadata, model));
   return { ...sae, notes, file: source.label, sha256: await hashSource(source) };
+}
+
+/** A layer that was asked for, and by which option. */
+interface Asked {
+  layer?: number;
+  layerOption: LayerOption;
 }
 
 interface Located {
@@ -53,13 +61,13 @@ interface Located {
 
 async function locate(
   spec: string | undefined,
-  layer: number | undefined,
+  asked: Asked,
   options: FetchOptions,
   model: OpenedModel,
   notes: string[],
 ): Promise<Located> {
-  if (spec === undefined || spec === "embedded") return await embedded(spec, layer, options, model);
-  const entry = findSae(spec, layer);
+  if (spec === undefined || spec === "embedded") return await embedded(spec, asked, options, model);
+  const entry = findSae(spec, asked.layer, asked.layerOption);
   if (entry) {
     if (entry.model !== model.name) {
       notes.push(`${entry.spec} was trained on ${entry.model}, not on ${model.name}.`);
@@ -75,13 +83,13 @@ async function locate(
     );
   }
   if (!info.isDirectory) return { source: await openRandomAccess(spec) };
-  return { source: await openRandomAccess(await chooseFile(spec, layer)) };
+  return { source: await openRandomAccess(await chooseFile(spec, asked)) };
 }
 
 /** The embedded model's own, of its middle layer unless another is named. */
 async function embedded(
   spec: string | undefined,
-  layer: number | undefined,
+  { layer, layerOption }: Asked,
   { signal }: FetchOptions,
   model: OpenedModel,
 ): Promise<Located> {
@@ -96,7 +104,7 @@ async function embedded(
   const chosen = layer ?? EMBEDDED_SAE_LAYERS[EMBEDDED_SAE_LAYERS.length >> 1];
   if (!EMBEDDED_SAE_LAYERS.includes(chosen)) {
     throw new UserError(
-      `Cannot use the embedded autoencoder as --layer must be one of ` +
+      `Cannot use the embedded autoencoder as ${layerOption} must be one of ` +
         `${EMBEDDED_SAE_LAYERS.join(", ")}: current value is ${chosen}`,
     );
   }
@@ -107,7 +115,7 @@ async function embedded(
 const SAE_FILE = /\.(safetensors|pt|pth|bin)$/;
 
 /** The file of a layer among those of a folder and its `layer_…` folders, or the only one. */
-async function chooseFile(folder: string, layer: number | undefined): Promise<string> {
+async function chooseFile(folder: string, { layer, layerOption }: Asked): Promise<string> {
   const files: string[] = [];
   const add = async (dir: string, nested: boolean) => {
     for await (const { name, isDirectory } of Deno.readDir(dir)) {
@@ -131,7 +139,7 @@ async function chooseFile(folder: string, layer: number | undefined): Promise<st
     `Cannot choose an autoencoder of ${quote(folder, 200)} as ` +
       (files.length === 0
         ? "it must hold a .safetensors or .pt file: it has none"
-        : `--layer must single one out (${layers.sort((a, b) => a - b).join(", ")}): ` +
+        : `${layerOption} must single one out (${layers.sort((a, b) => a - b).join(", ")}): ` +
           `current value is ${layer ?? "none"}, ${fitting.length} files`),
   );
 }

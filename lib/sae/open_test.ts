@@ -122,6 +122,7 @@ Deno.test("openSae chooses the file of a layer in a folder", async () => {
     equal((await openSae(dir, { layer: 4 }, small)).layout, "interprot");
     equal((await openSae(dir, { layer: 2 }, small)).layout, "interplm");
     await refuses(openSae(dir, {}, small), /--layer must single one out \(2, 4\).*none/);
+    await refuses(openSae(dir, { layerOption: "--layers" }, small), /--layers must single one out/);
     await refuses(openSae(dir, { layer: 3 }, small), /\(2, 4\): current value is 3, 0 files/);
     await refuses(openSae(`${dir}/other`, { layer: 9 }, small), /layer must be in 1\.\.6/);
     await Deno.mkdir(`${dir}/empty`);

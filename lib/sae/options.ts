@@ -6,6 +6,9 @@ import * as parse from "../cli/parsers.ts";
 export const EMBED_SCALES = ["hf", "train"] as const;
 export type EmbedScale = typeof EMBED_SCALES[number];
 
+/** The option that names layers: one, or in commands that compare layers several. */
+export type LayerOption = "--layer" | "--layers";
+
 export const saeOptions = {
   sae: option({
     placeholder: "name|file|folder",

@@ -4,6 +4,7 @@ import { quote, UserError } from "../errors.ts";
 import type { RandomAccess } from "../io/random_access.ts";
 import { readInterplm } from "./interplm.ts";
 import { readInterprot } from "./interprot.ts";
+import type { LayerOption } from "./options.ts";
 import { depthOfPath } from "./path_layer.ts";
 import { readStoredSae, type StoredSae } from "./stored.ts";
 import type { Sae, SaeConfig } from "./types.ts";
@@ -25,6 +26,8 @@ export interface SaeChoice {
   name?: string;
   /** Blocks that have run where it reads the residual stream. */
   layer?: number;
+  /** By which option layers are said. @default --layer */
+  layerOption?: LayerOption;
   /** How many of the largest pre-activations stay. */
   k?: number;
 }
@@ -153,20 +156,22 @@ function depthFor(
   { label }: StoredSae,
   said: Said,
   model: SaeModel,
-  { layer }: SaeChoice,
+  { layer, layerOption = "--layer" }: SaeChoice,
   notes: string[],
 ): number {
   const depth = layer ?? said.depth;
   if (depth === undefined) {
     throw new UserError(
-      `Cannot use ${label} as --layer must say after how many blocks (1..${model.layers}) it reads ` +
+      `Cannot use ${label} as ${layerOption} must say after how many blocks (1..${model.layers}) it reads ` +
         "the residual stream: its name does not",
     );
   }
   if (!(Number.isInteger(depth) && depth >= 1 && depth <= model.layers)) {
     throw new UserError(
-      `Cannot use ${label} with ${model.name} as its layer must be in 1..${model.layers}, the ` +
-        `blocks of the model: current value is ${depth}`,
+      `Cannot use ${label} with ${model.name} as ${
+        layer === undefined ? "its layer" : layerOption
+      } ` +
+        `must be in 1..${model.layers}, the blocks of the model: current value is ${depth}`,
     );
   }
   if (said.depth !== undefined && depth !== said.depth) {

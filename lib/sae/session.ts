@@ -9,7 +9,7 @@ import { SaeCoder } from "./coder.ts";
 import { type Fidelity, measureFidelity } from "./fidelity.ts";
 import { fidelityText, fidelityWarning } from "./fidelity_text.ts";
 import { type OpenedSae, openSae } from "./open.ts";
-import type { EmbedScale } from "./options.ts";
+import type { EmbedScale, LayerOption } from "./options.ts";
 
 /** Values of `modelOptions` and `saeOptions`, but for the layer. */
 export interface SaeFlags {
@@ -38,6 +38,13 @@ interface OpenedTogether {
   readonly esm: Esm2;
 }
 
+/** Which layers, and by which option they were asked for. */
+export interface AskedLayers {
+  /** Blocks that have run; undefined: as the autoencoder's file says. */
+  layers: readonly (number | undefined)[];
+  layerOption: LayerOption;
+}
+
 export interface LensesSession extends OpenedTogether, AsyncDisposable {
   /** In the order of the layers. */
   readonly lenses: readonly Lens[];
@@ -49,12 +56,11 @@ export interface SaeSession extends OpenedTogether, Lens, AsyncDisposable {}
  * Opens what the flags name, with an autoencoder for each layer; measures them, and says all that on
  * stderr.
  *
- * @param layers blocks that have run; undefined: as the autoencoder's file says
  * @throws {UserError} if the model or an autoencoder cannot be opened, or they do not fit
  */
 export async function openLenses(
   flags: SaeFlags,
-  layers: readonly (number | undefined)[],
+  { layers, layerOption }: AskedLayers,
   ctx: CommandContext,
   watch: Stopwatch,
 ): Promise<LensesSession> {
@@ -63,7 +69,7 @@ export async function openLenses(
   const model = stack.use(await openModel(flags.model, ctx));
   const saes: OpenedSae[] = [];
   for (const layer of layers) {
-    saes.push(await openSae(flags.sae, { ...ctx, layer, k: flags.k }, model));
+    saes.push(await openSae(flags.sae, { ...ctx, layer, layerOption, k: flags.k }, model));
   }
   const opened = await openBackend(flags.backend);
   const backend = stack.use(opened.backend);
@@ -82,7 +88,7 @@ export async function openLenses(
   for (const sae of saes) {
     const coder = stack.use(await SaeCoder.open(sae.sae, backend));
     const fidelity = flags.fidelity
-      ? await measure(esm, coder, sae, flags.embedScale, model, ctx)
+      ? await measure(esm, coder, sae, { scale: flags.embedScale, layerOption }, model, ctx)
       : {};
     lenses.push({ sae, coder, fidelity });
   }
@@ -96,7 +102,8 @@ export async function openSaeSession(
   ctx: CommandContext,
   watch: Stopwatch,
 ): Promise<SaeSession> {
-  const { lenses: [lens], ...session } = await openLenses(flags, [flags.layer], ctx, watch);
+  const asked = { layers: [flags.layer], layerOption: "--layer" } as const;
+  const { lenses: [lens], ...session } = await openLenses(flags, asked, ctx, watch);
   return { ...session, ...lens };
 }
 
@@ -120,7 +127,7 @@ async function measure(
   esm: Esm2,
   coder: SaeCoder,
   sae: OpenedSae,
-  own: EmbedScale,
+  { scale: own, layerOption }: { scale: EmbedScale; layerOption: LayerOption },
   { checkpoint }: OpenedModel,
   ctx: CommandContext,
 ): Promise<Fidelities> {
@@ -134,7 +141,7 @@ async function measure(
     const suffix = scales.length > 1 ? `, --embed-scale ${scale}` : "";
     ctx.note(fidelityText(`${coder.sae.config.name}${suffix}`, found[scale]));
   }
-  const warning = fidelityWarning(found[own]!, sae, own);
+  const warning = fidelityWarning(found[own]!, sae, own, layerOption);
   if (warning) ctx.note(warning);
   return found;
 }
