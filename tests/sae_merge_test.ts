@@ -163,6 +163,29 @@ test("sae patch --shard continues after a kill, with the same result", async (di
   deepEqual(results(`${dir}/merged`), results(`${dir}/whole`));
 });
 
+test("sae patch --shard counts the mutations of the shard as it goes", async (dir) => {
+  const counts: number[] = [];
+  for (const index of [1, 2, 3]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-lock", "--quiet", "-A", task, "patch", "--backend", "cpu"],
+        ...["--mutations", mutations(20), "--token-budget", "150", "--no-fidelity"],
+        ...["--shard", `${index}/3`, "--out", dir],
+      ],
+      env: { NO_COLOR: "1" },
+      stdout: "null",
+      stderr: "piped",
+    }).output();
+    const text = new TextDecoder().decode(stderr);
+    equal(code, 0, text);
+    const last = text.split("\n").filter((line) => line.includes("mutations")).at(-1)!;
+    match(last, new RegExp(`^EPHB2_HUMAN, shard ${index}/3 +100% +(\\d+)/\\1 mutations`));
+    counts.push(Number(/(\d+) mutations/.exec(last)![1]));
+  }
+  equal(counts.reduce((a, b) => a + b, 0), 20);
+  ok(counts.every((count) => count > 0 && count < 20), counts.join());
+});
+
 /** That many substitutions by alanine or glycine. */
 function mutations(count: number): string {
   return Array.from({ length: count }, (_, i) => {

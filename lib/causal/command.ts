@@ -9,7 +9,7 @@ import { VERSION } from "../version.ts";
 import type { MetricKind } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";
 import { type CausalSession, openCausalSession, type SessionFlags } from "./session.ts";
-import { survey, type SurveyRequest, type SurveyValues } from "./survey.ts";
+import { survey, type SurveyRequest, surveySize, type SurveyValues } from "./survey.ts";
 import { checkShardFolder, type RunSettings, writeShard } from "./sweep/shard_file.ts";
 import type { Shard } from "./sweep/shards.ts";
 import type { RunKind } from "./types.ts";
@@ -80,9 +80,9 @@ export async function runSurvey(
   command: SurveyCommand,
   merged?: MergedSurvey,
 ): Promise<void> {
-  const name = `sae ${command.name}`;
+  const fullName = `sae ${command.name}`;
   if (merged) {
-    using output = OutputDir.open(o.out, name);
+    using output = OutputDir.open(o.out, fullName);
     ctx.onExit(() => output.dispose());
     return await writeResults(o, ctx, command, output, {
       ...merged,
@@ -98,7 +98,7 @@ export async function runSurvey(
   for (const { target, variants } of inputs.proteins) {
     tokensOf(o.at, target, variants[0].substitutions);
   }
-  using output = OutputDir.open(o.out, name);
+  using output = OutputDir.open(o.out, fullName);
   ctx.onExit(() => output.dispose());
   if (o.shard) checkShardFolder(output.path, o.shard, command.name);
 
@@ -130,25 +130,29 @@ export async function runSurvey(
   await using stack = new AsyncDisposableStack();
   const { analyse, together } = await command.prepare(session, inputs, stack);
   const { proteins } = inputs;
-  const bar = ctx.progress({
-    label: proteins.length === 1 ? proteins[0].target.id : `${proteins.length} proteins`,
-    unit: "mutations",
-    total: proteins.reduce((sum, { variants }) => sum + variants.length, 0),
-  });
-  const values = await survey({
+  const request: SurveyRequest = {
     ...{ esm, lenses, proteins, progress, analyse, together, shard },
     run: o.run,
     metric: o.metric,
     at: o.at,
     tokenBudget: o.tokenBudget,
     signal: ctx.signal,
+  };
+  const name = proteins.length === 1 ? proteins[0].target.id : `${proteins.length} proteins`;
+  const bar = ctx.progress({
+    label: shard ? `${name}, shard ${shard.index}/${shard.count}` : name,
+    unit: "mutations",
+    total: surveySize(request),
+  });
+  const values = await survey({
+    ...request,
     onProgress: (done, total) => bar.update(done, total),
   });
   bar.finish();
 
   watch.stage("write");
   const record = {
-    ...await describeRun({ command: name, args: Deno.args, watch, model, opened }),
+    ...await describeRun({ command: fullName, args: Deno.args, watch, model, opened }),
     options: o,
     saes: lenses.map(({ sae, fidelity }) => ({ ...describeSae(sae), fidelity })),
     proteins: proteins.map(({ target, variants }) => ({

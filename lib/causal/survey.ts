@@ -7,7 +7,8 @@ import { captureSequences } from "./capture.ts";
 import { type Metric, type MetricKind, metricOf } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";
 import type { Lens } from "./session.ts";
-import { isOwn, type Shard } from "./sweep/shards.ts";
+import { countOwn, cutPieces, isOwnPiece, type ProteinPieces } from "./sweep/pieces.ts";
+import type { Shard } from "./sweep/shards.ts";
 import type { Capture, RunKind } from "./types.ts";
 import type { CausalProtein, CausalVariant } from "./variants.ts";
 
@@ -48,6 +49,7 @@ export interface SurveyRequest extends SurveySettings {
   shard?: Shard;
   progress?: ProgressFile;
   signal?: AbortSignal;
+  /** Hears of the variants that the survey, or its shard, works on. */
   onProgress?(done: number, total: number): void;
 }
 
@@ -63,29 +65,26 @@ export type SurveyValues = (Float64Array | undefined)[][][];
  */
 export async function survey(request: SurveyRequest): Promise<SurveyValues> {
   const { esm, lenses, proteins, shard, progress, signal, onProgress } = request;
-  const tokenBudget = request.tokenBudget ?? (esm.backend.gpu ? 8192 : 1024);
-  const total = proteins.reduce((sum, { variants }) => sum + variants.length, 0);
+  const tokenBudget = budgetOf(request);
+  const pieces = piecesOf(request), total = countOwn(pieces, lenses.length, shard);
   const results: SurveyValues = [];
-  let before = 0, pieces = 0, done = 0;
-  for (const protein of proteins) {
-    const { variants, target } = protein;
-    const unit = (lens: number, variant: number) => (before + variant) * lenses.length + lens;
+  let done = 0;
+  for (const [p, protein] of proteins.entries()) {
+    const { variants } = protein, { size, groups, variantsBefore } = pieces[p];
+    const unit = (lens: number, variant: number) =>
+      (variantsBefore + variant) * lenses.length + lens;
     const found = lenses.map((_, l) => variants.map((_, v) => progress?.get(unit(l, v))));
     const capture = (rows: readonly Int32Array[]) =>
       captureSequences(esm, lenses.map(({ coder }) => coder), rows, { tokenBudget, signal });
-    const wildIds = tokenize(target, { maxLength: Infinity });
-    const size = request.together(Math.max(1, Math.floor(tokenBudget / wildIds.length)));
-    const groups = Math.ceil(variants.length / size);
     let wild: Capture[] | undefined;
     for (let group = 0; group < groups; group++) {
       signal?.throwIfAborted();
+      const own = Array.from(lenses.keys()).filter((l) => isOwnPiece(pieces[p], l, group, shard));
+      if (own.length === 0) continue;
       const some = Array.from(variants.keys()).slice(group * size, (group + 1) * size);
-      // Groups of one layer go to shards in turn: layers differ in cost.
-      const open = Array.from(lenses.keys()).filter((l) =>
-        isOwn(pieces + l * groups + group, shard) && some.some((v) => !found[l][v])
-      );
+      const open = own.filter((l) => some.some((v) => !found[l][v]));
       if (open.length > 0) {
-        wild ??= (await capture([wildIds])).map(([one]) => one);
+        wild ??= (await capture([tokensOfTarget(protein)])).map(([one]) => one);
         const captured = await capture(some.flatMap((v) => rowsOf(protein, variants[v], request)));
         for (const l of open) {
           const per = captured[l].length / some.length;
@@ -105,11 +104,33 @@ export async function survey(request: SurveyRequest): Promise<SurveyValues> {
       onProgress?.(done, total);
     }
     results.push(found);
-    before += variants.length;
-    pieces += groups * lenses.length;
   }
   return results;
 }
+
+/** Variants that a survey, or its shard, works on. */
+export function surveySize(request: PiecesRequest): number {
+  return countOwn(piecesOf(request), request.lenses.length, request.shard);
+}
+
+type PiecesRequest = Pick<
+  SurveyRequest,
+  "esm" | "lenses" | "proteins" | "shard" | "together" | "tokenBudget"
+>;
+
+function piecesOf(request: PiecesRequest): ProteinPieces[] {
+  const tokenBudget = budgetOf(request);
+  const sizes = request.proteins.map((protein) => {
+    const copies = Math.max(1, Math.floor(tokenBudget / tokensOfTarget(protein).length));
+    return { variants: protein.variants.length, together: request.together(copies) };
+  });
+  return cutPieces(sizes, request.lenses.length);
+}
+
+const budgetOf = ({ esm, tokenBudget }: PiecesRequest) =>
+  tokenBudget ?? (esm.backend.gpu ? 8192 : 1024);
+
+const tokensOfTarget = ({ target }: CausalProtein) => tokenize(target, { maxLength: Infinity });
 
 /** Sequences that a variant needs beside the wild type: its own, and the masked one. */
 function rowsOf(
