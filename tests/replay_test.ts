@@ -1,4 +1,5 @@
 /** Replayed runs against onnxruntime's own, bit by bit. */
+import type { DeviceProgram } from "../lib/backend/device_program.ts";
 import { openWebGpu, type WebGpuBackend } from "../lib/backend/webgpu.ts";
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
@@ -93,6 +94,7 @@ replayTest("replay serves runs that are awaited together", async (backend) => {
     const found = await Promise.all(rows.map((n, i) => run(n, i)));
     rows.forEach((n, i) => deepEqual(found[i], new Float32Array(4 * n).fill(i + 0.25)));
   }
+  deepEqual((program as DeviceProgram).obstacles, [], "nothing kept a run from being replayed");
 });
 
 replayTest("replay keeps inputs apart that were one tensor at first", async (backend) => {

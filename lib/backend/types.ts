@@ -32,14 +32,6 @@ export interface Program extends AsyncDisposable {
   ): Promise<Record<string, Tensor>>;
 }
 
-export interface CompileOptions {
-  /**
-   * Whether runs of shapes seen before may be replayed without onnxruntime, where the backend can.
-   * @default true
-   */
-  replay?: boolean;
-}
-
 export interface TensorLimit {
   /** Largest tensor that one step should make; attention beyond it is computed some heads at a time. */
   bytes: number;
@@ -59,7 +51,7 @@ export interface Backend extends AsyncDisposable {
   readonly tensorLimit: TensorLimit;
   /** Bytes of tensors not yet disposed. */
   readonly liveBytes: number;
-  compile(graph: Graph, options?: CompileOptions): Promise<Program>;
+  compile(graph: Graph): Promise<Program>;
   /** Makes a tensor of `data`. A host backend keeps the array itself, the GPU copies it. */
   upload(label: string, shape: readonly number[], data: Float32Array): Tensor;
   /** Makes a tensor to be filled; what it holds before is undefined. */

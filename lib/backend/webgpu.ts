@@ -7,13 +7,7 @@ import { DeviceProgram, type DeviceTensor, type ProgramHost } from "./device_pro
 import { loadWebGpu, loadWebGpuAsyncify, type Ort, type OrtTensor } from "./ort.ts";
 import { ScratchPool } from "./replay/scratch.ts";
 import { DeviceTap } from "./replay/tap.ts";
-import {
-  type Backend,
-  checkCount,
-  type CompileOptions,
-  elementCount,
-  type Program,
-} from "./types.ts";
+import { type Backend, checkCount, elementCount, type Program } from "./types.ts";
 
 /** After this many uploaded bytes the queue is flushed, so that staging memory is given back. */
 const FLUSH_BYTES = 64 * 2 ** 20;
@@ -109,17 +103,22 @@ export class WebGpuBackend implements Backend, ProgramHost {
     return sum;
   }
 
-  async compile(graph: Graph, { replay = true }: CompileOptions = {}): Promise<Program> {
+  async compile(graph: Graph): Promise<Program> {
     const model = serialize(graph);
     const session = await this.exclusive(() =>
       this.ort.InferenceSession.create(model, {
-        executionProviders: [{ name: "webgpu", device: this.#device } as never],
+        executionProviders: [{
+          name: "webgpu",
+          device: this.#device,
+          // Of the few runs that are not replays no buffer is kept: replays have buffers of their own.
+          ...(this.replays && { storageBufferCacheMode: "lazyRelease" }),
+        } as never],
         preferredOutputLocation: "gpu-buffer",
         // A node that would run on the CPU makes creation fail instead of copying behind our back.
         extra: { session: { disable_cpu_ep_fallback: "1" } },
       })
     );
-    return new DeviceProgram(this, session, replay);
+    return new DeviceProgram(this, session);
   }
 
   exclusive<T>(work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 /** Forward passes of the engine against the whole graph, in turn. */
 import type { Backend } from "../backend/mod.ts";
+import { openWebGpu } from "../backend/webgpu.ts";
 import { Esm2 } from "../esm2/mod.ts";
 import { interleave, type Variant } from "./interleave.ts";
 import { enginePass, relativeDifference } from "./passes.ts";
@@ -59,8 +60,12 @@ async function rowsOf(
   const attentionBytes = 4 * layers * heads * size * batch.width ** 2;
   const wholes: Partial<Record<AttentionUse, WholeModel>> = {};
   if (fitsOneGraph(checkpoint)) {
+    // The yardstick is onnxruntime as it is.
+    const plain = backend.name === "webgpu"
+      ? owned.use(await openWebGpu({ replay: false }))
+      : backend;
     const open = async (all: boolean) =>
-      owned.use(await WholeModel.open(checkpoint, backend, size, all));
+      owned.use(await WholeModel.open(checkpoint, plain, size, all));
     wholes.none = await open(false);
     if (attentionBytes <= LARGEST_ATTENTION) wholes.all = await open(true);
   }

@@ -33,9 +33,7 @@ export class WholeModel implements AsyncDisposable {
   ): Promise<WholeModel> {
     const embedding = await checkpoint.read("embed_tokens.weight");
     const invFreq = await checkpoint.read("layers.0.self_attn.rot_emb.inv_freq");
-    // A yardstick: onnxruntime's own run.
-    const graph = await wholeGraph(checkpoint, batch, withAttention);
-    const program = await backend.compile(graph, { replay: false });
+    const program = await backend.compile(await wholeGraph(checkpoint, batch, withAttention));
     return new WholeModel(checkpoint, backend, program, embedding, invFreq, withAttention);
   }
 

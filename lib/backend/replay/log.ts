@@ -40,10 +40,22 @@ export interface Clear {
 
 export type Command = Dispatch | Copy | Clear;
 
+/** Buffers that a command changes. */
+export function writtenBy(command: Command): GPUBuffer[] {
+  if (command.kind === "clear") return [command.buffer];
+  if (command.kind === "copy") return [command.target];
+  return command.bound.filter(({ isWritten }) => isWritten).map(({ buffer }) => buffer);
+}
+
+/** Buffers that a command reads or changes. */
+export function touchedBy(command: Command): GPUBuffer[] {
+  if (command.kind === "clear") return [command.buffer];
+  if (command.kind === "copy") return [command.source, command.target];
+  return command.bound.map(({ buffer }) => buffer);
+}
+
 export class CommandLog {
   readonly commands: Command[] = [];
-  /** Buffers made in the run, which hold zeros at first. */
-  readonly created = new Set<GPUBuffer>();
   #obstacle?: string;
   #groups = new Map<GPUBindGroup, GPUBindGroupDescriptor>();
   #written = new Map<GPUBuffer, Uint8Array>();
@@ -67,7 +79,6 @@ export class CommandLog {
       },
       createBuffer: (descriptor: GPUBufferDescriptor) => {
         const buffer = device.createBuffer(descriptor);
-        this.created.add(buffer);
         if (buffer.usage & (GPUBufferUsage.MAP_READ | GPUBufferUsage.MAP_WRITE)) {
           this.#stop("data exchanged with the host");
         }

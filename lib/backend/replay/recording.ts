@@ -1,5 +1,5 @@
 /** A logged run made independent of the buffers it ran on. */
-import type { Bound, Command, CommandLog } from "./log.ts";
+import { type Bound, type Command, type CommandLog, touchedBy, writtenBy } from "./log.ts";
 
 /** What stands for a buffer of the logged run. */
 export type Slot =
@@ -65,29 +65,24 @@ export function makeRecording(
   args: readonly GPUBuffer[],
   alignment: number,
 ): Recording | string {
-  if (log.obstacle) return log.obstacle;
+  const { commands, obstacle } = log;
+  if (obstacle) return obstacle;
   const argumentOf = new Map(args.map((buffer, index) => [buffer, index]));
-  const commands = withoutReuseClears(log, argumentOf);
-  const written = new Set(commands.flatMap(writtenBy));
-  const early = readBeforeWritten(commands, (buffer) => {
-    return written.has(buffer) && !argumentOf.has(buffer) && !log.created.has(buffer);
-  });
-  if (early) return `a ${early.size}-byte buffer that an earlier run filled`;
+  const spans = spansOf(commands, argumentOf);
+  if (typeof spans === "string") return spans;
+  const { scratchOf, sizes } = share(spans);
+  const uniforms = new UniformPacker(alignment);
 
-  const scratch = new Map<GPUBuffer, number>(), contents: Uint8Array[] = [];
-  let uniformBytes = 0;
   const slotOf = (buffer: GPUBuffer): Slot => {
-    const index = argumentOf.get(buffer);
+    const index = argumentOf.get(buffer), scratch = scratchOf.get(buffer);
     if (index !== undefined) return { kind: "argument", index };
-    if (!written.has(buffer)) return { kind: "constant", buffer };
-    if (!scratch.has(buffer)) scratch.set(buffer, scratch.size);
-    return { kind: "scratch", index: scratch.get(buffer)! };
+    return scratch === undefined
+      ? { kind: "constant", buffer }
+      : { kind: "scratch", index: scratch };
   };
   const bind = ({ binding, buffer, offset, size, uniform }: Bound): SlotBinding => {
     if (uniform) {
-      const slot: Slot = { kind: "uniform", offset: uniformBytes };
-      contents.push(uniform);
-      uniformBytes += align(uniform.length, alignment);
+      const slot: Slot = { kind: "uniform", offset: uniforms.add(uniform) };
       return { binding, slot, offset: 0, size: uniform.length };
     }
     const slot = slotOf(buffer);
@@ -103,68 +98,74 @@ export function makeRecording(
     const { kind, pipeline, layout, groups, bound } = command;
     return { kind, pipeline, layout, groups, bindings: bound.map(bind) };
   });
-  const uniforms = new Uint8Array(uniformBytes);
-  let begin = 0;
-  for (const content of contents) {
-    uniforms.set(content, begin);
-    begin += align(content.length, alignment);
-  }
-  return { steps, scratch: [...scratch.keys()].map(({ size }) => size), uniforms };
+  return { steps, scratch: sizes, uniforms: uniforms.pack() };
+}
+
+/** The first and last command that touch a buffer between operators. */
+interface Span {
+  buffer: GPUBuffer;
+  first: number;
+  last: number;
 }
 
 /**
- * The commands without the clearing of buffers that onnxruntime takes from its cache.
- *
- * It clears every buffer that it uses again, whether or not an operator needs zeros there: 20 times in
- * a block of 23 dispatches, and each time it ends the compute pass. An operator that needs zeros clears
- * once more, or clears a new buffer or an output; such a clear stays.
+ * Spans of the buffers that are written and no arguments, by their beginning; or why a replay would go
+ * wrong: what a run reads, it must have been given or have written.
  */
-function withoutReuseClears(
-  log: CommandLog,
-  args: ReadonlyMap<GPUBuffer, number>,
-): readonly Command[] {
-  /** Buffers that onnxruntime holds as taken, so that a clear is an operator's. */
-  const taken = new Set<GPUBuffer>([...log.created, ...args.keys()]);
-  return log.commands.filter((command) => {
-    if (command.kind !== "clear") {
-      // From here on a clear can mean that the buffer went back to the cache and was taken again.
-      for (const buffer of touchedBy(command)) if (!args.has(buffer)) taken.delete(buffer);
-      return true;
-    }
-    const { buffer, offset, size } = command;
-    if (taken.has(buffer) || offset !== 0 || size !== buffer.size) return true;
-    taken.add(buffer);
-    return false;
-  });
-}
-
-/** The first buffer of a kind that a command reads before a command wrote it. */
-function readBeforeWritten(
+function spansOf(
   commands: readonly Command[],
-  isOfKind: (buffer: GPUBuffer) => boolean,
-): GPUBuffer | undefined {
-  const filled = new Set<GPUBuffer>();
-  for (const command of commands) {
+  args: ReadonlyMap<GPUBuffer, number>,
+): Span[] | string {
+  const written = new Set(commands.flatMap(writtenBy));
+  const spans = new Map<GPUBuffer, Span>();
+  for (const [at, command] of commands.entries()) {
     const writes = writtenBy(command);
-    const early = touchedBy(command).find((buffer) =>
-      isOfKind(buffer) && !filled.has(buffer) && !writes.includes(buffer)
-    );
-    if (early) return early;
-    writes.forEach((buffer) => filled.add(buffer));
+    for (const buffer of touchedBy(command)) {
+      if (args.has(buffer) || !written.has(buffer)) continue;
+      const span = spans.get(buffer);
+      if (span) span.last = at;
+      else if (writes.includes(buffer)) spans.set(buffer, { buffer, first: at, last: at });
+      else return `a buffer of ${buffer.size} bytes that is read before it is written`;
+    }
   }
-  return undefined;
+  return [...spans.values()];
 }
 
-function touchedBy(command: Command): GPUBuffer[] {
-  if (command.kind === "clear") return [command.buffer];
-  if (command.kind === "copy") return [command.source, command.target];
-  return command.bound.map(({ buffer }) => buffer);
+/** Gives buffers whose spans do not meet the same scratch buffer. */
+function share(spans: readonly Span[]): { scratchOf: Map<GPUBuffer, number>; sizes: number[] } {
+  const scratchOf = new Map<GPUBuffer, number>(), sizes: number[] = [], busyUntil: number[] = [];
+  for (const { buffer, first, last } of spans) {
+    const free = sizes.map((_, i) => i).filter((i) => busyUntil[i] < first);
+    // The smallest that is large enough, else the largest, which grows.
+    const index = free.filter((i) =>
+      sizes[i] >= buffer.size
+    ).sort((a, b) => sizes[a] - sizes[b])[0] ??
+      free.sort((a, b) => sizes[b] - sizes[a])[0] ?? sizes.length;
+    sizes[index] = Math.max(sizes[index] ?? 0, buffer.size);
+    busyUntil[index] = last;
+    scratchOf.set(buffer, index);
+  }
+  return { scratchOf, sizes };
 }
 
-function writtenBy(command: Command): GPUBuffer[] {
-  if (command.kind === "clear") return [command.buffer];
-  if (command.kind === "copy") return [command.target];
-  return command.bound.filter(({ isWritten }) => isWritten).map(({ buffer }) => buffer);
-}
+/** Puts the contents of uniform buffers into one. */
+class UniformPacker {
+  #contents: { offset: number; content: Uint8Array }[] = [];
+  #end = 0;
 
-const align = (bytes: number, alignment: number) => Math.ceil(bytes / alignment) * alignment;
+  constructor(readonly alignment: number) {}
+
+  /** The offset where the content will be. */
+  add(content: Uint8Array): number {
+    const offset = this.#end;
+    this.#contents.push({ offset, content });
+    this.#end += Math.ceil(content.length / this.alignment) * this.alignment;
+    return offset;
+  }
+
+  pack(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.#end);
+    for (const { offset, content } of this.#contents) all.set(content, offset);
+    return all;
+  }
+}
