@@ -41,7 +41,7 @@ test("sae latents finds letter detectors, and steering one makes the model write
   const valine = found.find(({ letter, letter_f1 }) => letter === "V" && Number(letter_f1) > 0.9)!;
   await runSae(["steer", "--backend", "cpu", "--set", `${valine.latent}=5max`], async (outcome) => {
     done(outcome);
-    deepEqual(outcome.files, ["logits.npz", "run.json", "steering.csv"]);
+    deepEqual(outcome.files, ["logits.npz", "report.html", "run.json", "steering.csv"]);
     const residues = await rows(outcome.dir, "steering.csv");
     equal(residues.map(({ letter }) => letter).join(""), ephb2.residues);
     const steered = residues.filter(({ steered }) => steered === "V").length;

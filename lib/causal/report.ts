@@ -2,7 +2,6 @@
 import { EMBEDDED_NOTE } from "../hub/open_model.ts";
 import { renderSaeReport } from "../report/sae_report.ts";
 import type {
-  AutoencoderView,
   ConcentrationView,
   ExplanationView,
   MutationView,
@@ -16,7 +15,7 @@ import type { Concentration, ExplanationRecord } from "./explain_record.ts";
 import type { IgResult } from "./ig_tables.ts";
 import type { MetricKind } from "./metric.ts";
 import type { PatchResult } from "./patch_tables.ts";
-import { POOR_LOSS_RECOVERED } from "../sae/fidelity_text.ts";
+import { autoencoderView, qualityNote } from "./report_parts.ts";
 import type { RunKind } from "./types.ts";
 
 /** What one command found. */
@@ -47,17 +46,9 @@ export function causalReport(
 ): string {
   const name = proteins.length === 1 ? proteins[0].target.id : `${proteins.length} proteins`;
   const qualities = (provenance.saes ?? []) as { fidelity?: Record<string, QualityView> }[];
-  const autoencoders = session.lenses.map(({ space: { sae: { config } } }, l): AutoencoderView => {
-    const { depth: layer, name, latents, k, normalisation } = config;
-    return {
-      name,
-      layer,
-      latents,
-      k,
-      normalisation,
-      quality: qualities[l]?.fidelity?.[embedScale],
-    };
-  });
+  const autoencoders = session.lenses.map(({ space: { sae: { config } } }, l) =>
+    autoencoderView(config, qualities[l]?.fidelity?.[embedScale])
+  );
   const layers = autoencoders.map(({ layer }) => layer).join(", ");
   return renderSaeReport({
     title: `Features behind mutations of ${name}`,
@@ -90,18 +81,6 @@ export function causalReport(
     }),
     provenance: lasting(provenance),
   });
-}
-
-/** A warning of an autoencoder whose latents say little about the model. */
-function qualityNote({ layer, quality }: AutoencoderView): string[] {
-  if (!quality || quality.lossRecovered >= POOR_LOSS_RECOVERED) return [];
-  return [
-    `The autoencoder of layer ${layer} recovers only ${
-      quality.lossRecovered.toFixed(2)
-    } of the loss: ` +
-    "layer, k, embedding scale or model may not be what it was trained with, and then its latents say " +
-    "little about the model.",
-  ];
 }
 
 function mutationOf(

@@ -19,10 +19,12 @@ import {
   checkSteerings,
   steer,
   type Steered,
+  steeredLatents,
   type SteeredResidue,
   type Steering,
   steeringEdit,
 } from "./steer.ts";
+import { steerReport } from "./steer_report.ts";
 import { Tail } from "./tail.ts";
 
 export interface SteerFlags extends SaeFlags {
@@ -92,6 +94,17 @@ export async function runSteer(o: SteerFlags, ctx: CommandContext): Promise<void
     changed: changed.length,
   };
   await output.write("run.json", JSON.stringify(record, null, 2) + "\n");
+  await output.write(
+    "report.html",
+    steerReport({
+      ...{ target, steered, tokens, notes },
+      latents: steeredLatents(own, edit, steerings),
+      config: sae.sae.config,
+      quality: fidelity[o.embedScale],
+      error: o.error,
+      provenance: record,
+    }),
+  );
   signal.throwIfAborted();
   const written = output.commit();
   if (o.json) {

@@ -62,6 +62,9 @@ export function checkSteerings(steerings: readonly Steering[], latents: number):
   }
 }
 
+/** An edit of the same latents at some tokens. */
+export type SteeringEdit = readonly Required<Pick<Edit[number], "token" | "indices" | "deltas">>[];
+
 /** Largest activation of a latent over the residues of some sequences. */
 export function maximumOf(latent: number, captures: readonly Capture[]): number {
   let largest = 0;
@@ -84,7 +87,7 @@ export function steeringEdit(
   tokens: readonly number[],
   steerings: readonly Steering[],
   reference: readonly Capture[],
-): Edit {
+): SteeringEdit {
   const sorted = steerings.toSorted((a, b) => a.latent - b.latent);
   const targets = sorted.map(({ latent, kind, amount }) => {
     if (kind === "value") return () => amount;
@@ -104,6 +107,36 @@ export function steeringEdit(
       return targets[i](now) - now;
     }),
   }));
+}
+
+/** A latent over the tokens at which it was steered. */
+export interface SteeredLatent extends Steering {
+  /** Tokens where it is active by itself. */
+  active: number;
+  meanBefore: number;
+  meanAfter: number;
+  /** Its largest activation by itself. */
+  maxBefore: number;
+}
+
+/** What an edit of {@link steeringEdit} does to each latent, in the order they were named. */
+export function steeredLatents(
+  { latents }: Capture,
+  edit: SteeringEdit,
+  steerings: readonly Steering[],
+): SteeredLatent[] {
+  return steerings.map((steering) => {
+    const before = edit.map(({ token }) => activation(latents, token, steering.latent));
+    const moved = edit.map(({ indices, deltas }) => deltas[indices.indexOf(steering.latent)]);
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    return {
+      ...steering,
+      active: before.filter((value) => value > 0).length,
+      meanBefore: mean(before),
+      meanAfter: mean(before.map((value, i) => value + moved[i])),
+      maxBefore: before.reduce((a, b) => Math.max(a, b), 0),
+    };
+  });
 }
 
 /** One residue before and after steering; logarithms are of softmax over the 33 tokens. */

@@ -1,5 +1,12 @@
 import { deepEqual, equal, throws } from "../../tests/assert.ts";
-import { checkSteerings, maximumOf, parseScale, parseSet, steeringEdit } from "./steer.ts";
+import {
+  checkSteerings,
+  maximumOf,
+  parseScale,
+  parseSet,
+  steeredLatents,
+  steeringEdit,
+} from "./steer.ts";
 import { toyCapture, toySpace } from "./testing/toys.ts";
 
 const space = toySpace(6, 5);
@@ -26,6 +33,16 @@ Deno.test("steeringEdit moves latents from what they are to what is asked", () =
   deepEqual(edit.map(({ token, indices, deltas }) => [token, [...indices!], [...deltas!]]), [
     [1, [1, 4], [6 - 2, 3]],
     [2, [1, 4], [6 - 4, 0]],
+  ]);
+});
+
+Deno.test("steeredLatents says what an edit makes of each latent, in the order they were named", () => {
+  const steerings = [...parseScale("4=2"), ...parseSet("1=1.5max,2=7")];
+  const edit = steeringEdit(capture, [1, 2], steerings, [capture]);
+  deepEqual(steeredLatents(capture, edit, steerings), [
+    { ...steerings[0], active: 1, meanBefore: 1.5, meanAfter: 3, maxBefore: 3 },
+    { ...steerings[1], active: 2, meanBefore: 3, meanAfter: 6, maxBefore: 4 },
+    { ...steerings[2], active: 0, meanBefore: 0, meanAfter: 7, maxBefore: 0 },
   ]);
 });
 

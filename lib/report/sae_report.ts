@@ -1,6 +1,7 @@
 /** The report of sparse features: one HTML file that needs nothing else, online or off. */
 import { type Content, type Markup, markup } from "./markup.ts";
 import { page } from "./page.ts";
+import { autoencoderTable } from "./sae_autoencoders.ts";
 import {
   attributionFinding,
   attributionOverview,
@@ -8,12 +9,10 @@ import {
   explanationWeight,
 } from "./sae_attribution.ts";
 import { circuitFinding, circuitOverview, circuitPanel } from "./sae_circuit.ts";
-import { mutationsOf, percent } from "./sae_names.ts";
+import { mutationsOf } from "./sae_names.ts";
 import { choosePanels, type Panel, panels } from "./sae_panels.ts";
 import { patchFinding, patchOverview, patchPanel, patchWeight } from "./sae_patch.ts";
-import type { AutoencoderView, MutationView, SaeReport } from "./sae_types.ts";
-import { short } from "./scale.ts";
-import { scrollingTable } from "./table.ts";
+import type { MutationView, SaeReport } from "./sae_types.ts";
 import marksScript from "./script_marks.js" with { type: "text" };
 import matrixScript from "./script_matrix.js" with { type: "text" };
 import attributionsScript from "./sae_matrix.js" with { type: "text" };
@@ -70,34 +69,4 @@ function single<T extends MutationView>(
   if (results.length === 0) return false;
   const chosen = choosePanels(results, weight).map((result) => panel(result, metric));
   return panels(title, chosen, mutationsOf(results), file);
-}
-
-function autoencoderTable(autoencoders: readonly AutoencoderView[]): Markup {
-  const measured = autoencoders.find(({ quality }) => quality)?.quality;
-  return markup`<section><h2>Autoencoders</h2>
-${
-    measured
-      ? markup`<p class="facts">Measured on ${measured.residues} residues. Unexplained: variance of the stream that the reconstruction misses (0 is perfect). Loss recovered: 1 with the reconstruction as good as the stream itself, 0 with it no better than zeros. Where these are poor, the latents say little about the model.</p>`
-      : markup`<p class="facts">How well they stand in for the stream was not measured.</p>`
-  }
-${
-    scrollingTable(
-      "Autoencoders",
-      [
-        ...["Autoencoder", "Layer", "Latents", "k", "Active", "Unexplained", "Loss recovered"],
-        "Input",
-      ],
-      autoencoders.map(({ name, layer, latents, k, normalisation, quality }) => [
-        name,
-        layer,
-        latents,
-        k ?? "all positive",
-        quality ? short(quality.meanActive) : "–",
-        quality ? percent(quality.fvu) : "–",
-        quality ? percent(quality.lossRecovered) : "–",
-        normalisation === "none" ? "as it is" : "normalised by token",
-      ]),
-    )
-  }</section>
-`;
 }

@@ -47,7 +47,7 @@ const options = {
   }),
   ...saeOptions,
   ...modelOptions,
-  ...outputOptions("sae steer", "steering.csv, logits.npz and run.json"),
+  ...outputOptions("sae steer", "steering.csv, logits.npz, report.html and run.json"),
 };
 
 export const command = defineCommand({
