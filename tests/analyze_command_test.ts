@@ -137,7 +137,7 @@ test("analyze: --json prints one JSON document and nothing else", async (dir) =>
   equal(json.proteins[0].rows.length, LAYERS * HEADS);
   deepEqual(json.run.arguments, ["--sequence", GB1, "--sites", "Y3", "--json"]);
   match(errors, /small demonstration model/);
-  equal(listing(`${dir}/out`).join(), "heads.csv,report.html,run.json");
+  equal(listing(`${dir}/out/analyze`).join(), "heads.csv,report.html,run.json");
 });
 
 test("analyze: --table gives every protein and a summary over them", async (dir) => {

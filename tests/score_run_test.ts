@@ -23,7 +23,7 @@ async function run(
     }
     Deno.chdir(dir);
     const out: string[] = [], err: string[] = [];
-    const code = await execute(command, [...args, "--backend", "cpu"], {
+    const code = await execute(command, [...args, "--backend", "cpu", "--out", "out"], {
       output: { out: (line) => out.push(line), err: (line) => err.push(line) },
     });
     equal(code, 0, err.join("\n"));
