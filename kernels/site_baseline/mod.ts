@@ -23,7 +23,7 @@ export interface SiteBaselineInputs {
   mass: GpuTensor<"f32">;
   /** u32[n] */
   sites: GpuTensor<"u32">;
-  /** u32[trials, n] */
+  /** u32[n, trials], as a `SiteSampler` draws them */
   sets: GpuTensor<"u32">;
 }
 
@@ -38,13 +38,13 @@ export interface SiteBaselineTensors {
 }
 
 function validate({ mass, sites, sets }: SiteBaselineInputs) {
-  const [heads, columns] = mass.shape, [setSize] = sites.shape, [trials] = sets.shape;
+  const [heads, columns] = mass.shape, [setSize] = sites.shape, [, trials] = sets.shape;
   const isFit = mass.shape.length === 2 && sites.shape.length === 1 && sets.shape.length === 2 &&
-    sets.shape[1] === setSize && Math.min(heads, columns, setSize, trials) > 0;
+    sets.shape[0] === setSize && Math.min(heads, columns, setSize, trials) > 0;
   if (!isFit) {
     const shapes = [mass, sites, sets].map(({ shape }) => `[${shape.join(", ")}]`).join(", ");
     throw new RangeError(
-      `Cannot evaluate sites as mass, sites and sets must be [G, L], [n], [trials, n], ` +
+      `Cannot evaluate sites as mass, sites and sets must be [G, L], [n], [n, trials], ` +
         `none empty: current value is ${shapes}`,
     );
   }
@@ -60,38 +60,49 @@ const FIELDS = {
 } as const;
 const PARAMS = new ParamLayout(FIELDS);
 
-/** The kernel's source, layout and constants for a workgroup size. */
-export function siteBaselineSpec(lanes: number): KernelSpec<typeof FIELDS> {
+/** The kernel's source, layout and constants for a workgroup size, and for inputs that fit it or not. */
+export function siteBaselineSpec(lanes: number, fits = true): KernelSpec<typeof FIELDS> {
   return {
     label: "site_baseline",
     source,
     bindings: ["read", "read", "read", "readWrite", "readWrite", "readWrite"],
     params: PARAMS,
-    constants: { lanes },
+    constants: { lanes, fits: fits ? 1 : 0 },
   };
 }
+
+/** Columns and trials that a lane holds, so that it reads them once. */
+const HELD_PER_LANE = 4;
 
 /**
  * Compares the mass on the sites with the mass on random site sets, one workgroup per head.
  *
  * Sums and counts equal those of `siteBaseline` exactly (sums below 1e-38 apart, which a device may
  * flush to zero); mean and deviation are single precision. Column numbers are not checked on the
- * device: take sets from `SiteSampler` or `drawSiteSets`.
+ * device: take sets from `SiteSampler`.
  */
 export class SiteBaselineKernel {
   readonly #ctx: GpuContext;
-  readonly #kernel: Kernel<typeof FIELDS>;
+  readonly #kernels: Record<"near" | "far", Kernel<typeof FIELDS>>;
   readonly #lanes: number;
 
-  private constructor(ctx: GpuContext, kernel: Kernel<typeof FIELDS>, lanes: number) {
+  private constructor(
+    ctx: GpuContext,
+    kernels: Record<"near" | "far", Kernel<typeof FIELDS>>,
+    lanes: number,
+  ) {
     this.#ctx = ctx;
-    this.#kernel = kernel;
+    this.#kernels = kernels;
     this.#lanes = lanes;
   }
 
-  /** Builds the kernel. @throws {GpuError} if the device refuses the workgroup size */
-  static async create(ctx: GpuContext, { lanes = 64 } = {}): Promise<SiteBaselineKernel> {
-    return new SiteBaselineKernel(ctx, await ctx.kernel(siteBaselineSpec(lanes)), lanes);
+  /** Builds the kernels. @throws {GpuError} if the device refuses the workgroup size */
+  static async create(ctx: GpuContext, { lanes = 256 } = {}): Promise<SiteBaselineKernel> {
+    const [near, far] = await Promise.all([
+      ctx.kernel(siteBaselineSpec(lanes, true)),
+      ctx.kernel(siteBaselineSpec(lanes, false)),
+    ]);
+    return new SiteBaselineKernel(ctx, { near, far }, lanes);
   }
 
   /** Makes the outputs. @throws {RangeError} if the inputs' shapes do not fit each other */
@@ -117,11 +128,13 @@ export class SiteBaselineKernel {
           `current value is ${moments.shape[0]}`,
       );
     }
-    const { setSize, trials } = extents;
-    // Two passes over a lane's trials, three additions of a set or its sites, and the tree.
-    const steps = 2 * (Math.ceil(trials / this.#lanes) + 2) * (setSize + 2) + 64;
+    const { columns, setSize, trials } = extents, held = HELD_PER_LANE * this.#lanes;
+    // Two passes over a lane's trials, four at a time, two places at a time; the sites; the totals.
+    const turns = Math.ceil(trials / held);
+    const steps = 2 * (turns + 1) * (Math.ceil(setSize / 2) + 3) + setSize + this.#lanes + 64;
     checkLoopSteps("site_baseline", steps, this.#ctx.adapter);
-    this.#kernel.dispatch(encoder, {
+    const kernel = this.#kernels[Math.max(columns, trials) <= held ? "near" : "far"];
+    kernel.dispatch(encoder, {
       tensors: [inputs.mass, inputs.sites, inputs.sets, moments, atLeast, sampled],
       params: { ...extents, keepSampled: isKept(sampled) ? 1 : 0 },
       grid: planGrid(extents.heads, this.#ctx.limits),

@@ -1,4 +1,4 @@
-/** Random site sets drawn on the GPU: the same sets as `drawSiteSets`. */
+/** Random site sets drawn on the GPU: the same sets as `drawSiteSets`, transposed. */
 import {
   checkLoopSteps,
   type GpuContext,
@@ -19,9 +19,9 @@ export interface SiteSetTensors {
   candidates: GpuTensor<"u32">;
   /** u32[n] */
   offsets: GpuTensor<"u32">;
-  /** u32[trials, ceil(M / 32)], scratch of the uniform draw; else [1] */
+  /** u32[ceil(M / 32), trials], scratch of the uniform draw; else [1] */
   taken: GpuTensor<"u32">;
-  /** u32[trials, n] */
+  /** u32[n, trials]: place by place, so that neighbouring threads touch neighbouring words */
   sets: GpuTensor<"u32">;
 }
 
@@ -80,8 +80,8 @@ export class SiteSampler {
     return {
       candidates: this.#ctx.upload("site candidates", [candidates.length], candidates),
       offsets: this.#ctx.upload("site offsets", [length], offsets),
-      taken: this.#ctx.alloc("site taken", mode === "uniform" ? [trials, words] : [1], "u32"),
-      sets: this.#ctx.alloc("site sets", [trials, length], "u32"),
+      taken: this.#ctx.alloc("site taken", mode === "uniform" ? [words, trials] : [1], "u32"),
+      sets: this.#ctx.alloc("site sets", [length, trials], "u32"),
     };
   }
 
@@ -89,9 +89,9 @@ export class SiteSampler {
   encode(encoder: GPUCommandEncoder, tensors: SiteSetTensors, options: SiteSetOptions): void {
     const { candidates, offsets, taken, sets } = tensors;
     const { trials, seed, mode, stream = 0 } = options;
-    if (sets.shape.join() !== [trials, options.sites.length].join()) {
+    if (sets.shape.join() !== [options.sites.length, trials].join()) {
       throw new RangeError(
-        `Cannot draw site sets as "${sets.label}" must be [${trials}, ${options.sites.length}]: ` +
+        `Cannot draw site sets as "${sets.label}" must be [${options.sites.length}, ${trials}]: ` +
           `current value is [${sets.shape.join(", ")}]`,
       );
     }

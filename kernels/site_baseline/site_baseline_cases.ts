@@ -45,3 +45,9 @@ export function randomMass(
 export function spreadSites(columns: number, setSize: number): Uint32Array<ArrayBuffer> {
   return Uint32Array.from({ length: setSize }, (_, k) => Math.floor(k * columns / setSize));
 }
+
+/** Sets u32[trials, n] as the device has them, u32[n, trials]; with `trials` for `setSize` it is undone. */
+export function byPlace(sets: Uint32Array, setSize: number): Uint32Array<ArrayBuffer> {
+  const trials = sets.length / setSize;
+  return Uint32Array.from(sets, (_, i) => sets[i % trials * setSize + Math.floor(i / trials)]);
+}

@@ -11,7 +11,7 @@ import {
   type SiteSetMode,
 } from "./mod.ts";
 import { siteBaselineReference } from "./reference.ts";
-import { bytes, flops, randomMass, spreadSites } from "./site_baseline_cases.ts";
+import { byPlace, bytes, flops, randomMass, spreadSites } from "./site_baseline_cases.ts";
 
 /** f32 unit roundoff. */
 const ROUNDOFF = 2 ** -24;
@@ -30,6 +30,9 @@ const CASES: Case[] = [
   { heads: 20, columns: 412, setSize: 5, trials: 1000, mode: "uniform" },
   { heads: 2, columns: 412, setSize: 5, trials: 4097, mode: "contiguous" },
   { heads: 2, columns: 1100, setSize: 550, trials: 7, mode: "uniform" },
+  // All that 256 lanes hold at once, and one more.
+  { heads: 1, columns: 1024, setSize: 3, trials: 1024, mode: "uniform" },
+  { heads: 1, columns: 1025, setSize: 2, trials: 1025, mode: "uniform" },
 ];
 
 function inputsOf({ heads, columns, setSize, trials, mode }: Case) {
@@ -55,7 +58,7 @@ async function onGpu(
   const n = sites.length;
   using masses = ctx.upload("mass", [mass.length / columns, columns], mass);
   using columnsOfSites = ctx.upload("sites", [n], sites);
-  using setTensor = ctx.upload("sets", [sets.length / n, n], sets);
+  using setTensor = ctx.upload("sets", [n, sets.length / n], byPlace(sets, n));
   const inputs = { mass: masses, sites: columnsOfSites, sets: setTensor };
   const outputs = kernel.alloc(inputs, { keepSampled });
   using _moments = outputs.moments, _atLeast = outputs.atLeast, _sampled = outputs.sampled;
@@ -105,7 +108,7 @@ Deno.test("siteBaseline() counts exactly as the reference when sums are exact", 
 });
 
 gpuTest("site_baseline.wgsl equals siteBaseline(): sums and counts exactly", async (ctx) => {
-  for (const lanes of [64, 1, 7, 256]) {
+  for (const lanes of [256, 1, 7, 64]) {
     const kernel = await SiteBaselineKernel.create(ctx, { lanes });
     for (const shape of CASES) {
       // A software adapter does not grant one thread the loops of all the trials.
@@ -197,13 +200,19 @@ gpuTest("SiteBaselineKernel refuses shapes that do not fit", async (ctx) => {
   const kernel = await SiteBaselineKernel.create(ctx);
   using mass = ctx.alloc("mass", [2, 5], "f32");
   using sites = ctx.alloc("sites", [2], "u32");
-  using sets = ctx.alloc("sets", [4, 3], "u32");
-  throws(() => kernel.alloc({ mass, sites, sets }), /current value is \[2, 5\], \[2\], \[4, 3\]/);
+  using sets = ctx.alloc("sets", [3, 4], "u32");
+  throws(() => kernel.alloc({ mass, sites, sets }), /current value is \[2, 5\], \[2\], \[3, 4\]/);
 });
 
 Deno.test("siteBaselineSpec() states the fields of struct Params in order", () => {
   const { source, params } = siteBaselineSpec(64);
   deepEqual(paramFieldsOf(source), params.fields);
+});
+
+Deno.test("byPlace() transposes, and back", () => {
+  const sets = new Uint32Array([1, 2, 3, 4, 5, 6]);
+  deepEqual([...byPlace(sets, 3)], [1, 4, 2, 5, 3, 6]);
+  deepEqual(byPlace(byPlace(sets, 3), 2), sets);
 });
 
 Deno.test("bytes() and flops() count a small case by hand", () => {

@@ -2,8 +2,8 @@
 //
 // candidates  u32[M or S]        in, columns that are no sites / valid starts of the gap pattern
 // offsets     u32[n]             in, distance of every site from the first
-// taken       u32[trials, W]     scratch of the uniform draw, W = ceil(M / 32): one bit a candidate
-// sets        u32[trials, n]     out
+// taken       u32[W, trials]     scratch of the uniform draw, W = ceil(M / 32): one bit a candidate
+// sets        u32[n, trials]     out, place by place, so that neighbouring threads write neighbours
 //
 // Draw k of a trial uses the counter (trial, k, attempt, stream), so that neither workgroup size
 // nor grid can change it. Uniform: Floyd's algorithm (Bentley & Floyd 1987,
@@ -43,19 +43,18 @@ fn uniform_sets(
   }
   let key = vec2u(params.seed_low, params.seed_high);
   let words = (params.candidate_count + 31u) / 32u;
-  let bits = trial * words;
-  for (var word = bits; word < bits + words; word++) {
-    taken[word] = 0u;
+  for (var word = 0u; word < words; word++) {
+    taken[word * params.trials + trial] = 0u;
   }
   for (var k = 0u; k < params.set_size; k++) {
     let last = params.candidate_count - params.set_size + k;
     var index = philox_below(last + 1u, trial, k, params.stream, key);
     // `last` itself is new in this round, so it cannot be taken yet.
-    if ((taken[bits + index / 32u] >> (index % 32u)) & 1u) != 0u {
+    if ((taken[index / 32u * params.trials + trial] >> (index % 32u)) & 1u) != 0u {
       index = last;
     }
-    taken[bits + index / 32u] |= 1u << (index % 32u);
-    sets[trial * params.set_size + k] = candidates[index];
+    taken[index / 32u * params.trials + trial] |= 1u << (index % 32u);
+    sets[k * params.trials + trial] = candidates[index];
   }
 }
 
@@ -72,6 +71,6 @@ fn contiguous_sets(
   let key = vec2u(params.seed_low, params.seed_high);
   let start = candidates[philox_below(params.candidate_count, trial, 0u, params.stream, key)];
   for (var k = 0u; k < params.set_size; k++) {
-    sets[trial * params.set_size + k] = start + offsets[k];
+    sets[k * params.trials + trial] = start + offsets[k];
   }
 }

@@ -5,7 +5,7 @@ import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
 import { drawSiteSets, SiteSampler, type SiteSetOptions, validStarts } from "./mod.ts";
 import { siteSetsReference } from "./reference.ts";
 import { siteSetSpec } from "./sampler.ts";
-import { spreadSites } from "./site_baseline_cases.ts";
+import { byPlace, spreadSites } from "./site_baseline_cases.ts";
 
 const BIG_SEED = 0xfedc_ba98_7654_3210n;
 
@@ -64,7 +64,7 @@ async function drawOnGpu(ctx: GpuContext, sampler: SiteSampler, options: SiteSet
   using _candidates = tensors.candidates, _offsets = tensors.offsets, _taken = tensors.taken;
   using sets = tensors.sets;
   await ctx.submit("site sets", (encoder) => sampler.encode(encoder, tensors, options));
-  return await ctx.read(sets);
+  return byPlace(await ctx.read(sets), options.trials);
 }
 
 Deno.test("drawSiteSets() equals the reference", () => {
