@@ -7,7 +7,7 @@
 import type { Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { cotangentOf, gradientOf, vjpGraph } from "../onnx/gradient.ts";
-import { attendGraph, blockGraph, finishGraph, projectGraph } from "./block.ts";
+import { attendGraph, blockGraph, finishGraph, projectGraph } from "./block_graphs.ts";
 import {
   type BlockRunner,
   type BlockStep,

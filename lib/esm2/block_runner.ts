@@ -1,14 +1,14 @@
 /** Runs one block on a backend, whole or in pieces, and shows the visitor what it asked for. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
+import type { BlockVariant } from "./block.ts";
 import {
   attendGraph,
   blockGraph,
   type BlockOutputs,
-  type BlockVariant,
   finishGraph,
   projectGraph,
-} from "./block.ts";
+} from "./block_graphs.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import type { AttentionReduction } from "./reduction.ts";
