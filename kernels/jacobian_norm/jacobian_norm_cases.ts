@@ -3,7 +3,18 @@ import { PhiloxStream } from "../philox/mod.ts";
 import { BLOCK, type JacobianPairs, pairCount } from "./types.ts";
 
 export const TEST_LENGTHS: readonly number[] = [1, 2, 3, 7, 31, 64, 65];
-export const BENCH_LENGTHS: readonly number[] = [100, 300];
+
+export interface JacobianCase {
+  name: string;
+  /** L */
+  length: number;
+}
+
+/** A short and a middling protein. */
+export const BENCH_CASES: readonly JacobianCase[] = [100, 300].map((length) => ({
+  name: `[${pairCount(length)}, 20, 20], L = ${length}`,
+  length,
+}));
 
 /** Least traffic: the pairs once, the means once, the norms. */
 export function bytes(length: number): number {

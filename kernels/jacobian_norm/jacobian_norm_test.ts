@@ -2,36 +2,19 @@ import { allClose, deepEqual, equal, rejects, throws } from "../../tests/assert.
 import { gpuTest } from "../../tests/gpu.ts";
 import { paramFieldsOf } from "../../lib/gpu/mod.ts";
 import { bytes, flops, randomJacobian, TEST_LENGTHS } from "./jacobian_norm_cases.ts";
-import {
-  JacobianNorm,
-  jacobianNorms,
-  jacobianNormSpec,
-  type JacobianPairs,
-  pairIndex,
-} from "./mod.ts";
-
-/** The definition, pair by pair, in double precision. */
-function expectedNorms({ length, pairs, means }: JacobianPairs): Float64Array {
-  const norms = new Float64Array(length * length);
-  for (let n = 0; n < length; n++) {
-    for (let m = n + 1; m < length; m++) {
-      const entries = Array.from({ length: 400 }, (_, k) => {
-        const a = Math.floor(k / 20), b = k % 20;
-        return (pairs[pairIndex(n, m) * 400 + k] - means[n * 400 + k] -
-          means[m * 400 + b * 20 + a]) /
-          2;
-      });
-      norms[n * length + m] = norms[m * length + n] = Math.hypot(...entries);
-    }
-  }
-  return norms;
-}
+import { JacobianNorm, jacobianNorms, jacobianNormSpec, pairIndex } from "./mod.ts";
+import { pairNormsReference } from "./reference.ts";
 
 Deno.test("jacobianNorms() equals the definition", () => {
   for (const length of TEST_LENGTHS) {
     const jacobian = randomJacobian(length, length);
     // Double precision inside: the rounding of the result.
-    allClose(jacobianNorms(jacobian), expectedNorms(jacobian), { rtol: 2 ** -23 }, `L ${length}`);
+    allClose(
+      jacobianNorms(jacobian),
+      pairNormsReference(jacobian),
+      { rtol: 2 ** -23 },
+      `L ${length}`,
+    );
   }
 });
 
@@ -42,7 +25,7 @@ gpuTest("jacobian_norm.wgsl equals the definition, in one run and in many", asyn
       const jacobian = randomJacobian(length, length);
       const norms = await kernel.norms(jacobian);
       // 400 non-negative terms added in single precision, then a root.
-      allClose(norms, expectedNorms(jacobian), { rtol: 32 * 2 ** -24 }, `L ${length}`);
+      allClose(norms, pairNormsReference(jacobian), { rtol: 32 * 2 ** -24 }, `L ${length}`);
     }
   }
 });

@@ -1,4 +1,5 @@
 /** Contacts of a whole categorical Jacobian as they are defined: double precision, no haste. */
+import { BLOCK, type JacobianPairs, LETTERS, pairIndex } from "./types.ts";
 
 /**
  * Centre over all four axes, symmetrise, Frobenius norm over letters, zero diagonal (Zhang et al. 2024,
@@ -41,4 +42,20 @@ export function subtractMean(values: Float64Array, shape: readonly number[], axi
       for (let k = 0; k < extent; k++) values[(o * extent + k) * inner + i] -= sum / extent;
     }
   }
+}
+
+/** The norms of `jacobianNorms` pair by pair: f64[L, L]. */
+export function pairNormsReference({ length, pairs, means }: JacobianPairs): Float64Array {
+  const norms = new Float64Array(length * length);
+  for (let n = 0; n < length; n++) {
+    for (let m = n + 1; m < length; m++) {
+      const entries = Array.from({ length: BLOCK }, (_, k) => {
+        const a = Math.floor(k / LETTERS), b = k % LETTERS;
+        return (pairs[pairIndex(n, m) * BLOCK + k] - means[n * BLOCK + k] -
+          means[m * BLOCK + b * LETTERS + a]) / 2;
+      });
+      norms[n * length + m] = norms[m * length + n] = Math.hypot(...entries);
+    }
+  }
+  return norms;
 }

@@ -22,6 +22,21 @@ Deno.test("Benches count bytes and have names of their own", () => {
   for (const { bytes, setBytes } of kernelBenches) ok(bytes > 0 && setBytes > 0);
 });
 
+Deno.test("Benches have a row for every kernel and each of its shapes", async () => {
+  const all = [copyBench("small"), copyBench("large"), fmaBench("small"), fmaBench("large")];
+  const rows = new Set([...all, ...kernelBenches].map((b) => `${b.kernel} ${b.shape}`));
+  const kernels = new URL("../../../kernels/", import.meta.url), without: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(kernels)) {
+    if (!isDirectory) continue;
+    const cases = await import(new URL(`${name}/${name}_cases.ts`, kernels).href).catch(() => ({}));
+    if (!cases.BENCH_CASES) without.push(name);
+    const shapes = Object.values<{ name: string }>(cases.BENCH_CASES ?? {});
+    for (const shape of shapes) ok(rows.has(`${name} ${shape.name}`), `${name} ${shape.name}`);
+  }
+  // The generator of random numbers is part of other kernels.
+  equal(without.join(), "philox");
+});
+
 /** Small enough for a test; the others are the same code at other shapes. */
 const smallest = [fmaBench("small"), ...kernelBenches.filter(({ setBytes }) => setBytes < 1.2e6)];
 

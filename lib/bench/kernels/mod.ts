@@ -1,7 +1,9 @@
 /** Every kernel at its benchmark shapes; a new kernel folder adds its own here. */
+import { apcContactsBenches } from "./apc_contacts.ts";
 import type { KernelBench } from "./bench.ts";
 import { columnMassBenches } from "./column_mass.ts";
 import { igStepBenches } from "./ig_step.ts";
+import { jacobianNormBenches } from "./jacobian_norm.ts";
 import { sequence } from "./sequence.ts";
 import { siteBenches } from "./site_baseline.ts";
 import { sparseDecodeBenches } from "./sparse_decode.ts";
@@ -23,6 +25,8 @@ export const kernelBenches: readonly KernelBench[] = [
   ...columnMassBenches,
   ...siteBenches,
   wholeAnalysis,
+  ...apcContactsBenches,
+  ...jacobianNormBenches,
   ...logProbsBenches,
   ...saeEncodeBenches,
   ...sparseDecodeBenches,
