@@ -1,4 +1,5 @@
 /** Replayed runs against onnxruntime's own, bit by bit. */
+import { Replay } from "../lib/backend/replay/replay.ts";
 import type { DeviceProgram } from "../lib/backend/device_program.ts";
 import { openWebGpu, type WebGpuBackend } from "../lib/backend/webgpu.ts";
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
@@ -6,7 +7,7 @@ import { Esm2 } from "../lib/esm2/mod.ts";
 import { Graph } from "../lib/onnx/graph.ts";
 import * as op from "../lib/onnx/ops.ts";
 import { collectSums } from "../lib/sites/collect.ts";
-import { deepEqual, equal, ok } from "./assert.ts";
+import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { embeddedPath } from "./fixtures.ts";
 import { runsGpuTests } from "./gpu.ts";
 import { batchOf, record } from "./parity.ts";
@@ -32,6 +33,13 @@ function replayTest(name: string, fn: (backend: WebGpuBackend) => Promise<void>)
       equal(backend.liveBytes, 0, "every tensor is freed");
     },
   });
+}
+
+function sumGraph(): Graph {
+  const g = new Graph("sum");
+  const x = g.input("x", "float32", ["N", 4]), y = g.input("y", "float32", ["N", 4]);
+  g.output("sum", op.add(g, x, y, "both"));
+  return g;
 }
 
 /** Everything that a forward pass, a reduction and a gradient give, of a fresh model. */
@@ -97,11 +105,48 @@ replayTest("replay serves runs that are awaited together", async (backend) => {
   deepEqual((program as DeviceProgram).obstacles, [], "nothing kept a run from being replayed");
 });
 
+replayTest(
+  "replay that went wrong fails the next read-back, and names a way out",
+  async (backend) => {
+    const { run } = Replay.prototype;
+    // Nothing is computed: the outputs stay as they were.
+    Replay.prototype.run = () => {};
+    try {
+      await using program = await backend.compile(sumGraph());
+      using one = backend.upload("one", [2, 4], new Float32Array(8).fill(1));
+      using ten = backend.upload("ten", [2, 4], new Float32Array(8).fill(10));
+      for (let round = 0; round < 2; round++) {
+        const { sum } = await program.run({ x: one, y: ten }, { sum: [2, 4] });
+        using _ = sum;
+        if (round === 0) equal((await sum.read())[0], 11);
+        else await rejects(() => sum.read(), /they differ; set ESMSCOPE_REPLAY=0.*--backend cpu/);
+      }
+      await rejects(() => one.read(), /replayed runs/, "nothing is read from then on");
+    } finally {
+      Replay.prototype.run = run;
+    }
+  },
+);
+
+Deno.test({
+  name: "ESMSCOPE_REPLAY=0 leaves every run to onnxruntime" +
+    (runsGpuTests ? "" : " (skipped: no WebGPU adapter found)"),
+  ignore: !runsGpuTests,
+  sanitizeResources: false,
+  sanitizeOps: false,
+  async fn() {
+    Deno.env.set("ESMSCOPE_REPLAY", "0");
+    try {
+      await using backend = await openWebGpu();
+      equal(backend.replays, undefined);
+    } finally {
+      Deno.env.delete("ESMSCOPE_REPLAY");
+    }
+  },
+});
+
 replayTest("replay keeps inputs apart that were one tensor at first", async (backend) => {
-  const g = new Graph("double");
-  const x = g.input("x", "float32", ["N", 4]), y = g.input("y", "float32", ["N", 4]);
-  g.output("sum", op.add(g, x, y, "both"));
-  await using program = await backend.compile(g);
+  await using program = await backend.compile(sumGraph());
   using one = backend.upload("one", [2, 4], new Float32Array(8).fill(1));
   using ten = backend.upload("ten", [2, 4], new Float32Array(8).fill(10));
   const pairs = [[one, one], [one, one], [one, ten], [ten, one], [ten, ten], [one, ten]];

@@ -5,7 +5,9 @@
  * compute pass for each. Its own graph capture takes 0.2 ms, but is tied to the buffers of one run, so
  * that every layer and shape would need a session. A replay takes 0.07 ms, with any weights.
  */
+import type { GpuTensor } from "../gpu/mod.ts";
 import type { InferenceSession, Ort, OrtTensor } from "./ort.ts";
+import type { ReplayCheck } from "./replay/check.ts";
 import { makeRecording } from "./replay/recording.ts";
 import { Replay } from "./replay/replay.ts";
 import type { ScratchPool } from "./replay/scratch.ts";
@@ -14,15 +16,24 @@ import type { Program, Tensor } from "./types.ts";
 
 /** A tensor in a GPU buffer that onnxruntime can read and write. */
 export interface DeviceTensor extends Tensor {
+  readonly gpu: GpuTensor<"f32">;
   readonly buffer: GPUBuffer;
   native(ort: Ort): OrtTensor;
+}
+
+export interface ReplayHost {
+  readonly tap: DeviceTap;
+  readonly scratch: ScratchPool;
+  readonly check: ReplayCheck;
+  /** Bytes. */
+  readonly uniformAlignment: number;
 }
 
 /** What programs of a device share. */
 export interface ProgramHost {
   readonly ort: Ort;
   /** Undefined: every run goes through onnxruntime. */
-  readonly replays?: { tap: DeviceTap; scratch: ScratchPool; uniformAlignment: number };
+  readonly replays?: ReplayHost;
   output(label: string, shape: readonly number[]): DeviceTensor;
   /** Calls of onnxruntime one after the other, as it cannot interleave them and a log must not. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
@@ -30,6 +41,10 @@ export interface ProgramHost {
 
 /** Replays kept per program; a set of sequences sorted by length has few shapes at a time. */
 const MOST_SHAPES = 8;
+
+const DISAGREES =
+  "Cannot use replayed runs on this device as they must give what onnxruntime gives: they differ; " +
+  "set ESMSCOPE_REPLAY=0, which is slower, or use --backend cpu";
 
 /** A replay, or why there can be none. */
 type ShapeState = Replay | string;
@@ -90,11 +105,33 @@ export class DeviceProgram implements Program {
       // A run with one tensor for two inputs does not tell which is which.
       if (new Set(buffers).size < buffers.length) return;
       const recording = makeRecording(log, buffers, replays.uniformAlignment);
-      this.#keep(
-        key,
-        typeof recording === "string" ? recording : new Replay(recording, replays.scratch),
-      );
+      if (typeof recording === "string") return this.#keep(key, recording);
+      const replay = new Replay(recording, replays.scratch);
+      this.#keep(key, replay);
+      await this.#verify(replay, inputs, results, replays.check);
     }
+  }
+
+  /**
+   * Replays the logged run and compares: what holds on one device need not hold on another.
+   *
+   * Twice, because after the first time no scratch buffer is all zero any more.
+   */
+  async #verify(
+    replay: Replay,
+    inputs: Record<string, DeviceTensor>,
+    results: Record<string, DeviceTensor>,
+    check: ReplayCheck,
+  ): Promise<void> {
+    using owned = new DisposableStack();
+    const pairs = Object.values(results).map(({ gpu, label, shape }) => {
+      return [gpu, owned.use(check.gpu.alloc(label, shape, "f32"))] as const;
+    });
+    const given = Object.values(inputs).map(({ buffer }) => buffer);
+    const buffers = [...given, ...pairs.map(([, { buffer }]) => buffer)];
+    replay.run(buffers);
+    replay.run(buffers);
+    await check.compare(pairs, DISAGREES);
   }
 
   async #call(

@@ -3,8 +3,14 @@ import { UserError } from "../errors.ts";
 import { GpuContext, type GpuTensor } from "../gpu/mod.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { serialize } from "../onnx/serialize.ts";
-import { DeviceProgram, type DeviceTensor, type ProgramHost } from "./device_program.ts";
+import {
+  DeviceProgram,
+  type DeviceTensor,
+  type ProgramHost,
+  type ReplayHost,
+} from "./device_program.ts";
 import { loadWebGpu, loadWebGpuAsyncify, type Ort, type OrtTensor } from "./ort.ts";
+import { ReplayCheck } from "./replay/check.ts";
 import { ScratchPool } from "./replay/scratch.ts";
 import { DeviceTap } from "./replay/tap.ts";
 import { type Backend, checkCount, elementCount, type Program } from "./types.ts";
@@ -13,12 +19,17 @@ import { type Backend, checkCount, elementCount, type Program } from "./types.ts
 const FLUSH_BYTES = 64 * 2 ** 20;
 
 export interface WebGpuOptions {
-  /** Whether runs of shapes seen before are replayed without onnxruntime; as a rule they are. */
+  /**
+   * Whether runs of shapes seen before are replayed without onnxruntime.
+   * @default unless ESMSCOPE_REPLAY is 0
+   */
   replay?: boolean;
 }
 
 /** Opens the backend on its own device. @throws {GpuError} if there is no adapter */
-export async function openWebGpu({ replay = true }: WebGpuOptions = {}): Promise<WebGpuBackend> {
+export async function openWebGpu(
+  { replay = mayReplay() }: WebGpuOptions = {},
+): Promise<WebGpuBackend> {
   const gpu = await GpuContext.open();
   try {
     const suspends = "Suspending" in WebAssembly;
@@ -29,6 +40,12 @@ export async function openWebGpu({ replay = true }: WebGpuOptions = {}): Promise
     gpu.dispose();
     throw error;
   }
+}
+
+function mayReplay(): boolean {
+  const variable = "ESMSCOPE_REPLAY";
+  if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return true;
+  return Deno.env.get(variable) !== "0";
 }
 
 class BufferTensor implements DeviceTensor {
@@ -70,7 +87,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
   readonly name = "webgpu";
   readonly detail: string;
   readonly tensorLimit;
-  readonly replays?: Required<ProgramHost>["replays"];
+  readonly replays?: ReplayHost;
   /** The device as onnxruntime is given it. */
   readonly #device: GPUDevice;
   #turn: Promise<unknown> = Promise.resolve();
@@ -83,9 +100,13 @@ export class WebGpuBackend implements Backend, ProgramHost {
     const { adapter, limits, device } = gpu;
     this.#device = device;
     if (replay) {
-      const tap = new DeviceTap(device), scratch = new ScratchPool(device);
-      this.replays = { tap, scratch, uniformAlignment: limits.minUniformBufferOffsetAlignment };
-      this.#device = tap.device;
+      this.replays = {
+        tap: new DeviceTap(device),
+        scratch: new ScratchPool(device),
+        check: new ReplayCheck(gpu),
+        uniformAlignment: limits.minUniformBufferOffsetAlignment,
+      };
+      this.#device = this.replays.tap.device;
     }
     const adapterName = adapter.description || adapter.device || adapter.vendor || "adapter";
     const version = ort.env.versions.web ?? ort.env.versions.common;
@@ -166,6 +187,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
     for (const list of this.#free.values()) list.forEach((b) => b[Symbol.dispose]());
     this.#free.clear();
     this.replays?.scratch[Symbol.dispose]();
+    this.replays?.check[Symbol.dispose]();
     this.gpu.dispose();
     return Promise.resolve();
   }

@@ -46,6 +46,8 @@ export class GpuContext {
   readonly #latch = new ErrorLatch();
   readonly #arena: ParamArena;
   readonly #kernels: KernelCache;
+  /** Messages by the tensor that must be zero at the next read-back. */
+  readonly #mustBeZero = new Map<GpuTensor<"u32">, string>();
   #liveBytes = 0;
   #isDisposed = false;
 
@@ -209,6 +211,14 @@ export class GpuContext {
     }
   }
 
+  /**
+   * Lets the next read-back also read `tensor`: if it is not all zero then, that call and every later one
+   * fails with the message.
+   */
+  expectZero(tensor: GpuTensor<"u32">, message: string): void {
+    this.#mustBeZero.set(tensor, message);
+  }
+
   /** Copies a tensor to memory; padding is left out. One wait costs about 11 ms: see `readAll`. */
   async read<D extends Dtype>(tensor: GpuTensor<D>): Promise<DtypeArrays[D]> {
     const [array] = await this.readAll([tensor]);
@@ -218,14 +228,20 @@ export class GpuContext {
   /** Copies several tensors to memory with a single wait, in the same order. */
   async readAll<const T extends readonly GpuTensor[]>(tensors: T): Promise<Readings<T>> {
     this.#check();
-    const plan = planRead(tensors);
+    const guards = [...this.#mustBeZero];
+    this.#mustBeZero.clear();
+    const all = [...tensors, ...guards.map(([tensor]) => tensor)];
+    const plan = planRead(all);
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     const staging = this.#createBuffer("readback", Math.max(8, plan.sizeBytes), usage);
     try {
-      await this.submit("readback", (encoder) => encodeRead(encoder, tensors, plan, staging));
-      const arrays = await collectRead(tensors, plan, staging);
+      await this.submit("readback", (encoder) => encodeRead(encoder, all, plan, staging));
+      const arrays = await collectRead(all, plan, staging);
+      guards.forEach(([, message], i) => {
+        if (arrays[tensors.length + i].some((value) => value !== 0)) this.#latch.set(message);
+      });
       this.#check();
-      return arrays;
+      return arrays.slice(0, tensors.length) as Readings<T>;
     } finally {
       this.#free(staging);
     }

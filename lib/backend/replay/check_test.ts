@@ -1,0 +1,46 @@
+import { deepEqual, rejects } from "../../../tests/assert.ts";
+import { gpuTest } from "../../../tests/gpu.ts";
+import type { GpuContext } from "../../gpu/mod.ts";
+import { ReplayCheck } from "./check.ts";
+
+const SPECIAL = [0, -0, 1, -3e38, Infinity, -Infinity, NaN, 1e-40];
+
+/** More elements than one workgroup has, with what the test is about at the end. */
+const values = (...last: number[]) => Float32Array.from([...new Array(1000).fill(7), ...last]);
+
+async function compare(ctx: GpuContext, a: Float32Array, b: Float32Array) {
+  using check = new ReplayCheck(ctx);
+  using expected = ctx.upload("expected", [a.length], a);
+  using found = ctx.upload("found", [b.length], b);
+  await check.compare([[expected, found]], "they differ");
+  return await ctx.read(found);
+}
+
+gpuTest("ReplayCheck lets equal and nearly equal outputs pass", async (ctx) => {
+  const a = values(...SPECIAL, 1, 0, 2e-5), b = values(...SPECIAL, 1.0005, 5e-5, -3e-5);
+  deepEqual(await compare(ctx, a, b), b);
+  deepEqual(await compare(ctx, b, a), a);
+});
+
+for (
+  const [expected, found] of [[1, 1.01], [0, 1e-3], [1, NaN], [NaN, 1], [Infinity, 3e38], [
+    -Infinity,
+    Infinity,
+  ]]
+) {
+  gpuTest(`ReplayCheck finds ${found} where ${expected} was expected`, async (ctx) => {
+    const a = values(...SPECIAL, expected), b = values(...SPECIAL, found);
+    await rejects(() => compare(ctx, a, b), /they differ/);
+  });
+}
+
+gpuTest("GpuContext.expectZero() asks at one read-back only, and then for good", async (ctx) => {
+  using zero = ctx.upload("zero", [2], new Uint32Array(2));
+  using one = ctx.upload("one", [2], Uint32Array.of(0, 1));
+  ctx.expectZero(zero, "it was zero");
+  deepEqual(await ctx.read(one), Uint32Array.of(0, 1));
+  deepEqual(await ctx.readAll([]), []);
+  ctx.expectZero(one, "it was one");
+  await rejects(() => ctx.readAll([zero, zero]), /it was one/);
+  await rejects(() => ctx.read(zero), /it was one/);
+});
