@@ -5,7 +5,8 @@
 // weights  f32[H]        in
 // factors  f32[B, H]     out
 //
-// Threads: one workgroup per head; lanes take every `lanes`-th token, then are added in order.
+// Threads: one workgroup per head; lane i takes tokens i, i + lanes, ..., four at a time.
+// Order: tokens of a lane ascending; of 16 lanes each the sums of every 16th lane; then those.
 
 struct Params {
   batch: u32,
@@ -15,12 +16,16 @@ struct Params {
 
 override lanes: u32 = 64u;
 
+const GROUPS = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+
 @group(0) @binding(0) var<storage, read> sums: array<f32>;
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
 @group(0) @binding(2) var<storage, read_write> factors: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 var<workgroup> part: array<f32, lanes>;
+var<workgroup> group_part: array<f32, GROUPS>;
 
 @compute @workgroup_size(lanes)
 fn main(
@@ -28,20 +33,33 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let head = group.x + groups.x * (group.y + groups.y * group.z);
-  let live = head < params.batch * params.heads;
+  let work = group.x + groups.x * (group.y + groups.y * group.z);
+  // The grid can be larger than the work; spare groups repeat the last head up to the store.
+  let head = min(work, params.batch * params.heads - 1u);
+  let base = head * params.tokens;
   var sum = 0.0;
-  if live {
-    for (var token = lane; token < params.tokens; token += lanes) {
-      sum += sums[head * params.tokens + token];
-    }
+  for (var token = lane; token < params.tokens; token += 4u * lanes) {
+    let own = token + lanes * FOUR;
+    let at = base + min(own, vec4u(params.tokens - 1u));
+    let loaded = vec4f(sums[at.x], sums[at.y], sums[at.z], sums[at.w]);
+    let kept = select(vec4f(), loaded, own < vec4u(params.tokens));
+    sum = sum + kept.x + kept.y + kept.z + kept.w;
   }
   part[lane] = sum;
   workgroupBarrier();
-  if live && lane == 0u {
-    for (var other = 1u; other < lanes; other++) {
-      sum += part[other];
+  if lane < GROUPS {
+    var own = 0.0;
+    for (var other = lane; other < lanes; other += GROUPS) {
+      own += part[other];
     }
-    factors[head] = select(weights[head % params.heads] / sum, 0.0, sum == 0.0);
+    group_part[lane] = own;
+  }
+  workgroupBarrier();
+  if work == head && lane == 0u {
+    var total = 0.0;
+    for (var other = 0u; other < GROUPS; other++) {
+      total += group_part[other];
+    }
+    factors[head] = select(weights[head % params.heads] / total, 0.0, total == 0.0);
   }
 }

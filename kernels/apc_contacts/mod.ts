@@ -19,7 +19,7 @@ const FIELDS = { batch: "u32", heads: "u32", tokens: "u32" } as const;
 const PARAMS = new ParamLayout(FIELDS);
 type Fields = typeof FIELDS;
 
-/** Threads of a workgroup: per head and token, and along the side of a tile of the map. */
+/** Threads of a workgroup: per head, and along the side of a tile of the map. */
 export interface ApcTile {
   lanes: number;
   side: number;
@@ -33,7 +33,6 @@ export function apcContactsSpecs({ lanes, side }: ApcTile): Record<Step, KernelS
       source: sumsSource,
       bindings: ["read", "read", "readWrite"],
       params: PARAMS,
-      constants: { lanes },
     },
     totals: {
       label: "apc_totals",
@@ -52,6 +51,9 @@ export function apcContactsSpecs({ lanes, side }: ApcTile): Record<Step, KernelS
   };
 }
 type Step = "sums" | "totals" | "contacts";
+
+/** Tokens of a workgroup of apc_sums.wgsl. */
+const SUMS_WIDTH = 32;
 
 /** Scratch of one encoding; it must live until the step is submitted. */
 export interface ApcScratch extends Disposable {
@@ -120,11 +122,11 @@ export class ApcContacts {
       [factors, [batch, heads]],
     ]);
     const params = { batch, heads, tokens };
-    const { limits } = this.ctx, { lanes, side } = this.tile;
+    const { limits } = this.ctx, across = Math.ceil(tokens / this.tile.side);
     this.kernels.sums.dispatch(encoder, {
       tensors: [pattern, ranges, sums],
       params,
-      grid: planGrid(batch * heads * Math.ceil(tokens / lanes), limits),
+      grid: planGrid(batch * heads * Math.ceil(tokens / SUMS_WIDTH), limits),
     });
     this.kernels.totals.dispatch(encoder, {
       tensors: [sums, weights, factors],
@@ -134,7 +136,7 @@ export class ApcContacts {
     this.kernels.contacts.dispatch(encoder, {
       tensors: [pattern, ranges, weights, sums, factors, contacts],
       params,
-      grid: planGrid(batch * Math.ceil(tokens / side) ** 2, limits),
+      grid: planGrid(batch * across * (across + 1) / 2, limits),
     });
   }
 }
