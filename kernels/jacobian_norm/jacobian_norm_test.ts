@@ -34,7 +34,7 @@ gpuTest("jacobian_norm.wgsl finds the residues of pairs with large numbers", asy
   const kernel = await JacobianNorm.create(ctx);
   const length = 2000, means = new Float32Array(length * 400);
   for (let m = 0; m < length; m++) means[m * 400] = m;
-  using device = ctx.upload("means", [length, 20, 20], means);
+  using device = kernel.upload(means);
   for (const [n, m] of [[0, 1999], [1998, 1999], [0, 1998], [1997, 1998], [700, 1500]]) {
     using pairs = ctx.upload("pairs", [1, 20, 20], new Float32Array(400));
     using norms = ctx.alloc("norms", [1], "f32");
@@ -59,8 +59,9 @@ gpuTest("JacobianNorm refuses sizes that do not fit", async (ctx) => {
   await rejects(JacobianNorm.create(ctx, { lanes: 48 }), /must be a power of two/);
   using pairs = ctx.alloc("pairs", [2, 20, 20], "f32");
   using norms = ctx.alloc("norms", [3], "f32");
+  using means = kernel.upload(jacobian.means);
   throws(
-    () => kernel.encode(null as never, pairs, pairs, norms, 0),
+    () => kernel.encode(null as never, pairs, means, norms, 0),
     /"norms" must be \[2\]: current value is \[3\]/,
   );
 });

@@ -22,11 +22,22 @@ export function jacobianNormSpec(lanes: number): KernelSpec<typeof FIELDS> {
   return {
     label: "jacobian_norm",
     source,
-    bindings: ["read", "read", "readWrite"],
+    bindings: ["read", "read", "read", "readWrite"],
     params: PARAMS,
     constants: { lanes },
   };
 }
+
+/** Means on the device, twice, as a pair needs those of both its residues in its own order. */
+export interface MeanTensors {
+  /** f32[L, 20, 20] */
+  means: GpuTensor<"f32">;
+  /** f32[L, 20, 20]: letters exchanged */
+  turned: GpuTensor<"f32">;
+}
+
+/** Pairs of a workgroup. */
+const GROUP = 4;
 
 /** See the twin `jacobianNorms`; the pairs go to the device in runs that fit one of its buffers. */
 export class JacobianNorm {
@@ -40,7 +51,7 @@ export class JacobianNorm {
   /** @throws {RangeError} if lanes is no power of two @throws {GpuError} if the device refuses it */
   static async create(
     ctx: GpuContext,
-    { lanes = 64, runBytes = 64 * 2 ** 20 }: { lanes?: number; runBytes?: number } = {},
+    { lanes = 128, runBytes = 64 * 2 ** 20 }: { lanes?: number; runBytes?: number } = {},
   ): Promise<JacobianNorm> {
     if (!Number.isInteger(Math.log2(lanes))) {
       throw new RangeError(
@@ -52,11 +63,25 @@ export class JacobianNorm {
     return new JacobianNorm(ctx, await ctx.kernel(jacobianNormSpec(lanes)), run);
   }
 
+  /** Copies the means [m, b, a] of all residues to the device; whoever called frees them. */
+  upload(means: Float32Array): MeanTensors & Disposable {
+    const shape = [means.length / BLOCK, LETTERS, LETTERS], owned = new DisposableStack();
+    const turned = means.map((_, i) => {
+      const a = i % BLOCK % LETTERS, b = Math.floor(i % BLOCK / LETTERS);
+      return means[i - i % BLOCK + a * LETTERS + b];
+    });
+    const tensors = {
+      means: owned.use(this.ctx.upload("means", shape, means)),
+      turned: owned.use(this.ctx.upload("turned means", shape, turned)),
+    };
+    return { ...tensors, [Symbol.dispose]: () => owned.dispose() };
+  }
+
   /** Encodes one dispatch. @throws {RangeError} if shapes do not fit */
   encode(
     encoder: GPUCommandEncoder,
     pairs: GpuTensor<"f32">,
-    means: GpuTensor<"f32">,
+    { means, turned }: MeanTensors,
     norms: GpuTensor<"f32">,
     first: number,
   ): void {
@@ -64,12 +89,13 @@ export class JacobianNorm {
     checkShapes("take norms", [
       [pairs, [count, LETTERS, LETTERS]],
       [means, [means.shape[0], LETTERS, LETTERS]],
+      [turned, means.shape],
       [norms, [count]],
     ]);
     this.kernel.dispatch(encoder, {
-      tensors: [pairs, means, norms],
+      tensors: [pairs, means, turned, norms],
       params: { count, first },
-      grid: planGrid(count, this.ctx.limits),
+      grid: planGrid(Math.ceil(count / GROUP), this.ctx.limits),
     });
   }
 
@@ -79,7 +105,7 @@ export class JacobianNorm {
     const { ctx, run } = this, { length, pairs } = jacobian;
     const total = pairCount(length);
     const flat = new Float32Array(total);
-    using means = ctx.upload("means", [length, LETTERS, LETTERS], jacobian.means);
+    using means = this.upload(jacobian.means);
     for (let first = 0; first < total; first += run) {
       const count = Math.min(run, total - first);
       const own = pairs.subarray(first * BLOCK, (first + count) * BLOCK);

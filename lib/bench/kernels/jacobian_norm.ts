@@ -28,7 +28,7 @@ function jacobianBench({ name, length }: JacobianCase): KernelBench {
         { length: sets },
         () => owned.use(ctx.upload("pairs", [count, 20, 20], jacobian.pairs)),
       );
-      const means = owned.use(ctx.upload("means", [length, 20, 20], jacobian.means));
+      const means = owned.use(kernel.upload(jacobian.means));
       const norms = owned.use(ctx.alloc("norms", [count], "f32"));
       return {
         encode: (encoder, set) => kernel.encode(encoder, inputs[set % sets], means, norms, 0),
