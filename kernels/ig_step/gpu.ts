@@ -18,7 +18,7 @@ const PATH_FIELDS = { steps: "u32", size: "u32" } as const;
 const NODE_FIELDS = { tokens: "u32", entries: "u32", dModel: "u32" } as const;
 const PATH = new ParamLayout(PATH_FIELDS), NODE = new ParamLayout(NODE_FIELDS);
 
-/** Threads of a workgroup: of elementwise steps, and those that share a product, a power of two. */
+/** Threads of a workgroup: of elementwise steps, and those that share a product. */
 export interface IgLanes {
   path: number;
   node: number;
@@ -42,13 +42,8 @@ export interface PairTensors {
   input: GpuTensor<"f32">;
 }
 
-/** Sources, layouts and constants. @throws {RangeError} if `node` is no power of two */
+/** Sources, layouts and constants. */
 export function igStepSpecs({ path, node }: IgLanes): Specs {
-  if (!Number.isInteger(Math.log2(node))) {
-    throw new RangeError(
-      `Cannot build ig_step as lanes must be a power of two: current value is ${node}`,
-    );
-  }
   const spec = <P extends typeof PATH_FIELDS | typeof NODE_FIELDS>(
     label: string,
     source: string,

@@ -66,7 +66,7 @@ export class TokenLogProbs {
   }
 
   /** Builds the kernel. @throws {GpuError} if the device refuses the workgroup */
-  static async create(ctx: GpuContext, lanes = 64): Promise<TokenLogProbs> {
+  static async create(ctx: GpuContext, lanes = 32): Promise<TokenLogProbs> {
     return new TokenLogProbs(ctx, await ctx.kernel(tokenLogProbsSpec(lanes)), lanes);
   }
 
