@@ -2,7 +2,6 @@ import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { readFixture } from "../../tests/fixtures.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
-import { openBackend } from "../../lib/backend/mod.ts";
 import { sparseDecode } from "../sparse_decode/mod.ts";
 import { selectTopK, toSparse } from "../topk_sae_encode/mod.ts";
 import { bytes, flops, type IgCase, randomPath, TEST_CASES } from "./ig_step_cases.ts";
@@ -14,7 +13,6 @@ import {
   igStepSpecs,
   interpolateStreams,
   latentGradients,
-  latentGradientsGraph,
   type LatentPairs,
   pairLatents,
 } from "./mod.ts";
@@ -227,24 +225,6 @@ Deno.test("latentGradients() times the fixture's latents is its activation times
   // 128 products of gradients rounded to single precision.
   allClose(dense, expected, { atol: 32 * EPS * largest });
   ok(largest > 0.01);
-});
-
-Deno.test("latentGradientsGraph() equals latentGradients() of every latent", async () => {
-  const { backend } = await openBackend("cpu");
-  await using owned = backend;
-  const shape = TEST_CASES[2], { tokens, latents, dModel } = shape;
-  const { gradients, decoder, scale } = randomPath(shape, 3);
-  const gradient = gradients.subarray(0, tokens * dModel);
-  const all = Uint32Array.from({ length: tokens * latents }, (_, i) => i % latents);
-  const expected = latentGradients(gradient, all, decoder.wDec, scale.std);
-  const scaled = gradient.map((x, i) => x * scale.std[Math.floor(i / dModel)]);
-  using x = owned.upload("scaled", [tokens, dModel], scaled);
-  using wDec = owned.upload("w_dec", [latents, dModel], decoder.wDec);
-  await using program = await owned.compile(latentGradientsGraph(shape));
-  const found = await program.run({ scaled: x, w_dec: wDec }, { gradients: [tokens, latents] });
-  using result = found.gradients;
-  // 63 products of values up to 8.
-  allClose(await result.read(), expected, { atol: 63 * 8 * EPS });
 });
 
 Deno.test("pairLatents() lists what either state has, ascending, padded with zeros", () => {
