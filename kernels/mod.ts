@@ -8,7 +8,6 @@ export {
   IgStep,
   interpolateStreams,
   latentGradients,
-  latentGradientsGraph,
   type LatentPairs,
   pairLatents,
 } from "./ig_step/mod.ts";
