@@ -7,11 +7,11 @@ import type { AttentionReduction, TokenBatch } from "../../lib/esm2/mod.ts";
 import type { Graph, Value } from "../../lib/onnx/graph.ts";
 import * as op from "../../lib/onnx/ops.ts";
 
-/** Scales of powers of two, so that scaling an attention value is exact. */
-const STEEP = 2 ** 100, STEEPEST = 2 ** 127;
+/** The largest power of two in single precision. */
+const STEEPEST = 2 ** 127;
 
-/** From this θ on the next single-precision value is 2^-96 or more away: the step is whole. */
-const GENTLEST = 2 ** -72;
+/** The least normal number: what is above such a θ reaches 1 on the step. */
+const GENTLEST = 2 ** -126;
 
 /**
  * Adds the sums of `columnMass` for a pattern f32[B, h, T, T] to a graph.
@@ -31,17 +31,15 @@ export function columnMassGraph(
     const kept = threshold > 0 ? op.thresholdedRelu(g, pattern, threshold, "above") : pattern;
     return {
       mass: op.matmul(g, rows, kept, "mass"),
-      count: op.matmul(g, rows, indicator(g, pattern, threshold), "count"),
+      count: op.matmul(g, rows, indicator(g, kept, threshold), "count"),
     };
   });
 }
 
-/** 1 where a > θ, else 0: a step so steep that the next value above θ already reaches 1. */
-function indicator(g: Graph, pattern: Value, threshold: number): Value {
-  const step = threshold > 0
-    ? op.hardSigmoid(g, pattern, STEEP, -STEEP * threshold, "indicator")
-    : op.hardSigmoid(g, pattern, STEEPEST, 0, "indicator");
-  // The next value above a tiny θ, or subnormal attention above 0, stays below 1 even so.
+/** 1 where anything was kept, else 0: a step so steep that what is kept above θ reaches 1. */
+function indicator(g: Graph, kept: Value, threshold: number): Value {
+  const step = op.hardSigmoid(g, kept, STEEPEST, 0, "indicator");
+  // Subnormal attention can stay below 1 even so.
   return threshold >= GENTLEST ? step : op.ceil(g, step, "whole");
 }
 
