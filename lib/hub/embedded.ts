@@ -4,6 +4,8 @@ import { type Checkpoint, openCheckpoint, openSafetensorsBytes } from "../checkp
 import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../io/random_access.ts";
 
 export const EMBEDDED_NAME = "esm2_t4_800K_SP50";
+/** Width of its residual stream. */
+export const EMBEDDED_WIDTH: number = config.hidden_size;
 
 const folder = new URL(`../../models/${EMBEDDED_NAME}/`, import.meta.url);
 

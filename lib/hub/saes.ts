@@ -9,6 +9,7 @@ interface SaeSeries {
   variant?: string;
   /** The model that they were trained on. */
   model: string;
+  /** Its width. */
   d: number;
   latents: number;
   layers: number[];
@@ -28,6 +29,8 @@ export interface SaeEntry extends HubEntry {
   layer: number;
   /** The model that it was trained on. */
   model: string;
+  /** Width of the residual stream that it reads. */
+  dModel: number;
 }
 
 /** Series and layers for help and messages: `interprot:l4 (or 8, 12 …)`. */
@@ -72,6 +75,7 @@ export function findSae(
     name: `sae/${name}`,
     layer: wanted,
     model,
+    dModel: d,
     repository,
     revision,
     parameters: 2 * d * latents + d + latents,

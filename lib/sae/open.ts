@@ -2,8 +2,14 @@
 import { join } from "node:path";
 import { hashSource } from "../checkpoint/checkpoint.ts";
 import { quote, UserError } from "../errors.ts";
-import { EMBEDDED_NAME, EMBEDDED_SAE_LAYERS, openEmbeddedSae } from "../hub/embedded.ts";
+import {
+  EMBEDDED_NAME,
+  EMBEDDED_SAE_LAYERS,
+  EMBEDDED_WIDTH,
+  openEmbeddedSae,
+} from "../hub/embedded.ts";
 import { fetchModel, type FetchOptions } from "../hub/fetch_model.ts";
+import { findModel } from "../hub/manifest.ts";
 import type { OpenedModel } from "../hub/open_model.ts";
 import { describeSaes, findSae } from "../hub/saes.ts";
 import { openRandomAccess, type RandomAccess } from "../io/random_access.ts";
@@ -47,6 +53,48 @@ export async function openSae(
   return { ...sae, notes, file: source.label, sha256: await hashSource(source) };
 }
 
+/**
+ * Checks what can be told of a choice before a model or an autoencoder is downloaded for it.
+ *
+ * @param layers undefined: as the autoencoder's file says
+ * @param modelSpec as {@link openModel} takes it
+ * @throws {UserError} as {@link openSae} would, for any of the layers
+ */
+export async function checkSaeChoice(
+  spec: string | undefined,
+  layers: readonly (number | undefined)[],
+  layerOption: LayerOption,
+  modelSpec: string | undefined,
+): Promise<void> {
+  const model = knownModel(modelSpec);
+  for (const layer of layers) {
+    if (isEmbedded(spec)) {
+      if (model) embeddedLayer(spec, { layer, layerOption }, model);
+      continue;
+    }
+    const entry = findSae(spec, layer, layerOption);
+    if (!entry) {
+      if (await statOrUndefined(spec) === undefined) throw unknownSae(spec);
+    } else if (model && entry.dModel !== model.dModel) {
+      throw new UserError(
+        `Cannot use ${entry.spec} with ${model.name} as the model must have the width of ` +
+          `${entry.model}, ${entry.dModel}: current value is ${model.dModel}`,
+      );
+    }
+  }
+}
+
+/** What of a model is known by its name; undefined for one on disk. */
+function knownModel(
+  spec: string | undefined,
+): { name: string; embedded: boolean; dModel: number } | undefined {
+  if (spec === undefined || spec === EMBEDDED_NAME) {
+    return { name: EMBEDDED_NAME, embedded: true, dModel: EMBEDDED_WIDTH };
+  }
+  const entry = findModel(spec);
+  return entry && { name: entry.name, embedded: false, dModel: entry.d };
+}
+
 /** A layer that was asked for, and by which option. */
 interface Asked {
   layer?: number;
@@ -62,37 +110,46 @@ interface Located {
 async function locate(
   spec: string | undefined,
   asked: Asked,
-  options: FetchOptions,
+  { signal, ...options }: FetchOptions,
   model: OpenedModel,
   notes: string[],
 ): Promise<Located> {
-  if (spec === undefined || spec === "embedded") return await embedded(spec, asked, options, model);
+  if (isEmbedded(spec)) {
+    const layer = embeddedLayer(spec, asked, model);
+    const source = await openEmbeddedSae(layer, signal);
+    return { source, name: `${EMBEDDED_NAME}:l${layer}`, layer };
+  }
   const entry = findSae(spec, asked.layer, asked.layerOption);
   if (entry) {
     if (entry.model !== model.name) {
       notes.push(`${entry.spec} was trained on ${entry.model}, not on ${model.name}.`);
     }
-    const { files: [path] } = await fetchModel(entry, options);
+    const { files: [path] } = await fetchModel(entry, { ...options, signal });
     return { source: await openRandomAccess(path), name: entry.spec, layer: entry.layer };
   }
   const info = await statOrUndefined(spec);
-  if (info === undefined) {
-    throw new UserError(
-      `Cannot open --sae as it must be an existing file or folder, embedded, or one of ` +
-        `${describeSaes()}: current value is ${quote(spec, 200)}`,
-    );
-  }
+  if (info === undefined) throw unknownSae(spec);
   if (!info.isDirectory) return { source: await openRandomAccess(spec) };
   return { source: await openRandomAccess(await chooseFile(spec, asked)) };
 }
 
-/** The embedded model's own, of its middle layer unless another is named. */
-async function embedded(
-  spec: string | undefined,
+function unknownSae(spec: string): UserError {
+  return new UserError(
+    `Cannot open --sae as it must be an existing file or folder, embedded, or one of ` +
+      `${describeSaes()}: current value is ${quote(spec, 200)}`,
+  );
+}
+
+function isEmbedded(spec: string | undefined): spec is "embedded" | undefined {
+  return spec === undefined || spec === "embedded";
+}
+
+/** Which of the embedded model's own: that of its middle layer unless another is named. */
+function embeddedLayer(
+  spec: "embedded" | undefined,
   { layer, layerOption }: Asked,
-  { signal }: FetchOptions,
-  model: OpenedModel,
-): Promise<Located> {
+  model: Pick<OpenedModel, "name" | "embedded">,
+): number {
   if (!model.embedded) {
     throw new UserError(
       spec === undefined
@@ -108,8 +165,7 @@ async function embedded(
         `${EMBEDDED_SAE_LAYERS.join(", ")}: current value is ${chosen}`,
     );
   }
-  const source = await openEmbeddedSae(chosen, signal);
-  return { source, name: `${EMBEDDED_NAME}:l${chosen}`, layer: chosen };
+  return chosen;
 }
 
 const SAE_FILE = /\.(safetensors|pt|pth|bin)$/;

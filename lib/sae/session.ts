@@ -8,7 +8,7 @@ import type { Stopwatch } from "../provenance.ts";
 import { SaeCoder } from "./coder.ts";
 import { type Fidelity, measureFidelity } from "./fidelity.ts";
 import { fidelityText, fidelityWarning } from "./fidelity_text.ts";
-import { type OpenedSae, openSae } from "./open.ts";
+import { checkSaeChoice, type OpenedSae, openSae } from "./open.ts";
 import type { EmbedScale, LayerOption } from "./options.ts";
 
 /** Values of `modelOptions` and `saeOptions`, but for the layer. */
@@ -66,6 +66,7 @@ export async function openLenses(
 ): Promise<LensesSession> {
   await using stack = new AsyncDisposableStack();
   watch.stage("load model");
+  await checkSaeChoice(flags.sae, layers, layerOption, flags.model);
   const model = stack.use(await openModel(flags.model, ctx));
   const saes: OpenedSae[] = [];
   for (const layer of layers) {
