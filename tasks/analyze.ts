@@ -194,7 +194,7 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     options: o,
     proteins: results.map(({ id, residues, sites }) => ({ id, length: residues.length, sites })),
   };
-  await output.write("run.json", JSON.stringify(run, null, 2) + "\n");
+  output.setRecord(run);
   const theta = o.threshold === 0 ? "all attention" : `attention above ${o.threshold}`;
   await output.write(
     "report.html",

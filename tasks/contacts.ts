@@ -96,7 +96,7 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
       truth: truth?.source,
     })),
   };
-  await output.write("run.json", JSON.stringify(record, null, 2) + "\n");
+  output.setRecord(record);
   const title = results.length === 1
     ? `Contacts of ${results[0].id}`
     : `Contacts of ${results.length} proteins`;

@@ -96,6 +96,23 @@ test("shards replace none of another command's, and are merged where their run w
   match((await run([sae, "merge", "parts"], "--out", "out/sae-patch")).err, /^\nWrote/);
 });
 
+test("a command leaves no file of its own earlier run beside the new results", async () => {
+  const assay = "mutant,mutated_sequence,DMS_score\nW6A,NLYIQALKDGGPSSGRPPPS,-4\n" +
+    "L7A,NLYIQWAKDGGPSSGRPPPS,-5\n";
+  await Deno.writeTextFile("a.csv", assay);
+  const legacy = ["--legacy", "sae_mutation_effect", "--assay", "a.csv", "--backend", "cpu"];
+  const patch: Line = [sae, "patch", ...legacy, "--no-fidelity", "--quiet"];
+  for (const line of [lines["sae patch"], patch, lines["sae patch"]]) {
+    equal((await run(line)).code, 0);
+    const { files } = JSON.parse(Deno.readTextFileSync("out/sae-patch/run.json"));
+    deepEqual(names("out/sae-patch"), files.sort());
+    equal(files.includes("report.html"), line !== patch);
+  }
+  const encode = lines["sae encode"];
+  for (const format of ["npz", "csv"]) equal((await run(encode, "--format", format)).code, 0);
+  deepEqual(names("out/sae-encode"), ["latents.csv", "run.json", "top_latents.csv"]);
+});
+
 test("a run.json of someone else's does not stop a command", async () => {
   await Deno.mkdir("results");
   for (const text of ["{", "[]", "null", '{"command":"other"}', '{"esmscope":1,"command":"x"}']) {

@@ -191,7 +191,7 @@ async function writeResults(
 ): Promise<void> {
   const printed: string[] = [];
   await command.finish({ ...finished, output, print: (text) => printed.push(text) });
-  await output.write("run.json", JSON.stringify(finished.provenance, null, 2) + "\n");
+  output.setRecord(finished.provenance);
   signal.throwIfAborted();
   const written = output.commit();
   for (const text of printed) print(text);

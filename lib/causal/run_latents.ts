@@ -87,7 +87,7 @@ export async function runLatents(o: LatentsFlags, ctx: CommandContext): Promise<
       active: profiles.length,
     },
   };
-  await output.write("run.json", JSON.stringify(record, null, 2) + "\n");
+  output.setRecord(record);
   ctx.signal.throwIfAborted();
   const written = output.commit();
   file.remove();

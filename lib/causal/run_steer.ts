@@ -93,7 +93,7 @@ export async function runSteer(o: SteerFlags, ctx: CommandContext): Promise<void
     sequences,
     changed: changed.length,
   };
-  await output.write("run.json", JSON.stringify(record, null, 2) + "\n");
+  output.setRecord(record);
   await output.write(
     "report.html",
     steerReport({

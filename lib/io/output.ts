@@ -3,25 +3,33 @@ import { quote, UserError } from "../errors.ts";
 import { exists, removeQuietly } from "./paths.ts";
 import { removeLeftOver, RunMark } from "./run_mark.ts";
 
+/** The file that says what wrote a folder's results, and which files those are. */
+const RECORD = "run.json";
+
 /**
  * A folder that results appear in whole or not at all.
  *
  * Every file is written beside its final place under a temporary name (`.heads.csv.tmp-1a2b3c4d`);
  * `commit` renames all. Leaving without `commit` (an error, Ctrl-C) removes the temporary files,
  * and the folder if this created it and nothing else is in it. Files of the same name are replaced
- * by `commit` only. Temporary files of a run that was killed are removed by the next that opens the
- * folder (see {@link RunMark}); no other file is touched.
+ * by `commit` only, which also removes those that an earlier run of the same command lists in its
+ * run.json and that this run did not write: beside new results they would be taken for its own.
+ * Temporary files of a run that was killed are removed by the next that opens the folder (see
+ * {@link RunMark}); no other file is touched.
  */
 export class OutputDir implements Disposable {
   /** Absolute path. */
   readonly path: string;
+  readonly #command: string | undefined;
   readonly #created: string[];
   readonly #temporary = new Map<string, string>();
+  #record: object | undefined;
   #mark: RunMark | undefined;
   #state: "open" | "committed" | "disposed" = "open";
 
-  private constructor(path: string, created: string[]) {
+  private constructor(path: string, command: string | undefined, created: string[]) {
     this.path = path;
+    this.#command = command;
     this.#created = created;
   }
 
@@ -34,7 +42,7 @@ export class OutputDir implements Disposable {
    */
   static open(path: string, command?: string): OutputDir {
     const absolute = resolve(path);
-    const other = command === undefined ? undefined : commandOf(absolute);
+    const other = command === undefined ? undefined : recordOf(absolute)?.command;
     if (other !== undefined && other !== command) {
       throw new UserError(
         `Cannot write to ${
@@ -47,7 +55,7 @@ export class OutputDir implements Disposable {
     for (let dir = absolute; !exists(dir) && dirname(dir) !== dir; dir = dirname(dir)) {
       created.push(dir);
     }
-    const output = new OutputDir(absolute, created);
+    const output = new OutputDir(absolute, command, created);
     try {
       Deno.mkdirSync(absolute, { recursive: true });
       output.#mark = RunMark.open(absolute);
@@ -66,7 +74,7 @@ export class OutputDir implements Disposable {
    */
   temporaryPath(name: string): string {
     if (this.#state !== "open") throw new Error(`the output folder is ${this.#state}`);
-    if (name !== basename(name) || name === "" || name === "." || name === "..") {
+    if (!isPlain(name)) {
       throw new TypeError(`name must be a plain file name: current value is ${quote(name)}`);
     }
     const known = this.#temporary.get(name);
@@ -89,19 +97,36 @@ export class OutputDir implements Disposable {
     else await Deno.writeFile(path, contents);
   }
 
-  /** Gives every file its name, in the order they were started; returns their paths. */
+  /** Takes the contents of run.json; `files`, the names of the run's files, is added to them. */
+  setRecord(record: object): void {
+    this.temporaryPath(RECORD);
+    this.#record = record;
+  }
+
+  /** Gives every file its name; returns their paths in the order they were started. */
   commit(): string[] {
     if (this.#state !== "open") throw new Error(`the output folder is ${this.#state}`);
-    const done: string[] = [];
-    for (const [name, temporary] of this.#temporary) {
-      const final = join(this.path, name);
-      Deno.renameSync(temporary, final);
+    const names = [...this.#temporary.keys()];
+    const stale: string[] = [];
+    if (this.#record) {
+      const text = JSON.stringify({ ...this.#record, files: names }, null, 2) + "\n";
+      Deno.writeTextFileSync(this.temporaryPath(RECORD), text);
+      const before = recordOf(this.path);
+      if (before && before.command === this.#command) {
+        stale.push(...before.files.filter((name) => !names.includes(name)));
+      }
+    }
+    // The record last: until it is there the earlier one tells of the earlier files.
+    const last = names.filter((name) => name === RECORD);
+    for (const name of [...names.filter((each) => each !== RECORD), ...stale, ...last]) {
+      const final = join(this.path, name), temporary = this.#temporary.get(name);
+      if (temporary) Deno.renameSync(temporary, final);
+      else if (kindOf(final)?.isFile) removeQuietly(final);
       this.#temporary.delete(name);
-      done.push(final);
     }
     this.#state = "committed";
     this.#mark?.[Symbol.dispose]();
-    return done;
+    return names.map((name) => join(this.path, name));
   }
 
   /** Removes what is unfinished; does nothing after `commit`. Synchronous, so that it may run last. */
@@ -125,15 +150,30 @@ export function fileName(id: string): string {
   return safe === "" ? "unnamed" : safe.slice(0, 120);
 }
 
+interface Written {
+  command: string;
+  /** Plain file names. */
+  files: string[];
+}
+
 /** What wrote the results of a folder, where its run.json is one of ours. */
-function commandOf(folder: string): string | undefined {
+function recordOf(folder: string): Written | undefined {
   try {
-    const { esmscope, command } = JSON.parse(Deno.readTextFileSync(join(folder, "run.json")));
-    return typeof esmscope === "string" && typeof command === "string" ? command : undefined;
+    const { esmscope, command, files } = JSON.parse(Deno.readTextFileSync(join(folder, RECORD)));
+    if (typeof esmscope !== "string" || typeof command !== "string") return undefined;
+    const names: unknown[] = Array.isArray(files) ? files : [];
+    return {
+      command,
+      files: names.filter((name): name is string => typeof name === "string" && isPlain(name)),
+    };
   } catch {
     // None, or someone else's.
     return undefined;
   }
+}
+
+function isPlain(name: string): boolean {
+  return name === basename(name) && name !== "" && name !== "." && name !== "..";
 }
 
 function kindOf(path: string): Deno.FileInfo | null {

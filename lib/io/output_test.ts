@@ -71,6 +71,52 @@ Deno.test("OutputDir replaces an earlier result of the same name on commit", () 
     deepEqual(list(dir), ["heads.csv"]);
   }));
 
+Deno.test("OutputDir removes what only an earlier run of the same command wrote, and nothing else", () =>
+  withDir(async (dir) => {
+    const run = async (command: string, ...names: string[]) => {
+      using output = OutputDir.open(dir, command);
+      for (const name of names) await output.write(name, command);
+      output.setRecord({ esmscope: "1", command });
+      await output.write("report.html", "");
+      deepEqual(
+        output.commit(),
+        [...names, "run.json", "report.html"].map((name) => `${dir}/${name}`),
+      );
+    };
+    await run("analyze", "heads.csv", "summary.csv", "legacy.csv");
+    for (const name of ["thesis.txt", "attention.npz"]) {
+      Deno.writeTextFileSync(`${dir}/${name}`, "");
+    }
+    await run("analyze", "heads.csv", "legacy.csv");
+    const left = ["attention.npz", "heads.csv", "legacy.csv", "report.html", "run.json"];
+    deepEqual(list(dir), [...left, "thesis.txt"]);
+    deepEqual(JSON.parse(Deno.readTextFileSync(`${dir}/run.json`)), {
+      esmscope: "1",
+      command: "analyze",
+      files: ["heads.csv", "legacy.csv", "run.json", "report.html"],
+    });
+
+    // An error or an interruption before the end removes none of them.
+    {
+      using output = OutputDir.open(dir, "analyze");
+      output.setRecord({ esmscope: "1", command: "analyze" });
+    }
+    deepEqual(list(dir), [...left, "thesis.txt"]);
+    // Neither does a list with names of other folders, or a run without a record, as that of a shard.
+    const files = ["../x", "/etc/passwd", "..", "", 7, "legacy.csv"];
+    Deno.writeTextFileSync(
+      `${dir}/run.json`,
+      JSON.stringify({ esmscope: "1", command: "analyze", files }),
+    );
+    using shard = OutputDir.open(dir, "analyze");
+    await shard.write("shard.json", "");
+    shard.commit();
+    deepEqual(list(dir), [...left, "shard.json", "thesis.txt"]);
+    await run("analyze", "heads.csv");
+    equal(list(dir).includes("legacy.csv"), false);
+    equal(list(dir).length, 6);
+  }));
+
 Deno.test("OutputDir removes what killed runs of this machine left, and nothing else", () =>
   withDir(async (dir) => {
     const theirs = (name: string, text = "x") => Deno.writeTextFileSync(`${dir}/${name}`, text);

@@ -134,7 +134,7 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
     passes,
     ...(wildPll !== undefined && { wildTypePseudoLogLikelihood: wildPll }),
   };
-  await output.write("run.json", JSON.stringify(run, null, 2) + "\n");
+  output.setRecord(run);
   ctx.signal.throwIfAborted();
   const written = output.commit();
   progress.remove();

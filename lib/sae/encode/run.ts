@@ -82,7 +82,7 @@ export async function runEncode(o: EncodeFlags, ctx: CommandContext): Promise<vo
     fidelity,
     summary,
   };
-  await output.write("run.json", JSON.stringify(run, null, 2) + "\n");
+  output.setRecord(run);
   ctx.signal.throwIfAborted();
   const written = output.commit();
 
