@@ -5,6 +5,7 @@ import { corpus } from "./sae_train_run.ts";
 const task = new URL("../tasks/sae.ts", import.meta.url).pathname;
 
 interface Case {
+  name: string;
   args: string[];
   /** Files that must be those of a run in one piece. */
   files: string[];
@@ -12,20 +13,37 @@ interface Case {
   least: number;
 }
 
-const cases: Record<string, Case> = {
-  ig: {
+const encode = ["--token-budget", "140", "--no-fidelity"];
+
+const cases: Case[] = [
+  {
+    name: "ig",
     args: ["--sample", "40", "--token-budget", "140"],
     files: ["attributions.csv", "mutations.csv", "attributions.npz"],
     least: 20_000,
   },
-  latents: {
+  {
+    name: "latents",
     // Some 70 windows of eight batches.
     args: ["--token-budget", "140", "--no-fidelity", "--fasta"],
     files: ["latents.csv", "letters.csv"],
     // Five of them, of 16 bytes each; their counts are in another file.
     least: 80,
   },
-};
+  {
+    name: "encode",
+    args: [...encode, "--fasta"],
+    files: ["latents.csv", "top_latents.csv"],
+    // Five windows of 64 bytes and more.
+    least: 320,
+  },
+  {
+    name: "encode",
+    args: [...encode, "--json", "--format", "npz", "--fasta"],
+    files: ["latents.npz", "top_latents.csv"],
+    least: 320,
+  },
+];
 
 /** Bytes of finished work that a folder holds, without those of unfinished units. */
 function progressBytes(folder: string): number {
@@ -39,10 +57,10 @@ function progressBytes(folder: string): number {
   }
 }
 
-for (const [name, { args, files, least }] of Object.entries(cases)) {
+for (const { name, args, files, least } of cases) {
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     Deno.test({
-      name: `sae ${name} goes on after ${signal} and ends as if nothing had happened`,
+      name: `sae ${name} goes on after ${signal} and ends as if nothing had happened: ${files[0]}`,
       // Windows has no signals to send to another process.
       ignore: Deno.build.os === "windows",
       sanitizeOps: false,
@@ -59,6 +77,7 @@ for (const [name, { args, files, least }] of Object.entries(cases)) {
           const out = `${folder}/out`;
           const first = start("out");
           const log = new Response(first.stderr).text();
+          const ignored = new Response(first.stdout).text();
           let ended = false;
           first.status.then(() => ended = true);
           while (!ended && progressBytes(out) < least) {
@@ -69,12 +88,14 @@ for (const [name, { args, files, least }] of Object.entries(cases)) {
           const { code } = await first.status;
           if (signal === "SIGINT") equal(code, 130, await log);
           await log;
+          await ignored;
           ok(progressBytes(out) > 0, "what was finished is kept");
 
           const second = await start("out").output();
           const text = new TextDecoder().decode(second.stderr);
           equal(second.code, 0, text);
           match(text, /Continuing an interrupted run/);
+          deepEqual(printed(second.stdout), printed(whole.stdout));
           const names = (dir: string) => [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
           deepEqual(names(out), names(`${folder}/whole`));
           for (const file of files) {
@@ -92,11 +113,17 @@ for (const [name, { args, files, least }] of Object.entries(cases)) {
   }
 }
 
+/** What a run says of its results. */
+function printed(stdout: Uint8Array): unknown {
+  const text = new TextDecoder().decode(stdout);
+  return text.startsWith("{") ? { ...JSON.parse(text), provenance: undefined } : text;
+}
+
 function spawn(args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-lock", "--quiet", "-A", task, ...args, "--backend", "cpu"],
     env: { NO_COLOR: "1" },
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
   }).spawn();
 }

@@ -33,8 +33,12 @@ export class ProgressFile implements Disposable {
    * @param name of the command, for those who find the file
    */
   static open(folder: string, settings: unknown, name = "score"): ProgressFile {
-    const key = createHash("sha256").update(JSON.stringify(settings)).digest("hex");
-    return new ProgressFile(folder, `.${name}-${key.slice(0, 24)}`);
+    return new ProgressFile(folder, stemOf(settings, name));
+  }
+
+  /** Path of another file that goes with the one that `open` opens, and is removed with it. */
+  static beside(folder: string, settings: unknown, name: string, other: string): string {
+    return join(folder, `${stemOf(settings, name)}-${other}`);
   }
 
   /** A file for pieces of one unit, needed only until the unit itself is put. */
@@ -105,6 +109,11 @@ export class ProgressFile implements Disposable {
     // What follows was not finished; new records must not come after it.
     if (at < bytes.length) Deno.truncateSync(this.#path, at);
   }
+}
+
+function stemOf(settings: unknown, name: string): string {
+  const key = createHash("sha256").update(JSON.stringify(settings)).digest("hex");
+  return `.${name}-${key.slice(0, 24)}`;
 }
 
 /** Of a whole record but for the place of the checksum itself. */

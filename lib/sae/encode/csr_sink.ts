@@ -1,12 +1,12 @@
 /** Latents as compressed sparse rows over all residues, in .npz or .safetensors. */
-import { dirname, join } from "node:path";
 import { writeSafetensors } from "../../checkpoint/write_safetensors.ts";
 import type { NpyData, NpyDtype } from "../../io/npy.ts";
 import { NpzWriter } from "../../io/npz.ts";
 import type { ProteinLatents } from "./encode.ts";
+import type { KeptFile, KeptFiles } from "./kept_files.ts";
 import type { LatentSink } from "./sink.ts";
 
-/** Elements read back from disk at a time. */
+/** Bytes read back from disk at a time. */
 const PIECE_BYTES = 1 << 20;
 
 /**
@@ -18,71 +18,50 @@ const PIECE_BYTES = 1 << 20;
  * ids      u8[…]         names of the proteins in UTF-8, one a line
  */
 export class CsrSink implements LatentSink {
-  readonly #folder: string;
-  readonly #offsets: Spool;
-  readonly #indices: Spool;
-  readonly #values: Spool;
-  readonly #lengths: number[] = [];
-  readonly #ids: string[] = [];
-  #rows = 0;
-  #entries = 0;
-  #latents = 0;
+  /** How many entries there are is known at the end only, but stands at the beginning of a file. */
+  static readonly files = ["offsets", "indices", "values", "lengths", "ids"] as const;
+
+  readonly #kept: Record<typeof CsrSink.files[number], KeptFile>;
 
   constructor(
+    kept: KeptFiles,
     readonly format: "npz" | "safetensors",
-    readonly path: string,
+    readonly latents: number,
     readonly metadata: Record<string, string>,
   ) {
-    // How many entries there are is known at the end only, but stands at the beginning of the file.
-    this.#folder = Deno.makeTempDirSync({ dir: dirname(path), prefix: ".latents-" });
-    this.#offsets = new Spool(join(this.#folder, "offsets"));
-    this.#indices = new Spool(join(this.#folder, "indices"));
-    this.#values = new Spool(join(this.#folder, "values"));
+    const files = CsrSink.files.map((name) => [name, kept.file(name)]);
+    this.#kept = Object.fromEntries(files);
   }
 
-  async add({ id, latents: { rows, latents, offsets, indices, values } }: ProteinLatents) {
+  add({ id, latents: { rows, offsets, indices, values } }: ProteinLatents): void {
+    const kept = this.#kept, before = kept.values.size / 4;
     const begins = new BigInt64Array(rows);
-    for (let n = 0; n < rows; n++) begins[n] = BigInt(this.#entries + offsets[n]);
-    await this.#offsets.write(begins);
-    await this.#indices.write(Int32Array.from(indices));
-    await this.#values.write(values);
-    this.#ids.push(id);
-    this.#lengths.push(rows);
-    this.#rows += rows;
-    this.#entries += values.length;
-    this.#latents = latents;
+    for (let n = 0; n < rows; n++) begins[n] = BigInt(before + offsets[n]);
+    kept.offsets.append(begins);
+    kept.indices.append(Int32Array.from(indices));
+    kept.values.append(values);
+    kept.lengths.append(Int32Array.of(rows));
+    kept.ids.appendText(kept.ids.isEmpty ? id : `\n${id}`);
   }
 
-  async close(): Promise<void> {
-    await this.#offsets.write(BigInt64Array.of(BigInt(this.#entries)));
-    const ids = new TextEncoder().encode(this.#ids.join("\n"));
-    const shape = BigInt64Array.of(BigInt(this.#rows), BigInt(this.#latents));
+  async write(path: string): Promise<void> {
+    const { offsets, indices, values, lengths, ids } = this.#kept;
+    const rows = offsets.size / 8, entries = values.size / 4;
+    const end = BigInt64Array.of(BigInt(entries));
+    const shape = BigInt64Array.of(BigInt(rows), BigInt(this.latents));
     const arrays: [name: string, dtype: NpyDtype, shape: number[], data: Source][] = [
-      ["offsets", "i8", [this.#rows + 1], this.#offsets.pieces(BigInt64Array)],
-      ["indices", "i4", [this.#entries], this.#indices.pieces(Int32Array)],
-      ["values", "f4", [this.#entries], this.#values.pieces(Float32Array)],
-      ["lengths", "i4", [this.#lengths.length], Int32Array.from(this.#lengths)],
+      ["offsets", "i8", [rows + 1], elements(offsets, BigInt64Array, end)],
+      ["indices", "i4", [entries], elements(indices, Int32Array)],
+      ["values", "f4", [entries], elements(values, Float32Array)],
+      ["lengths", "i4", [lengths.size / 4], elements(lengths, Int32Array)],
       ["shape", "i8", [2], shape],
-      ["ids", "u1", [ids.length], ids],
+      ["ids", "u1", [ids.size], elements(ids, Uint8Array)],
     ];
-    if (this.format === "npz") await writeNpz(this.path, arrays);
-    else {
-      const tensors = arrays.map(([name, dtype, shape, data]) =>
-        [name, { dtype: SAFETENSORS_DTYPE[dtype], shape, data }] as const
-      );
-      await writeSafetensors(this.path, Object.fromEntries(tensors), this.metadata);
-    }
-    await this[Symbol.asyncDispose]();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    for (const spool of [this.#offsets, this.#indices, this.#values]) spool.close();
-    try {
-      Deno.removeSync(this.#folder, { recursive: true });
-    } catch {
-      // Already gone, or still in use: a temporary folder left over does no harm.
-    }
-    return Promise.resolve();
+    if (this.format === "npz") return await writeNpz(path, arrays);
+    const tensors = arrays.map(([name, dtype, shape, data]) =>
+      [name, { dtype: SAFETENSORS_DTYPE[dtype], shape, data }] as const
+    );
+    await writeSafetensors(path, Object.fromEntries(tensors), this.metadata);
   }
 }
 
@@ -103,40 +82,12 @@ async function writeNpz(
   await npz.close();
 }
 
-/** Elements kept on disk until their number is known. */
-class Spool {
-  readonly #file: Deno.FsFile;
-  #isOpen = true;
-
-  constructor(path: string) {
-    this.#file = Deno.openSync(path, { read: true, write: true, create: true });
-  }
-
-  async write({ buffer, byteOffset, byteLength }: ArrayBufferView): Promise<void> {
-    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-    for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
-  }
-
-  /** All that was written, from the beginning. */
-  async *pieces<A extends NpyData>(
-    type: { new (buffer: ArrayBuffer): A },
-  ): AsyncGenerator<A> {
-    await this.#file.seek(0, Deno.SeekMode.Start);
-    while (true) {
-      const bytes = new Uint8Array(PIECE_BYTES);
-      let filled = 0;
-      while (filled < bytes.length) {
-        const count = await this.#file.read(bytes.subarray(filled));
-        if (count === null) break;
-        filled += count;
-      }
-      if (filled > 0) yield new type(bytes.slice(0, filled).buffer);
-      if (filled < bytes.length) return;
-    }
-  }
-
-  close(): void {
-    if (this.#isOpen) this.#file.close();
-    this.#isOpen = false;
-  }
+/** What a file holds, and what comes after. */
+async function* elements<A extends NpyData>(
+  file: KeptFile,
+  type: { new (buffer: ArrayBuffer): A },
+  after?: A,
+): AsyncGenerator<A> {
+  for await (const { buffer } of file.pieces(PIECE_BYTES)) yield new type(buffer);
+  if (after) yield after;
 }

@@ -26,19 +26,10 @@ export interface EncodeOptions {
 /** Sequences of similar length are looked for among so many batches' tokens. */
 const BATCHES_PER_WINDOW = 8;
 
-/** Encodes proteins in their order; the letters of each have been checked before. */
-export async function* encodeProteins(
-  esm: Esm2,
-  coder: SaeCoder,
-  proteins: AsyncIterable<Sequence>,
-  options: EncodeOptions = {},
-): AsyncGenerator<ProteinLatents> {
-  for await (const window of encodeWindows(esm, coder, proteins, options)) yield* window;
-}
-
 /**
  * Encodes proteins in their order, a window of them at a time: those whose batches are planned
- * together, the same in every run with the same proteins and budget.
+ * together, the same in every run with the same proteins and budget. The letters of each have been
+ * checked before.
  */
 export async function* encodeWindows(
   esm: Esm2,

@@ -1,8 +1,8 @@
 /** What takes latents of proteins, one protein after another. */
 import type { ProteinLatents } from "./encode.ts";
 
-export interface LatentSink extends AsyncDisposable {
-  add(protein: ProteinLatents): Promise<void>;
-  /** Makes the file whole. */
-  close(): Promise<void>;
+export interface LatentSink {
+  add(protein: ProteinLatents): void;
+  /** Makes the whole file. */
+  write(path: string): Promise<void>;
 }
