@@ -46,8 +46,8 @@ export class GpuContext {
   readonly #latch = new ErrorLatch();
   readonly #arena: ParamArena;
   readonly #kernels: KernelCache;
-  /** Messages by the tensor that must be zero at the next read-back. */
-  readonly #mustBeZero = new Map<GpuTensor<"u32">, string>();
+  /** By the tensor that must be zero at the next read-back. */
+  readonly #mustBeZero = new Map<GpuTensor<"u32">, { readonly message: string }>();
   #liveBytes = 0;
   #isDisposed = false;
 
@@ -216,7 +216,7 @@ export class GpuContext {
    * fails with the message.
    */
   expectZero(tensor: GpuTensor<"u32">, message: string): void {
-    this.#mustBeZero.set(tensor, message);
+    this.#mustBeZero.set(tensor, { message });
   }
 
   /** Copies a tensor to memory; padding is left out. One wait costs about 11 ms: see `readAll`. */
@@ -229,7 +229,6 @@ export class GpuContext {
   async readAll<const T extends readonly GpuTensor[]>(tensors: T): Promise<Readings<T>> {
     this.#check();
     const guards = [...this.#mustBeZero];
-    this.#mustBeZero.clear();
     const all = [...tensors, ...guards.map(([tensor]) => tensor)];
     const plan = planRead(all);
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
@@ -237,8 +236,12 @@ export class GpuContext {
     try {
       await this.submit("readback", (encoder) => encodeRead(encoder, all, plan, staging));
       const arrays = await collectRead(all, plan, staging);
-      guards.forEach(([, message], i) => {
-        if (arrays[tensors.length + i].some((value) => value !== 0)) this.#latch.set(message);
+      guards.forEach(([tensor, guard], i) => {
+        if (arrays[tensors.length + i].some((value) => value !== 0)) {
+          this.#latch.set(guard.message);
+        }
+        // Not before, as reads awaited together must all ask; and not one that was set since.
+        if (this.#mustBeZero.get(tensor) === guard) this.#mustBeZero.delete(tensor);
       });
       this.#check();
       return arrays.slice(0, tensors.length) as Readings<T>;

@@ -44,3 +44,13 @@ gpuTest("GpuContext.expectZero() asks at one read-back only, and then for good",
   await rejects(() => ctx.readAll([zero, zero]), /it was one/);
   await rejects(() => ctx.read(zero), /it was one/);
 });
+
+gpuTest(
+  "GpuContext.expectZero() fails reads that are awaited together, all of them",
+  async (ctx) => {
+    using one = ctx.upload("one", [1], Uint32Array.of(1));
+    ctx.expectZero(one, "it was one");
+    const found = await Promise.allSettled([ctx.read(one), ctx.readAll([]), ctx.read(one)]);
+    deepEqual(found.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
+  },
+);

@@ -56,6 +56,8 @@ export function touchedBy(command: Command): GPUBuffer[] {
 
 export class CommandLog {
   readonly commands: Command[] = [];
+  /** Buffers made in the run, uniform ones aside. */
+  readonly created = new Set<GPUBuffer>();
   #obstacle?: string;
   #groups = new Map<GPUBindGroup, GPUBindGroupDescriptor>();
   #written = new Map<GPUBuffer, Uint8Array>();
@@ -82,6 +84,7 @@ export class CommandLog {
         if (buffer.usage & (GPUBufferUsage.MAP_READ | GPUBufferUsage.MAP_WRITE)) {
           this.#stop("data exchanged with the host");
         }
+        if (!isUniform(buffer)) this.created.add(buffer);
         return buffer;
       },
       createCommandEncoder: (descriptor?: GPUCommandEncoderDescriptor) => {
@@ -107,6 +110,7 @@ export class CommandLog {
           if (!isUniform(bound.buffer)) continue;
           bound.uniform = this.#written.get(bound.buffer);
           if (!bound.uniform) this.#stop("a uniform buffer written before the run");
+          if (bound.offset !== 0) this.#stop("a part of a uniform buffer");
         }
         this.#unsubmitted = [];
       },

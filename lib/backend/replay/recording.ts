@@ -1,5 +1,5 @@
 /** A logged run made independent of the buffers it ran on. */
-import { type Bound, type Command, type CommandLog, touchedBy, writtenBy } from "./log.ts";
+import { type Bound, type CommandLog, touchedBy, writtenBy } from "./log.ts";
 
 /** What stands for a buffer of the logged run. */
 export type Slot =
@@ -57,18 +57,22 @@ export interface Recording {
 /**
  * The recording of a log, or why there can be none.
  *
- * @param args the buffers of the run's inputs and outputs, all different
+ * @param args the buffers of the run's inputs and outputs; those that are the same must always be
+ * @param outputs those of `args` that the run must have written
  * @param alignment what a uniform binding's offset must be a multiple of
  */
 export function makeRecording(
   log: CommandLog,
   args: readonly GPUBuffer[],
+  outputs: readonly GPUBuffer[],
   alignment: number,
 ): Recording | string {
   const { commands, obstacle } = log;
   if (obstacle) return obstacle;
   const argumentOf = new Map(args.map((buffer, index) => [buffer, index]));
-  const spans = spansOf(commands, argumentOf);
+  const written = new Set(commands.flatMap(writtenBy));
+  if (outputs.some((buffer) => !written.has(buffer))) return "an output that was not seen written";
+  const spans = spansOf(log, written, argumentOf);
   if (typeof spans === "string") return spans;
   const { scratchOf, sizes } = share(spans);
   const uniforms = new UniformPacker(alignment);
@@ -113,15 +117,15 @@ interface Span {
  * wrong: what a run reads, it must have been given or have written.
  */
 function spansOf(
-  commands: readonly Command[],
+  { commands, created }: CommandLog,
+  written: ReadonlySet<GPUBuffer>,
   args: ReadonlyMap<GPUBuffer, number>,
 ): Span[] | string {
-  const written = new Set(commands.flatMap(writtenBy));
   const spans = new Map<GPUBuffer, Span>();
   for (const [at, command] of commands.entries()) {
     const writes = writtenBy(command);
     for (const buffer of touchedBy(command)) {
-      if (args.has(buffer) || !written.has(buffer)) continue;
+      if (args.has(buffer) || !(written.has(buffer) || created.has(buffer))) continue;
       const span = spans.get(buffer);
       if (span) span.last = at;
       else if (writes.includes(buffer)) spans.set(buffer, { buffer, first: at, last: at });

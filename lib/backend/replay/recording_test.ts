@@ -10,8 +10,10 @@ const buffer = (size: number) => ({ size, usage: STORAGE }) as GPUBuffer;
 const input = buffer(64), output = buffer(64), large = buffer(256), small = buffer(128);
 const constant = buffer(16), uniformBuffer = buffer(16);
 
-const log = (commands: Command[], obstacle?: string): CommandLog =>
-  ({ commands, obstacle }) as unknown as CommandLog;
+const log = (
+  commands: Command[],
+  { obstacle, created = [] }: { obstacle?: string; created?: GPUBuffer[] } = {},
+): CommandLog => ({ commands, obstacle, created: new Set(created) }) as unknown as CommandLog;
 
 const read = (b: GPUBuffer): Bound => ({
   binding: 0,
@@ -41,7 +43,7 @@ const clear = (b: GPUBuffer, offset = 0, size = b.size): Command => ({
 });
 
 function made(commands: Command[]): Recording {
-  const recording = makeRecording(log(commands), [input, output], 256);
+  const recording = makeRecording(log(commands), [input, output], [], 256);
   if (typeof recording === "string") throw new Error(recording);
   return recording;
 }
@@ -147,6 +149,13 @@ Deno.test("makeRecording keeps copies", () => {
 
 Deno.test("makeRecording says why a run cannot be repeated", () => {
   const stale = log([dispatch(read(large)), dispatch(write(large))]);
-  match(String(makeRecording(stale, [], 256)), /a buffer of 256 bytes that is read before it is/);
-  equal(makeRecording(log([], "timestamps"), [], 256), "timestamps");
+  match(
+    String(makeRecording(stale, [], [], 256)),
+    /a buffer of 256 bytes that is read before it is/,
+  );
+  const fresh = log([dispatch(read(small), write(output))], { created: [small, large] });
+  match(String(makeRecording(fresh, [output], [], 256)), /of 128 bytes that is read before it is/);
+  const partial = log([dispatch(read(input), write(large))]);
+  equal(makeRecording(partial, [output], [output], 256), "an output that was not seen written");
+  equal(makeRecording(log([], { obstacle: "timestamps" }), [], [], 256), "timestamps");
 });

@@ -61,7 +61,7 @@ gpuTest("DeviceTap logs a run that Replay repeats on other buffers", async (ctx)
   const log = await tap.record(() => run(x.buffer, y.buffer, [2, 5]));
   deepEqual(await ctx.read(y), Float32Array.of(10, 20, 30, 40));
 
-  const recording = makeRecording(log, [x.buffer, y.buffer], 256);
+  const recording = makeRecording(log, [x.buffer, y.buffer], [y.buffer], 256);
   if (typeof recording === "string") throw new Error(recording);
   equal(recording.steps.length, 2);
   deepEqual(recording.scratch, [16]);
