@@ -54,6 +54,29 @@ test("sae circuit: nodes, faithfulness and shared latents agree between its file
     );
   }));
 
+test("sae circuit: the table's medians are those of circuits.csv, and the report has the notes", () =>
+  runSae([...onCpu, "--sample", "6", "--json"], async (outcome) => {
+    done(outcome);
+    const circuits = await rows(outcome.dir, "circuits.csv");
+    const [{ medianNodes, medianMagnitudeNodes }] = JSON.parse(outcome.out).summary;
+    for (
+      const [found, column] of [
+        [medianNodes, "circuit_nodes"],
+        [medianMagnitudeNodes, "magnitude_nodes"],
+      ] as const
+    ) {
+      const sizes = circuits.map((row) => Number(row[column])).sort((a, b) => a - b);
+      equal(found, (sizes[2] + sizes[3]) / 2, column);
+    }
+    const report = await Deno.readTextFile(`${outcome.dir}/out/report.html`);
+    const run = JSON.parse(await Deno.readTextFile(`${outcome.dir}/out/run.json`));
+    equal(run.notes.length, 2);
+    for (const note of run.notes) {
+      ok(outcome.err.includes(note), note);
+      ok(report.includes(note), note);
+    }
+  }));
+
 test("sae circuit of two proteins counts latents over both; signed ranks need no more nodes", async () => {
   const sizes: number[] = [];
   for (const rank of ["absolute", "signed"]) {

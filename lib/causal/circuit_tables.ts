@@ -1,6 +1,7 @@
 /** Circuits as files and on the terminal. */
 import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
+import { median, sorted } from "../stats/sorted.ts";
 import type { CircuitRecord } from "./circuit_record.ts";
 import { gapOf } from "./explain.ts";
 import { latentName } from "./ig_tables.ts";
@@ -150,8 +151,8 @@ export function summariseCircuits(results: readonly CircuitResult[]): CircuitSum
     return {
       layer,
       mutations: own.length,
-      medianNodes: medianOf(own.map(({ record }) => record.circuit.size)),
-      medianMagnitudeNodes: medianOf(own.map(({ record }) => record.byMagnitude.size)),
+      medianNodes: median(sorted(own.map(({ record }) => record.circuit.size))),
+      medianMagnitudeNodes: median(sorted(own.map(({ record }) => record.byMagnitude.size))),
       meanFaithfulness: mean(own.map(({ record }) => record.circuit.faithfulness)),
       meanCompleteness: mean(own.map(({ record }) => record.circuit.completeness)),
       meanRandomFaithfulness: mean(own.map(({ record }) => record.randomFaithfulness)),
@@ -203,7 +204,3 @@ export function sharedText(rows: readonly SharedRow[], most = 8): string {
 
 const layersOf = (results: readonly CircuitResult[]) =>
   [...new Set(results.map(({ layer }) => layer))].sort((a, b) => a - b);
-
-/** The lower of the two in the middle where there are two. */
-const medianOf = (values: readonly number[]) =>
-  values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];

@@ -154,6 +154,7 @@ export async function runSurvey(
   const record = {
     ...await describeRun({ command: fullName, args: Deno.args, watch, model, opened }),
     options: o,
+    notes: inputs.notes,
     saes: lenses.map(({ sae, fidelity }) => ({ ...describeSae(sae), fidelity })),
     proteins: proteins.map(({ target, variants }) => ({
       ...target,

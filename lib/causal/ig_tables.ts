@@ -2,6 +2,7 @@
 import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
 import { NpzWriter } from "../io/npz.ts";
+import { median, sorted } from "../stats/sorted.ts";
 import { addsUp, gapOf, relativeGap } from "./explain.ts";
 import type { ExplanationRecord } from "./explain_record.ts";
 import { positionsOf } from "./patch_tables.ts";
@@ -129,13 +130,13 @@ export function summariseIg(results: readonly IgResult[]): IgSummary[] {
       const values = records.map(value).filter((each) => !Number.isNaN(each));
       return values.reduce((a, b) => a + b, 0) / values.length;
     };
-    const gaps = records.map(relativeGap).sort((a, b) => a - b);
+    const gaps = records.map(relativeGap).filter((gap) => !Number.isNaN(gap));
     return {
       layer,
       mutations: records.length,
       meanAbsEffect: mean(({ input, baseline }) => Math.abs(input - baseline)),
       short: records.filter((record) => !addsUp(record)).length,
-      medianRelativeGap: gaps[gaps.length >> 1],
+      medianRelativeGap: median(sorted(gaps)),
       top20: mean(({ attributions }) => attributions.top20),
       magnitudeTop20: mean(({ magnitudes }) => magnitudes.top20),
       giniMoving: mean(({ attributions }) => attributions.giniMoving),

@@ -59,6 +59,7 @@ export function causalReport(
       ...(provenance.model.embedded ? [EMBEDDED_NOTE] : []),
       ...autoencoders.flatMap(qualityNote),
       ...notes,
+      ...(provenance.notes ?? []) as string[],
     ],
     metric: metricName(metric),
     autoencoders,

@@ -145,12 +145,14 @@ async function readData(o: TrainOptions, dModel: number, ctx: CommandContext) {
   }, { signal: ctx.signal, onProgress: (bytes, total) => progress.update(bytes, total) });
   progress.finish();
   ctx.note(
-    `${formatCount(data.corpus.sequences)} sequences, ` +
+    `${sequences(data.corpus.sequences)}, ` +
       `${formatCount(data.feed.epochTokens)} tokens in an epoch; ` +
-      `${formatCount(data.heldOut.sequences)} sequences to measure on.`,
+      `${sequences(data.heldOut.sequences)} to measure on.`,
   );
   return data;
 }
+
+const sequences = (count: number) => `${formatCount(count)} sequence${count === 1 ? "" : "s"}`;
 
 function pick(o: TrainChoice) {
   const { latents, k, deadAfter, normalisation, warmUp, decay, clip, batch, seed } = o;
