@@ -22,7 +22,7 @@ export interface CircuitResult {
 const known = (value: number) => Number.isNaN(value) ? undefined : value;
 
 /** Latents of a circuit, wherever they are; error terms are none. */
-export const latentsOf = ({ record: { explanation } }: CircuitResult): Set<number> =>
+const latentsOf = ({ record: { explanation } }: CircuitResult): Set<number> =>
   new Set(explanation.nodes.map(({ latent }) => latent).filter((latent) => latent >= 0));
 
 /** circuits.csv: one row per variant and layer. */

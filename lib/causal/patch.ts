@@ -122,7 +122,7 @@ export async function patchSubjects(
 }
 
 /** The edit that makes every replacement at once. */
-export function replacementEdit(
+function replacementEdit(
   space: LatentSpace,
   { base, donor, tokens, means, draw }: PatchSubject,
   { replacement, error }: Pick<PatchSettings, "replacement" | "error">,

@@ -11,7 +11,7 @@ import type { CommandContext } from "./context.ts";
 import { chooseCommand, type CommandGroup } from "./group.ts";
 import { Progress } from "./progress.ts";
 
-export const EXIT = { done: 0, failed: 1, userError: 2, interrupted: 130 } as const;
+const EXIT = { done: 0, failed: 1, userError: 2, interrupted: 130 } as const;
 
 /** How long an interrupted command may take to unwind before it is ended. */
 const GRACE_MS = 2000;

@@ -21,7 +21,7 @@ export interface ProgressOutput {
 }
 
 /** Where progress goes unless a test says otherwise. */
-export const stderrOutput: ProgressOutput = {
+const stderrOutput: ProgressOutput = {
   write: (text) => {
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   },

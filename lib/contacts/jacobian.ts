@@ -88,7 +88,7 @@ export async function substitutionNorms(
  * The fast variant: `<mask>` at each residue in turn, one run each. J[n, m, b] is centred over n, m and
  * b; the norm over b is taken first and the map symmetrised after, as there is no letter put in.
  */
-export async function maskNorms(
+async function maskNorms(
   model: Esm2,
   row: Int32Array,
   options: JacobianOptions = {},

@@ -66,7 +66,7 @@ export class JacobianStore {
  *
  * @param into f32[L, 20, 20] (m, a, b), filled and returned
  */
-export function centreSlab(
+function centreSlab(
   logits: Float32Array,
   length: number,
   into: Float32Array,

@@ -20,7 +20,7 @@ const SHORTEST = { E: 4, H: 8 };
 const REACH = 5;
 /** Random positions of the far control are at least so far from both segments. */
 const FAR = 30;
-export const RECOVERED = 0.5;
+const RECOVERED = 0.5;
 const JUMP = 0.5, JUMP_WINDOW = 10, DROP = 0.2, DROP_STEPS = 2;
 
 /** Helices and strands of a string of H, E and others. */
@@ -86,7 +86,7 @@ export function visible(
 }
 
 /** Residues outside both segments in random order, at least `far` away from them. */
-export function randomOrder(
+function randomOrder(
   length: number,
   pair: SegmentPair,
   far: number,

@@ -41,7 +41,7 @@ export function checkHeads(heads: readonly HeadName[], config: Esm2Config): void
 }
 
 /** Weight 1/n for each of n heads, all of them by default. */
-export function meanWeights(
+function meanWeights(
   config: Esm2Config,
   heads: readonly HeadName[] | undefined,
 ): HeadWeights {

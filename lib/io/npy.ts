@@ -39,7 +39,7 @@ export function dtypeOf(data: NpyData): NpyDtype {
 }
 
 /** Size of one element, bytes. */
-export function itemSize(dtype: NpyDtype): number {
+function itemSize(dtype: NpyDtype): number {
   return constructors[dtype].BYTES_PER_ELEMENT;
 }
 
@@ -66,20 +66,6 @@ export function encodeNpyHeader(dtype: NpyDtype | NpyTextDtype, shape: number[])
   new DataView(bytes.buffer).setUint16(8, total - 10, true);
   bytes.set(new TextEncoder().encode(text), 10);
   bytes[total - 1] = 0x0a;
-  return bytes;
-}
-
-/** A whole .npy file. @throws {RangeError} if shape and data disagree */
-export function encodeNpy({ shape, data }: NpyArray): Uint8Array {
-  const header = encodeNpyHeader(dtypeOf(data), shape);
-  if (elementCount(shape) !== data.length) {
-    throw new RangeError(
-      `Cannot encode an array as shape [${shape}] must hold its elements: current value is ${data.length}`,
-    );
-  }
-  const bytes = new Uint8Array(header.length + data.byteLength);
-  bytes.set(header);
-  bytes.set(bytesOf(data), header.length);
   return bytes;
 }
 
@@ -113,7 +99,7 @@ export function bytesOf(data: NpyData): Uint8Array {
  * @param source file name for error messages
  * @throws {UserError} if it is no .npy file, or one in Fortran order, big endian or another type
  */
-export function decodeNpyHeader(bytes: Uint8Array, source: string): NpyHeader {
+function decodeNpyHeader(bytes: Uint8Array, source: string): NpyHeader {
   const fail = (requirement: string, value: string): never => {
     throw new UserError(
       `Cannot read ${quote(source)} as ${requirement}: current value is ${quote(value)}`,

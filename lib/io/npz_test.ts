@@ -1,6 +1,6 @@
 import { assert, deepEqual, equal, match, rejects, throws } from "../../tests/assert.ts";
 import { UserError } from "../errors.ts";
-import { decodeNpy, encodeNpy, encodeNpyHeader, type NpyArray } from "./npy.ts";
+import { bytesOf, decodeNpy, dtypeOf, encodeNpyHeader, type NpyArray } from "./npy.ts";
 import { NpzWriter, readNpz } from "./npz.ts";
 import { openRandomAccess } from "./random_access.ts";
 
@@ -12,6 +12,10 @@ const examples: Record<string, NpyArray> = {
   u1: { shape: [0, 4], data: new Uint8Array(0) },
 };
 
+/** A whole .npy file. */
+const npy = ({ shape, data }: NpyArray) =>
+  Uint8Array.of(...encodeNpyHeader(dtypeOf(data), shape), ...bytesOf(data));
+
 Deno.test("encodeNpyHeader gives the bytes that NumPy documents", () => {
   // numpy.save of zeros((2, 3), "<f4"), numpy 1.24.
   const text = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
@@ -21,14 +25,14 @@ Deno.test("encodeNpyHeader gives the bytes that NumPy documents", () => {
   equal(encodeNpyHeader("f8", new Array(30).fill(1000)).length % 64, 0);
 });
 
-Deno.test("decodeNpy returns what encodeNpy wrote, for every dtype and rank", () => {
+Deno.test("decodeNpy returns the array behind the header, for every dtype and rank", () => {
   for (const [name, array] of Object.entries(examples)) {
-    assert.deepEqual(decodeNpy(encodeNpy(array), name), array, name);
+    assert.deepEqual(decodeNpy(npy(array), name), array, name);
   }
 });
 
 Deno.test("decodeNpy refuses what it cannot represent", () => {
-  const bytes = encodeNpy(examples.f4);
+  const bytes = npy(examples.f4);
   const edit = (from: string, to: string) => {
     const text = String.fromCharCode(...bytes).replace(from, to);
     return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
@@ -48,7 +52,6 @@ Deno.test("decodeNpy refuses what it cannot represent", () => {
       pattern.source,
     );
   }
-  throws(() => encodeNpy({ shape: [2], data: new Float32Array(3) }), RangeError);
 });
 
 async function withDir(body: (dir: string) => Promise<void>) {

@@ -43,7 +43,7 @@ ${pairTable(result, method)}</section>
 }
 
 /** The result in a sentence. */
-export function contactFinding({ residues, scores, truth, map }: ContactResult): string {
+function contactFinding({ residues, scores, truth, map }: ContactResult): string {
   const length = residues.length;
   if (!truth) {
     let apart = 0, high = 0;

@@ -10,7 +10,7 @@ const WIDTH = 1000, LEFT = 140, MIDDLE = 660, RIGHT = 990, ROW = 24, TOP = 26, B
 const FIRST = { from: LEFT + 8, to: MIDDLE - 28 }, SECOND = { from: MIDDLE + 8, to: RIGHT - 8 };
 
 /** Latents drawn at most, those with the largest change. */
-export const MOST_EFFECTS = 24;
+const MOST_EFFECTS = 24;
 
 const change = ({ patched, baseline }: PatchPoint) => patched - baseline;
 

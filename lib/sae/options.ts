@@ -3,7 +3,7 @@ import { flag, option } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 
 /** Whether embeddings are scaled by token dropout's 0.88, as in Hugging Face's ESM-2 and fair-esm. */
-export const EMBED_SCALES = ["hf", "train"] as const;
+const EMBED_SCALES = ["hf", "train"] as const;
 export type EmbedScale = typeof EMBED_SCALES[number];
 
 /** The option that names layers: one, or in commands that compare layers several. */

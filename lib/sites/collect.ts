@@ -27,7 +27,7 @@ export interface CollectedSums {
 }
 
 /** Rows, and columns kept, of a sequence of `length` tokens: all, or without `<cls>` and `<eos>`. */
-export function tokenRange(length: number, specials: boolean): [begin: number, end: number] {
+function tokenRange(length: number, specials: boolean): [begin: number, end: number] {
   return specials ? [0, length] : [1, length - 1];
 }
 

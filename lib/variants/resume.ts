@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { removeQuietly } from "../io/paths.ts";
 
 const MAGIC = 0x45534d53;
 /** Magic, unit, number of values, checksum. */
@@ -79,7 +80,8 @@ export class ProgressFile implements Disposable {
     this[Symbol.dispose]();
     for (const { name } of Deno.readDirSync(this.#folder)) {
       if (!name.startsWith(`${this.#stem}.`) && !name.startsWith(`${this.#stem}-`)) continue;
-      Deno.removeSync(join(this.#folder, name));
+      // Another run of the same may have removed it first.
+      removeQuietly(join(this.#folder, name));
     }
   }
 

@@ -24,7 +24,7 @@ export function matrixCsv(matrix: ScoreMatrix): string {
 }
 
 /** Positions at which at least one score was computed. */
-export function scoredPositions(matrix: ScoreMatrix): number[] {
+function scoredPositions(matrix: ScoreMatrix): number[] {
   return Array.from(matrix.target.residues, (_, i) => i + 1).filter((position) =>
     [...AMINO_ACIDS].some((letter) => !Number.isNaN(matrix.score(position, letter)))
   );

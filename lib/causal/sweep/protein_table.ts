@@ -19,7 +19,7 @@ export type ProteinFlags = Partial<Pick<InputFlags, typeof COLUMNS[number]>>;
  *
  * @throws {UserError} for another column, an empty row, or what the file's reading finds wrong
  */
-export async function readProteinTable(path: string): Promise<ProteinFlags[]> {
+async function readProteinTable(path: string): Promise<ProteinFlags[]> {
   const { columns, rows } = parseTable(await readText(path), path);
   const wrong = columns.find((name) => !COLUMNS.some((known) => known === name));
   if (wrong !== undefined) {
