@@ -126,8 +126,8 @@ export class DeviceProgram implements Program {
     );
     if (typeof recording === "string") return this.#keep(key, recording);
     const replay = new Replay(recording, replays.scratch);
-    this.#keep(key, replay);
     await this.#verify(replay, call, replays.check);
+    this.#keep(key, replay);
   }
 
   /**

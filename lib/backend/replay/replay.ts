@@ -3,7 +3,7 @@ import type { DispatchStep, Recording, Slot, SlotBinding, Step } from "./recordi
 import type { ScratchPool } from "./scratch.ts";
 
 /** Bind groups kept for one recording, about 1 KiB each; a model of 36 blocks needs about 1200. */
-const MOST_GROUPS = 2048;
+const MOST_GROUPS = 4096;
 
 export class Replay implements Disposable {
   readonly #device: GPUDevice;
