@@ -219,3 +219,17 @@ replayTest("replay logs shapes once, when they come again", async (backend) => {
   for (const rows of shapes) await run(rows);
   equal(logged, shapes.length);
 });
+
+replayTest("backends of one process take turns", async (backend) => {
+  await using other = await openWebGpu();
+  const run = async (backend: WebGpuBackend, value: number) => {
+    await using program = await backend.compile(sumGraph());
+    using x = backend.upload("x", [2, 4], new Float32Array(8).fill(value));
+    for (let round = 0; round < 4; round++) {
+      const { sum } = await program.run({ x, y: x }, { sum: [2, 4] });
+      using _ = sum;
+      deepEqual(await sum.read(), new Float32Array(8).fill(2 * value));
+    }
+  };
+  await Promise.all([run(backend, 1), run(other, 2), run(backend, 3), run(other, 4)]);
+});

@@ -90,7 +90,8 @@ export class WebGpuBackend implements Backend, ProgramHost {
   readonly replays?: ReplayHost;
   /** The device as onnxruntime is given it. */
   readonly #device: GPUDevice;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** The end of the last call: onnxruntime is one module, whatever the number of backends. */
+  static #turn: Promise<unknown> = Promise.resolve();
   #live = new Set<BufferTensor>();
   /** Buffers of disposed outputs by element count, for the next run of the same shapes. */
   #free = new Map<number, GpuTensor<"f32">[]>();
@@ -143,8 +144,8 @@ export class WebGpuBackend implements Backend, ProgramHost {
   }
 
   exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {});
+    const done = WebGpuBackend.#turn.then(work);
+    WebGpuBackend.#turn = done.catch(() => {});
     return done;
   }
 
