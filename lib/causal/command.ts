@@ -1,10 +1,10 @@
 /** What every causal command does around its analysis: inputs, model, progress, files. */
 import type { CommandContext } from "../cli/context.ts";
 import { OutputDir } from "../io/output.ts";
+import { CONTINUING, ProgressFile } from "../io/progress_file.ts";
 import { describeRun, type Provenance, Stopwatch } from "../provenance.ts";
 import { describeSae } from "../sae/session.ts";
 import type { SaeConfig } from "../sae/types.ts";
-import { ProgressFile } from "../variants/resume.ts";
 import { VERSION } from "../version.ts";
 import type { MetricKind } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";
@@ -123,7 +123,7 @@ export async function runSurvey(
   const { shard } = o;
   using progress = ProgressFile.open(output.path, { ...settings, shard }, `sae-${command.name}`);
   if (progress.isContinued) {
-    ctx.note("Continuing an interrupted run: what it had finished is not computed again.");
+    ctx.note(CONTINUING);
   }
 
   watch.stage("analyse");

@@ -1,5 +1,5 @@
 /** What `sae latents` had counted, kept so that a killed run does not start over. */
-import type { ProgressFile } from "../variants/resume.ts";
+import type { ProgressFile } from "../io/progress_file.ts";
 import type { DetectorCounts } from "./detectors.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "../../tests/assert.ts";
 import type { ProteinLatents } from "../sae/encode/encode.ts";
-import { ProgressFile } from "../variants/resume.ts";
+import { ProgressFile } from "../io/progress_file.ts";
 import { CountsProgress } from "./counts_progress.ts";
 import { DetectorCounts } from "./detectors.ts";
 

@@ -3,11 +3,11 @@ import type { CommandContext } from "../cli/context.ts";
 import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
 import { OutputDir } from "../io/output.ts";
+import { CONTINUING, ProgressFile } from "../io/progress_file.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
 import { encodeWindows } from "../sae/encode/encode.ts";
 import { type InputFlags, openProteins } from "../sae/encode/proteins.ts";
 import { describeSae, openSaeSession, type SaeFlags } from "../sae/session.ts";
-import { ProgressFile } from "../variants/resume.ts";
 import { VERSION } from "../version.ts";
 import { CountsProgress } from "./counts_progress.ts";
 import { type Detection, DetectorCounts, type LatentProfile } from "./detectors.ts";
@@ -45,7 +45,7 @@ export async function runLatents(o: LatentsFlags, ctx: CommandContext): Promise<
   };
   using file = ProgressFile.open(output.path, settings, "sae-latents");
   if (file.isContinued) {
-    ctx.note("Continuing an interrupted run: what it had finished is not computed again.");
+    ctx.note(CONTINUING);
   }
 
   watch.stage("encode");

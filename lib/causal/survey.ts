@@ -1,8 +1,8 @@
 /** One analysis over many variants, in pieces that a killed run does not lose. */
 import { MASK } from "../esm2/alphabet.ts";
 import { type Esm2, tokenize } from "../esm2/mod.ts";
+import type { ProgressFile } from "../io/progress_file.ts";
 import { mutate } from "../variants/resolve.ts";
-import type { ProgressFile } from "../variants/resume.ts";
 import { captureSequences } from "./capture.ts";
 import { type Metric, type MetricKind, metricOf } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";

@@ -6,6 +6,7 @@ import { UserError } from "../errors.ts";
 import { Esm2 } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, openModel } from "../hub/open_model.ts";
 import { OutputDir } from "../io/output.ts";
+import { CONTINUING, ProgressFile } from "../io/progress_file.ts";
 import { readText } from "../io/text.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
 import { renderVariantReport } from "../report/variants_report.ts";
@@ -14,7 +15,6 @@ import { printAggregate } from "./aggregate_table.ts";
 import { evaluate, type Performance } from "./evaluate.ts";
 import { type InputFlags, readInputs } from "./inputs.ts";
 import { Regions } from "./regions.ts";
-import { ProgressFile } from "./resume.ts";
 import { SampleCollector } from "./samples.ts";
 import { scanVariants } from "./scan.ts";
 import { scoreVariants } from "./score.ts";
@@ -78,7 +78,7 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
   };
   using progress = ProgressFile.open(output.path, settings);
   if (progress.isContinued) {
-    ctx.note("Continuing an interrupted run: what it had finished is not computed again.");
+    ctx.note(CONTINUING);
   }
 
   watch.stage("score");

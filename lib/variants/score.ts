@@ -2,7 +2,7 @@
 import { ROW_VALUES } from "../../kernels/token_log_probs/mod.ts";
 import type { Esm2 } from "../esm2/mod.ts";
 import { flatten, positionGroups, ScoreMatrix } from "./matrix.ts";
-import type { ProgressFile } from "./resume.ts";
+import type { ProgressFile } from "../io/progress_file.ts";
 import { RowScorer, type Run, SCORE_VALUES } from "./row_scorer.ts";
 import { QueryRunner } from "./runner.ts";
 import { readVariant, type Scan } from "./scan.ts";

@@ -1,6 +1,6 @@
 /** Files that grow by windows of proteins and outlive a run that was killed. */
 import { quote, UserError } from "../../errors.ts";
-import { ProgressFile } from "../../variants/resume.ts";
+import { ProgressFile } from "../../io/progress_file.ts";
 
 /** Bytes and characters gathered before they are written. */
 const BUFFER = 1 << 16;

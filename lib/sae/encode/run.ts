@@ -2,6 +2,7 @@
 import { formatTable } from "../../cli/table.ts";
 import type { CommandContext } from "../../cli/context.ts";
 import { OutputDir } from "../../io/output.ts";
+import { CONTINUING } from "../../io/progress_file.ts";
 import { describeRun, Stopwatch } from "../../provenance.ts";
 import { VERSION } from "../../version.ts";
 import { describeSae, openSaeSession, type SaeFlags } from "../session.ts";
@@ -50,7 +51,7 @@ export async function runEncode(o: EncodeFlags, ctx: CommandContext): Promise<vo
   using kept = KeptFiles.open(output.path, settings, "sae-encode", names);
   ctx.onExit(() => kept[Symbol.dispose]());
   if (kept.windows > 0) {
-    ctx.note("Continuing an interrupted run: what it had finished is not computed again.");
+    ctx.note(CONTINUING);
   }
 
   watch.stage("encode");

@@ -2,7 +2,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { removeQuietly } from "../io/paths.ts";
+import { removeQuietly } from "./paths.ts";
+
+/** Said by a run that has something to go on from. */
+export const CONTINUING =
+  "Continuing an interrupted run: what it had finished is not computed again.";
 
 const MAGIC = 0x45534d53;
 /** Magic, unit, number of values, checksum. */

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "../../tests/assert.ts";
-import { ProgressFile } from "./resume.ts";
+import { ProgressFile } from "./progress_file.ts";
 
 const settings = { model: "m", mode: "masked-marginal" };
 const files = (dir: string) => [...Deno.readDirSync(dir)].map(({ name }) => name);
