@@ -1,4 +1,5 @@
 /** The device and all that lives on it; passed explicitly, as there is no global one. */
+import { type AdapterRecord, recordOf, requestAdapter } from "./adapter.ts";
 import { ErrorLatch, GpuError, trimMessage } from "./errors.ts";
 import { type Kernel, KernelCache, type KernelSpec } from "./kernel.ts";
 import { ParamArena, type ParamFields } from "./params.ts";
@@ -14,16 +15,6 @@ import {
   paddedBytes,
   type Uploadable,
 } from "./tensor.ts";
-
-/** Who the adapter is; drivers leave some texts empty. */
-export interface AdapterRecord {
-  vendor: string;
-  architecture: string;
-  device: string;
-  description: string;
-  /** True for a software renderer, which is slower than plain TypeScript. */
-  isFallback: boolean;
-}
 
 export interface GpuOptions {
   /** Name of the device in messages and profilers. */
@@ -288,28 +279,4 @@ export class GpuContext {
     this.#liveBytes -= buffer.size;
     buffer.destroy();
   }
-}
-
-function requestAdapter(powerPreference: GPUPowerPreference = "high-performance") {
-  quietMesa();
-  return navigator.gpu?.requestAdapter({ powerPreference }) ?? Promise.resolve(null);
-}
-
-/** Mesa complains on stderr, twice, where this variable is missing, as over ssh and in containers. */
-function quietMesa(): void {
-  const name = "XDG_RUNTIME_DIR";
-  if (Deno.build.os !== "linux") return;
-  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return;
-  if (!Deno.env.has(name)) Deno.env.set(name, "/tmp");
-}
-
-function recordOf({ info }: GPUAdapter): AdapterRecord {
-  const { vendor, architecture, device, description } = info;
-  return {
-    vendor,
-    architecture,
-    device,
-    description: description.trim(),
-    isFallback: info.isFallbackAdapter,
-  };
 }

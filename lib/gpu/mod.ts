@@ -1,5 +1,6 @@
 /** A small layer over WebGPU: context, tensors, kernels, read-back and timing. */
-export { type AdapterRecord, GpuContext, type GpuOptions } from "./context.ts";
+export type { AdapterRecord } from "./adapter.ts";
+export { GpuContext, type GpuOptions } from "./context.ts";
 export { GpuError } from "./errors.ts";
 export { checkLoopSteps, type Grid, planGrid } from "./grid.ts";
 export { type Access, type Dispatch, Kernel, type KernelSpec } from "./kernel.ts";

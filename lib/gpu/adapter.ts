@@ -1,0 +1,37 @@
+/** Finding an adapter, and what it is. */
+
+/** Who the adapter is; drivers leave some texts empty. */
+export interface AdapterRecord {
+  vendor: string;
+  architecture: string;
+  device: string;
+  description: string;
+  /** True for a software renderer, which is slower than plain TypeScript. */
+  isFallback: boolean;
+}
+
+/** The adapter for a power preference, or null. */
+export function requestAdapter(powerPreference: GPUPowerPreference = "high-performance") {
+  quietMesa();
+  return navigator.gpu?.requestAdapter({ powerPreference }) ?? Promise.resolve(null);
+}
+
+/** Mesa complains on stderr, twice, where this variable is missing, as over ssh and in containers. */
+function quietMesa(): void {
+  const name = "XDG_RUNTIME_DIR";
+  if (Deno.build.os !== "linux") return;
+  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return;
+  if (!Deno.env.has(name)) Deno.env.set(name, "/tmp");
+}
+
+/** What an adapter says about itself. */
+export function recordOf({ info }: GPUAdapter): AdapterRecord {
+  const { vendor, architecture, device, description } = info;
+  return {
+    vendor,
+    architecture,
+    device,
+    description: description.trim(),
+    isFallback: info.isFallbackAdapter,
+  };
+}
