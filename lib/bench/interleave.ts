@@ -8,6 +8,8 @@ export interface Variant {
 export interface InterleaveOptions {
   /** Untimed runs of each variant. @default 1 */
   warmup?: number;
+  /** Further untimed runs until a variant's have taken this long: just-in-time compilation. @default 0 */
+  warmupMs?: number;
   /** Stops after the round in which this time is over, once there are `least` rounds. */
   budgetMs: number;
   /** @default 3 */
@@ -30,12 +32,14 @@ export async function interleave(
   variants: readonly Variant[],
   options: InterleaveOptions,
 ): Promise<Record<string, number[]>> {
-  const { warmup = 1, budgetMs, least = 3, most = 25, pauseMs = 0, signal } = options;
+  const { warmup = 1, warmupMs = 0, budgetMs } = options;
+  const { least = 3, most = 25, pauseMs = 0, signal } = options;
   const now = options.now ?? (() => performance.now());
   const times: Record<string, number[]> = {};
   for (const { name } of variants) times[name] = [];
-  for (let i = 0; i < warmup; i++) {
-    for (const { run } of variants) {
+  for (const { run } of variants) {
+    const start = now();
+    for (let i = 0; i < warmup || now() - start < warmupMs; i++) {
       signal?.throwIfAborted();
       await run(i);
     }

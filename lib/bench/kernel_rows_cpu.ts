@@ -8,6 +8,9 @@ import type { Ceilings, KernelRow } from "./types.ts";
 /** Inputs are spread over more than the last-level cache of most processors. */
 const ROTATED_BYTES = 96 * 2 ** 20;
 
+/** Until then a twin of some microseconds can still run uncompiled, at half its speed. */
+const WARMUP_MS = 100;
+
 export interface CpuRowOptions {
   benches: readonly KernelBench[];
   /** Time for all kernels together. */
@@ -24,7 +27,7 @@ export async function cpuKernelRows(
     const sets = Math.max(1, Math.min(16, Math.ceil(ROTATED_BYTES / bench.setBytes)));
     return { name: String(i), ...bench.cpu({ sets }) };
   });
-  const times = await interleave(variants, { budgetMs, warmup: 2, signal });
+  const times = await interleave(variants, { budgetMs, warmup: 2, warmupMs: WARMUP_MS, signal });
   const us = all.map((_, i) => times[i].map((ms) => ms * 1e3));
   const ceilings: Ceilings = {
     processor: "cpu",

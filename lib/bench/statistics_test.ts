@@ -45,6 +45,13 @@ Deno.test("interleave() takes turns, warm-up first, and gives one time per round
   equal(order.join(" "), "a0 b0 a1 b1 a2 b2");
 });
 
+Deno.test("interleave() warms a variant up for as long as it is told to", async () => {
+  const { variants, now, order } = scene({ a: 3, b: 50 });
+  const times = await interleave(variants, { budgetMs: 0, least: 1, warmupMs: 10, now });
+  deepEqual(times, { a: [3], b: [50] });
+  equal(order.join(" "), "a0 a1 a2 a3 b0 a1 b1");
+});
+
 Deno.test("interleave() stops after its budget, or after the most rounds", async () => {
   const { variants, now } = scene({ a: 3, b: 5 });
   // Rounds end at 8, 16, 24, 32.
