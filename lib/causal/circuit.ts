@@ -4,7 +4,7 @@
  * Faithfulness and completeness: Marks et al. 2024 (arXiv:2403.19647). A circuit's nodes have the input's
  * values and all others the baseline's.
  */
-import type { Path } from "./integrate.ts";
+import type { Path } from "./path.ts";
 import type { Tail } from "./tail.ts";
 import type { Edit, TokenEdit } from "./types.ts";
 

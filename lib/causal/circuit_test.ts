@@ -1,7 +1,7 @@
 import { deepEqual, ok } from "../../tests/assert.ts";
 import { circuitEdit, growCircuit, setOf } from "./circuit.ts";
 import { donorEdit, zeroEdit } from "./edits.ts";
-import type { Path } from "./integrate.ts";
+import type { Path } from "./path.ts";
 import type { Tail } from "./tail.ts";
 import { toyCapture, toySpace } from "./testing/toys.ts";
 

@@ -3,8 +3,8 @@ import { IgStep } from "../../kernels/ig_step/mod.ts";
 import type { Tensor } from "../backend/types.ts";
 import { padBatch } from "../esm2/mod.ts";
 import { ask, evenGroups, type GradientOptions, type TailGradient } from "./gradients.ts";
-import type { Path } from "./integrate.ts";
 import type { LatentSpace } from "./latent_space.ts";
+import type { Path } from "./path.ts";
 import type { Quadrature } from "./quadrature.ts";
 
 /** Σ weight · d metric / d stream over the points of a path, f32[T, D]; the backend must be a GPU's. */

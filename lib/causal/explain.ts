@@ -2,7 +2,8 @@
 import type { SaeCoder } from "../sae/coder.ts";
 import { donorEdit, dropError, zeroEdit } from "./edits.ts";
 import type { GradientOptions, TailGradient } from "./gradients.ts";
-import { attributeFirstOrder, type Attribution, integrate, type Path } from "./integrate.ts";
+import { attributeFirstOrder, type Attribution, integrate } from "./integrate.ts";
+import type { Path } from "./path.ts";
 import type { Metric } from "./metric.ts";
 import { preActPath } from "./pre_act_path.ts";
 import type { Rule } from "./quadrature.ts";

@@ -7,25 +7,10 @@ import {
   takeGradients,
 } from "./gradients.ts";
 import type { LatentSpace } from "./latent_space.ts";
-import type { Metric } from "./metric.ts";
-import { type PreActPath, preActState } from "./pre_act_path.ts";
+import type { Path } from "./path.ts";
+import { preActState } from "./pre_act_path.ts";
 import { quadrature, type Rule } from "./quadrature.ts";
-import type { Capture, Edit } from "./types.ts";
-
-/**
- * A straight path: the capture with a share of the edit made, from `from` (the baseline) to `to` (the
- * input). From the capture to a donor it is 0 to 1; from zero latents to the capture's own 1 to 0, where
- * the edit takes them away.
- */
-export interface Path {
-  capture: Capture;
-  edit: Edit;
-  from: number;
-  to: number;
-  metric: Metric;
-  /** Goes through the pre-activations instead, choosing the k largest at every step. */
-  preActs?: PreActPath;
-}
+import type { Edit } from "./types.ts";
 
 /** What one latent at one token, or a token's error term, contributes. */
 export interface Attribution {

@@ -1,6 +1,7 @@
 import { allClose, deepEqual, equal, ok } from "../../tests/assert.ts";
 import { donorEdit, zeroEdit } from "./edits.ts";
-import { attributeFirstOrder, type Attribution, integrate, type Path } from "./integrate.ts";
+import { attributeFirstOrder, type Attribution, integrate } from "./integrate.ts";
+import type { Path } from "./path.ts";
 import { hostOptions, noise, toyCapture, toySpace, toyTail } from "./testing/toys.ts";
 
 const space = toySpace(6, 5);

@@ -27,7 +27,8 @@ export {
   relativeGap,
 } from "./explain.ts";
 export { type ExplanationRecord, rankNodes, recordOf } from "./explain_record.ts";
-export { type Attribution, integrate, type Path } from "./integrate.ts";
+export { type Attribution, integrate } from "./integrate.ts";
+export type { Path } from "./path.ts";
 export { LatentSpace } from "./latent_space.ts";
 export { type Metric, type MetricKind, metricOf, metricValue, parseMetric } from "./metric.ts";
 export {

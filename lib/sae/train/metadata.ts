@@ -3,11 +3,11 @@ import { basename } from "node:path";
 import { VERSION } from "../../version.ts";
 import type { TrainingData } from "./data.ts";
 import type { Figures } from "./evaluate.ts";
-import type { TrainOptions } from "./run.ts";
+import type { TrainRequest } from "./settings.ts";
 import type { Trained, TrainSettings } from "./train.ts";
 
 export interface Origin {
-  readonly options: TrainOptions;
+  readonly options: TrainRequest;
   readonly settings: TrainSettings;
   readonly data: TrainingData;
   readonly trained: Trained;

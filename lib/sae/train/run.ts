@@ -1,7 +1,6 @@
 /** A training from options to files. */
 import { basename, dirname } from "node:path";
 import { openBackend } from "../../backend/mod.ts";
-import type { BackendChoice } from "../../backend/mod.ts";
 import type { CommandContext } from "../../cli/context.ts";
 import { formatCount } from "../../cli/units.ts";
 import { Esm2 } from "../../esm2/mod.ts";
@@ -12,7 +11,7 @@ import { fidelityText } from "../fidelity_text.ts";
 import { writeSae } from "../write.ts";
 import { readActivations } from "./activations.ts";
 import { cardOf } from "./card.ts";
-import { openData, type Validation } from "./data.ts";
+import { openData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
 import { metadataOf } from "./metadata.ts";
 import { toSae } from "./parameters.ts";
@@ -25,21 +24,11 @@ import {
   layerOf,
   learningRateOf,
   type TrainChoice,
+  type TrainRequest,
 } from "./settings.ts";
 import { StateFile } from "./state_file.ts";
 import { reportSteps } from "./steps_report.ts";
 import { train, type TrainSettings } from "./train.ts";
-
-export interface TrainOptions extends TrainChoice {
-  readonly fasta: string;
-  readonly validation: Validation;
-  readonly validationTokens: number;
-  readonly embedScale: "hf" | "train";
-  readonly model?: string;
-  readonly backend: BackendChoice;
-  readonly lowMemory: boolean;
-  readonly out: string;
-}
 
 /**
  * Trains an SAE and writes it, with a card, whole or not at all; a stopped training leaves its state
@@ -47,7 +36,7 @@ export interface TrainOptions extends TrainChoice {
  *
  * @throws {UserError} if options contradict each other or a file cannot be read
  */
-export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise<void> {
+export async function trainToFile(o: TrainRequest, ctx: CommandContext): Promise<void> {
   checkChoice(o);
   using output = OutputDir.open(dirname(o.out));
   ctx.onExit(() => output.dispose());
@@ -135,7 +124,7 @@ export async function trainToFile(o: TrainOptions, ctx: CommandContext): Promise
   for (const path of paths) ctx.print(path);
 }
 
-async function readData(o: TrainOptions, dModel: number, ctx: CommandContext) {
+async function readData(o: TrainRequest, dModel: number, ctx: CommandContext) {
   const progress = ctx.progress({ label: `reading ${basename(o.fasta)}`, unit: "bytes" });
   const data = await openData(o.fasta, o.validation, o.validationTokens, {
     maxLength: o.maxLength,

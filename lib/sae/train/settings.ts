@@ -1,7 +1,9 @@
 /** What a person chooses of a training, checked against model and corpus. */
 import { UserError } from "../../errors.ts";
 import type { Esm2Config } from "../../checkpoint/mod.ts";
+import type { BackendChoice } from "../../backend/mod.ts";
 import type { SaeConfig } from "../types.ts";
+import type { Validation } from "./data.ts";
 
 /** As the options of the command give it. */
 export interface TrainChoice {
@@ -22,6 +24,18 @@ export interface TrainChoice {
   readonly maxLength: number;
   readonly specialTokens: boolean;
   readonly seed: number;
+}
+
+/** All that the command is given. */
+export interface TrainRequest extends TrainChoice {
+  readonly fasta: string;
+  readonly validation: Validation;
+  readonly validationTokens: number;
+  readonly embedScale: "hf" | "train";
+  readonly model?: string;
+  readonly backend: BackendChoice;
+  readonly lowMemory: boolean;
+  readonly out: string;
 }
 
 /** Tokens of a training where neither `--tokens` nor `--epochs` says otherwise. */
