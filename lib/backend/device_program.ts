@@ -1,9 +1,9 @@
 /**
  * A session of onnxruntime on the GPU; runs of shapes seen before are replayed without it.
  *
- * For a block of 23 dispatches onnxruntime takes 1.3 ms of the host: a uniform buffer, a bind group and a
+ * For a block of 23 dispatches onnxruntime takes 1.4 ms of the host: a uniform buffer, a bind group and a
  * compute pass for each. Its own graph capture takes 0.2 ms, but is tied to the buffers of one run, so
- * that every layer and shape would need a session. A replay takes 0.07 ms, with any weights.
+ * that every layer and shape would need a session. A replay takes 0.1 ms, with any weights.
  */
 import type { GpuTensor } from "../gpu/mod.ts";
 import type { InferenceSession, Ort, OrtTensor } from "./ort.ts";
