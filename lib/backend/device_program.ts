@@ -17,7 +17,6 @@ import type { Program, Tensor } from "./types.ts";
 /** A tensor in a GPU buffer that onnxruntime can read and write. */
 export interface DeviceTensor extends Tensor {
   readonly gpu: GpuTensor<"f32">;
-  readonly buffer: GPUBuffer;
   native(ort: Ort): OrtTensor;
 }
 
@@ -121,7 +120,7 @@ export class DeviceProgram implements Program {
     const recording = makeRecording(
       log,
       buffers,
-      outputs.map(({ buffer }) => buffer),
+      outputs.map(({ gpu }) => gpu.buffer),
       replays.uniformAlignment,
     );
     if (typeof recording === "string") return this.#keep(key, recording);
@@ -138,7 +137,7 @@ export class DeviceProgram implements Program {
   async #verify(replay: Replay, { results, buffers }: Call, check: ReplayCheck): Promise<void> {
     using owned = new DisposableStack();
     const { gpu } = check;
-    const pairs = Object.values(results).map(({ label, buffer, gpu: { length } }) => {
+    const pairs = Object.values(results).map(({ label, gpu: { length, buffer } }) => {
       const shape = [Math.min(length, MOST_CHECKED)];
       const expected = owned.use(gpu.alloc(`${label} expected`, shape, "f32"));
       return [expected, gpu.borrow(label, buffer, shape, "f32")] as const;
@@ -173,9 +172,9 @@ export class DeviceProgram implements Program {
 
 function callOf(inputs: Call["inputs"], results: Call["results"]): Call {
   const named = [...Object.entries(inputs), ...Object.entries(results)];
-  const buffers = named.map(([, { buffer }]) => buffer);
-  const key = named.map(([name, { shape, buffer }]) =>
-    `${name} ${shape} ${buffers.indexOf(buffer)}`
+  const buffers = named.map(([, { gpu }]) => gpu.buffer);
+  const key = named.map(([name, { shape }], i) =>
+    `${name} ${shape} ${buffers.indexOf(buffers[i])}`
   );
   return { inputs, results, buffers, key: key.join() };
 }

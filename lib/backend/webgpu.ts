@@ -63,12 +63,8 @@ class BufferTensor implements DeviceTensor {
     return elementCount(this.shape) * 4;
   }
 
-  get buffer(): GPUBuffer {
-    return this.gpu.buffer;
-  }
-
   native(ort: Ort): OrtTensor {
-    return this.#native ??= ort.Tensor.fromGpuBuffer(this.buffer as never, {
+    return this.#native ??= ort.Tensor.fromGpuBuffer(this.gpu.buffer as never, {
       dataType: "float32",
       dims: [...this.shape],
     }) as unknown as OrtTensor;

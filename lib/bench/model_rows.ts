@@ -36,13 +36,18 @@ const USES: readonly AttentionUse[] = ["none", "reduced", "all"];
 export async function modelRows(options: ModelRowOptions): Promise<ModelRow[]> {
   const { backend, cases, signal, onCase } = options;
   const rows: ModelRow[] = [];
+  await using owned = new AsyncDisposableStack();
+  // The yardstick is onnxruntime as it is.
+  const plain = backend.name === "webgpu"
+    ? owned.use(await openWebGpu({ replay: false }))
+    : backend;
   for (const name of new Set(cases.map(({ shape }) => shape))) {
     signal?.throwIfAborted();
     using checkpoint = randomCheckpoint(name, SHAPES[name]);
     await using engine = await Esm2.open(checkpoint, backend);
     for (const one of cases.filter(({ shape }) => shape === name)) {
       signal?.throwIfAborted();
-      rows.push(...await rowsOf(engine, one, options));
+      rows.push(...await rowsOf(engine, plain, one, options));
       onCase?.(one);
     }
   }
@@ -51,6 +56,7 @@ export async function modelRows(options: ModelRowOptions): Promise<ModelRow[]> {
 
 async function rowsOf(
   engine: Esm2,
+  plain: Backend,
   { shape, residues, batch: size }: ModelCase,
   { backend, threads, budgetMs, signal }: ModelRowOptions,
 ): Promise<ModelRow[]> {
@@ -60,10 +66,6 @@ async function rowsOf(
   const attentionBytes = 4 * layers * heads * size * batch.width ** 2;
   const wholes: Partial<Record<AttentionUse, WholeModel>> = {};
   if (fitsOneGraph(checkpoint)) {
-    // The yardstick is onnxruntime as it is.
-    const plain = backend.name === "webgpu"
-      ? owned.use(await openWebGpu({ replay: false }))
-      : backend;
     const open = async (all: boolean) =>
       owned.use(await WholeModel.open(checkpoint, plain, size, all));
     wholes.none = await open(false);

@@ -6,29 +6,33 @@
  */
 import { CommandLog } from "./log.ts";
 import { PipelineBook } from "./pipelines.ts";
-import { standIn } from "./stand_in.ts";
+import { type Calls, standIn } from "./stand_in.ts";
 
 export class DeviceTap {
   /** What onnxruntime is given; it passes `instanceof GPUDevice`. */
   readonly device: GPUDevice;
   readonly #pipelines: PipelineBook;
-  #log?: CommandLog;
+  readonly #native: GPUDevice;
+  /** What is logged, while something is. */
+  #logged?: { device: Calls; queue: Calls };
 
   constructor(device: GPUDevice) {
     const pipelines = this.#pipelines = new PipelineBook(device);
-    const queue = standIn(device.queue, (name) => this.#log?.onQueue(device.queue)[name]);
+    this.#native = device;
+    const queue = standIn(device.queue, (name) => this.#logged?.queue[name]);
     this.device = standIn(device, (name) => {
-      return pipelines.calls[name] ?? this.#log?.onDevice(device)[name];
+      return pipelines.calls[name] ?? this.#logged?.device[name];
     }, { queue });
   }
 
   /** Runs `work` and gives what onnxruntime told the device in it. Calls must not overlap. */
   async record(work: () => Promise<unknown>): Promise<CommandLog> {
-    const log = this.#log = new CommandLog(this.#pipelines);
+    const log = new CommandLog(this.#pipelines), device = this.#native;
+    this.#logged = { device: log.onDevice(device), queue: log.onQueue(device.queue) };
     try {
       await work();
     } finally {
-      this.#log = undefined;
+      this.#logged = undefined;
     }
     return log;
   }
