@@ -6,7 +6,8 @@
 // factors  f32[B, H]     out
 //
 // Threads: one workgroup per head; lane i takes tokens i, i + lanes, ..., four at a time.
-// Order: tokens of a lane ascending; of 16 lanes each the sums of every 16th lane; then those.
+// Order: tokens of a lane ascending; of 16 lanes each the sums of every 16th lane; then those;
+// lane_sum.wgsl follows.
 
 struct Params {
   batch: u32,
@@ -23,9 +24,6 @@ const FOUR = vec4u(0u, 1u, 2u, 3u);
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
 @group(0) @binding(2) var<storage, read_write> factors: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
-
-var<workgroup> part: array<f32, lanes>;
-var<workgroup> group_part: array<f32, GROUPS>;
 
 @compute @workgroup_size(lanes)
 fn main(
@@ -45,21 +43,8 @@ fn main(
     let kept = select(vec4f(), loaded, own < vec4u(params.tokens));
     sum = sum + kept.x + kept.y + kept.z + kept.w;
   }
-  part[lane] = sum;
-  workgroupBarrier();
-  if lane < GROUPS {
-    var own = 0.0;
-    for (var other = lane; other < lanes; other += GROUPS) {
-      own += part[other];
-    }
-    group_part[lane] = own;
-  }
-  workgroupBarrier();
+  let total = lane_sum(lane, sum);
   if work == head && lane == 0u {
-    var total = 0.0;
-    for (var other = 0u; other < GROUPS; other++) {
-      total += group_part[other];
-    }
     factors[head] = select(weights[head % params.heads] / total, 0.0, total == 0.0);
   }
 }

@@ -5,6 +5,7 @@ import {
   type GpuTensor,
   type Kernel,
   type KernelSpec,
+  LANE_SUM_WGSL,
   ParamLayout,
   planGrid,
 } from "../../lib/gpu/mod.ts";
@@ -36,7 +37,7 @@ export function apcContactsSpecs({ lanes, side }: ApcTile): Record<Step, KernelS
     },
     totals: {
       label: "apc_totals",
-      source: totalsSource,
+      source: totalsSource + LANE_SUM_WGSL,
       bindings: ["read", "read", "readWrite"],
       params: PARAMS,
       constants: { lanes },

@@ -6,6 +6,7 @@ import {
   type GpuTensor,
   type Kernel,
   type KernelSpec,
+  LANE_SUM_WGSL,
   ParamLayout,
   planGrid,
 } from "../../lib/gpu/mod.ts";
@@ -60,8 +61,8 @@ export function igStepSpecs({ path, node }: IgLanes): Specs {
   return {
     interpolate: spec("ig_interpolate", interpolateSource, 3, PATH, path),
     accumulate: spec("ig_accumulate", accumulateSource, 2, PATH, path),
-    attribute: spec("ig_attribute", attributeSource, 6, NODE, node),
-    error: spec("ig_error", errorSource, 3, NODE, node),
+    attribute: spec("ig_attribute", attributeSource + LANE_SUM_WGSL, 6, NODE, node),
+    error: spec("ig_error", errorSource + LANE_SUM_WGSL, 3, NODE, node),
   };
 }
 

@@ -12,7 +12,7 @@
 // Memory: a lane loads four values of each before it adds any: five waits for 1280 weights of 64 lanes
 // instead of twenty.
 // Order: each lane every lanes-th value ascending; of eight lanes each the sums of every eighth lane;
-// then those. Two barriers, where a tree of 64 lanes has seven.
+// then those; lane_sum.wgsl follows.
 
 struct Params {
   tokens: u32,
@@ -32,9 +32,6 @@ override lanes: u32 = 64u;
 @group(1) @binding(0) var<uniform> params: Params;
 
 const GROUPS = 8u;
-
-var<workgroup> part: array<f32, lanes>;
-var<workgroup> group_part: array<f32, GROUPS>;
 
 // Four products of a lane, from value d on.
 fn products(slope: u32, weights: u32, d: u32) -> vec4f {
@@ -65,21 +62,8 @@ fn main(
     for (; d < params.d_model; d += lanes) {
       sum += gradient[slope + d] * w_dec[weights + d];
     }
-    part[lane] = sum;
-    workgroupBarrier();
-    if lane < GROUPS {
-      var own = 0.0;
-      for (var other = lane; other < lanes; other += GROUPS) {
-        own += part[other];
-      }
-      group_part[lane] = own;
-    }
-    workgroupBarrier();
+    let total = lane_sum(lane, sum);
     if lane == 0u {
-      var total = 0.0;
-      for (var other = 0u; other < GROUPS; other++) {
-        total += group_part[other];
-      }
       attribution[entry] = token_std[token] * total * (input[entry] - base[entry]);
     }
   }

@@ -3,6 +3,7 @@ export type { AdapterRecord } from "./adapter.ts";
 export { GpuContext, type GpuOptions } from "./context.ts";
 export { GpuError } from "./errors.ts";
 export { checkLoopSteps, type Grid, planGrid } from "./grid.ts";
+export { LANE_SUM_WGSL } from "./lane_sum.ts";
 export { type Access, type Dispatch, Kernel, type KernelSpec } from "./kernel.ts";
 export {
   type ParamFields,
