@@ -1,6 +1,6 @@
 /** Sequences as an autoencoder sees them. */
 import type { Tensor } from "../backend/types.ts";
-import { type Esm2, planBatches } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2, planBatches } from "../esm2/mod.ts";
 import type { Sae, SaeConfig, SparseLatents, TokenScale } from "../sae/types.ts";
 import type { Capture } from "./types.ts";
 
@@ -27,7 +27,7 @@ export async function captureSequences(
   esm: Esm2,
   encoders: readonly Encoder[],
   rows: readonly Int32Array[],
-  { tokenBudget = esm.backend.gpu ? 8192 : 1024, signal }: CaptureOptions = {},
+  { tokenBudget = defaultTokenBudget(esm.backend), signal }: CaptureOptions = {},
 ): Promise<Capture[][]> {
   const { config, backend } = esm;
   const deepest = Math.max(...encoders.map(({ sae }) => sae.config.depth));

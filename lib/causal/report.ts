@@ -15,7 +15,7 @@ import type { Concentration, ExplanationRecord } from "./explain_record.ts";
 import type { IgResult } from "./ig_tables.ts";
 import type { MetricKind } from "./metric.ts";
 import type { PatchResult } from "./patch_tables.ts";
-import { autoencoderView, qualityNote } from "./report_parts.ts";
+import { autoencoderView, lasting, lastingSae, qualityNote } from "./report_parts.ts";
 import type { RunKind } from "./types.ts";
 
 /** What one command found. */
@@ -80,7 +80,11 @@ export function causalReport(
         nodes: explanation.nodes,
       };
     }),
-    provenance: lasting(provenance),
+    provenance: {
+      ...lasting(provenance),
+      saes: (provenance.saes as readonly unknown[]).map(lastingSae),
+      proteins: listed(provenance.proteins as readonly unknown[]),
+    },
   });
 }
 
@@ -118,20 +122,6 @@ function metricName(metric: MetricKind): string {
   return metric.kind === "mutant" ? "log p(mutant)" : "log p(mutant) − log p(wild type)";
 }
 
-/** What decides the numbers: a run in parts, or one that was interrupted, has other times. */
-function lasting(
-  { esmscope, command, model, backend, options, saes, proteins }: FinishedSurvey["provenance"],
-): Record<string, unknown> {
-  const { out: _out, json: _json, shard: _shard, ...asked } = options as Record<string, unknown>;
-  const list = proteins as readonly unknown[];
-  return {
-    ...{ esmscope, command, model },
-    backend: backend.name,
-    options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
-    // What training wrote into a file is in run.json, and the file's sum here.
-    saes: (saes as readonly Record<string, unknown>[]).map(({ metadata: _metadata, ...sae }) =>
-      sae
-    ),
-    proteins: list.length <= MOST_PROTEINS ? list : list.length,
-  };
-}
+/** Proteins, or how many they are. */
+const listed = (proteins: readonly unknown[]) =>
+  proteins.length <= MOST_PROTEINS ? proteins : proteins.length;

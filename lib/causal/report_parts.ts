@@ -1,4 +1,5 @@
-/** What the reports of all sae commands say of autoencoders. */
+/** What the reports of all sae commands say of autoencoders, and of the run. */
+import type { Provenance } from "../provenance.ts";
 import type { AutoencoderView, QualityView } from "../report/sae_types.ts";
 import { POOR_LOSS_RECOVERED } from "../sae/fidelity_text.ts";
 import type { SaeConfig } from "../sae/types.ts";
@@ -21,4 +22,25 @@ export function qualityNote({ layer, quality }: AutoencoderView): string[] {
     "layer, k, embedding scale or model may not be what it was trained with, and then its latents say " +
     "little about the model.",
   ];
+}
+
+/**
+ * What of a run's record decides its numbers, autoencoders aside: a run in parts, or one that was
+ * interrupted, has other times.
+ */
+export function lasting(
+  { esmscope, command, model, backend, options }: Provenance & Record<string, unknown>,
+): Record<string, unknown> {
+  const { out: _out, json: _json, shard: _shard, ...asked } = options as Record<string, unknown>;
+  return {
+    ...{ esmscope, command, model },
+    backend: backend.name,
+    options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/** An autoencoder of a run's record: what training wrote into the file is in run.json, its sum here. */
+export function lastingSae(sae: unknown): Record<string, unknown> {
+  const { metadata: _metadata, ...rest } = sae as Record<string, unknown>;
+  return rest;
 }

@@ -1,6 +1,7 @@
 /** Steering: latents held at values of one's own, and what the model then predicts. */
 import { quote, UserError } from "../errors.ts";
 import { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "../esm2/alphabet.ts";
+import type { SteeredView } from "../report/steering_types.ts";
 import { activation } from "./sparse.ts";
 import type { Tail } from "./tail.ts";
 import type { Capture, Edit } from "./types.ts";
@@ -140,22 +141,7 @@ export function steeredLatents(
 }
 
 /** One residue before and after steering; logarithms are of softmax over the 33 tokens. */
-export interface SteeredResidue {
-  /** 1-based position. */
-  position: number;
-  letter: string;
-  /** The most probable of the 20 amino acids. */
-  before: string;
-  after: string;
-  /** log p of the residue's own letter. */
-  logProbBefore: number;
-  logProbAfter: number;
-  /** log p of the letter that is most probable after steering. */
-  steeredLogProbBefore: number;
-  steeredLogProbAfter: number;
-  /** Kullback–Leibler divergence Σ after · log(after / before) over the 33 tokens, nats. */
-  divergence: number;
-}
+export type SteeredResidue = SteeredView;
 
 export interface Steered {
   residues: SteeredResidue[];

@@ -5,7 +5,7 @@ import type { QualityView } from "../report/sae_types.ts";
 import { renderSteeringReport } from "../report/steering_report.ts";
 import type { SaeConfig } from "../sae/types.ts";
 import type { Target } from "../variants/types.ts";
-import { autoencoderView, qualityNote } from "./report_parts.ts";
+import { autoencoderView, lasting, lastingSae, qualityNote } from "./report_parts.ts";
 import type { Steered, SteeredLatent, Steering } from "./steer.ts";
 
 /** What of a run the page shows. */
@@ -47,7 +47,7 @@ export function steerReport(run: SteeredRun): string {
     latents: latents.map((one) => ({ ...one, becomes: phraseOf(one) })),
     tokens: run.tokens,
     autoencoder,
-    provenance: lasting(run.provenance),
+    provenance: { ...lasting(run.provenance), sae: lastingSae(run.provenance.sae) },
   });
 }
 
@@ -55,18 +55,4 @@ function phraseOf({ kind, amount }: Steering): string {
   if (kind === "value") return `at ${amount}`;
   if (kind === "max") return `at ${amount} × its maximum`;
   return amount === 0 ? "switched off" : `times ${amount}`;
-}
-
-/** What decides the numbers. */
-function lasting(
-  { esmscope, command, model, backend, options, sae }: SteeredRun["provenance"],
-): Record<string, unknown> {
-  const { out: _out, json: _json, ...asked } = options as Record<string, unknown>;
-  const { metadata: _metadata, ...described } = sae as Record<string, unknown>;
-  return {
-    ...{ esmscope, command, model },
-    backend: backend.name,
-    options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
-    sae: described,
-  };
 }

@@ -1,6 +1,6 @@
 /** One analysis over many variants, in pieces that a killed run does not lose. */
 import { MASK } from "../esm2/alphabet.ts";
-import { type Esm2, tokenize } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2, tokenize } from "../esm2/mod.ts";
 import type { ProgressFile } from "../io/progress_file.ts";
 import { mutate } from "../variants/resolve.ts";
 import { captureSequences } from "./capture.ts";
@@ -128,7 +128,7 @@ function piecesOf(request: PiecesRequest): ProteinPieces[] {
 }
 
 const budgetOf = ({ esm, tokenBudget }: PiecesRequest) =>
-  tokenBudget ?? (esm.backend.gpu ? 8192 : 1024);
+  tokenBudget ?? defaultTokenBudget(esm.backend);
 
 const tokensOfTarget = ({ target }: CausalProtein) => tokenize(target, { maxLength: Infinity });
 

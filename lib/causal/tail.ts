@@ -1,6 +1,6 @@
 /** The blocks after an autoencoder as a function of what stands before them. */
 import type { Tensor } from "../backend/types.ts";
-import type { Esm2 } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2 } from "../esm2/mod.ts";
 import { HeadReader } from "./head_reader.ts";
 import type { LatentSpace } from "./latent_space.ts";
 import { type Metric, metricValue } from "./metric.ts";
@@ -61,7 +61,7 @@ export class Tail implements AsyncDisposable {
     readonly options: TailOptions = {},
   ) {
     this.head = new HeadReader(esm, space.sae.config.afterFinalNorm);
-    this.tokenBudget = options.tokenBudget ?? (esm.backend.gpu ? 8192 : 1024);
+    this.tokenBudget = options.tokenBudget ?? defaultTokenBudget(esm.backend);
   }
 
   async measure(capture: Capture, jobs: readonly MeasuredJob[]): Promise<Measured> {

@@ -2,7 +2,7 @@
 export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
 export type { GradientOptions, GradientResult } from "./gradient.ts";
 export { Esm2, type ModelOptions, type RunOptions, type RunResult } from "./model.ts";
-export { planBatches, type PlannedBatch } from "./plan.ts";
+export { defaultTokenBudget, planBatches, type PlannedBatch } from "./plan.ts";
 export {
   displayLetters,
   padBatch,

@@ -1,5 +1,5 @@
 /** How a forward pass is cut so that no tensor passes the device's limits. */
-import type { TensorLimit } from "../backend/types.ts";
+import type { Backend, TensorLimit } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
 import { padBatch, type TokenBatch } from "./tokenize.ts";
@@ -34,6 +34,9 @@ export function headGroups(
     (_, i) => Math.floor((i + 1) * heads / groups) - Math.floor(i * heads / groups),
   );
 }
+
+/** Tokens to run together: about a thousand saturate a CPU, and more only cost cache. */
+export const defaultTokenBudget = ({ gpu }: Pick<Backend, "gpu">): number => gpu ? 8192 : 1024;
 
 export interface PlannedBatch extends TokenBatch {
   /** Index of each row among the sequences that were planned. */

@@ -1,5 +1,6 @@
 /** Whose the temporary files of a folder are, and the removal of those that nobody will finish. */
 import { join } from "node:path";
+import { tryLock } from "./file_lock.ts";
 import { exists, removeQuietly } from "./paths.ts";
 
 /** Ends the name of every file of a run that is not final; the run's number follows. */
@@ -74,15 +75,6 @@ export function removeLeftOver(folder: string): void {
     } finally {
       file.close();
     }
-  }
-}
-
-/** Whether the lock was got; undefined where the file system has none. */
-function tryLock(file: Deno.FsFile): boolean | undefined {
-  try {
-    return file.tryLockSync(true);
-  } catch {
-    return undefined;
   }
 }
 

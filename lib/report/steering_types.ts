@@ -31,7 +31,7 @@ export interface SteeredView {
   /** log p of the letter `after`. */
   steeredLogProbBefore: number;
   steeredLogProbAfter: number;
-  /** Kullback–Leibler divergence of the prediction after from that before. */
+  /** Kullback–Leibler divergence Σ after · log(after / before) over the 33 tokens, nats. */
   divergence: number;
 }
 

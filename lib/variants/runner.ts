@@ -7,7 +7,7 @@ import {
 } from "../../kernels/token_log_probs/mod.ts";
 import type { Tensor } from "../backend/types.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
-import { type Esm2, planBatches, type PlannedBatch } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2, planBatches, type PlannedBatch } from "../esm2/mod.ts";
 import { type Pass, planPasses, type Query } from "./queries.ts";
 import type { WindowOptions } from "./windows.ts";
 
@@ -27,8 +27,7 @@ export class QueryRunner {
   #kernel?: Promise<TokenLogProbs>;
 
   constructor(readonly model: Esm2, readonly options: RunnerOptions) {
-    // A CPU is saturated by about a thousand tokens; more only costs cache.
-    this.tokenBudget = options.tokenBudget ?? (model.backend.gpu ? 8192 : 1024);
+    this.tokenBudget = options.tokenBudget ?? defaultTokenBudget(model.backend);
   }
 
   async run(queries: readonly Query[]): Promise<Float32Array[]> {

@@ -1,5 +1,12 @@
 /** Latents of many proteins, with memory for some of them. */
-import { displayLetters, type Esm2, planBatches, type Sequence, tokenize } from "../../esm2/mod.ts";
+import {
+  defaultTokenBudget,
+  displayLetters,
+  type Esm2,
+  planBatches,
+  type Sequence,
+  tokenize,
+} from "../../esm2/mod.ts";
 import type { SaeCoder } from "../coder.ts";
 import { sliceRows } from "../rows.ts";
 import { StreamTap } from "../stream_tap.ts";
@@ -35,7 +42,8 @@ export async function* encodeWindows(
   esm: Esm2,
   coder: SaeCoder,
   proteins: AsyncIterable<Sequence>,
-  { tokenBudget = esm.backend.gpu ? 8192 : 1024, signal, onProgress, from = 0 }: EncodeOptions = {},
+  { tokenBudget = defaultTokenBudget(esm.backend), signal, onProgress, from = 0 }: EncodeOptions =
+    {},
 ): AsyncGenerator<ProteinLatents[]> {
   await using tap = new StreamTap(esm, coder.sae.config);
   let done = 0, number = 0;

@@ -1,5 +1,6 @@
 /** Files that grow by windows of proteins and outlive a run that was killed. */
 import { quote, UserError } from "../../errors.ts";
+import { tryLock } from "../../io/file_lock.ts";
 import { ProgressFile } from "../../io/progress_file.ts";
 
 /** Bytes and characters gathered before they are written. */
@@ -198,18 +199,12 @@ export class KeptFile {
 function lockFile(path: string): Deno.FsFile | undefined {
   for (;;) {
     const file = Deno.openSync(path, { create: true, write: true });
-    try {
-      if (!file.tryLockSync(true)) {
-        file.close();
-        return undefined;
-      }
-    } catch {
-      // This file system has no locks: two runs of the same into one folder are up to their owner.
-      return file;
-    }
-    // The run that had it may have removed it before it let go.
-    if (isAt(path, file)) return file;
+    const locked = tryLock(file);
+    // Without locks, two runs of the same into one folder are up to their owner. With them, the run
+    // that had it may have removed it before it let go.
+    if (locked === undefined || (locked && isAt(path, file))) return file;
     file.close();
+    if (!locked) return undefined;
   }
 }
 
