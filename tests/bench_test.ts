@@ -5,7 +5,7 @@ import { sampleReport } from "../lib/bench/testing/sample_report.ts";
 import { execute } from "../lib/cli/main.ts";
 import { command } from "../tasks/bench.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { runsGpuTests } from "./gpu.ts";
+import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 
 interface Outcome {
   code: number;
@@ -84,7 +84,7 @@ Deno.test("bench measures the engine against the whole graph and compares ratios
 
 Deno.test({
   name: "bench host: a replayed pass costs the host less than onnxruntime's" +
-    (runsGpuTests ? "" : " (skipped: no WebGPU adapter found)"),
+    gpuSkipped,
   ignore: !runsGpuTests,
   async fn() {
     await withFolder(async (path) => {

@@ -13,8 +13,48 @@ const CANDIDATES = [
   "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
 ];
 
+export interface BrowserTestOptions {
+  /** False for a test that loads the native library, whose threads and timers outlive it. */
+  sanitize?: boolean;
+}
+
+/**
+ * Registers a test that gets a browser and an empty folder: skipped aloud without a browser, or failed
+ * when REQUIRE_BROWSER=1.
+ */
+export function browserTest(
+  name: string,
+  fn: (browser: Browser, dir: string, t: Deno.TestContext) => Promise<void>,
+  { sanitize = true }: BrowserTestOptions = {},
+): void {
+  const path = findBrowser(), isRequired = Deno.env.get("REQUIRE_BROWSER") === "1";
+  Deno.test({
+    name: path || isRequired ? name : `${name} (skipped: no Chromium found)`,
+    ignore: !path && !isRequired,
+    sanitizeOps: sanitize,
+    sanitizeResources: sanitize,
+    async fn(t) {
+      if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
+      const dir = await Deno.makeTempDir();
+      try {
+        await using browser = await Browser.launch(path);
+        await fn(browser, dir, t);
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+}
+
+/** Writes a page into a folder and gives its address. */
+export async function writePage(dir: string, name: string, html: string): Promise<string> {
+  const path = `${dir}/${name}.html`;
+  await Deno.writeTextFile(path, html);
+  return new URL(`file://${path}`).href;
+}
+
 /** Path of the browser: the environment variable CHROME_BIN, or the first that is installed. */
-export function findBrowser(): string | null {
+function findBrowser(): string | null {
   const chosen = Deno.env.get("CHROME_BIN");
   if (chosen) return chosen;
   return CANDIDATES.find((path) => {

@@ -5,7 +5,7 @@ import { backbonePdb } from "../lib/report/contacts_structure.ts";
 import { renderContactReport } from "../lib/report/contacts_report.ts";
 import { chainLetters, structureOf } from "../lib/structure/structure.ts";
 import { deepEqual, equal, ok } from "./assert.ts";
-import { Browser, findBrowser } from "./browser.ts";
+import { browserTest, writePage } from "./browser.ts";
 import { random } from "./report_sample.ts";
 
 /** A helix of `length` alanines with backbone atoms, residue 5 missing. */
@@ -82,58 +82,46 @@ Deno.test("backbonePdb() is a structure of the same residues at the same places"
   deepEqual(again.residues.map(({ alpha }) => alpha), chain.residues.map(({ alpha }) => alpha));
 });
 
-const path = findBrowser();
-const required = Deno.env.get("REQUIRE_BROWSER") === "1";
-
-Deno.test({
-  name: "renderContactReport gives a page that a browser shows whole, offline, in light and dark",
-  ignore: !path && !required,
-  async fn() {
-    if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
+browserTest(
+  "renderContactReport gives a page that a browser shows whole, offline, in light and dark",
+  async (browser, dir) => {
     const result = await sample("helix");
-    const dir = await Deno.makeTempDir();
-    try {
-      await Deno.writeTextFile(`${dir}/r.html`, await page(result));
-      const url = new URL(`file://${dir}/r.html`).href;
-      await using browser = await Browser.launch(path);
-      for (const scheme of ["light", "dark"] as const) {
-        await using view = await browser.open(url, { scheme });
-        // What the driver says of its software renderer is not the page's.
-        deepEqual(view.complaints.filter((text) => !/WebGL|GL Driver/.test(text)), []);
-        deepEqual(view.requests, [url]);
-        const colours = await view.evaluate<string[]>(`
-          { const canvas = document.querySelector(".contact-map canvas");
-            const context = canvas.getContext("2d"), size = canvas.width / 40;
-            const at = (row, column) => [...context.getImageData(
-              Math.floor((column + 0.5) * size), Math.floor((row + 0.5) * size), 1, 1).data].join();
-            [at(4, 30), at(30, 4), at(12, 4), at(20, 4), at(17, 16)]; }`);
-        // Above: the map, also where no truth is known; below: residue 5 is not known.
-        ok(colours[0] !== colours[1], colours.join(" "));
-        equal(colours[1], colours[2]);
-        ok(colours[4] !== colours[1], "neighbours are contacts");
-        const box = await view.evaluate<{ x: number; y: number; width: number; height: number }>(
-          `{ const c = document.querySelector(".contact-map canvas"); c.scrollIntoView();
-             c.getBoundingClientRect().toJSON(); }`,
-        );
-        await view.point(box.x + box.width * 30.5 / 40, box.y + box.height * 10.5 / 40);
-        const shown = await view.evaluate<string[]>(
-          `[...tooltip.querySelectorAll("dd")].map((dd) => dd.textContent)`,
-        );
-        const value = result.map[10 * 40 + 30];
-        ok(Math.abs(Number(shown[0]) - value) < 0.01, `${shown} for ${value}`);
-        equal(shown[1], "20");
-        const stage = await view.evaluate<string>(
-          `document.querySelector(".stage canvas") ? "drawn" : document.querySelector(".stage").textContent`,
-        );
-        ok(stage === "drawn" || /WebGL is not available/.test(stage), stage);
-        await view.evaluate(`document.querySelector("[data-share='1']").click()`);
-        const wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        equal(await view.evaluate(wide), 0);
-        await view.look({ width: 390, scheme });
-        equal(await view.evaluate(wide), 0);
-      }
-    } finally {
-      await Deno.remove(dir, { recursive: true });
+    const url = await writePage(dir, "r", await page(result));
+    for (const scheme of ["light", "dark"] as const) {
+      await using view = await browser.open(url, { scheme });
+      // What the driver says of its software renderer is not the page's.
+      deepEqual(view.complaints.filter((text) => !/WebGL|GL Driver/.test(text)), []);
+      deepEqual(view.requests, [url]);
+      const colours = await view.evaluate<string[]>(`
+      { const canvas = document.querySelector(".contact-map canvas");
+        const context = canvas.getContext("2d"), size = canvas.width / 40;
+        const at = (row, column) => [...context.getImageData(
+          Math.floor((column + 0.5) * size), Math.floor((row + 0.5) * size), 1, 1).data].join();
+        [at(4, 30), at(30, 4), at(12, 4), at(20, 4), at(17, 16)]; }`);
+      // Above: the map, also where no truth is known; below: residue 5 is not known.
+      ok(colours[0] !== colours[1], colours.join(" "));
+      equal(colours[1], colours[2]);
+      ok(colours[4] !== colours[1], "neighbours are contacts");
+      const box = await view.evaluate<{ x: number; y: number; width: number; height: number }>(
+        `{ const c = document.querySelector(".contact-map canvas"); c.scrollIntoView();
+         c.getBoundingClientRect().toJSON(); }`,
+      );
+      await view.point(box.x + box.width * 30.5 / 40, box.y + box.height * 10.5 / 40);
+      const shown = await view.evaluate<string[]>(
+        `[...tooltip.querySelectorAll("dd")].map((dd) => dd.textContent)`,
+      );
+      const value = result.map[10 * 40 + 30];
+      ok(Math.abs(Number(shown[0]) - value) < 0.01, `${shown} for ${value}`);
+      equal(shown[1], "20");
+      const stage = await view.evaluate<string>(
+        `document.querySelector(".stage canvas") ? "drawn" : document.querySelector(".stage").textContent`,
+      );
+      ok(stage === "drawn" || /WebGL is not available/.test(stage), stage);
+      await view.evaluate(`document.querySelector("[data-share='1']").click()`);
+      const wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+      equal(await view.evaluate(wide), 0);
+      await view.look({ width: 390, scheme });
+      equal(await view.evaluate(wide), 0);
     }
   },
-});
+);

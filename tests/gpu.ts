@@ -8,10 +8,13 @@ const isRequired = Deno.env.get("REQUIRE_GPU") === "1";
 /** Whether tests that need an adapter run here; where one is required they run and fail without. */
 export const runsGpuTests = adapter !== null || isRequired;
 
+/** What the name of a test that needs an adapter ends with where it is skipped. */
+export const gpuSkipped = runsGpuTests ? "" : " (skipped: no WebGPU adapter found)";
+
 /** Registers a test that gets an open context and must free all it allocates on it. */
 export function gpuTest(name: string, fn: (ctx: GpuContext) => void | Promise<void>): void {
   Deno.test({
-    name: runsGpuTests ? name : `${name} (skipped: no WebGPU adapter found)`,
+    name: name + gpuSkipped,
     ignore: !runsGpuTests,
     async fn() {
       using ctx = await GpuContext.open();

@@ -8,7 +8,7 @@ import { loadResident } from "../lib/esm2/weights.ts";
 import type { TokenBatch } from "../lib/esm2/tokenize.ts";
 import { allClose, deepEqual, equal, match, ok, rejects } from "./assert.ts";
 import { embeddedPath, fixtureIndex, readFixture } from "./fixtures.ts";
-import { runsGpuTests } from "./gpu.ts";
+import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
 
 const TRP_CAGE = "NLYIQWLKDGGPSSGRPPPS";
@@ -22,7 +22,7 @@ const within = (expected: ArrayLike<number>, share = 1e-5) => ({
 for (const name of ["cpu", "wasm", "webgpu"] as const) {
   const skip = name === "webgpu" && !runsGpuTests;
   Deno.test({
-    name: `Esm2.gradient: ${name}${skip ? " (skipped: no WebGPU adapter found)" : ""}`,
+    name: `Esm2.gradient: ${name}${skip ? gpuSkipped : ""}`,
     ignore: skip,
     // The native library keeps its thread pool and timers for the life of the process.
     sanitizeResources: false,

@@ -3,7 +3,7 @@ import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/model.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { embeddedPath, fixturePath, forwardFixtures } from "./fixtures.ts";
-import { runsGpuTests } from "./gpu.ts";
+import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf, compare, record } from "./parity.ts";
 
 const backends = ["cpu", "wasm", "webgpu"] as const;
@@ -11,9 +11,7 @@ const backends = ["cpu", "wasm", "webgpu"] as const;
 for (const name of backends) {
   const skip = name === "webgpu" && !runsGpuTests;
   Deno.test({
-    name: `Esm2 agrees with fair-esm on every fixture: ${name}${
-      skip ? " (skipped: no WebGPU adapter found)" : ""
-    }`,
+    name: `Esm2 agrees with fair-esm on every fixture: ${name}${skip ? gpuSkipped : ""}`,
     ignore: skip,
     // The native library keeps its thread pool and timers for the life of the process.
     sanitizeResources: false,

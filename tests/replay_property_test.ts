@@ -4,7 +4,7 @@ import { Graph, type Value } from "../lib/onnx/graph.ts";
 import * as op from "../lib/onnx/ops.ts";
 import { type Array64, evaluate } from "../lib/onnx/testing/evaluate.ts";
 import { allClose, ok } from "./assert.ts";
-import { runsGpuTests } from "./gpu.ts";
+import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { fc } from "./property.ts";
 
 const WIDTH = 8, HEADS = 2, ROWS = 3;
@@ -112,7 +112,7 @@ async function check(backend: WebGpuBackend, plan: Plan): Promise<void> {
 Deno.test({
   name:
     "replay computes random graphs as they are defined, whatever lengths come after each other" +
-    (runsGpuTests ? "" : " (skipped: no WebGPU adapter found)"),
+    gpuSkipped,
   ignore: !runsGpuTests,
   // onnxruntime keeps its timers for the life of the process.
   sanitizeResources: false,

@@ -9,7 +9,7 @@ import * as op from "../lib/onnx/ops.ts";
 import { collectSums } from "../lib/sites/collect.ts";
 import { deepEqual, equal, ok, rejects } from "./assert.ts";
 import { embeddedPath } from "./fixtures.ts";
-import { runsGpuTests } from "./gpu.ts";
+import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf, record } from "./parity.ts";
 
 const TRP_CAGE = "NLYIQWLKDGGPSSGRPPPS";
@@ -22,7 +22,7 @@ const BATCHES = {
 
 function replayTest(name: string, fn: (backend: WebGpuBackend) => Promise<void>): void {
   Deno.test({
-    name: runsGpuTests ? name : `${name} (skipped: no WebGPU adapter found)`,
+    name: name + gpuSkipped,
     ignore: !runsGpuTests,
     // onnxruntime keeps its timers for the life of the process.
     sanitizeResources: false,
@@ -130,7 +130,7 @@ replayTest(
 
 Deno.test({
   name: "ESMSCOPE_REPLAY=0 leaves every run to onnxruntime" +
-    (runsGpuTests ? "" : " (skipped: no WebGPU adapter found)"),
+    gpuSkipped,
   ignore: !runsGpuTests,
   sanitizeResources: false,
   sanitizeOps: false,

@@ -4,15 +4,9 @@ import { formatCsv, parseTable } from "../lib/io/csv.ts";
 import { headColumns, renderSiteReport } from "../lib/report/mod.ts";
 import type { ProteinResult } from "../lib/sites/types.ts";
 import { deepEqual, equal, ok } from "./assert.ts";
-import { Browser, findBrowser, type Page } from "./browser.ts";
+import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
 import { checkContrast, rgb, TOO_WIDE } from "./page_checks.ts";
 import { sampleProtein, sampleSummary } from "./report_sample.ts";
-
-const path = findBrowser();
-const required = Deno.env.get("REQUIRE_BROWSER") === "1";
-if (!path && !required) {
-  console.warn("report_browser_test: no Chromium found, the report is not tested in a browser");
-}
 
 const { a2a } = examples;
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -121,30 +115,21 @@ const CLIPPED = `[...document.querySelectorAll("table, figure, .scroll, .plot, .
     getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1)
   .map((e) => e.tagName + " " + e.className)`;
 
-Deno.test({
-  name: "renderSiteReport gives a page that a browser shows whole and exactly",
-  ignore: !path && !required,
-  fn: async (t) => {
-    if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
-    const dir = await Deno.makeTempDir();
-    try {
-      await using browser = await Browser.launch(path);
-      for (const [i, [name, { proteins, html }]] of Object.entries(reports).entries()) {
-        await Deno.writeTextFile(`${dir}/${i}.html`, html);
-        const url = new URL(`file://${dir}/${i}.html`).href;
-        const step = (what: string, check: Check) =>
-          t.step(`${name}: ${what}`, () => check(browser, url, proteins));
-        await step("every cell shows the numbers of heads.csv, and nothing is loaded", checkCells);
-        await step("maps are drawn, show their values and zoom", checkMaps);
-        await step("the keyboard reaches every head", checkKeyboard);
-        await step("text is legible in light and dark", checkColours);
-        await step("print and narrow screens clip nothing", checkWidths);
-      }
-    } finally {
-      await Deno.remove(dir, { recursive: true });
+browserTest(
+  "renderSiteReport gives a page that a browser shows whole and exactly",
+  async (browser, dir, t) => {
+    for (const [i, [name, { proteins, html }]] of Object.entries(reports).entries()) {
+      const url = await writePage(dir, String(i), html);
+      const step = (what: string, check: Check) =>
+        t.step(`${name}: ${what}`, () => check(browser, url, proteins));
+      await step("every cell shows the numbers of heads.csv, and nothing is loaded", checkCells);
+      await step("maps are drawn, show their values and zoom", checkMaps);
+      await step("the keyboard reaches every head", checkKeyboard);
+      await step("text is legible in light and dark", checkColours);
+      await step("print and narrow screens clip nothing", checkWidths);
     }
   },
-});
+);
 
 type Check = (browser: Browser, url: string, proteins: ProteinResult[]) => Promise<void>;
 

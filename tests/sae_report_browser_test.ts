@@ -2,16 +2,10 @@
 import { renderSaeReport, type SaeReport } from "../lib/report/sae_report.ts";
 import { mapRows } from "../lib/report/sae_map.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { Browser, findBrowser, type Page } from "./browser.ts";
+import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
 import { checkContrast, TOO_WIDE } from "./page_checks.ts";
 import { sampleSaeReport } from "./sae_report_sample.ts";
 import { runSae } from "./sae_run.ts";
-
-const path = findBrowser();
-const required = Deno.env.get("REQUIRE_BROWSER") === "1";
-if (!path && !required) {
-  console.warn("sae_report_browser_test: no Chromium found, the report is not tested in a browser");
-}
 
 const hostile = `<img src=x onerror=alert(1)>"'&`;
 
@@ -34,30 +28,21 @@ const reports: Record<string, SaeReport> = {
   }, "A long protein"),
 };
 
-Deno.test({
-  name: "renderSaeReport gives a page that a browser shows whole and exactly",
-  ignore: !path && !required,
-  fn: async (t) => {
-    if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
-    const dir = await Deno.makeTempDir();
-    try {
-      await using browser = await Browser.launch(path);
-      for (const [i, [name, report]] of Object.entries(reports).entries()) {
-        await Deno.writeTextFile(`${dir}/${i}.html`, renderSaeReport(report));
-        const url = new URL(`file://${dir}/${i}.html`).href;
-        const step = (what: string, check: Check) =>
-          t.step(`${name}: ${what}`, () => check(browser, url, report));
-        await step("one mutation of each kind is shown, the chosen one", checkPanels);
-        await step("cells of the map show their attribution, in its colour", checkMap);
-        await step("marks of charts are named on hover and by the arrow keys", checkMarks);
-        await step("text is legible in light and dark", checkContrast(TEXTS, 40));
-        await step("print and narrow screens clip nothing", checkWidths);
-      }
-    } finally {
-      await Deno.remove(dir, { recursive: true });
+browserTest(
+  "renderSaeReport gives a page that a browser shows whole and exactly",
+  async (browser, dir, t) => {
+    for (const [i, [name, report]] of Object.entries(reports).entries()) {
+      const url = await writePage(dir, String(i), renderSaeReport(report));
+      const step = (what: string, check: Check) =>
+        t.step(`${name}: ${what}`, () => check(browser, url, report));
+      await step("one mutation of each kind is shown, the chosen one", checkPanels);
+      await step("cells of the map show their attribution, in its colour", checkMap);
+      await step("marks of charts are named on hover and by the arrow keys", checkMarks);
+      await step("text is legible in light and dark", checkContrast(TEXTS, 40));
+      await step("print and narrow screens clip nothing", checkWidths);
     }
   },
-});
+);
 
 const MUTATIONS = [
   "--mutations",
@@ -70,16 +55,11 @@ const MUTATIONS = [
 ];
 
 for (const name of ["patch", "ig", "circuit"]) {
-  Deno.test({
-    name: `sae ${name} writes a report that a browser shows as its tables have it`,
-    ignore: !path && !required,
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: () =>
+  browserTest(
+    `sae ${name} writes a report that a browser shows as its tables have it`,
+    (browser) =>
       runSae([name, ...MUTATIONS], async ({ dir, code, err }) => {
-        if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
         equal(code, 0, err);
-        await using browser = await Browser.launch(path);
         await using page = await browser.open(new URL(`file://${dir}/out/report.html`).href, {});
         deepEqual(page.complaints, []);
         match(await page.evaluate<string>("document.querySelector('.note').textContent"), /demon/);
@@ -100,7 +80,8 @@ for (const name of ["patch", "ig", "circuit"]) {
           match(text, /To restore 70 % of the effect of 2 mutations/);
         }
       }),
-  });
+    { sanitize: false },
+  );
 }
 
 type Check = (browser: Browser, url: string, report: SaeReport) => Promise<void>;

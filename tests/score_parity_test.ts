@@ -10,7 +10,7 @@ import { QueryRunner } from "../lib/variants/runner.ts";
 import { scoreAll } from "./score_all.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { embeddedPath, fixtureIndex, readFixture } from "./fixtures.ts";
-import { runsGpuTests } from "./gpu.ts";
+import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 
 const entry = fixtureIndex.tiny_variants_gb1;
 const residues = entry.sequences![0], length = residues.length;
@@ -29,9 +29,7 @@ function alphabetical(values: ArrayLike<number>): number[] {
 for (const name of ["cpu", "wasm", "webgpu"] as const) {
   const skip = name === "webgpu" && !runsGpuTests;
   Deno.test({
-    name: `Variant scores agree with fair-esm: ${name}${
-      skip ? " (skipped: no WebGPU adapter found)" : ""
-    }`,
+    name: `Variant scores agree with fair-esm: ${name}${skip ? gpuSkipped : ""}`,
     ignore: skip,
     // The native library keeps its thread pool and timers for the life of the process.
     sanitizeResources: false,

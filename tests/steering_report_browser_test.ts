@@ -2,16 +2,10 @@
 import { parseTable } from "../lib/io/csv.ts";
 import { renderSteeringReport, type SteeringReport } from "../lib/report/steering_report.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { Browser, findBrowser, type Page } from "./browser.ts";
+import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
 import { checkContrast, TOO_WIDE } from "./page_checks.ts";
 import { runSae } from "./sae_run.ts";
 import { sampleSteeringReport } from "./steering_report_sample.ts";
-
-const path = findBrowser();
-const required = Deno.env.get("REQUIRE_BROWSER") === "1";
-if (!path && !required) {
-  console.warn("steering_report_browser_test: no Chromium found, the report is not tested in one");
-}
 
 const hostile = `<img src=x onerror=alert(1)>"'&`;
 const reports: Record<string, SteeringReport> = {
@@ -22,43 +16,29 @@ const reports: Record<string, SteeringReport> = {
   "five residues": sampleSteeringReport({ length: 5, from: 1, to: 5, seed: 4 }, "Short"),
 };
 
-Deno.test({
-  name: "renderSteeringReport gives a page that a browser shows whole and exactly",
-  ignore: !path && !required,
-  fn: async (t) => {
-    if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
-    const dir = await Deno.makeTempDir();
-    try {
-      await using browser = await Browser.launch(path);
-      for (const [i, [name, report]] of Object.entries(reports).entries()) {
-        await Deno.writeTextFile(`${dir}/${i}.html`, renderSteeringReport(report));
-        const url = new URL(`file://${dir}/${i}.html`).href;
-        const step = (what: string, check: Check) =>
-          t.step(`${name}: ${what}`, () => check(browser, url, report));
-        await step("letters and bars are those of the residues", checkTracks);
-        await step("residues are named on hover and by the arrow keys", checkMarks);
-        await step("text is legible in light and dark", checkContrast(TEXTS, 30));
-        await step("print and narrow screens clip nothing", checkWidths);
-      }
-    } finally {
-      await Deno.remove(dir, { recursive: true });
+browserTest(
+  "renderSteeringReport gives a page that a browser shows whole and exactly",
+  async (browser, dir, t) => {
+    for (const [i, [name, report]] of Object.entries(reports).entries()) {
+      const url = await writePage(dir, String(i), renderSteeringReport(report));
+      const step = (what: string, check: Check) =>
+        t.step(`${name}: ${what}`, () => check(browser, url, report));
+      await step("letters and bars are those of the residues", checkTracks);
+      await step("residues are named on hover and by the arrow keys", checkMarks);
+      await step("text is legible in light and dark", checkContrast(TEXTS, 30));
+      await step("print and narrow screens clip nothing", checkWidths);
     }
   },
-});
+);
 
-Deno.test({
-  name: "sae steer writes a report that a browser shows as its table has it",
-  ignore: !path && !required,
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: () =>
+browserTest(
+  "sae steer writes a report that a browser shows as its table has it",
+  (browser) =>
     runSae(
       ["steer", "--backend", "cpu", "--quiet", "--set", "184=5max", "--at", "10-20"],
       async ({ dir, code, err }) => {
-        if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
         equal(code, 0, err);
         const { rows } = parseTable(await Deno.readTextFile(`${dir}/out/steering.csv`), "");
-        await using browser = await Browser.launch(path);
         await using page = await browser.open(new URL(`file://${dir}/out/report.html`).href, {});
         deepEqual(page.complaints, []);
         const text = await page.evaluate<string>("document.querySelector('main').innerText");
@@ -83,7 +63,8 @@ Deno.test({
         });
       },
     ),
-});
+  { sanitize: false },
+);
 
 type Check = (browser: Browser, url: string, report: SteeringReport) => Promise<void>;
 

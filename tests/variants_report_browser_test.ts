@@ -4,14 +4,8 @@ import { AMINO_ACIDS } from "../lib/variants/letters.ts";
 import { ScoreMatrix } from "../lib/variants/matrix.ts";
 import { SampleCollector } from "../lib/variants/samples.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { Browser, findBrowser, type Page } from "./browser.ts";
+import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
 import { checkContrast, TOO_WIDE } from "./page_checks.ts";
-
-const path = findBrowser();
-const required = Deno.env.get("REQUIRE_BROWSER") === "1";
-if (!path && !required) {
-  console.warn("variants_report_browser_test: no Chromium found, the report is not tested");
-}
 
 /** A score that tells position and letter, between −4 and 4. */
 const value = (position: number, letter: string) =>
@@ -65,38 +59,29 @@ const reports = {
   },
 };
 
-Deno.test({
-  name: "renderVariantReport gives a page that a browser shows whole and exactly",
-  ignore: !path && !required,
-  fn: async (t) => {
-    if (!path) throw new Error("REQUIRE_BROWSER=1, but no Chromium was found");
-    const dir = await Deno.makeTempDir();
-    try {
-      await using browser = await Browser.launch(path);
-      for (const [i, [name, report]] of Object.entries(reports).entries()) {
-        const html = renderVariantReport({
-          ...common,
-          ...report,
-          labels: { score: "score", measured: hostile },
-          provenance: { model: { name: hostile } },
-        });
-        await Deno.writeTextFile(`${dir}/${i}.html`, html);
-        const url = new URL(`file://${dir}/${i}.html`).href;
-        const step = (what: string, check: Check) =>
-          t.step(`${name}: ${what}`, () => check(browser, url, report.matrix));
-        await step("hovered cells show their scores, and nothing is loaded", checkHover);
-        await step("cells have the colour of their score", checkColours);
-        await step("zoom keeps the place and draws only what is in view", checkZoom);
-        await step("the keyboard reaches every cell", checkKeyboard);
-        await step("text is legible in light and dark", checkContrast(TEXTS, 20));
-        await step("print and narrow screens clip nothing", checkWidths);
-      }
-      await t.step("the scatter names the nearest variant", () => checkScatter(browser, dir));
-    } finally {
-      await Deno.remove(dir, { recursive: true });
+browserTest(
+  "renderVariantReport gives a page that a browser shows whole and exactly",
+  async (browser, dir, t) => {
+    for (const [i, [name, report]] of Object.entries(reports).entries()) {
+      const html = renderVariantReport({
+        ...common,
+        ...report,
+        labels: { score: "score", measured: hostile },
+        provenance: { model: { name: hostile } },
+      });
+      const url = await writePage(dir, String(i), html);
+      const step = (what: string, check: Check) =>
+        t.step(`${name}: ${what}`, () => check(browser, url, report.matrix));
+      await step("hovered cells show their scores, and nothing is loaded", checkHover);
+      await step("cells have the colour of their score", checkColours);
+      await step("zoom keeps the place and draws only what is in view", checkZoom);
+      await step("the keyboard reaches every cell", checkKeyboard);
+      await step("text is legible in light and dark", checkContrast(TEXTS, 20));
+      await step("print and narrow screens clip nothing", checkWidths);
     }
+    await t.step("the scatter names the nearest variant", () => checkScatter(browser, dir));
   },
-});
+);
 
 type Check = (browser: Browser, url: string, matrix: ScoreMatrix) => Promise<void>;
 

@@ -1,5 +1,5 @@
 import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
-import { runsGpuTests } from "../../tests/gpu.ts";
+import { gpuSkipped, runsGpuTests } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
 import { openBackend } from "../backend/mod.ts";
 import { gradients, vjpGraph } from "./gradient.ts";
@@ -167,7 +167,7 @@ for (const backendName of ["wasm", "webgpu"] as const) {
   const skip = backendName === "webgpu" && !runsGpuTests;
   Deno.test({
     name: `gradients: onnxruntime computes what the interpreter does: ${backendName}${
-      skip ? " (skipped: no WebGPU adapter found)" : ""
+      skip ? gpuSkipped : ""
     }`,
     ignore: skip,
     sanitizeOps: false,
