@@ -7,10 +7,11 @@ import { type ShapeName, SHAPES } from "../lib/bench/random_checkpoint.ts";
 import { readReport } from "../lib/bench/report_file.ts";
 import { renderRoofline } from "../lib/bench/roofline.ts";
 import { runBench } from "../lib/bench/run.ts";
+import type { BenchReport } from "../lib/bench/types.ts";
 import { comparisonText, sectionText } from "../lib/bench/tables.ts";
 import { defineCommand, flag, option, type OptionValues } from "../lib/cli/command.ts";
 import type { CommandContext } from "../lib/cli/context.ts";
-import { runCommand } from "../lib/cli/main.ts";
+import { describeError, runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { formatDuration } from "../lib/cli/units.ts";
 import { UserError } from "../lib/errors.ts";
@@ -135,21 +136,32 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   const json = open(o.json), plot = open(o.plot);
 
   const { compare: _, factor, json: __, plot: ___, ...plan } = o;
+  let begun: BenchReport | undefined;
+  const write = async () => {
+    if (!begun) return;
+    if (json) await json.dir.write(json.name, JSON.stringify(begun, null, 1) + "\n");
+    if (plot && begun.kernels.length > 0) await plot.dir.write(plot.name, renderRoofline(begun));
+    for (const file of [json, plot]) if (file) ctx.note(`Wrote ${file.dir.commit().join(", ")}`);
+  };
   const report = await runBench(plan, {
+    onBegin: (report) => begun = report,
     onSection: (name) => ctx.note(`Measuring ${name} …`),
     onStep: (text) => ctx.note(`  ${text}`),
     onRows: (name, soFar) => {
       const text = sectionText(name, soFar);
       if (text) ctx.print(text);
     },
-  }, ctx.signal);
+  }, ctx.signal).catch(async (error) => {
+    // Minutes of measuring are kept when a later row fails or the run is interrupted.
+    begun?.notes.push(`not complete: ${describeError(error)}`);
+    await write();
+    throw error;
+  });
 
   const { machine, elapsedSeconds } = report;
   ctx.print(`${machine.cpu}, ${machine.cores} cores; ${formatDuration(elapsedSeconds)}`);
   for (const note of report.notes) ctx.print(`Note: ${note}.`);
-  if (json) await json.dir.write(json.name, JSON.stringify(report, null, 1) + "\n");
-  if (plot) await plot.dir.write(plot.name, renderRoofline(report));
-  for (const file of [json, plot]) if (file) ctx.note(`Wrote ${file.dir.commit().join(", ")}`);
+  await write();
 
   if (!before) return;
   const comparison = compareReports(before, report, factor);

@@ -24,7 +24,8 @@ export interface ModelRowOptions {
   /** Time for each case. */
   budgetMs: number;
   signal?: AbortSignal;
-  onCase?(done: ModelCase): void;
+  /** A case is measured: its rows, before the next begins. */
+  onRows?(rows: readonly ModelRow[], done: ModelCase): void;
 }
 
 /** All attention of a pass as outputs at once: beyond this the yardstick would measure memory. */
@@ -34,7 +35,7 @@ const USES: readonly AttentionUse[] = ["none", "reduced", "all"];
 
 /** Three rows per case, one for each use of attention. Each shape's weights are loaded once. */
 export async function modelRows(options: ModelRowOptions): Promise<ModelRow[]> {
-  const { backend, cases, signal, onCase } = options;
+  const { backend, cases, signal, onRows } = options;
   const rows: ModelRow[] = [];
   await using owned = new AsyncDisposableStack();
   // The yardstick is onnxruntime as it is.
@@ -47,8 +48,9 @@ export async function modelRows(options: ModelRowOptions): Promise<ModelRow[]> {
     await using engine = await Esm2.open(checkpoint, backend);
     for (const one of cases.filter(({ shape }) => shape === name)) {
       signal?.throwIfAborted();
-      rows.push(...await rowsOf(engine, plain, one, options));
-      onCase?.(one);
+      const found = await rowsOf(engine, plain, one, options);
+      rows.push(...found);
+      onRows?.(found, one);
     }
   }
   return rows;

@@ -25,6 +25,8 @@ import { settingRows } from "./setting_rows.ts";
 import { type BenchReport, SCHEMA } from "./types.ts";
 
 export interface BenchEvents {
+  /** Measuring begins; rows are added to this report as they are found. */
+  onBegin?(report: BenchReport): void;
   /** A section is about to be measured. */
   onSection?(name: Section): void;
   /** What is being measured. */
@@ -71,6 +73,7 @@ export async function runBench(
         "nothing about a GPU",
     );
   }
+  events.onBegin?.(report);
   for (const name of ORDER.filter((section) => plan.sections.includes(section))) {
     signal?.throwIfAborted();
     events.onSection?.(name);
@@ -150,17 +153,17 @@ const MEASURE: Record<Section, Measure> = {
     for (const one of backends) {
       await using backend = await openBenchBackend(one);
       report.versions.onnxruntime ??= /onnxruntime-\w+ ([\d.]+)/.exec(backend.detail)?.[1];
-      report.models.push(
-        ...await modelRows({
-          backend,
-          threads: one.threads,
-          cases: models[one.name],
-          budgetMs: budgetsMs.model,
-          signal,
-          onCase: ({ shape, residues, batch }) =>
-            onStep?.(`${shape} on ${label(one)}, ${batch} × ${residues} residues`),
-        }),
-      );
+      await modelRows({
+        backend,
+        threads: one.threads,
+        cases: models[one.name],
+        budgetMs: budgetsMs.model,
+        signal,
+        onRows: (rows, { shape, residues, batch }) => {
+          report.models.push(...rows);
+          onStep?.(`${shape} on ${label(one)}, ${batch} × ${residues} residues`);
+        },
+      });
     }
   },
 
