@@ -4,7 +4,8 @@
 // target  f32[N]  out
 //
 // Threads: neighbouring threads take neighbouring vectors of 16 bytes, so that loads coalesce; a
-// thread takes every `stride`-th vector, so that a thread's own work hides the latency of its loads.
+// thread takes every `stride`-th vector, four of them loaded before the first is stored, so that they are
+// on their way together.
 // Source: STREAM copy (McCalpin 1995), as a device kernel.
 
 struct Params {
@@ -25,7 +26,19 @@ fn main(
 ) {
   let work = group.x + groups.x * (group.y + groups.y * group.z);
   let stride = groups.x * groups.y * groups.z * lanes;
-  for (var i = work * lanes + lane; i < params.vectors; i += stride) {
+  let first = work * lanes + lane;
+  if first + 3u * stride < params.vectors {
+    let a = source[first];
+    let b = source[first + stride];
+    let c = source[first + 2u * stride];
+    let d = source[first + 3u * stride];
+    target_values[first] = a;
+    target_values[first + stride] = b;
+    target_values[first + 2u * stride] = c;
+    target_values[first + 3u * stride] = d;
+    return;
+  }
+  for (var i = first; i < params.vectors; i += stride) {
     target_values[i] = source[i];
   }
 }

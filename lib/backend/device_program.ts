@@ -8,6 +8,7 @@
 import type { GpuTensor } from "../gpu/mod.ts";
 import type { InferenceSession, Ort, OrtTensor } from "./ort.ts";
 import type { ReplayCheck } from "./replay/check.ts";
+import { replaceProducts } from "./replay/products.ts";
 import { makeRecording } from "./replay/recording.ts";
 import { Replay } from "./replay/replay.ts";
 import type { ScratchPool } from "./replay/scratch.ts";
@@ -24,6 +25,8 @@ export interface ReplayHost {
   readonly tap: DeviceTap;
   readonly scratch: ScratchPool;
   readonly check: ReplayCheck;
+  /** Whether products of matrices are made by our own kernel. */
+  readonly ownProducts: boolean;
   /** Bytes. */
   readonly uniformAlignment: number;
 }
@@ -105,15 +108,19 @@ export class DeviceProgram implements Program {
     return true;
   }
 
-  /** Shapes are logged when they come again: many never do, and the first run of a session sets it up. */
+  /**
+   * Shapes are logged when they come again: many never do, and the first run of a session sets it up.
+   *
+   * With products of our own a shape is logged at once, after a run that sets up: a result must not
+   * depend on how often its shape was seen, and these round differently.
+   */
   async #inTurn(call: Call): Promise<void> {
     const { replays } = this.host, { key, buffers } = call;
     if (this.#replayed(call)) return;
     const state = this.#shapes.get(key);
     if (!replays || state !== null) {
       await this.#call(call);
-      this.#keep(key, state ?? null);
-      return;
+      if (!replays?.ownProducts || state !== undefined) return this.#keep(key, state ?? null);
     }
     const log = await replays.tap.record(() => this.#call(call));
     const outputs = Object.values(call.results).filter(({ sizeBytes }) => sizeBytes > 0);
@@ -122,6 +129,13 @@ export class DeviceProgram implements Program {
       buffers,
       outputs.map(({ gpu }) => gpu.buffer),
       replays.uniformAlignment,
+      replays.ownProducts
+        ? await replaceProducts(
+          log,
+          (pipeline) => replays.tap.pipelines.product(pipeline),
+          replays.check.gpu,
+        )
+        : undefined,
     );
     if (typeof recording === "string") return this.#keep(key, recording);
     const replay = new Replay(recording, replays.scratch);

@@ -24,18 +24,24 @@ export interface WebGpuOptions {
    * @default unless ESMSCOPE_REPLAY is 0
    */
   replay?: boolean;
+  /**
+   * Whether replays make products of matrices by our own kernel instead of onnxruntime's.
+   * @default on real GPUs: a software adapter takes longer to compile than to multiply
+   */
+  ownProducts?: boolean;
 }
 
 /** Opens the backend on its own device. @throws {GpuError} if there is no adapter */
 export async function openWebGpu(
-  { replay = mayReplay() }: WebGpuOptions = {},
+  { replay = mayReplay(), ownProducts }: WebGpuOptions = {},
 ): Promise<WebGpuBackend> {
   const gpu = await GpuContext.open();
   try {
     const suspends = "Suspending" in WebAssembly;
     const ort = await (suspends ? loadWebGpu() : loadWebGpuAsyncify());
     ort.env.wasm.numThreads = 1;
-    return new WebGpuBackend(ort, gpu, replay);
+    const own = ownProducts ?? !gpu.adapter.isFallback;
+    return new WebGpuBackend(ort, gpu, { replay, ownProducts: own });
   } catch (error) {
     gpu.dispose();
     throw error;
@@ -93,7 +99,11 @@ export class WebGpuBackend implements Backend, ProgramHost {
   #free = new Map<number, GpuTensor<"f32">[]>();
   #unflushed = 0;
 
-  constructor(readonly ort: Ort, readonly gpu: GpuContext, replay: boolean) {
+  constructor(
+    readonly ort: Ort,
+    readonly gpu: GpuContext,
+    { replay, ownProducts }: Required<WebGpuOptions>,
+  ) {
     const { adapter, limits, device } = gpu;
     this.#device = device;
     if (replay) {
@@ -101,6 +111,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
         tap: new DeviceTap(device),
         scratch: new ScratchPool(device),
         check: new ReplayCheck(gpu),
+        ownProducts,
         uniformAlignment: limits.minUniformBufferOffsetAlignment,
       };
       this.#device = this.replays.tap.device;

@@ -22,7 +22,11 @@ export interface CpuRowOptions {
 export async function cpuKernelRows(
   { benches, budgetMs, signal }: CpuRowOptions,
 ): Promise<{ rows: KernelRow[]; ceilings: Ceilings }> {
-  const all = [copyBench("large"), fmaBench("small"), ...benches];
+  const all = [
+    copyBench("large"),
+    fmaBench("small"),
+    ...benches.filter(({ needsGpu }) => !needsGpu),
+  ];
   const variants = all.map((bench, i) => {
     const sets = Math.max(1, Math.min(16, Math.ceil(ROTATED_BYTES / bench.setBytes)));
     return { name: String(i), ...bench.cpu({ sets }) };

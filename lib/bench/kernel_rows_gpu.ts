@@ -19,10 +19,17 @@ export interface GpuRowOptions {
   onProgress?(done: number, total: number): void;
 }
 
+/** A sample on a GPU is at least this long, several runs where one is shorter: its marks take some 15 µs. */
+const SAMPLE_US = 300;
+
+/** Work before each turn, so that the clocks of an idle GPU (a fifth of a busy one's) are up again. */
+const WARM_US = 30_000;
+
 interface Timed {
   label: string;
   encode(encoder: GPUCommandEncoder, set: number): void;
   samples: number;
+  repeat: number;
   turn: number;
   us: number[];
   clock: Timings["source"];
@@ -36,7 +43,11 @@ export async function gpuKernelRows(
   const isSoftware = ctx.adapter.isFallback;
   const size = isSoftware ? "small" : "large";
   const rotated = isSoftware ? ROTATED_BYTES.software : ROTATED_BYTES.hardware;
-  const all = [copyBench(size), fmaBench(size), ...benches];
+  const all = [
+    copyBench(size),
+    fmaBench(size),
+    ...benches.filter(({ needsGpu }) => !(isSoftware && needsGpu)),
+  ];
   using owned = new DisposableStack();
   const empty = timed("noop", await noop(ctx));
   const runs: Timed[] = [];
@@ -49,11 +60,22 @@ export async function gpuKernelRows(
     await run.verify();
     runs.push(timed(label, run.encode));
   }
+  const warm = async () => {
+    if (isSoftware) return;
+    const fma = runs[1];
+    await sample(ctx, fma, { budgetMs: 1, rounds, most: 3 });
+    const times = Math.ceil(WARM_US / median(fma.us));
+    await ctx.submit("warm", (encoder) => {
+      for (let i = 0; i < times; i++) fma.encode(encoder, i);
+    });
+  };
   for (let round = 0; round < rounds; round++) {
+    await warm();
     // The empty dispatch is short and its time scatters most: more samples.
     await sample(ctx, empty, { budgetMs: budgetMs / 4, rounds, most: 200 });
     for (const [i, run] of runs.entries()) {
       signal?.throwIfAborted();
+      await warm();
       await sample(ctx, run, { budgetMs, rounds, most: 60 });
       onProgress?.(round * runs.length + i + 1, rounds * runs.length);
     }
@@ -89,7 +111,7 @@ export async function gpuKernelRows(
 }
 
 function timed(label: string, encode: Timed["encode"]): Timed {
-  return { label, encode, samples: 0, turn: 0, us: [], clock: "wall" };
+  return { label, encode, samples: 0, repeat: 1, turn: 0, us: [], clock: "wall" };
 }
 
 /** One turn of a kernel; the first also finds out how many samples its time allows. */
@@ -101,14 +123,17 @@ async function sample(
   const encode = (encoder: GPUCommandEncoder) => run.encode(encoder, run.turn++);
   if (run.samples === 0) {
     const begin = performance.now();
-    await measure(ctx, run.label, encode, { samples: 1, warmup: 1 });
+    const { samplesNs } = await measure(ctx, run.label, encode, { samples: 1, warmup: 1 });
     const eachMs = (performance.now() - begin) / 2;
+    const us = (samplesNs[0] ?? 1e9) / 1e3;
+    if (!ctx.adapter.isFallback) run.repeat = Math.max(1, Math.min(50, Math.ceil(SAMPLE_US / us)));
     const wanted = Math.floor(budgetMs / rounds / eachMs);
     run.samples = Math.max(2, Math.min(Math.ceil(most / rounds), wanted));
   }
   const { source, samplesNs } = await measure(ctx, run.label, encode, {
     samples: run.samples,
     warmup: 1,
+    repeat: run.repeat,
   });
   run.clock = source;
   run.us.push(...samplesNs.map((ns) => ns / 1e3));

@@ -27,10 +27,13 @@ export interface Dispatch<P extends ParamFields> {
   grid: Grid;
 }
 
-interface Built {
-  pipeline: GPUComputePipeline;
-  tensorLayout: GPUBindGroupLayout;
-  paramLayout: GPUBindGroupLayout;
+/** What a pipeline is bound by, for those that encode its dispatches themselves. */
+export interface Built {
+  readonly pipeline: GPUComputePipeline;
+  /** Of group 0. */
+  readonly tensorLayout: GPUBindGroupLayout;
+  /** Of group 1, with a dynamic offset. */
+  readonly paramLayout: GPUBindGroupLayout;
 }
 
 /** A built kernel; `dispatch` encodes one compute pass. Made by `GpuContext.kernel`. */
@@ -38,13 +41,13 @@ export class Kernel<P extends ParamFields = ParamFields> {
   readonly spec: KernelSpec<P>;
   readonly #device: GPUDevice;
   readonly #arena: ParamArena;
-  readonly #built: Built;
+  readonly built: Built;
 
   constructor(device: GPUDevice, arena: ParamArena, spec: KernelSpec<P>, built: Built) {
     this.#device = device;
     this.#arena = arena;
     this.spec = spec;
-    this.#built = built;
+    this.built = built;
   }
 
   /**
@@ -63,7 +66,7 @@ export class Kernel<P extends ParamFields = ParamFields> {
     const slot = this.#arena.push(spec.params, params);
     const tensorGroup = this.#device.createBindGroup({
       label: `${name} tensors`,
-      layout: this.#built.tensorLayout,
+      layout: this.built.tensorLayout,
       // A borrowed buffer can be a recycled one, far larger than its tensor: bind what is used.
       entries: tensors.map(({ buffer, byteLength }, binding) => ({
         binding,
@@ -72,11 +75,11 @@ export class Kernel<P extends ParamFields = ParamFields> {
     });
     const paramGroup = this.#device.createBindGroup({
       label: `${name} params`,
-      layout: this.#built.paramLayout,
+      layout: this.built.paramLayout,
       entries: [{ binding: 0, resource: { buffer: slot.buffer, size: spec.params.sizeBytes } }],
     });
     const pass = encoder.beginComputePass({ label: name });
-    pass.setPipeline(this.#built.pipeline);
+    pass.setPipeline(this.built.pipeline);
     pass.setBindGroup(0, tensorGroup);
     pass.setBindGroup(1, paramGroup, [slot.offset]);
     pass.dispatchWorkgroups(...grid);

@@ -23,20 +23,27 @@ export class ReplayCheck implements Disposable {
     pairs: readonly (readonly [expected: GpuTensor<"f32">, found: GpuTensor<"f32">])[],
     message: string,
   ): Promise<void> {
-    const kernel = await this.gpu.kernel({
-      label: "replay check",
-      source,
-      bindings: ["read", "read", "readWrite"],
-      params: PARAMS,
-      constants: { lanes: LANES },
-    });
+    const kernel = (entryPoint: string) =>
+      this.gpu.kernel({
+        label: "replay check",
+        source,
+        entryPoint,
+        bindings: ["read", "read", "readWrite", "readWrite"],
+        params: PARAMS,
+        constants: { lanes: LANES },
+      });
+    const kernels = [await kernel("find_largest"), await kernel("main")];
+    using owned = new DisposableStack();
     await this.gpu.submit("replay check", (encoder) => {
       for (const [expected, found] of pairs) {
-        kernel.dispatch(encoder, {
-          tensors: [expected, found, this.#different],
-          params: { elements: expected.length },
-          grid: planGrid(Math.ceil(expected.length / LANES), this.gpu.limits),
-        });
+        const largest = owned.use(this.gpu.alloc("largest", [1], "u32"));
+        for (const one of kernels) {
+          one.dispatch(encoder, {
+            tensors: [expected, found, largest, this.#different],
+            params: { elements: expected.length },
+            grid: planGrid(Math.ceil(expected.length / LANES), this.gpu.limits),
+          });
+        }
       }
     });
     this.gpu.expectZero(this.#different, message);

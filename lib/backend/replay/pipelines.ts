@@ -1,24 +1,35 @@
-/** Which bindings each of onnxruntime's pipelines writes, read from its WGSL. */
+/** Which bindings each of onnxruntime's pipelines writes, and which are products, read from their WGSL. */
+import { type ProductShader, productShader } from "./products.ts";
 import type { Calls } from "./stand_in.ts";
 
 const WRITTEN = /@binding\((\d+)\)\s*var<storage,\s*read_write>/g;
 
+/** What a shader's text tells. */
+interface Entry {
+  written: ReadonlySet<number>;
+  product?: ProductShader;
+}
+
 export class PipelineBook {
   /** To go before the device's own calls. */
   readonly calls: Calls;
-  readonly #modules = new WeakMap<GPUShaderModule, ReadonlySet<number>>();
-  readonly #pipelines = new WeakMap<GPUComputePipeline, ReadonlySet<number>>();
+  readonly #modules = new WeakMap<GPUShaderModule, Entry>();
+  readonly #pipelines = new WeakMap<GPUComputePipeline, Entry>();
 
   constructor(device: GPUDevice) {
     const note = (pipeline: GPUComputePipeline, { compute }: GPUComputePipelineDescriptor) => {
-      const written = this.#modules.get(compute.module);
-      if (written) this.#pipelines.set(pipeline, written);
+      const entry = this.#modules.get(compute.module);
+      if (entry) this.#pipelines.set(pipeline, entry);
       return pipeline;
     };
     this.calls = {
       createShaderModule: (descriptor: GPUShaderModuleDescriptor) => {
         const module = device.createShaderModule(descriptor);
-        this.#modules.set(module, writtenBindings(descriptor.code));
+        const { code, label } = descriptor;
+        this.#modules.set(module, {
+          written: writtenBindings(code),
+          product: productShader(label, code),
+        });
         return module;
       },
       createComputePipeline: (descriptor: GPUComputePipelineDescriptor) =>
@@ -30,7 +41,12 @@ export class PipelineBook {
 
   /** Bindings of group 0 that the pipeline writes; undefined for one not made here. */
   written(pipeline: GPUComputePipeline): ReadonlySet<number> | undefined {
-    return this.#pipelines.get(pipeline);
+    return this.#pipelines.get(pipeline)?.written;
+  }
+
+  /** The product of matrices that the pipeline makes, if it is one known. */
+  product(pipeline: GPUComputePipeline): ProductShader | undefined {
+    return this.#pipelines.get(pipeline)?.product;
   }
 }
 

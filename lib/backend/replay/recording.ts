@@ -1,5 +1,6 @@
 /** A logged run made independent of the buffers it ran on. */
-import { type Bound, type CommandLog, touchedBy, writtenBy } from "./log.ts";
+import { type Bound, type Command, type CommandLog, touchedBy, writtenBy } from "./log.ts";
+import type { Replacement } from "./products.ts";
 
 /** What stands for a buffer of the logged run. */
 export type Slot =
@@ -26,6 +27,8 @@ export interface DispatchStep {
   layout: GPUBindGroupLayout;
   bindings: readonly SlotBinding[];
   groups: readonly [number, number, number];
+  /** Of a kernel of our own: group 1, with its offset into the recording's uniform values. */
+  params?: { layout: GPUBindGroupLayout; offset: number; size: number };
 }
 
 export interface CopyStep {
@@ -60,12 +63,14 @@ export interface Recording {
  * @param args the buffers of the run's inputs and outputs; those that are the same must always be
  * @param outputs those of `args` that the run must have written
  * @param alignment what a uniform binding's offset must be a multiple of
+ * @param replaced dispatches of our own, by those of onnxruntime that they stand for
  */
 export function makeRecording(
   log: CommandLog,
   args: readonly GPUBuffer[],
   outputs: readonly GPUBuffer[],
   alignment: number,
+  replaced: ReadonlyMap<Command, Replacement> = new Map(),
 ): Recording | string {
   const { commands, obstacle } = log;
   if (obstacle) return obstacle;
@@ -98,6 +103,18 @@ export function makeRecording(
     if (command.kind === "clear") return { ...command, target: slotOf(command.buffer) };
     if (command.kind === "copy") {
       return { ...command, source: slotOf(command.source), target: slotOf(command.target) };
+    }
+    const own = replaced.get(command);
+    if (own) {
+      const { kernel: { built }, params, groups } = own;
+      return {
+        kind: "dispatch",
+        pipeline: built.pipeline,
+        layout: built.tensorLayout,
+        groups,
+        bindings: own.bound.map(bind),
+        params: { layout: built.paramLayout, offset: uniforms.add(params), size: params.length },
+      };
     }
     const { kind, pipeline, layout, groups, bound } = command;
     return { kind, pipeline, layout, groups, bindings: bound.map(bind) };

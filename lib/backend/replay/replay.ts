@@ -8,6 +8,8 @@ const MOST_GROUPS = 4096;
 export class Replay implements Disposable {
   readonly #device: GPUDevice;
   readonly #uniforms: GPUBuffer;
+  /** Parameters of our own kernels, by step. */
+  readonly #paramGroups: readonly GPUBindGroup[];
   /** Which arguments a step binds. */
   readonly #bound: readonly (readonly number[])[];
   /** Bind groups of each step by the arguments bound. */
@@ -26,6 +28,17 @@ export class Replay implements Disposable {
     });
     // Deno panics where nothing is written, as for a graph of copies alone.
     if (uniforms.length > 0) this.#device.queue.writeBuffer(this.#uniforms, 0, uniforms);
+    const paramGroups: GPUBindGroup[] = [];
+    for (const [i, step] of steps.entries()) {
+      if (step.kind !== "dispatch" || !step.params) continue;
+      const { layout, size } = step.params;
+      const resource = { buffer: this.#uniforms, size };
+      paramGroups[i] = this.#device.createBindGroup({
+        layout,
+        entries: [{ binding: 0, resource }],
+      });
+    }
+    this.#paramGroups = paramGroups;
     this.#bound = steps.map(boundArguments);
     this.#groups = steps.map(() => new Map());
   }
@@ -40,6 +53,7 @@ export class Replay implements Disposable {
         pass ??= encoder.beginComputePass();
         pass.setPipeline(step.pipeline);
         pass.setBindGroup(0, this.#group(i, step, args));
+        if (step.params) pass.setBindGroup(1, this.#paramGroups[i], [step.params.offset]);
         pass.dispatchWorkgroups(...step.groups);
         return;
       }

@@ -11,13 +11,14 @@ import { type Calls, standIn } from "./stand_in.ts";
 export class DeviceTap {
   /** What onnxruntime is given; it passes `instanceof GPUDevice`. */
   readonly device: GPUDevice;
-  readonly #pipelines: PipelineBook;
+  /** What the shaders of onnxruntime's pipelines say. */
+  readonly pipelines: PipelineBook;
   readonly #native: GPUDevice;
   /** What is logged, while something is. */
   #logged?: { device: Calls; queue: Calls };
 
   constructor(device: GPUDevice) {
-    const pipelines = this.#pipelines = new PipelineBook(device);
+    const pipelines = this.pipelines = new PipelineBook(device);
     this.#native = device;
     const queue = standIn(device.queue, (name) => this.#logged?.queue[name]);
     this.device = standIn(device, (name) => {
@@ -27,7 +28,7 @@ export class DeviceTap {
 
   /** Runs `work` and gives what onnxruntime told the device in it. Calls must not overlap. */
   async record(work: () => Promise<unknown>): Promise<CommandLog> {
-    const log = new CommandLog(this.#pipelines), device = this.#native;
+    const log = new CommandLog(this.pipelines), device = this.#native;
     this.#logged = { device: log.onDevice(device), queue: log.onQueue(device.queue) };
     try {
       await work();

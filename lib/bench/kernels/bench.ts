@@ -26,6 +26,8 @@ export interface KernelBench {
   flops: number;
   /** Bytes of one set of inputs. */
   setBytes: number;
+  /** Whether only a real GPU is fast enough: neither the twin nor a software adapter is timed. */
+  needsGpu?: boolean;
   gpu(ctx: GpuContext, size: SetCount): Promise<GpuRun>;
   /** The twin, checked against the definition. @throws {Error} if it is wrong */
   cpu(size: SetCount): CpuRun;

@@ -4,6 +4,7 @@ import type { KernelBench } from "./bench.ts";
 import { columnMassBenches } from "./column_mass.ts";
 import { igStepBenches } from "./ig_step.ts";
 import { jacobianNormBenches } from "./jacobian_norm.ts";
+import { matmulBenches } from "./matmul.ts";
 import { sequence } from "./sequence.ts";
 import { siteBenches } from "./site_baseline.ts";
 import { sparseDecodeBenches } from "./sparse_decode.ts";
@@ -27,6 +28,7 @@ export const kernelBenches: readonly KernelBench[] = [
   wholeAnalysis,
   ...apcContactsBenches,
   ...jacobianNormBenches,
+  ...matmulBenches,
   ...logProbsBenches,
   ...saeEncodeBenches,
   ...sparseDecodeBenches,

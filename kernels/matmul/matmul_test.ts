@@ -1,0 +1,118 @@
+import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
+import { gpuTest } from "../../tests/gpu.ts";
+import { paramFieldsOf } from "../../lib/gpu/mod.ts";
+import {
+  bytes,
+  flops,
+  type MatmulCase,
+  randomFactors,
+  TEST_CASES,
+  tolerance,
+} from "./matmul_cases.ts";
+import {
+  chooseTile,
+  LARGE_TILE,
+  matmul,
+  MatmulKernel,
+  matmulSpec,
+  planMatmul,
+  SMALL_TILE,
+  type Tile,
+} from "./mod.ts";
+import { matmulReference } from "./reference.ts";
+
+Deno.test("matmul() equals the definition", () => {
+  for (const one of TEST_CASES) {
+    const { a, b, bias } = randomFactors(one, 1);
+    // Double precision inside: the rounding of the result.
+    const atol = 2 ** -40, rtol = 2 ** -23;
+    allClose(
+      matmul(a, b, bias, one, one),
+      matmulReference(a, b, bias, one, one),
+      { rtol, atol },
+      one.name,
+    );
+  }
+});
+
+const TILES: Record<string, Tile> = { large: LARGE_TILE, small: SMALL_TILE };
+
+for (const [name, tile] of Object.entries(TILES)) {
+  gpuTest(`matmul equals the definition in ${name} tiles`, async (ctx) => {
+    for (const one of TEST_CASES) {
+      const { a, b, bias } = randomFactors(one, 2), { batch, m, n, k } = one;
+      const kernel = await MatmulKernel.create(ctx, one, one, tile);
+      using left = ctx.upload("a", [batch, m, k], a);
+      using right = ctx.upload("b", [batch, n, k], b);
+      using added = bias && ctx.upload("bias", [n], bias);
+      // What no tile writes would stay.
+      using c = ctx.upload("c", [batch, m, n], new Float32Array(batch * m * n).fill(NaN));
+      await ctx.submit(
+        "matmul",
+        (encoder) => kernel.encode(encoder, { a: left, b: right, bias: added, c }),
+      );
+      const expected = matmulReference(a, b, bias, one, one);
+      allClose(await ctx.read(c), expected, { atol: tolerance(one) }, one.name);
+    }
+  });
+}
+
+gpuTest("matmul neither reads nor writes past its shapes", async (ctx) => {
+  const one: MatmulCase = { name: "", batch: 1, m: 5, n: 6, k: 7, transposed: false, bias: false };
+  const kernel = await MatmulKernel.create(ctx, one, one);
+  const { a, b } = randomFactors(one, 3);
+  // Whatever lies behind the factors is no number, and whatever lies behind the result stays.
+  const behind = (values: Float32Array) =>
+    Float32Array.from([...values, ...new Array(64).fill(NaN)]);
+  using left = ctx.upload("a", [99], behind(a)), right = ctx.upload("b", [106], behind(b));
+  using c = ctx.upload("c", [94], new Float32Array(94).fill(7));
+  const part = (tensor: typeof c, count: number) =>
+    ctx.borrow("part", tensor.buffer, [count], "f32");
+  await ctx.submit(
+    "matmul",
+    (encoder) => kernel.encode(encoder, { a: part(left, 35), b: part(right, 42), c: part(c, 30) }),
+  );
+  const found = await ctx.read(c);
+  allClose(found.subarray(0, 30), matmulReference(a, b, undefined, one, one), {
+    atol: tolerance(one),
+  });
+  deepEqual(found.subarray(30), new Float32Array(64).fill(7));
+});
+
+gpuTest("MatmulKernel refuses sizes that do not fit", async (ctx) => {
+  const shape = { batch: 1, m: 2, n: 3, k: 4 };
+  const kernel = await MatmulKernel.create(ctx, shape, { transposed: true, bias: true });
+  using a = ctx.alloc("a", [8], "f32"), b = ctx.alloc("b", [12], "f32");
+  using c = ctx.alloc("c", [6], "f32"), bias = ctx.alloc("bias", [2], "f32");
+  throws(
+    () => kernel.encode(null as never, { a, b, c, bias }),
+    /"bias" must have 3 elements: current value is 2/,
+  );
+  throws(() => kernel.encode(null as never, { a: b, b, c, bias }), /"b" must have 8 elements/);
+});
+
+Deno.test("matmulSpec() lays out its parameters as the shader does", () => {
+  for (const bias of [true, false]) {
+    const variant = { bias, transposed: true, vectors: true };
+    const { source, params, bindings } = matmulSpec(variant, LARGE_TILE);
+    deepEqual(paramFieldsOf(source), params.fields);
+    equal([...source.matchAll(/@group\(0\)/g)].length, bindings.length);
+  }
+});
+
+Deno.test("planMatmul() gives short sequences small tiles and covers every result", () => {
+  const limits = { maxComputeWorkgroupsPerDimension: 65_535 };
+  for (const [m, expected] of [[66, SMALL_TILE], [3312, LARGE_TILE]] as const) {
+    const shape = { batch: 1, m, n: 1280, k: 1280 };
+    equal(chooseTile(shape), expected);
+    const { params, grid } = planMatmul(shape, { transposed: true, bias: true }, limits);
+    equal(grid[0] * grid[1] * grid[2], params.tiles);
+    ok(params.tilesAcross * expected.columns >= 1280 && params.tiles * expected.rows >= m);
+  }
+});
+
+Deno.test("bytes() and flops() of matmul count a small case by hand", () => {
+  const one = { name: "", batch: 2, m: 3, n: 5, k: 7, transposed: true, bias: true };
+  equal(bytes(one), 4 * (2 * (21 + 35 + 15) + 5));
+  equal(flops(one), 2 * 2 * 3 * 5 * 7);
+});
