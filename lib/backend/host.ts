@@ -2,12 +2,14 @@
 import type { Graph } from "../onnx/graph.ts";
 import { serialize } from "../onnx/serialize.ts";
 import type { InferenceSession, Ort, OrtTensor } from "./ort.ts";
+import { firstNonFinite } from "../stats/finite.ts";
 import {
   type Backend,
   type BackendName,
   checkCount,
   elementCount,
   type Program,
+  releasedError,
   type Tensor,
 } from "./types.ts";
 
@@ -23,29 +25,59 @@ export interface HostOptions {
 }
 
 class HostTensor implements Tensor {
+  readonly sizeBytes: number;
   #native?: OrtTensor;
+  /** Undefined once released. */
+  #values?: Float32Array;
+  #isHeld = false;
 
   constructor(
+    readonly backend: HostBackend,
     readonly label: string,
     readonly shape: readonly number[],
-    readonly data: Float32Array,
-    readonly release: (tensor: HostTensor) => void,
-  ) {}
+    values: Float32Array,
+    /** What becomes of the array. */
+    readonly release: (tensor: HostTensor, values: Float32Array) => void,
+  ) {
+    this.#values = values;
+    this.sizeBytes = values.byteLength;
+  }
 
-  get sizeBytes(): number {
-    return this.data.byteLength;
+  get data(): Float32Array {
+    this.#isHeld = true;
+    return this.peek();
+  }
+
+  /** Whether somebody may still look at the array. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  peek(): Float32Array {
+    if (!this.#values) throw releasedError(this.label);
+    return this.#values;
   }
 
   native(ort: Ort): OrtTensor {
-    return this.#native ??= new ort.Tensor("float32", this.data, this.shape) as OrtTensor;
+    const values = this.peek();
+    return this.#native ??= new ort.Tensor("float32", values, this.shape) as OrtTensor;
   }
 
-  read(): Promise<Float32Array> {
-    return Promise.resolve(this.data.slice());
+  // deno-lint-ignore require-await -- throws by rejecting
+  async read(): Promise<Float32Array> {
+    return this.peek().slice();
+  }
+
+  keep(): HostTensor {
+    return this.backend.upload(this.label, this.shape, this.peek().slice());
   }
 
   [Symbol.dispose](): void {
-    this.release(this);
+    const values = this.#values;
+    if (!values) return;
+    this.#values = undefined;
+    this.#native = undefined;
+    this.release(this, values);
   }
 }
 
@@ -108,15 +140,21 @@ export class HostBackend implements Backend {
 
   upload(label: string, shape: readonly number[], data: Float32Array): HostTensor {
     checkCount(label, shape, data);
-    return this.#track(new HostTensor(label, shape, data, (t) => this.#live.delete(t)));
+    return this.#track(new HostTensor(this, label, shape, data, (t) => this.#live.delete(t)));
+  }
+
+  // deno-lint-ignore require-await -- throws by rejecting
+  async expectFinite(tensor: Tensor, describe: (index?: number) => Error): Promise<void> {
+    const index = firstNonFinite((tensor as HostTensor).peek());
+    if (index >= 0) throw describe(index);
   }
 
   /** A tensor for an output; its array returns to the pool when it is disposed. */
   output(label: string, shape: readonly number[], data?: Float32Array): HostTensor {
     const array = data ?? this.#pool.take(elementCount(shape));
     return this.#track(
-      new HostTensor(label, shape, array, (t) => {
-        if (this.#live.delete(t) && !data) this.#pool.give(t.data);
+      new HostTensor(this, label, shape, array, (t, values) => {
+        if (this.#live.delete(t) && !data && !t.isHeld) this.#pool.give(values);
       }),
     );
   }

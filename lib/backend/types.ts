@@ -4,17 +4,34 @@ import type { GpuContext, GpuTensor } from "../gpu/mod.ts";
 
 export type BackendName = "webgpu" | "cpu" | "wasm";
 
-/** A float32 tensor that lives on the host or on the GPU. Whoever received it disposes of it. */
+/**
+ * A float32 tensor that lives on the host or on the GPU. Whoever received it disposes of it.
+ *
+ * Once released (disposed of, or lent to a visitor that has returned) its memory serves other tensors, so
+ * every use of it throws.
+ */
 export interface Tensor extends Disposable {
   readonly label: string;
   readonly shape: readonly number[];
   readonly sizeBytes: number;
-  /** The values, where the tensor lives on the host; a view that later runs overwrite. */
+  /** The values, where the tensor lives on the host; the array stays as it is for who holds it. */
   readonly data?: Float32Array;
   /** The GPU buffer, where it lives there; valid until the tensor is disposed. */
   readonly gpu?: GpuTensor;
   /** A copy of the values. */
   read(): Promise<Float32Array>;
+  /** The same array as `data`, for who looks at it now and keeps no view of it: later runs overwrite it. */
+  peek(): Float32Array | undefined;
+  /** A tensor of its own with the same values, which outlives this one; the caller disposes of it. */
+  keep(): Tensor;
+}
+
+/** What the use of a released tensor throws. */
+export function releasedError(label: string): Error {
+  return new Error(
+    `Cannot use tensor "${label}" as it must not be released yet: its result was disposed of or its ` +
+      `visitor has returned; take a tensor with keep() or a copy with read() before`,
+  );
 }
 
 /** A compiled graph. */
@@ -54,6 +71,13 @@ export interface Backend extends AsyncDisposable {
   compile(graph: Graph): Promise<Program>;
   /** Makes a tensor of `data`. A host backend keeps the array itself, the GPU copies it. */
   upload(label: string, shape: readonly number[], data: Float32Array): Tensor;
+  /**
+   * Fails if a tensor has a value that is no finite number: at once on a host, on a GPU with the next
+   * read-back, for which nothing waits.
+   *
+   * @param describe what to throw; a GPU does not say which element it was
+   */
+  expectFinite(tensor: Tensor, describe: (index?: number) => Error): Promise<void>;
   /** Makes a tensor to be filled; what it holds before is undefined. */
   output(label: string, shape: readonly number[]): Tensor;
 }

@@ -10,10 +10,18 @@ import {
   type ReplayHost,
 } from "./device_program.ts";
 import { loadWebGpu, loadWebGpuAsyncify, type Ort, type OrtTensor } from "./ort.ts";
+import { FiniteCheck } from "./finite_check.ts";
 import { ReplayCheck } from "./replay/check.ts";
 import { ScratchPool } from "./replay/scratch.ts";
 import { DeviceTap } from "./replay/tap.ts";
-import { type Backend, checkCount, elementCount, type Program } from "./types.ts";
+import {
+  type Backend,
+  checkCount,
+  elementCount,
+  type Program,
+  releasedError,
+  type Tensor,
+} from "./types.ts";
 
 /** After this many uploaded bytes the queue is flushed, so that staging memory is given back. */
 const FLUSH_BYTES = 64 * 2 ** 20;
@@ -56,31 +64,54 @@ function mayReplay(): boolean {
 
 class BufferTensor implements DeviceTensor {
   #native?: OrtTensor;
+  /** Undefined once released. */
+  #gpu?: GpuTensor<"f32">;
 
   constructor(
     readonly label: string,
     readonly shape: readonly number[],
-    readonly gpu: GpuTensor<"f32">,
+    gpu: GpuTensor<"f32">,
     readonly backend: WebGpuBackend,
     readonly release: (tensor: BufferTensor) => void,
-  ) {}
+  ) {
+    this.#gpu = gpu;
+  }
+
+  get gpu(): GpuTensor<"f32"> {
+    if (!this.#gpu) throw releasedError(this.label);
+    return this.#gpu;
+  }
 
   get sizeBytes(): number {
     return elementCount(this.shape) * 4;
   }
 
   native(ort: Ort): OrtTensor {
-    return this.#native ??= ort.Tensor.fromGpuBuffer(this.gpu.buffer as never, {
+    const { buffer } = this.gpu;
+    return this.#native ??= ort.Tensor.fromGpuBuffer(buffer as never, {
       dataType: "float32",
       dims: [...this.shape],
     }) as unknown as OrtTensor;
   }
 
-  read(): Promise<Float32Array> {
-    return this.backend.gpu.read(this.gpu);
+  async read(): Promise<Float32Array> {
+    return await this.backend.gpu.read(this.gpu);
+  }
+
+  peek(): undefined {
+    if (!this.#gpu) throw releasedError(this.label);
+  }
+
+  keep(): BufferTensor {
+    return this.backend.copyOf(this);
   }
 
   [Symbol.dispose](): void {
+    if (!this.#gpu) return;
+    // Who took the view cannot use it either: the buffer serves other tensors now.
+    this.#gpu[Symbol.dispose]();
+    this.#gpu = undefined;
+    this.#native = undefined;
     this.release(this);
   }
 }
@@ -98,6 +129,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
   /** Buffers of disposed outputs by element count, for the next run of the same shapes. */
   #free = new Map<number, GpuTensor<"f32">[]>();
   #unflushed = 0;
+  readonly #finite: FiniteCheck;
 
   constructor(
     readonly ort: Ort,
@@ -106,6 +138,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
   ) {
     const { adapter, limits, device } = gpu;
     this.#device = device;
+    this.#finite = new FiniteCheck(gpu);
     if (replay) {
       this.replays = {
         tap: new DeviceTap(device),
@@ -173,6 +206,20 @@ export class WebGpuBackend implements Backend, ProgramHost {
     return this.#track(label, shape, buffer, () => buffer[Symbol.dispose]());
   }
 
+  /** A tensor of its own with the same values. */
+  copyOf(tensor: BufferTensor): BufferTensor {
+    const { label, shape, gpu: { buffer, byteLength } } = tensor;
+    const copy = this.gpu.alloc(label, shape, "f32");
+    const encoder = this.gpu.device.createCommandEncoder({ label: `keep ${label}` });
+    encoder.copyBufferToBuffer(buffer, 0, copy.buffer, 0, byteLength);
+    this.gpu.device.queue.submit([encoder.finish()]);
+    return this.#track(label, shape, copy, () => copy[Symbol.dispose]());
+  }
+
+  async expectFinite(tensor: Tensor, describe: (index?: number) => Error): Promise<void> {
+    await this.#finite.check((tensor as BufferTensor).gpu, describe());
+  }
+
   /** A tensor for an output; its buffer is kept for the next one of that size. */
   output(label: string, shape: readonly number[]): BufferTensor {
     const count = elementCount(shape);
@@ -196,6 +243,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
     this.#free.clear();
     this.replays?.scratch[Symbol.dispose]();
     this.replays?.check[Symbol.dispose]();
+    this.#finite[Symbol.dispose]();
     this.gpu.dispose();
     return Promise.resolve();
   }

@@ -62,7 +62,7 @@ export async function takeGradients(
     const asked = ask(some.map(({ metric }) => metric), width);
     await states.edited(some, async () => {
       using found = await tail.run(batch, hidden, asked.rows, asked.cotangent);
-      const gradient = found.data ?? await found.read();
+      const gradient = found.peek() ?? await found.read();
       const size = width * space.dModel;
       some.forEach(({ take }, b) => take(gradient.subarray(b * size, (b + 1) * size)));
     });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { UserError } from "../errors.ts";
 import type { RandomAccess } from "../io/random_access.ts";
+import { firstNonFinite } from "../stats/finite.ts";
 import type { Esm2Config } from "./config.ts";
 import type { DType } from "./dtype.ts";
 import { computeInvFreq } from "./inv_freq.ts";
@@ -35,7 +36,7 @@ export interface Checkpoint extends Disposable {
    * Reads a tensor as float32, row-major.
    *
    * @param into array to fill instead of a new one; the result is its beginning
-   * @throws {UserError} if the checkpoint has no such tensor
+   * @throws {UserError} if the checkpoint has no such tensor, or one with NaN or an infinity in it
    */
   read(name: EsmTensorName, into?: Float32Array): Promise<Float32Array>;
   /**
@@ -58,6 +59,8 @@ export interface CheckpointParts {
 /** Makes a checkpoint of checked parts; it owns the sources. */
 export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
   const { name, config, format, sources, infos, stored, notes } = parts;
+  /** Looked at once, however often they are read. */
+  const checked = new Set<EsmTensorName>();
   return {
     name,
     config,
@@ -67,7 +70,12 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
     notes,
     async read(tensorName, into) {
       const tensor = stored.get(tensorName);
-      if (tensor !== undefined) return await readStoredTensor(tensor, into);
+      if (tensor !== undefined) {
+        const values = await readStoredTensor(tensor, into);
+        if (!checked.has(tensorName)) checkFinite(tensorName, tensor, values);
+        checked.add(tensorName);
+        return values;
+      }
       if (!infos.has(tensorName)) {
         throw new UserError(`Cannot read ${tensorName} of ${name} as it has no such tensor`);
       }
@@ -90,6 +98,21 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
       for (const source of sources) source[Symbol.dispose]();
     },
   };
+}
+
+function checkFinite(name: EsmTensorName, tensor: StoredTensor, values: Float32Array): void {
+  const at = firstNonFinite(values);
+  if (at < 0) return;
+  const place: number[] = [];
+  let rest = at;
+  for (const extent of tensor.shape.toReversed()) {
+    place.unshift(rest % extent);
+    rest = Math.floor(rest / extent);
+  }
+  throw new UserError(
+    `Cannot use ${tensor.source.label} as its weights must be finite numbers: ` +
+      `${name}[${place.join(", ")}] is ${values[at]}`,
+  );
 }
 
 /** SHA-256 of all bytes in hexadecimal. */

@@ -89,8 +89,8 @@ export class AttentionContacts implements AsyncDisposable {
           heads,
           wants,
           visit({ layer, begin, end, values }) {
-            accumulate(weighted, values.weighted.data!);
-            const rows = rowSums(values), columns = values.columns.data!;
+            accumulate(weighted, values.weighted.peek()!);
+            const rows = rowSums(values), columns = values.columns.peek()!;
             const each = (end - begin) * width;
             for (let b = 0; b < size; b++) {
               const to = ((b * layers + layer) * heads + begin) * width;
@@ -172,10 +172,10 @@ interface Summer extends AsyncDisposable {
 /** Sum of a row's attention to residues, by its number among the rows of all members and heads. */
 function rowSums({ rows, ends }: ReducedPiece["values"]): (row: number) => number {
   if (rows) {
-    const sums = rows.data!;
+    const sums = rows.peek()!;
     return (row) => sums[row];
   }
-  const others = ends.data!;
+  const others = ends.peek()!;
   return (row) => 1 - others[2 * row] - others[2 * row + 1];
 }
 

@@ -160,7 +160,7 @@ async function forEachLogits<R extends { ids: Int32Array }>(
     signal?.throwIfAborted();
     const batch = padBatch(group.map(({ ids }) => ids));
     using result = await model.run(batch, { head: true, signal });
-    const data = result.logits!.data ?? await result.logits!.read();
+    const data = result.logits!.peek() ?? await result.logits!.read();
     group.forEach((run, g) => {
       for (let m = 0; m < length; m++) {
         const from = ((g * width) + m + 1) * vocabulary + AMINO_ACIDS_BEGIN;

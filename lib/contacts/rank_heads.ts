@@ -21,7 +21,7 @@ export async function rankHeads(
     signal,
     visitor: {
       async attention(piece) {
-        const data = piece.pattern.data ?? await piece.pattern.read();
+        const data = piece.pattern.peek() ?? await piece.pattern.read();
         for (let head = piece.begin; head < piece.end; head++) {
           const pattern = { batch: 1, heads: 1, tokens: length };
           const map = new Float32Array(length * length);

@@ -1,11 +1,13 @@
 /** ESM-2 on a backend, run block by block. */
 import type { Backend, Tensor } from "../backend/types.ts";
+import { UserError } from "../errors.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import { computeGradient, type GradientOptions, type GradientResult } from "./gradient.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import { ProgramCache } from "./programs.ts";
 import type { Visitor } from "./visitor.ts";
+import { Within } from "./within.ts";
 import { loadResident, streamWeights, type WeightSource } from "./weights.ts";
 
 export interface ModelOptions {
@@ -48,6 +50,7 @@ export class Esm2 implements AsyncDisposable {
   readonly #programs: ProgramCache;
   readonly #engine: Engine;
   #queue: Promise<unknown> = Promise.resolve();
+  readonly #work = new Within();
 
   private constructor(
     readonly config: Esm2Config,
@@ -76,7 +79,12 @@ export class Esm2 implements AsyncDisposable {
     return new Esm2(config, backend, embedding, invFreq, weights);
   }
 
-  /** Runs a batch; runs of one model follow one another, since sessions do not run concurrently. */
+  /**
+   * Runs a batch; runs of one model follow one another, since sessions do not run concurrently.
+   *
+   * @throws {Error} inside a visitor of the same model, whose run this one would wait for
+   * @throws {UserError} if the residual stream or a logit is no finite number
+   */
   run(batch: TokenBatch, options: RunOptions = {}): Promise<RunResult> {
     return this.#enqueue(() => this.#run(batch, options));
   }
@@ -93,7 +101,15 @@ export class Esm2 implements AsyncDisposable {
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work);
+    if (this.#work.isInside) {
+      return Promise.reject(
+        new Error(
+          "Cannot run the model inside a visitor of its own run as that run must end first: keep() " +
+            "what the visitor sees and run again when it is done, or open a second model",
+        ),
+      );
+    }
+    const result = this.#queue.then(() => this.#work.run(work));
     this.#queue = result.catch(() => {});
     return result;
   }
@@ -129,10 +145,15 @@ export class Esm2 implements AsyncDisposable {
         depth++;
         await visitHidden();
       }
-      if (!ours) hidden = await copy(backend, hidden);
+      if (!ours) {
+        hidden = hidden.keep();
+        ours = true;
+      }
+      await expectFinite(backend, batch, hidden, `after ${depth} of ${config.layers} blocks`);
       const head = options.head && depth === config.layers
         ? await pass.head(hidden, options.head === true ? undefined : options.head.rows)
         : undefined;
+      if (head) await expectFinite(backend, batch, head.logits, "in the logits", head);
       const result = hidden;
       return {
         depth,
@@ -157,6 +178,29 @@ export class Esm2 implements AsyncDisposable {
   }
 }
 
-async function copy(backend: Backend, tensor: Tensor): Promise<Tensor> {
-  return backend.upload(tensor.label, tensor.shape, await tensor.read());
+/** What is not finite spreads to all that follows, so that the end of a run shows it. */
+async function expectFinite(
+  backend: Backend,
+  { width }: TokenBatch,
+  tensor: Tensor,
+  where: string,
+  owned: Record<string, Tensor> = {},
+): Promise<void> {
+  const [rows, columns] = tensor.shape;
+  const describe = (index?: number) => {
+    const row = index === undefined ? undefined : Math.floor(index / columns);
+    const token = row === undefined || tensor.label === "logits"
+      ? ""
+      : ` at token ${row % width} of sequence ${Math.floor(row / width) + 1} of ${rows / width}`;
+    return new UserError(
+      `Cannot go on as what the model computes must be finite numbers: ${where}${token} some are NaN ` +
+        "or infinite",
+    );
+  };
+  try {
+    await backend.expectFinite(tensor, describe);
+  } catch (error) {
+    Object.values(owned).forEach((t) => t[Symbol.dispose]());
+    throw error;
+  }
 }

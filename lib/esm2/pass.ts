@@ -35,6 +35,7 @@ export class Pass implements Disposable {
   constructor(readonly engine: Engine, readonly batch: TokenBatch) {
     const { config, backend, programs } = engine;
     this.#groups = headGroups(config, batch.size, batch.width, backend.tensorLimit);
+    programs.use(batch.size);
     this.#blocks = new BlockRunner(config, backend, programs);
     this.#shared = this.#upload();
     this.#variant = { config, batch: batch.size, padded: "bias" in this.#shared };

@@ -38,7 +38,7 @@ export class GpuContext {
   readonly #arena: ParamArena;
   readonly #kernels: KernelCache;
   /** By the tensor that must be zero at the next read-back. */
-  readonly #mustBeZero = new Map<GpuTensor<"u32">, { readonly message: string }>();
+  readonly #mustBeZero = new Map<GpuTensor<"u32">, { readonly problem: string | Error }>();
   #liveBytes = 0;
   #isDisposed = false;
 
@@ -203,11 +203,14 @@ export class GpuContext {
   }
 
   /**
-   * Lets the next read-back also read `tensor`: if it is not all zero then, that call and every later one
-   * fails with the message.
+   * Lets the next read-back also read `tensor`: if it is not all zero then, that call fails.
+   *
+   * @param problem a message of what is wrong with the device, so that every later call fails too; or an
+   *   error of the data, which ends with that read-back: the tensor is cleared
    */
-  expectZero(tensor: GpuTensor<"u32">, message: string): void {
-    this.#mustBeZero.set(tensor, { message });
+  expectZero(tensor: GpuTensor<"u32">, problem: string | Error): void {
+    // What was expected first is nearer to the cause.
+    if (!this.#mustBeZero.has(tensor)) this.#mustBeZero.set(tensor, { problem });
   }
 
   /** Copies a tensor to memory; padding is left out. One wait costs about 11 ms: see `readAll`. */
@@ -227,14 +230,21 @@ export class GpuContext {
     try {
       await this.submit("readback", (encoder) => encodeRead(encoder, all, plan, staging));
       const arrays = await collectRead(all, plan, staging);
+      const wrong: Error[] = [];
       guards.forEach(([tensor, guard], i) => {
         if (arrays[tensors.length + i].some((value) => value !== 0)) {
-          this.#latch.set(guard.message);
+          const { problem } = guard;
+          if (typeof problem === "string") this.#latch.set(problem);
+          else {
+            wrong.push(problem);
+            this.device.queue.writeBuffer(tensor.buffer, 0, new Uint32Array(tensor.length));
+          }
         }
         // Not before, as reads awaited together must all ask; and not one that was set since.
         if (this.#mustBeZero.get(tensor) === guard) this.#mustBeZero.delete(tensor);
       });
       this.#check();
+      if (wrong.length > 0) throw wrong[0];
       return arrays.slice(0, tensors.length) as Readings<T>;
     } finally {
       this.#free(staging);

@@ -28,7 +28,7 @@ export class HostEngine implements SaeEngine {
 
   async encode(hidden: Tensor): Promise<Encoded> {
     const { dModel, latents, k } = this.sae.config, [rows] = hidden.shape;
-    const values = hidden.data ?? await hidden.read();
+    const values = hidden.peek() ?? await hidden.read();
     const most = Math.max(1, Math.floor(CHUNK_BYTES / (latents * 4)));
     const parts: SparseLatents[] = [], scales: TokenScale[] = [];
     for (let begin = 0; begin < rows; begin += most) {
@@ -36,7 +36,7 @@ export class HostEngine implements SaeEngine {
       const chunk = values.subarray(begin * dModel, (begin + count) * dModel);
       const { preActs, scale } = await this.#project(chunk, count);
       using _ = preActs;
-      const dense = preActs.data ?? await preActs.read();
+      const dense = preActs.peek() ?? await preActs.read();
       parts.push(
         k === undefined
           ? reluToSparse(dense, count, latents)
@@ -48,11 +48,11 @@ export class HostEngine implements SaeEngine {
   }
 
   async preActs(hidden: Tensor): Promise<PreActs> {
-    return await this.#project(hidden.data ?? await hidden.read(), hidden.shape[0]);
+    return await this.#project(hidden.peek() ?? await hidden.read(), hidden.shape[0]);
   }
 
   async decode(latents: SparseLatents, scale: TokenScale, addend?: Tensor): Promise<Tensor> {
-    const added = addend && (addend.data ?? await addend.read());
+    const added = addend && (addend.peek() ?? await addend.read());
     const decoded = sparseDecode(latents, this.sae, scale, added);
     return this.backend.upload("decoded", [latents.rows, this.sae.config.dModel], decoded);
   }

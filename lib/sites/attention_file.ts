@@ -40,7 +40,7 @@ export function attentionSink(
         const array = archive.start("attention", "f4", [layers.length, heads, length, length]);
         open = { archive, array };
       }
-      const data = piece.pattern.data ?? await piece.pattern.read();
+      const data = piece.pattern.peek() ?? await piece.pattern.read();
       for (let head = piece.begin; head < piece.end; head++) {
         await open.array.write(residueAttention(piece, data, 0, head));
       }

@@ -122,7 +122,7 @@ function graphSummer(
     request: {
       rows,
       visit({ layer, begin, values: { mass, count } }) {
-        store(layer, begin, mass.data!, Uint32Array.from(count.data!));
+        store(layer, begin, mass.peek()!, Uint32Array.from(count.peek()!));
       },
     },
     [Symbol.asyncDispose]: nothing,
@@ -135,7 +135,7 @@ function arraySummer(ranges: readonly Range[], theta: number, store: Store): Sum
   return {
     add({ layer, begin, end, pattern, batch }) {
       const shape = { batch: batch.size, heads: end - begin, tokens: batch.width };
-      const { mass, count } = columnMass({ ...shape, data: pattern.data! }, rows, theta);
+      const { mass, count } = columnMass({ ...shape, data: pattern.peek()! }, rows, theta);
       store(layer, begin, mass, count);
       return nothing();
     },

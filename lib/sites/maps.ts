@@ -25,7 +25,7 @@ export async function collectMaps(
           layer === piece.layer && head >= piece.begin && head < piece.end
         );
         if (wanted.length === 0) return;
-        const data = piece.pattern.data ?? await piece.pattern.read();
+        const data = piece.pattern.peek() ?? await piece.pattern.read();
         for (const { layer, head } of wanted) {
           const attention = residueAttention(piece, data, 0, head);
           maps.set(`${layer} ${head}`, { layer, head, attention });

@@ -69,7 +69,7 @@ export class QueryRunner {
 
   async #logProbs(logits: Tensor, choices: Uint32Array, rows: number): Promise<Float32Array> {
     const { gpu } = this.model.backend;
-    if (!gpu) return tokenLogProbs({ data: logits.data!, rows }, choices);
+    if (!gpu) return tokenLogProbs({ data: logits.peek()!, rows }, choices);
     validateChoices(choices, rows);
     const kernel = await (this.#kernel ??= TokenLogProbs.create(gpu));
     using chosen = gpu.upload("choices", [rows, 2], choices);

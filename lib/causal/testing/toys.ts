@@ -62,6 +62,8 @@ export function hostTensor(label: string, shape: readonly number[], data: Float3
     data,
     sizeBytes: data.byteLength,
     read: () => Promise.resolve(data.slice()),
+    peek: () => data,
+    keep: () => hostTensor(label, shape, data.slice()),
     [Symbol.dispose]() {},
   };
 }

@@ -34,7 +34,7 @@ export async function readActivations(
       visitor: { hidden: (state) => state.depth === depth ? state.stop() : undefined },
       signal,
     });
-    const hidden = result.hidden.data ?? await result.hidden.read();
+    const hidden = result.hidden.peek() ?? await result.hidden.read();
     batch.lengths.forEach((length, b) => {
       const begin = (b * batch.width + edge) * dModel;
       const end = (b * batch.width + length - edge) * dModel;

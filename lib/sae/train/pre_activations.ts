@@ -32,7 +32,7 @@ export class PreActivations implements AsyncDisposable {
     using b = this.backend.upload("latent_bias", [latents], latentBias);
     const { pre_acts } = await this.program.run({ x, w, b }, { pre_acts: [rows, latents] });
     using preActs = pre_acts;
-    return use(preActs.data ?? await preActs.read());
+    return use(preActs.peek() ?? await preActs.read());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
