@@ -143,6 +143,7 @@ async function pieces(model: Esm2): Promise<void> {
       liveBytes: { get: () => backend.liveBytes },
       upload: { value: backend.upload.bind(backend) },
       compile: { value: backend.compile.bind(backend) },
+      expectFinite: { value: backend.expectFinite.bind(backend) },
     });
     using checkpoint = await openCheckpoint(embeddedPath);
     await using cut = await Esm2.open(checkpoint, small);

@@ -93,6 +93,7 @@ async function pieces(backend: Backend): Promise<void> {
     liveBytes: { get: () => backend.liveBytes },
     upload: { value: backend.upload.bind(backend) },
     compile: { value: backend.compile.bind(backend) },
+    expectFinite: { value: backend.expectFinite.bind(backend) },
   });
   await using cut = await Esm2.open(checkpoint, small);
   const actual = await record(cut, batch);
