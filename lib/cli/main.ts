@@ -132,10 +132,19 @@ export function describeError(error: unknown): string {
       const target = asked[2]?.replace(/^"|"$/g, "");
       const flag = target && !target.startsWith("<") ? `${asked[3]}=${target}` : asked[3];
       return `Cannot run without ${asked[1]} access${target ? ` to ${target}` : ""}: ` +
-        `start the script with deno run and add ${flag}`;
+        permit(flag);
     }
   }
   return message.trim().replace(/\s*\n\s*/g, " ");
+}
+
+/** What to type for one more permission: a task takes no flags of Deno, but its script does. */
+function permit(flag: string): string {
+  const task = /\/(?:tasks\/(\w+)|tests\/(parity)_table)\.ts$/.exec(Deno.mainModule);
+  if (!task || !Deno.mainModule.startsWith("file:")) {
+    return `start the script with deno run and add ${flag}`;
+  }
+  return `start it with deno run -P=${task[1] ?? task[2]} ${flag} ${task[0].slice(1)}`;
 }
 
 /** Waits for the work; once interrupted, gives it the grace time to unwind by itself. */

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { CommandContext } from "../cli/context.ts";
 import { formatBytes } from "../cli/units.ts";
+import { quote, UserError } from "../errors.ts";
 import { cacheDir, type CacheState, inspectCache, sizeOf } from "./cache.ts";
 import { download } from "./download.ts";
 import { defaultHub, estimateBytes, type HubEntry, type ModelFile } from "./manifest.ts";
@@ -18,6 +19,8 @@ export interface FetchOptions
   hub?: string;
   /** Downloads again what is already there. */
   force?: boolean;
+  /** Takes what the cache has and downloads nothing. */
+  cachedOnly?: boolean;
   retry?: Partial<RetryPolicy>;
 }
 
@@ -33,6 +36,12 @@ export async function fetchModel(
   const cache = options.cache ?? cacheDir();
   const before = await inspectCache(cache, entry);
   if (before.complete && !options.force) return before;
+  if (options.cachedOnly) {
+    throw new UserError(
+      `Cannot open ${entry.name} as it must be in the cache, where "deno task fetch ${entry.name}" ` +
+        `brings it: ${quote(before.path, 200)} does not have it`,
+    );
+  }
   const hub = options.hub ?? (Deno.env.get("ESMSCOPE_HUB") || defaultHub);
   const base = `${hub.replace(/\/+$/, "")}/${entry.repository}/resolve/${entry.revision}`;
   const get = (file: ModelFile, remote: RemoteFile = {}) =>
