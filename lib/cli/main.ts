@@ -1,5 +1,5 @@
 /** Runs a command from its command line to its exit code. */
-import { UserError } from "../errors.ts";
+import { printableLines, UserError } from "../errors.ts";
 import {
   type Command,
   type GeneralOptions,
@@ -54,13 +54,16 @@ export async function execute<O extends Options>(
   } = {},
 ): Promise<number> {
   const cleanups: (() => void | Promise<void>)[] = [];
+  // Names and ids from files pass through here, whatever a command does with them.
+  const out = (text: string) => output.out(printableLines(text));
+  const err = (text: string) => output.err(printableLines(text));
   let debug = args.includes("--debug");
   try {
     const parsed = "commands" in command
       ? parseGroup(command, args)
       : bind(command, parseArguments(command, args));
     if ("help" in parsed) {
-      output.out(parsed.help.trimEnd());
+      out(parsed.help.trimEnd());
       return EXIT.done;
     }
     debug = parsed.general.debug;
@@ -70,8 +73,8 @@ export async function execute<O extends Options>(
       signal,
       quiet,
       debug,
-      print: (text) => output.out(text),
-      note: (text) => quiet || output.err(text),
+      print: out,
+      note: (text) => quiet || err(text),
       progress: (init) => new Progress({ ...init, silent: init.silent || quiet }),
       onExit: (callback) => {
         cleanups.push(callback);
@@ -87,20 +90,20 @@ export async function execute<O extends Options>(
     return EXIT.done;
   } catch (error) {
     if (signal.aborted) {
-      output.err("interrupted");
+      err("interrupted");
       return EXIT.interrupted;
     }
     // The reader of a pipe has seen enough.
     if (error instanceof Deno.errors.BrokenPipe) return EXIT.done;
-    output.err(`error: ${describeError(error)}`);
-    if (debug && error instanceof Error && error.stack) output.err(error.stack);
+    err(`error: ${describeError(error)}`);
+    if (debug && error instanceof Error && error.stack) err(error.stack);
     return error instanceof UserError ? EXIT.userError : EXIT.failed;
   } finally {
     for (const cleanup of cleanups.reverse()) {
       try {
         await cleanup();
       } catch (error) {
-        output.err(`warning: ${describeError(error)}`);
+        err(`warning: ${describeError(error)}`);
       }
     }
   }

@@ -27,6 +27,21 @@ Deno.test("execute exits with 0 when done, results on stdout and notes on stderr
   deepEqual(await outcome(run, ["--quiet"]), { code: 0, out: ["result"], err: [] });
 });
 
+Deno.test("execute shows control characters of names instead of sending them", async () => {
+  const name = "\x1b]0;owned\x07\x9b31mred";
+  const shown = "\\u001b]0;owned\\u0007\\u009b31mred";
+  const run: Command["run"] = (_, ctx) => {
+    ctx.print(`a\n${name}`);
+    ctx.note(name);
+    throw new UserError(`Cannot read ${name}`);
+  };
+  const told = await outcome(run, ["--debug"]);
+  equal(told.out.join(), `a\n${shown}`);
+  deepEqual(told.err.slice(0, 2), [shown, `error: Cannot read ${shown}`]);
+  // deno-lint-ignore no-control-regex
+  equal(told.err.join("").search(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/), -1);
+});
+
 Deno.test("execute exits with 0 after help, on stdout", async () => {
   const { code, out, err } = await outcome(() => {
     throw new Error("must not run");

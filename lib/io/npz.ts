@@ -2,7 +2,9 @@
 import { quote, UserError } from "../errors.ts";
 import {
   bytesOf,
+  checkBytes,
   decodeNpy,
+  decodeNpyHeader,
   dtypeOf,
   elementCount,
   encodeNpyHeader,
@@ -10,12 +12,24 @@ import {
   type NpyArray,
   type NpyData,
   type NpyDtype,
+  type NpyHeader,
 } from "./npy.ts";
 import type { RandomAccess } from "./random_access.ts";
-import { createZip, listZip, readZipEntry, type ZipSink } from "./zip.ts";
+import {
+  checkEntrySize,
+  createZip,
+  listZip,
+  readZipEntry,
+  readZipStart,
+  type ZipEntry,
+  type ZipSink,
+} from "./zip.ts";
 
 /** Largest piece handed to the archive at once; bounds the memory a write needs. */
 const PIECE_BYTES = 1 << 20;
+
+/** What is unpacked to learn an array's shape; version 1 of the format cannot have more. */
+const MOST_HEADER_BYTES = 10 + 0xffff;
 
 /** Takes the elements of one array, in C order, in as many pieces as the caller likes. */
 export interface NpzArrayWriter {
@@ -134,13 +148,33 @@ export class NpzWriter implements AsyncDisposable {
   }
 }
 
+/** An array of an archive that stays there until it is read. */
+export interface StoredArray extends NpyHeader {
+  /** @throws {UserError} if the archive has not as many bytes as the shape needs, or is damaged */
+  read(): Promise<NpyArray>;
+}
+
+/** An .npz archive whose arrays are looked at one by one. */
+export interface NpzArchive {
+  /** Of the arrays, without `.npy`. */
+  readonly names: readonly string[];
+  /**
+   * Element type and shape of an array, undefined where there is none: whoever asks says whether it can
+   * be used before it is unpacked.
+   *
+   * @throws {UserError} if it is no array that can be read
+   */
+  look(name: string): Promise<StoredArray | undefined>;
+}
+
 /**
- * Reads every array of an .npz archive into memory, by name without `.npy`.
+ * Opens an .npz archive; nothing is unpacked.
  *
- * @throws {UserError} if the archive or an array cannot be read
+ * @param most bytes of an array beyond which it cannot be one of those that the caller expects
+ * @throws {UserError} if it cannot be read, or one of its arrays is larger
  */
-export async function readNpz(source: RandomAccess): Promise<Map<string, NpyArray>> {
-  const arrays = new Map<string, NpyArray>();
+export async function openNpz(source: RandomAccess, most = Infinity): Promise<NpzArchive> {
+  const entries = new Map<string, ZipEntry>();
   for (const entry of await listZip(source)) {
     if (!entry.name.endsWith(".npy")) {
       throw new UserError(
@@ -148,8 +182,33 @@ export async function readNpz(source: RandomAccess): Promise<Map<string, NpyArra
           `current value is ${quote(entry.name)}`,
       );
     }
-    const bytes = await readZipEntry(source, entry);
-    arrays.set(entry.name.slice(0, -4), decodeNpy(bytes, `${source.label}:${entry.name}`));
+    checkEntrySize(source, entry, most);
+    entries.set(entry.name.slice(0, -4), entry);
   }
+  return {
+    names: [...entries.keys()],
+    async look(name) {
+      const entry = entries.get(name);
+      if (entry === undefined) return undefined;
+      const label = `${source.label}:${entry.name}`;
+      const start = await readZipStart(source, entry, MOST_HEADER_BYTES);
+      const header = decodeNpyHeader(start, label);
+      checkBytes(header, entry.sizeBytes, label);
+      return {
+        ...header,
+        read: async () => decodeNpy(await readZipEntry(source, entry, entry.sizeBytes), label),
+      };
+    },
+  };
+}
+
+/**
+ * Reads every array of an .npz archive into memory, by name without `.npy`.
+ *
+ * @throws {UserError} if the archive or an array cannot be read
+ */
+export async function readNpz(source: RandomAccess): Promise<Map<string, NpyArray>> {
+  const archive = await openNpz(source), arrays = new Map<string, NpyArray>();
+  for (const name of archive.names) arrays.set(name, await (await archive.look(name))!.read());
   return arrays;
 }

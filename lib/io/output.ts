@@ -144,10 +144,28 @@ export class OutputDir implements Disposable {
   }
 }
 
-/** A file name for a protein id: letters, digits, `.`, `-` and `_`; everything else becomes `_`. */
+/**
+ * A file name for a protein id: letters, digits, `.`, `-` and `_`; everything else becomes `_`. No name
+ * begins with `.` or with `-`, which programs take for an option, or is a device of Windows.
+ */
 export function fileName(id: string): string {
-  const safe = id.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._]+|[._]+$/g, "");
-  return safe === "" ? "unnamed" : safe.slice(0, 120);
+  const safe = id.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._-]+|[._]+$/g, "").slice(0, 120);
+  if (safe === "") return "unnamed";
+  return /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(safe) ? `id_${safe}` : safe;
+}
+
+/** {@linkcode fileName} of every id, no two the same, also where upper and lower case are. */
+export function fileNames(ids: readonly string[]): string[] {
+  // Names taken, and the number to try next where a name comes again.
+  const taken = new Map<string, number>();
+  return ids.map((id) => {
+    const base = fileName(id), key = base.toLowerCase();
+    let name = base, number = taken.get(key) ?? 2;
+    while (taken.has(name.toLowerCase())) name = `${base}_${number++}`;
+    taken.set(key, number);
+    taken.set(name.toLowerCase(), 2);
+    return name;
+  });
 }
 
 interface Written {
