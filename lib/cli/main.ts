@@ -10,11 +10,12 @@ import {
 import type { CommandContext } from "./context.ts";
 import { chooseCommand, type CommandGroup } from "./group.ts";
 import { Progress } from "./progress.ts";
+import { onSignals } from "./signals.ts";
 
 const EXIT = { done: 0, failed: 1, userError: 2, interrupted: 130 } as const;
 
 /** How long an interrupted command may take to unwind before it is ended. */
-const GRACE_MS = 2000;
+const GRACE_MS = 1500;
 
 /** Where a command writes; tests replace it. */
 export interface CommandOutput {
@@ -28,15 +29,11 @@ export async function runCommand<O extends Options>(
   args: readonly string[],
 ): Promise<never> {
   const interrupt = new AbortController();
-  const onSignal = () => {
+  onSignals(() => {
     // The second Ctrl-C does not wait for anything.
     if (interrupt.signal.aborted) Deno.exit(EXIT.interrupted);
     interrupt.abort(new DOMException("Interrupted", "AbortError"));
-  };
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  for (const name of signals) Deno.addSignalListener(name, onSignal);
+  });
   Deno.exit(await execute(command, args, { signal: interrupt.signal }));
 }
 

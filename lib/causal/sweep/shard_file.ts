@@ -5,7 +5,7 @@ import { quote, UserError } from "../../errors.ts";
 import type { OutputDir } from "../../io/output.ts";
 import type { SaeConfig } from "../../sae/types.ts";
 import type { CausalProtein } from "../variants.ts";
-import type { Shard } from "./shards.ts";
+import { MOST_SHARDS, type Shard } from "./shards.ts";
 
 /** All that decides a run's numbers. */
 export interface RunSettings extends Record<string, unknown> {
@@ -149,7 +149,7 @@ function parse(text: string): ShardRecord | undefined {
   } catch {
     return undefined;
   }
-  if (found?.format !== FORMAT) return undefined;
+  if (found?.format !== FORMAT || !(found.shard?.count <= MOST_SHARDS)) return undefined;
   for (const { variants } of found.settings.proteins) {
     // JSON has no NaN.
     for (const variant of variants) variant.measured ??= NaN;
