@@ -1,5 +1,6 @@
 /** Runs a command from its command line to its exit code. */
 import { printableLines, UserError } from "../errors.ts";
+import { DiskError } from "../io/disk.ts";
 import {
   type Command,
   type GeneralOptions,
@@ -54,7 +55,7 @@ export async function execute<O extends Options>(
   // Names and ids from files pass through here, whatever a command does with them.
   const out = (text: string) => output.out(printableLines(text));
   const err = (text: string) => output.err(printableLines(text));
-  let debug = args.includes("--debug");
+  let debug = args.includes("--debug"), name = command.name;
   try {
     const parsed = "commands" in command
       ? parseGroup(command, args)
@@ -63,6 +64,7 @@ export async function execute<O extends Options>(
       out(parsed.help.trimEnd());
       return EXIT.done;
     }
+    ({ name } = parsed);
     debug = parsed.general.debug;
     const { quiet } = parsed.general;
     const context: CommandContext = {
@@ -92,7 +94,8 @@ export async function execute<O extends Options>(
     }
     // The reader of a pipe has seen enough.
     if (error instanceof Deno.errors.BrokenPipe) return EXIT.done;
-    err(`error: ${describeError(error)}`);
+    const kept = error instanceof DiskError ? `; ${error.kept(name)}` : "";
+    err(`error: ${describeError(error)}${kept}`);
     if (debug && error instanceof Error && error.stack) err(error.stack);
     return error instanceof UserError ? EXIT.userError : EXIT.failed;
   } finally {
@@ -109,7 +112,12 @@ export async function execute<O extends Options>(
 /** A command line that was read: the help it asks for, or the work. */
 type Bound =
   | { help: string }
-  | { general: GeneralOptions; args: string[]; run(ctx: CommandContext): void | Promise<void> };
+  | {
+    name: string;
+    general: GeneralOptions;
+    args: string[];
+    run(ctx: CommandContext): void | Promise<void>;
+  };
 
 function parseGroup(group: CommandGroup, args: readonly string[]): Bound {
   const chosen = chooseCommand(group, args);
@@ -119,7 +127,7 @@ function parseGroup(group: CommandGroup, args: readonly string[]): Bound {
 
 function bind<O extends Options>(command: Command<O>, parsed: Parsed<O>): Bound {
   if ("help" in parsed) return parsed;
-  return { ...parsed, run: (ctx) => command.run(parsed.options, ctx) };
+  return { ...parsed, name: command.name, run: (ctx) => command.run(parsed.options, ctx) };
 }
 
 /** Writes an error as one line; a missing Deno permission names the flag to add. */

@@ -22,7 +22,7 @@ export async function readTruth(path: string, id: string, length: number): Promi
 }
 
 async function fromArchive(path: string, id: string, length: number): Promise<Truth> {
-  using source = await openSource(path);
+  using source = await openRandomAccess(path);
   const archive = await openNpz(source, MOST_BYTES + length ** 2 * MOST_BYTES_PER_PAIR);
   const fail = (requirement: string, value: string): never => {
     throw new UserError(
@@ -58,15 +58,6 @@ async function fromArchive(path: string, id: string, length: number): Promise<Tr
   }
   const known = valid ? await flags(valid) : new Uint8Array(length).fill(1);
   return { source: path, contacts, known };
-}
-
-async function openSource(path: string) {
-  try {
-    return await openRandomAccess(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new UserError(`Cannot read ${quote(path, 200)} as it must be an .npz file: no such file`);
-  }
 }
 
 async function fromPairs(path: string, id: string, length: number): Promise<Truth> {

@@ -1,6 +1,7 @@
 /** Where downloaded checkpoints lie. */
 import { basename, join } from "node:path";
 import { UserError } from "../errors.ts";
+import { statOrUndefined } from "../io/paths.ts";
 import type { HubEntry } from "./manifest.ts";
 import { checkSmallFile, isSmall, MOST_SMALL_BYTES, readShardNames } from "./shards.ts";
 
@@ -79,15 +80,8 @@ export async function inspectCache(cache: string, entry: HubEntry): Promise<Cach
 
 /** Bytes of a file, or undefined when there is none. */
 export async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const info = await Deno.stat(path);
-    return info.isFile ? info.size : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    throw error;
-  }
+  const info = await statOrUndefined(path);
+  return info?.isFile ? info.size : undefined;
 }
 
 /** Whether a file is there; a small one that cannot be read is as good as none. */

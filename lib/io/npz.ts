@@ -14,6 +14,7 @@ import {
   type NpyDtype,
   type NpyHeader,
 } from "./npy.ts";
+import { writing } from "./disk.ts";
 import type { RandomAccess } from "./random_access.ts";
 import {
   checkEntrySize,
@@ -48,18 +49,21 @@ export interface NpzArrayWriter {
 export class NpzWriter implements AsyncDisposable {
   readonly #zip: ZipSink;
   readonly #file: Deno.FsFile;
+  readonly #path: string;
   readonly #names = new Set<string>();
   #open: string | null = null;
   #closed = false;
 
-  private constructor(file: Deno.FsFile) {
+  private constructor(file: Deno.FsFile, path: string) {
     this.#file = file;
+    this.#path = path;
     this.#zip = createZip(file.writable);
   }
 
   /** Creates or truncates the file. */
   static async create(path: string): Promise<NpzWriter> {
-    return new NpzWriter(await Deno.open(path, { write: true, create: true, truncate: true }));
+    const file = await Deno.open(path, { write: true, create: true, truncate: true });
+    return new NpzWriter(file, path);
   }
 
   /** Starts an array whose elements come in pieces, such as one layer's attention at a time. */
@@ -74,7 +78,8 @@ export class NpzWriter implements AsyncDisposable {
     // A failed archive (a full disk) stops reading: without the race a write would wait for ever.
     const failed = stored.then(() => new Promise<never>(() => {}));
     failed.catch(() => {});
-    const push = (bytes: Uint8Array) => Promise.race([sink.write(bytes), failed]);
+    const push = (bytes: Uint8Array) =>
+      writing(this.#path, () => Promise.race([sink.write(bytes), failed]));
     const total = elementCount(shape);
     let done = 0, headerWritten = false;
     const writeHeader = async () => {
@@ -99,8 +104,10 @@ export class NpzWriter implements AsyncDisposable {
           throw new RangeError(`array "${name}" of shape [${shape}] got only ${done} elements`);
         }
         await writeHeader();
-        await Promise.race([sink.close(), failed]);
-        await stored;
+        await writing(this.#path, async () => {
+          await Promise.race([sink.close(), failed]);
+          await stored;
+        });
         this.#open = null;
       },
     };
@@ -116,7 +123,8 @@ export class NpzWriter implements AsyncDisposable {
   /** Writes a text, as `numpy.savez` writes a `str`. */
   async addText(name: string, text: string): Promise<void> {
     this.#claim(name);
-    await this.#zip.add(`${name}.npy`, encodeNpyText([text], []));
+    const bytes = encodeNpyText([text], []);
+    await writing(this.#path, () => this.#zip.add(`${name}.npy`, bytes));
   }
 
   #claim(name: string): void {
@@ -130,7 +138,7 @@ export class NpzWriter implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     if (this.#open !== null) throw new Error(`array "${this.#open}" is not closed yet`);
-    await this.#zip.close();
+    await writing(this.#path, () => this.#zip.close());
     this.#closed = true;
   }
 
