@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, UserError } from "../errors.ts";
 import { explainDiskError, writing } from "./disk.ts";
+import { fileReason } from "./file_reason.ts";
 import { exists, removeQuietly } from "./paths.ts";
 import { removeLeftOver, RunMark } from "./run_mark.ts";
 
@@ -233,14 +234,16 @@ function kindOf(path: string): Deno.FileInfo | null {
 }
 
 function mended(path: string, absolute: string, error: unknown): Error {
-  const { message } = error as Error;
-  if (kindOf(absolute)?.isFile) {
+  const found = kindOf(absolute);
+  if (found && !found.isDirectory) {
+    const kind = found.isFile ? "a file" : "a pipe or a device";
     return new UserError(
-      `Cannot write to ${quote(path)} as the output must be a folder: current value is a file`,
+      `Cannot write to ${quote(path)} as the output must be a folder: current value is ${kind}`,
     );
   }
+  const reason = fileReason(error) ?? (error as Error).message.split("\n")[0];
   return new UserError(
     `Cannot write to ${quote(path)} as the output folder must be writable: ` +
-      `current value is ${quote(message.split("\n")[0], 120)}`,
+      `current value is ${quote(reason, 120)}`,
   );
 }
