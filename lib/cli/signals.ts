@@ -2,7 +2,7 @@
 import watchWorker from "./watch_worker.js" with { type: "text" };
 
 /** How long the main thread may not answer before a signal ends the process without it. */
-const DEAF_MS = 1200;
+const DEAF_MS = 1500;
 
 /** Two messages so near to each other are of one signal. */
 const SAME_MS = 50;
