@@ -9,8 +9,50 @@ export class UserError extends Error {
   override name = "UserError";
 }
 
-/** Quotes a value for an error message; long text is cut so that the message stays one line. */
+/**
+ * Quotes a value for an error message; long text is cut so that the message stays one line. Of a
+ * container only the kind is told: one from a file may be too deep or too wide to be written out.
+ */
 export function quote(value: unknown, limit = 60): string {
-  const text = JSON.stringify(String(value));
+  if (isContainer(value)) return kindOf(value);
+  // What is cut off need not be escaped first: it may be megabytes.
+  const text = printable(JSON.stringify(String(value).slice(0, limit + 1)));
   return text.length <= limit + 2 ? text : `${text.slice(0, limit)}…"`;
+}
+
+/** What a value from a file is, for a message: numbers and words as they are, containers by kind. */
+export function shown(value: unknown): string {
+  if (value === undefined) return "absent";
+  if (typeof value === "string" || isContainer(value)) return quote(value);
+  return String(value);
+}
+
+/**
+ * A text for one line of a terminal: control characters, which could colour it, move its cursor or
+ * turn its letters round, are written as JSON escapes them.
+ */
+export function printable(text: string): string {
+  return text.replace(
+    // deno-lint-ignore no-control-regex
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (letter) =>
+      JSON.stringify(letter).length > 3
+        ? JSON.stringify(letter).slice(1, -1)
+        : `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** {@linkcode printable} of every line of a text. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null || typeof value === "function";
+}
+
+function kindOf(value: object): string {
+  if (!Array.isArray(value)) return value instanceof Map ? "a dict" : "an object";
+  const isShort = value.length <= 8 && value.every((item) => typeof item === "number");
+  return isShort ? `[${value.join()}]` : `a list of ${value.length}`;
 }

@@ -18,7 +18,8 @@ export const command = defineCommand({
     "against its published SHA-256, where there is one. The folder of the checkpoint (of an " +
     "autoencoder the file) is written to stdout.\n\n" +
     "ESMSCOPE_CACHE names another cache folder, ESMSCOPE_HUB another address of the hub; one " +
-    "that is not the hub's own also needs deno run with --allow-net for it.",
+    "that is not the hub's own needs more than the task may do: " +
+    "deno run -P=fetch --allow-net=HOST tasks/fetch.ts MODEL",
   positionals: [{
     name: "model",
     description: `a checkpoint that --list shows, or an autoencoder: ${describeSaes()}`,
@@ -40,7 +41,11 @@ export const command = defineCommand({
   ],
   run: async ({ cache: named, force, list }, ctx) => {
     const cache = named ?? cacheDir();
-    if (list) return ctx.print(await listModels(cache));
+    if (list) {
+      // Asked of the files there are: the hub and the right to write are of no use.
+      for (const name of ["net", "write"] as const) Deno.permissions.revokeSync({ name });
+      return ctx.print(await listModels(cache));
+    }
     const [spec] = ctx.args;
     if (spec === undefined) {
       throw new UserError(

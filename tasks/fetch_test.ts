@@ -46,8 +46,9 @@ Deno.test("fetch without a model, and with an unknown one, exits with 2 and one 
 Deno.test("fetch --list shows the six checkpoints with read permission only", async () => {
   await inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/esm2_t6_8M_UR50D`);
+    const text = "{}".padEnd(600);
     for (const name of ["config.json", "model.safetensors"]) {
-      await Deno.writeFile(`${folder}/esm2_t6_8M_UR50D/${name}`, new Uint8Array(600));
+      await Deno.writeTextFile(`${folder}/esm2_t6_8M_UR50D/${name}`, text);
     }
     const { code, stdout } = await run([`--allow-read=${folder}`], ["--list", "--cache", folder]);
     equal(code, 0);

@@ -38,7 +38,8 @@ export const command = defineCommand({
   description:
     "Compares the weights' SHA-256, a forward pass and, for assays of ProteinGym, the rank " +
     "correlation of masked-marginal scores with published values; where an assay file has the " +
-    "650M model's scores (column ESM2_score), those too. Ends with code 1 when one does not agree.",
+    "650M model's scores (column ESM2_score), those too. Ends with code 1 when one does not agree. " +
+    "It downloads nothing: deno task fetch brings a model by name.",
   options,
   examples: [
     {
@@ -61,7 +62,7 @@ export const command = defineCommand({
 async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promise<void> {
   const assays = [];
   for (const path of o.assay) assays.push(await openPublishedAssay(path, o.reference));
-  using model = await openModel(o.model, ctx);
+  using model = await openModel(o.model, { ...ctx, cachedOnly: true });
   const golden = goldenOf(model.checkpoint.config);
   if (!golden) {
     const { layers, dModel, heads } = model.checkpoint.config;

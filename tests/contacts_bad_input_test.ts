@@ -1,5 +1,6 @@
 import { execute } from "../lib/cli/main.ts";
 import { NpzWriter } from "../lib/io/npz.ts";
+import { createZip } from "../lib/io/zip.ts";
 import { command } from "../tasks/contacts.ts";
 import { equal } from "./assert.ts";
 import { type BadInput, testBadInputs } from "./bad_input.ts";
@@ -44,6 +45,27 @@ const table = (text: string, ...args: string[]) => ({
   args: ["--table", "t.csv", ...args],
 });
 const msa = (text: string) => ({ files: { "m.fasta": text }, args: sequence("--msa", "m.fasta") });
+
+/** An archive of contacts and of a gigabyte of zeros. */
+async function gigabyte(): Promise<Uint8Array> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = await Deno.open(`${folder}/x.npz`, { write: true, create: true });
+    const zip = createZip(file.writable);
+    let left = 1024;
+    const zeros = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (left-- > 0) controller.enqueue(new Uint8Array(1 << 20));
+        else controller.close();
+      },
+    });
+    await zip.add("x.npy", zeros, { deflate: true });
+    await zip.close();
+    return await Deno.readFile(`${folder}/x.npz`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
 
 const cases: BadInput[] = [
   // sequences
@@ -127,6 +149,11 @@ const cases: BadInput[] = [
     name: "contacts of another length",
     ...truth("t.npz", await npz({ contacts: { shape: [2, 2], data: new Uint8Array(4) } })),
     says: /must be \[56, 56\].*\[2, 2\]/,
+  },
+  {
+    name: "archive with an array that unpacks to a gigabyte",
+    ...truth("t.npz", await gigabyte()),
+    says: /t\.npz .* entry "x\.npy" must have at most \d+ bytes: current value is 1073741824$/,
   },
   {
     name: "contacts that are not symmetric",

@@ -179,7 +179,7 @@ test("sae ig --legacy equals ten left steps through the published pipeline, in i
         using source = await openRandomAccess(`${outcome.dir}/out/${name}`);
         const arrays: Record<string, ReturnType<typeof parseNpy>> = {};
         for (const entry of await listZip(source)) {
-          arrays[entry.name] = parseNpy(await readZipEntry(source, entry));
+          arrays[entry.name] = parseNpy(await readZipEntry(source, entry, entry.sizeBytes));
         }
         const real = "<f8 ()", whole = "<i8 ()";
         deepEqual(

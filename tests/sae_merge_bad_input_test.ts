@@ -116,6 +116,20 @@ Deno.test({
       await shard(1, "g", "--shard", "1/1");
       await refuses(/its number of shards is/, "a", "g");
 
+      // A description that lacks a part of it, as an older version or a half copy would leave.
+      const part = `${dir}/g/shard-1-of-1.json`, whole = JSON.parse(Deno.readTextFileSync(part));
+      for (const key of ["provenance", "settings", "options", "units", "lengths", "shard"]) {
+        for (const value of [undefined, null, 7, [[[]]]]) {
+          if (Array.isArray(value) && (key === "units" || key === "lengths")) continue;
+          Deno.writeTextFileSync(part, JSON.stringify({ ...whole, [key]: value }));
+          await refuses(/shard-1-of-1\.json" as it must be the description of a shard/, "g");
+        }
+      }
+      for (const shard of [{ index: 1, count: 1e12 }, { index: "1", count: 1 }]) {
+        Deno.writeTextFileSync(part, JSON.stringify({ ...whole, shard }));
+        await refuses(/shard-1-of-1\.json" as it must be the description of a shard/, "g");
+      }
+
       await shard(4, "a");
       const values = `${dir}/a/shard-1-of-4.values`;
       const bytes = Deno.readFileSync(values);

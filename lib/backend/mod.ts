@@ -49,7 +49,7 @@ export async function openBackend(choice: BackendChoice): Promise<OpenedBackend>
 
 const REQUIREMENT: Record<BackendName, string> = {
   webgpu: "there must be a WebGPU adapter",
-  cpu: "onnxruntime-node must load (--allow-ffi --allow-env --allow-sys --allow-read)",
+  cpu: "onnxruntime-node must load (--allow-ffi --allow-read --allow-env=ORT_DISABLE_TELEMETRY)",
   wasm: "onnxruntime-web must load",
 };
 

@@ -21,9 +21,19 @@ export interface Ort {
   };
 }
 
-/** Native CPU build; needs --allow-ffi, --allow-env, --allow-sys and --allow-read. */
-export const loadNative = (): Promise<Ort> =>
-  import("npm:onnxruntime-node@1.30.0") as unknown as Promise<Ort>;
+/**
+ * Native CPU build; needs --allow-ffi, --allow-read and --allow-env=ORT_DISABLE_TELEMETRY.
+ *
+ * Unless that variable is set the library, at its first session and outside the permissions, writes into
+ * the home folder and calls its maker's server: without the right to set it, it is not loaded. The web
+ * builds have no such code.
+ *
+ * @throws {Deno.errors.NotCapable} without these permissions
+ */
+export async function loadNative(): Promise<Ort> {
+  Deno.env.set("ORT_DISABLE_TELEMETRY", "1");
+  return await import("npm:onnxruntime-node@1.30.0") as unknown as Ort;
+}
 
 /** WebAssembly build, CPU only. */
 export const loadWasm = (): Promise<Ort> =>

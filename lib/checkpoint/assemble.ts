@@ -8,9 +8,11 @@ import {
   type EsmTensorName,
   expectedTensors,
   hfName,
+  invFreqOf,
   isBlockTensor,
   isEsm1Tensor,
   isRedundant,
+  isSharedInvFreq,
 } from "./names.ts";
 import { readStoredTensor, shapeText, type StoredTensor } from "./stored_tensor.ts";
 
@@ -92,11 +94,11 @@ export async function assemble(loaded: LoadedTensors): Promise<Checkpoint> {
 }
 
 async function mapNames(
-  { label, tensors }: LoadedTensors,
+  { label, tensors, config }: LoadedTensors,
   notes: string[],
 ): Promise<Map<EsmTensorName, Found>> {
   const found = new Map<EsmTensorName, Found>();
-  const ignored: string[] = [];
+  const ignored: string[] = [], shared: Found[] = [];
   for (const [storedName, tensor] of tensors) {
     const name = canonicalName(storedName);
     if (name !== undefined) {
@@ -108,6 +110,8 @@ async function mapNames(
         );
       }
       found.set(name, { storedName, tensor });
+    } else if (isSharedInvFreq(storedName)) {
+      shared.push({ storedName, tensor });
     } else if (isEsm1Tensor(storedName)) {
       throw new UserError(
         `Cannot open ${label} as it must be an ESM-2 model: tensor ${quote(storedName)} belongs ` +
@@ -121,6 +125,16 @@ async function mapNames(
     } else if (storedName !== DECODER_BIAS && !isRedundant(storedName)) {
       ignored.push(storedName);
     }
+  }
+  if (shared.length > 1) {
+    throw new UserError(
+      `Cannot open ${label} as it must hold each tensor once: ${quote(shared[0].storedName)} and ` +
+        `${quote(shared[1].storedName)} are both the frequencies of all layers`,
+    );
+  }
+  for (let layer = 0; shared.length > 0 && layer < config.layers; layer++) {
+    const name = invFreqOf(layer);
+    if (!found.has(name)) found.set(name, shared[0]);
   }
   await resolveDecoderBias(label, tensors.get(DECODER_BIAS), found);
   if (ignored.length > 0) {

@@ -1,4 +1,4 @@
-import { quote, UserError } from "../errors.ts";
+import { shown, UserError } from "../errors.ts";
 
 /** What tells one ESM-2 model from another; everything else is the same for all of them. */
 export interface Esm2Config {
@@ -40,11 +40,12 @@ export function configFromHf(json: unknown, label: string): Esm2Config {
     );
   }
   if (fields.position_embedding_type !== "rotary" || (fields.emb_layer_norm_before ?? false)) {
-    const kind = String(fields.position_embedding_type ?? "absolute");
+    const kind = fields.position_embedding_type ?? "absolute";
     const before = fields.emb_layer_norm_before ?? false;
     throw new UserError(
       `Cannot open ${label} as ESM-2 has rotary positions and no layer norm before its blocks: ` +
-        `current position_embedding_type is ${quote(kind)}, emb_layer_norm_before is ${before} ` +
+        `current position_embedding_type is ${shown(kind)}, emb_layer_norm_before is ` +
+        `${shown(before)} ` +
         `(ESM-1b and ESM-1v are not supported)`,
     );
   }
@@ -86,7 +87,7 @@ export function configFromFairEsm(field: (name: string) => unknown, label: strin
       layers: field("encoder_layers"),
       dModel,
       heads: field("encoder_attention_heads"),
-      ffn: 4 * Number(dModel),
+      ffn: typeof dModel === "number" ? 4 * dModel : dModel,
       tokenDropout: field("token_dropout"),
     },
     {
@@ -148,9 +149,4 @@ function requireField(
     }: current value is ` +
       shown(value),
   );
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return "absent";
-  return typeof value === "string" ? quote(value) : quote(value).slice(1, -1);
 }

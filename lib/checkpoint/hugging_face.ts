@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { quote, UserError } from "../errors.ts";
+import { fileReason } from "../io/file_reason.ts";
 import { configFromHf, type Esm2Config } from "./config.ts";
 
 /** Weight files of a Hugging Face directory, preferred ones first. */
@@ -71,8 +72,9 @@ async function readJson(path: string, rule: string): Promise<unknown> {
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new UserError(`Cannot open ${path} as ${rule}: it is not there`);
+    const reason = error instanceof Deno.errors.NotFound ? "it is not there" : fileReason(error);
+    if (reason === undefined) throw error;
+    throw new UserError(`Cannot open ${path} as ${rule}: ${reason}`);
   }
   try {
     return JSON.parse(text);

@@ -44,12 +44,29 @@ for (const [fair, hf] of Object.entries(BLOCK_MODULES)) {
 const HF_TO_BLOCK = new Map([...BLOCK_TO_HF].map(([fair, hf]) => [hf, fair]));
 const HF_TO_OUTER = new Map<string, string>(Object.entries(OUTER).map(([fair, hf]) => [hf, fair]));
 
+/** Names under which transformers 5 keeps the one set of frequencies of all blocks; the first is literal. */
+const SHARED_INV_FREQ = new Set([
+  `encoder.layer.*.${HF_INV_FREQ}`,
+  HF_INV_FREQ.replace("attention.self.", ""),
+]);
+
+/** Whether a tensor holds the rotary frequencies of every block. */
+export function isSharedInvFreq(stored: string): boolean {
+  return SHARED_INV_FREQ.has(stored.replace(/^esm\./, ""));
+}
+
+/** The rotary frequencies of one block. */
+export const invFreqOf = (layer: number): EsmTensorName => `layers.${layer}.${INV_FREQ}`;
+
 /**
  * Canonical name of a tensor stored by fair-esm (with or without its prefixes) or Hugging Face (with
  * or without "esm."); undefined when ESM-2 has no such tensor.
  */
 export function canonicalName(stored: string): EsmTensorName | undefined {
-  const hf = stored.replace(/^esm\./, "");
+  // As transformers writes the norms of a model that was made from a configuration, and reads all.
+  const hf = stored.replace(/^esm\./, "")
+    .replace(/(layer_?norm(?:_after)?)\.gamma$/i, "$1.weight")
+    .replace(/(layer_?norm(?:_after)?)\.beta$/i, "$1.bias");
   const outer = HF_TO_OUTER.get(hf);
   if (outer !== undefined) return outer as EsmTensorName;
   const hfBlock = /^encoder\.layer\.(0|[1-9]\d*)\.(.+)$/.exec(hf);

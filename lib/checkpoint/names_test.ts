@@ -18,6 +18,14 @@ Deno.test("canonicalName maps both vocabularies, with and without their prefixes
   equal(canonicalName("encoder.lm_head.weight"), "lm_head.weight");
 });
 
+Deno.test("canonicalName takes gamma and beta for weight and bias of every norm, and of nothing else", () => {
+  for (const [fair, hf] of SMALL_TENSORS) {
+    const old = hf.replace(/\.weight$/, ".gamma").replace(/\.bias$/, ".beta");
+    const isNorm = /norm/i.test(hf);
+    if (old !== hf) equal(canonicalName(old), isNorm ? fair : undefined, old);
+  }
+});
+
 Deno.test("canonicalName knows no other tensors", () => {
   const foreign = [
     "esm.embeddings.position_embeddings.weight",

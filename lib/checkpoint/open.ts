@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, UserError } from "../errors.ts";
+import { fileReason } from "../io/file_reason.ts";
 import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../io/random_access.ts";
 import { assemble } from "./assemble.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -24,8 +25,9 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   try {
     stat = await Deno.stat(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new UserError(`Cannot open ${path} as it must be a checkpoint: nothing is there`);
+    const reason = error instanceof Deno.errors.NotFound ? "nothing is there" : fileReason(error);
+    if (reason === undefined) throw error;
+    throw new UserError(`Cannot open ${path} as it must be a checkpoint: ${reason}`);
   }
   using opened = new SourceStack();
   const checkpoint = stat.isDirectory

@@ -2,14 +2,17 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { deepEqual, equal, rejects } from "../../tests/assert.ts";
 import { openCheckpoint } from "./open.ts";
-import { isSmallModel } from "./testing/checks.ts";
+import type { EsmTensorName } from "./names.ts";
+import { isSmallModel, sameBits } from "./testing/checks.ts";
 import { safetensorsBytes, torchBytes, withTempDir } from "./testing/files.ts";
 import {
   asSafetensors,
   asStateDict,
   fairEsmBytes,
   SMALL_CONFIG,
+  SMALL_TENSORS,
   smallTensors,
+  smallValues,
 } from "./testing/small_model.ts";
 
 const hf = (_fair: string, name: string) => name;
@@ -126,6 +129,36 @@ for (const kind of ["safetensors", "bin"] as const) {
       await isSmallModel(checkpoint);
       const wanted = createHash("sha256").update(lines.join("")).digest("hex");
       equal(await checkpoint.sha256(), wanted);
+    });
+  });
+}
+
+for (
+  const shared of [
+    "esm.encoder.layer.*.attention.self.rotary_embeddings.inv_freq",
+    "esm.rotary_embeddings.inv_freq",
+  ]
+) {
+  Deno.test(`openCheckpoint reads a model as transformers 5 writes it: ${shared}`, async () => {
+    await withTempDir(async (dir) => {
+      await writeConfig(dir);
+      const tensors = smallTensors((fair, hf) => {
+        if (fair === "layers.0.self_attn.rot_emb.inv_freq") return shared;
+        if (fair === "layers.1.self_attn.rot_emb.inv_freq") return undefined;
+        return hf.replace(/LayerNorm\.weight$/, "LayerNorm.gamma")
+          .replace(/LayerNorm\.bias$/, "LayerNorm.beta");
+      });
+      await Deno.writeFile(
+        join(dir, "model.safetensors"),
+        safetensorsBytes(asSafetensors(tensors)),
+      );
+      using checkpoint = await openCheckpoint(dir);
+      deepEqual(checkpoint.notes, []);
+      const frequencies = smallValues("layers.0.self_attn.rot_emb.inv_freq");
+      for (const [fair] of SMALL_TENSORS) {
+        const expected = fair.endsWith("inv_freq") ? frequencies : smallValues(fair);
+        sameBits(await checkpoint.read(fair as EsmTensorName), expected, fair);
+      }
     });
   });
 }

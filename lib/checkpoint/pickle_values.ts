@@ -1,4 +1,5 @@
 /** What a checkpoint's pickle may hold, and the few calls it may make: nothing here runs foreign code. */
+import { quote } from "../errors.ts";
 import type { PickleFault } from "./pickle_fault.ts";
 
 /** A list is a plain array and a tuple a frozen one; a dict is a Map, so that no key is special. */
@@ -89,7 +90,7 @@ const DTYPES =
 /** Looks a name up among the allowed ones. */
 export function allowedGlobal(name: string, fault: PickleFault): PickleGlobal {
   const allowed = Object.hasOwn(CONSTRUCTORS, name) || STORAGES.has(name) || DTYPES.test(name);
-  return allowed ? new PickleGlobal(name) : fault.refuse(`asks for ${printable(name)}`);
+  return allowed ? new PickleGlobal(name) : fault.refuse(`asks for ${nameText(name)}`);
 }
 
 /** The value of calling an allowed global; anything else is refused by name. */
@@ -158,6 +159,6 @@ function isTuple(value: PickleValue): value is readonly PickleValue[] {
 }
 
 /** A name for one line of text: control characters and endless names are quoted and cut. */
-function printable(name: string): string {
-  return /^[\w.]{1,100}$/.test(name) ? name : JSON.stringify(name.slice(0, 100));
+function nameText(name: string): string {
+  return /^[\w.]{1,100}$/.test(name) ? name : quote(name, 100);
 }

@@ -1,4 +1,4 @@
-import { quote, UserError } from "../errors.ts";
+import { quote, shown, UserError } from "../errors.ts";
 import type { RandomAccess } from "../io/random_access.ts";
 import { elementCount, shapeText, type StoredTensor } from "./stored_tensor.ts";
 
@@ -26,7 +26,7 @@ export async function readSafetensors(source: RandomAccess): Promise<Map<string,
     const fail = (field: string, rule: string, value: unknown): never => {
       throw new UserError(
         `Cannot read ${source.label} as the ${field} of tensor ${quote(name)} must be ${rule}: ` +
-          `current value is ${(JSON.stringify(value) ?? "absent").slice(0, 80)}`,
+          `current value is ${shown(value)}`,
       );
     };
     if (!isRecord(entry)) return fail("header entry", "an object", entry);

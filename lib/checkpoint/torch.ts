@@ -26,13 +26,7 @@ export async function readTorchFile(source: RandomAccess): Promise<TorchFile> {
   const folder = torchFolder(entries, label);
   const bytes = async (name: string, limit: number) => {
     const entry = plainEntry(entries.get(folder + name)!, label);
-    if (entry.sizeBytes > limit) {
-      throw new UserError(
-        `Cannot read ${label} as its entry ${quote(entry.name)} must have at most ${limit} ` +
-          `bytes: current value is ${entry.sizeBytes}`,
-      );
-    }
-    return await readZipEntry(source, entry);
+    return await readZipEntry(source, entry, limit);
   };
   if (entries.has(`${folder}byteorder`)) {
     const order = new TextDecoder().decode(await bytes("byteorder", 64)).trim();

@@ -1,4 +1,5 @@
 /** Writes .safetensors files: 8 bytes of little-endian length, a JSON header, then the data. */
+import { writeAll } from "../io/disk.ts";
 
 export interface WrittenTensor {
   readonly dtype: "F64" | "F32" | "F16" | "I64" | "I32" | "U8";
@@ -36,15 +37,16 @@ export async function writeSafetensors(
   new DataView(length.buffer).setBigUint64(0, BigInt(text.length), true);
 
   using file = await Deno.open(path, { write: true, create: true, truncate: true });
-  await writeAll(file, length);
-  await writeAll(file, text);
+  await writeAll(file, length, path);
+  await writeAll(file, text, path);
   for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
     const wanted = shape.reduce((product, extent) => product * extent, ITEM_BYTES[dtype]);
     let written = 0;
     for await (const piece of ArrayBuffer.isView(data) ? [data] : data) {
       written += piece.byteLength;
       if (written > wanted) break;
-      await writeAll(file, new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+      const bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+      await writeAll(file, bytes, path);
     }
     if (written !== wanted) {
       throw new RangeError(
@@ -53,8 +55,4 @@ export async function writeSafetensors(
       );
     }
   }
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }

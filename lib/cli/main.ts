@@ -1,5 +1,6 @@
 /** Runs a command from its command line to its exit code. */
-import { UserError } from "../errors.ts";
+import { printableLines, UserError } from "../errors.ts";
+import { DiskError } from "../io/disk.ts";
 import {
   type Command,
   type GeneralOptions,
@@ -10,11 +11,12 @@ import {
 import type { CommandContext } from "./context.ts";
 import { chooseCommand, type CommandGroup } from "./group.ts";
 import { Progress } from "./progress.ts";
+import { onSignals } from "./signals.ts";
 
 const EXIT = { done: 0, failed: 1, userError: 2, interrupted: 130 } as const;
 
 /** How long an interrupted command may take to unwind before it is ended. */
-const GRACE_MS = 2000;
+const GRACE_MS = 1500;
 
 /** Where a command writes; tests replace it. */
 export interface CommandOutput {
@@ -28,15 +30,11 @@ export async function runCommand<O extends Options>(
   args: readonly string[],
 ): Promise<never> {
   const interrupt = new AbortController();
-  const onSignal = () => {
+  onSignals(() => {
     // The second Ctrl-C does not wait for anything.
     if (interrupt.signal.aborted) Deno.exit(EXIT.interrupted);
     interrupt.abort(new DOMException("Interrupted", "AbortError"));
-  };
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  for (const name of signals) Deno.addSignalListener(name, onSignal);
+  });
   Deno.exit(await execute(command, args, { signal: interrupt.signal }));
 }
 
@@ -54,15 +52,19 @@ export async function execute<O extends Options>(
   } = {},
 ): Promise<number> {
   const cleanups: (() => void | Promise<void>)[] = [];
-  let debug = args.includes("--debug");
+  // Names and ids from files pass through here, whatever a command does with them.
+  const out = (text: string) => output.out(printableLines(text));
+  const err = (text: string) => output.err(printableLines(text));
+  let debug = args.includes("--debug"), name = command.name;
   try {
     const parsed = "commands" in command
       ? parseGroup(command, args)
       : bind(command, parseArguments(command, args));
     if ("help" in parsed) {
-      output.out(parsed.help.trimEnd());
+      out(parsed.help.trimEnd());
       return EXIT.done;
     }
+    ({ name } = parsed);
     debug = parsed.general.debug;
     const { quiet } = parsed.general;
     const context: CommandContext = {
@@ -70,8 +72,8 @@ export async function execute<O extends Options>(
       signal,
       quiet,
       debug,
-      print: (text) => output.out(text),
-      note: (text) => quiet || output.err(text),
+      print: out,
+      note: (text) => quiet || err(text),
       progress: (init) => new Progress({ ...init, silent: init.silent || quiet }),
       onExit: (callback) => {
         cleanups.push(callback);
@@ -87,20 +89,21 @@ export async function execute<O extends Options>(
     return EXIT.done;
   } catch (error) {
     if (signal.aborted) {
-      output.err("interrupted");
+      err("interrupted");
       return EXIT.interrupted;
     }
     // The reader of a pipe has seen enough.
     if (error instanceof Deno.errors.BrokenPipe) return EXIT.done;
-    output.err(`error: ${describeError(error)}`);
-    if (debug && error instanceof Error && error.stack) output.err(error.stack);
+    const kept = error instanceof DiskError ? `; ${error.kept(name)}` : "";
+    err(`error: ${describeError(error)}${kept}`);
+    if (debug && error instanceof Error && error.stack) err(error.stack);
     return error instanceof UserError ? EXIT.userError : EXIT.failed;
   } finally {
     for (const cleanup of cleanups.reverse()) {
       try {
         await cleanup();
       } catch (error) {
-        output.err(`warning: ${describeError(error)}`);
+        err(`warning: ${describeError(error)}`);
       }
     }
   }
@@ -109,7 +112,12 @@ export async function execute<O extends Options>(
 /** A command line that was read: the help it asks for, or the work. */
 type Bound =
   | { help: string }
-  | { general: GeneralOptions; args: string[]; run(ctx: CommandContext): void | Promise<void> };
+  | {
+    name: string;
+    general: GeneralOptions;
+    args: string[];
+    run(ctx: CommandContext): void | Promise<void>;
+  };
 
 function parseGroup(group: CommandGroup, args: readonly string[]): Bound {
   const chosen = chooseCommand(group, args);
@@ -119,7 +127,7 @@ function parseGroup(group: CommandGroup, args: readonly string[]): Bound {
 
 function bind<O extends Options>(command: Command<O>, parsed: Parsed<O>): Bound {
   if ("help" in parsed) return parsed;
-  return { ...parsed, run: (ctx) => command.run(parsed.options, ctx) };
+  return { ...parsed, name: command.name, run: (ctx) => command.run(parsed.options, ctx) };
 }
 
 /** Writes an error as one line; a missing Deno permission names the flag to add. */
@@ -132,10 +140,19 @@ export function describeError(error: unknown): string {
       const target = asked[2]?.replace(/^"|"$/g, "");
       const flag = target && !target.startsWith("<") ? `${asked[3]}=${target}` : asked[3];
       return `Cannot run without ${asked[1]} access${target ? ` to ${target}` : ""}: ` +
-        `start the script with deno run and add ${flag}`;
+        permit(flag);
     }
   }
   return message.trim().replace(/\s*\n\s*/g, " ");
+}
+
+/** What to type for one more permission: a task takes no flags of Deno, but its script does. */
+function permit(flag: string): string {
+  const task = /\/(?:tasks\/(\w+)|tests\/(parity)_table)\.ts$/.exec(Deno.mainModule);
+  if (!task || !Deno.mainModule.startsWith("file:")) {
+    return `start the script with deno run and add ${flag}`;
+  }
+  return `start it with deno run -P=${task[1] ?? task[2]} ${flag} ${task[0].slice(1)}`;
 }
 
 /** Waits for the work; once interrupted, gives it the grace time to unwind by itself. */

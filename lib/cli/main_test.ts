@@ -1,5 +1,7 @@
 import { deepEqual, equal, match } from "../../tests/assert.ts";
 import { UserError } from "../errors.ts";
+import { explainDiskError } from "../io/disk.ts";
+import { ProgressFile } from "../io/progress_file.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { describeError, execute } from "./main.ts";
 
@@ -25,6 +27,48 @@ Deno.test("execute exits with 0 when done, results on stdout and notes on stderr
   };
   deepEqual(await outcome(run), { code: 0, out: ["result"], err: ["by the way"] });
   deepEqual(await outcome(run, ["--quiet"]), { code: 0, out: ["result"], err: [] });
+});
+
+Deno.test("execute shows control characters of names instead of sending them", async () => {
+  const name = "\x1b]0;owned\x07\x9b31mred";
+  const shown = "\\u001b]0;owned\\u0007\\u009b31mred";
+  const run: Command["run"] = (_, ctx) => {
+    ctx.print(`a\n${name}`);
+    ctx.note(name);
+    throw new UserError(`Cannot read ${name}`);
+  };
+  const told = await outcome(run, ["--debug"]);
+  equal(told.out.join(), `a\n${shown}`);
+  deepEqual(told.err.slice(0, 2), [shown, `error: Cannot read ${shown}`]);
+  // deno-lint-ignore no-control-regex
+  equal(told.err.join("").search(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/), -1);
+});
+
+Deno.test("execute says of a full disk what is kept, and exits with 1", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const run = () => {
+      const cause = Object.assign(new Error("No space left on device (os error 28)"), {
+        code: "ENOSPC",
+      });
+      throw explainDiskError(cause, `${dir}/.heads.csv.tmp-0123abcd`);
+    };
+    const says = `error: Cannot write "${dir}/heads.csv" as the disk must have room for it: ` +
+      "No space left on device (os error 28); ";
+    const earlier = "; earlier results are as they were";
+    const nothing = `${says}nothing of this run is kept${earlier}`;
+    deepEqual(await outcome(run), { code: 1, out: [], err: [nothing] });
+    // Another command's work is none of this run.
+    using other = ProgressFile.open(dir, {}, "other");
+    other.put(0, new Float64Array(1));
+    deepEqual((await outcome(run)).err, [nothing]);
+    using own = ProgressFile.open(dir, {}, "probe");
+    own.put(0, new Float64Array(1));
+    const kept = "what was finished is kept there, and the same command goes on from it";
+    deepEqual((await outcome(run)).err, [`${says}${kept}${earlier}`]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 });
 
 Deno.test("execute exits with 0 after help, on stdout", async () => {

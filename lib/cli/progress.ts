@@ -1,4 +1,5 @@
 /** Progress on stderr: one redrawn line on a terminal, otherwise a plain line now and then. */
+import { printable } from "../errors.ts";
 import { formatBytes, formatCount, formatDuration } from "./units.ts";
 
 export interface ProgressInit {
@@ -50,7 +51,7 @@ export class Progress {
   #open: boolean;
 
   constructor(init: ProgressInit, out: ProgressOutput = stderrOutput) {
-    this.#init = init;
+    this.#init = { ...init, label: printable(init.label) };
     this.#out = out;
     this.#first = this.#done = init.done ?? 0;
     this.#start = out.now();
@@ -79,7 +80,8 @@ export class Progress {
   /** Writes a line of its own without tearing the bar. */
   note(text: string): void {
     if (!this.#open) return;
-    this.#out.write(this.#out.terminal ? `\r\x1b[K${text}\n` : `${text}\n`);
+    const line = printable(text);
+    this.#out.write(this.#out.terminal ? `\r\x1b[K${line}\n` : `${line}\n`);
     this.#shown = -Infinity;
     if (this.#out.terminal) this.#draw();
   }

@@ -1,5 +1,7 @@
 /** Plain-text tables, aligned for a terminal and still readable in a log. */
 
+import { printable } from "../errors.ts";
+
 export type Cell = string | number;
 
 export interface Column {
@@ -32,7 +34,7 @@ export function formatTable(
   const laid = columns.map(({ header, align, format = String }, c) => {
     const cells = rows.map((row) => {
       const cell = row[c];
-      return typeof cell === "number" ? format(cell) : cell;
+      return typeof cell === "number" ? format(cell) : printable(cell);
     });
     const numeric = rows.length > 0 && rows.every((row) => typeof row[c] === "number");
     const width = Math.max(...[header, ...cells].map(widthOf));

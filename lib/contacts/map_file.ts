@@ -1,7 +1,7 @@
 /** map.npz: a protein's contact map, and the true contacts where they are known. */
 import type { NpyData } from "../io/npy.ts";
 import { NpzWriter } from "../io/npz.ts";
-import { fileName, type OutputDir } from "../io/output.ts";
+import { fileNames, type OutputDir } from "../io/output.ts";
 import type { ContactResult } from "./types.ts";
 
 /**
@@ -12,13 +12,9 @@ export async function writeMaps(
   output: OutputDir,
   results: readonly ContactResult[],
 ): Promise<void> {
-  const taken = new Set<string>();
-  for (const { id, residues, map, truth, baseline } of results) {
-    const base = fileName(id);
-    let name = base;
-    for (let i = 2; taken.has(name); i++) name = `${base}_${i}`;
-    taken.add(name);
-    const file = results.length === 1 ? "map.npz" : `${name}.map.npz`;
+  const names = fileNames(results.map(({ id }) => id));
+  for (const [r, { residues, map, truth, baseline }] of results.entries()) {
+    const file = results.length === 1 ? "map.npz" : `${names[r]}.map.npz`;
     const length = residues.length;
     await using archive = await NpzWriter.create(output.temporaryPath(file));
     const add = (array: string, shape: number[], data: NpyData) =>

@@ -1,4 +1,5 @@
 /** Results as tables for files and for the terminal. */
+import { printable } from "../errors.ts";
 import { formatTable } from "../cli/table.ts";
 import { type Cell, formatCsv } from "../io/csv.ts";
 import { MOTIF_MODES, type MotifResult } from "./motif_types.ts";
@@ -165,7 +166,7 @@ const fixed = (digits: number) => (x: number) => Number.isNaN(x) ? "–" : x.toF
 /** What a person reads first about a protein. */
 export function proteinText(result: ContactResult, method: Method): string {
   const { id, residues, scores, baseline, heads } = result;
-  const parts = [`${id}, ${residues.length} residues`];
+  const parts = [`${printable(id)}, ${residues.length} residues`];
   const best = contactRows(result, 1).slice(0, 10);
   parts.push(formatTable(
     [

@@ -1,11 +1,13 @@
 /** True contacts from a file: an .npz map or a list of pairs. */
 import { quote, UserError } from "../errors.ts";
 import { parseTable } from "../io/csv.ts";
-import type { NpyArray } from "../io/npy.ts";
-import { readNpz } from "../io/npz.ts";
+import { openNpz, type StoredArray } from "../io/npz.ts";
 import { openRandomAccess } from "../io/random_access.ts";
 import { readText } from "../io/text.ts";
 import type { Truth } from "./types.ts";
+
+/** What others put beside contacts, such as distances in bins, has less than that. */
+const MOST_BYTES_PER_PAIR = 1024, MOST_BYTES = 1 << 20;
 
 /**
  * Reads contacts of a sequence of `length` residues: an .npz archive with `contacts` [L, L] and
@@ -20,9 +22,8 @@ export async function readTruth(path: string, id: string, length: number): Promi
 }
 
 async function fromArchive(path: string, id: string, length: number): Promise<Truth> {
-  using source = await openSource(path);
-  const arrays = await readNpz(source);
-  const map = arrays.get("contacts");
+  using source = await openRandomAccess(path);
+  const archive = await openNpz(source, MOST_BYTES + length ** 2 * MOST_BYTES_PER_PAIR);
   const fail = (requirement: string, value: string): never => {
     throw new UserError(
       `Cannot use ${quote(path, 200)} for ${
@@ -30,16 +31,24 @@ async function fromArchive(path: string, id: string, length: number): Promise<Tr
       } as ${requirement}: current value is ${value}`,
     );
   };
-  if (!map) fail('it must hold an array "contacts"', [...arrays.keys()].join(", ") || "none");
-  const valid = arrays.get("valid_residues");
-  const shapeIs = ({ shape }: NpyArray, ...extents: number[]) => shape.join() === extents.join();
-  if (!shapeIs(map!, length, length)) {
-    fail(`contacts must be [${length}, ${length}], as the sequence`, `[${map!.shape.join(", ")}]`);
+  const map = await archive.look("contacts"), valid = await archive.look("valid_residues");
+  if (!map) {
+    const names = archive.names.slice(0, 8).join(", ").slice(0, 200);
+    return fail('it must hold an array "contacts"', names || "none");
+  }
+  const shapeIs = ({ shape }: StoredArray, ...extents: number[]) => shape.join() === extents.join();
+  if (!shapeIs(map, length, length)) {
+    fail(`contacts must be [${length}, ${length}], as the sequence`, `[${map.shape.join(", ")}]`);
   }
   if (valid && !shapeIs(valid, length)) {
     fail(`valid_residues must be [${length}]`, `[${valid.shape.join(", ")}]`);
   }
-  const contacts = Uint8Array.from(map!.data as ArrayLike<number>, (x) => Number(x) > 0.5 ? 1 : 0);
+  const flags = async (array: StoredArray) =>
+    Uint8Array.from(
+      (await array.read()).data as ArrayLike<number>,
+      (x) => Number(x) > 0.5 ? 1 : 0,
+    );
+  const contacts = await flags(map);
   for (let i = 0; i < length; i++) {
     for (let j = 0; j < i; j++) {
       if (contacts[i * length + j] !== contacts[j * length + i]) {
@@ -47,19 +56,8 @@ async function fromArchive(path: string, id: string, length: number): Promise<Tr
       }
     }
   }
-  const known = valid
-    ? Uint8Array.from(valid.data as ArrayLike<number>, (x) => Number(x) > 0.5 ? 1 : 0)
-    : new Uint8Array(length).fill(1);
+  const known = valid ? await flags(valid) : new Uint8Array(length).fill(1);
   return { source: path, contacts, known };
-}
-
-async function openSource(path: string) {
-  try {
-    return await openRandomAccess(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new UserError(`Cannot read ${quote(path, 200)} as it must be an .npz file: no such file`);
-  }
 }
 
 async function fromPairs(path: string, id: string, length: number): Promise<Truth> {

@@ -1,8 +1,9 @@
 /** Where downloaded checkpoints lie. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { UserError } from "../errors.ts";
+import { statOrUndefined } from "../io/paths.ts";
 import type { HubEntry } from "./manifest.ts";
-import { readShardNames } from "./shards.ts";
+import { checkSmallFile, isSmall, MOST_SMALL_BYTES, readShardNames } from "./shards.ts";
 
 /** What {@link cacheDir} needs to know of the system. */
 export interface Platform {
@@ -56,7 +57,8 @@ export async function inspectCache(cache: string, entry: HubEntry): Promise<Cach
   let complete = true;
   if (entry.index) {
     names.push(entry.index);
-    const shards = await shardsOf(join(path, entry.index));
+    const index = await readSmallFile(join(path, entry.index));
+    const shards = index === undefined ? undefined : readShardNames(index, entry.index);
     if (shards) names.push(...shards.filter((name) => !names.includes(name)));
     else complete = false;
   }
@@ -64,7 +66,7 @@ export async function inspectCache(cache: string, entry: HubEntry): Promise<Cach
   let sizeBytes = 0;
   for (const name of names) {
     const file = join(path, name);
-    const size = await sizeOf(file);
+    const size = await isUsable(file) ? await sizeOf(file) : undefined;
     if (size === undefined) {
       complete = false;
       sizeBytes += await sizeOf(`${file}.part`) ?? 0;
@@ -78,18 +80,25 @@ export async function inspectCache(cache: string, entry: HubEntry): Promise<Cach
 
 /** Bytes of a file, or undefined when there is none. */
 export async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const info = await Deno.stat(path);
-    return info.isFile ? info.size : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    throw error;
-  }
+  const info = await statOrUndefined(path);
+  return info?.isFile ? info.size : undefined;
 }
 
-async function shardsOf(index: string): Promise<string[] | undefined> {
-  if (await sizeOf(index) === undefined) return undefined;
-  return readShardNames(await Deno.readTextFile(index), index);
+/** Whether a file is there; a small one that cannot be read is as good as none. */
+export async function isUsable(path: string): Promise<boolean> {
+  if (isSmall(path)) return await readSmallFile(path) !== undefined;
+  return await sizeOf(path) !== undefined;
+}
+
+/** The text of a configuration or an index that is there and can be read. */
+async function readSmallFile(path: string): Promise<string | undefined> {
+  const size = await sizeOf(path);
+  if (size === undefined || size > MOST_SMALL_BYTES) return undefined;
+  const text = await Deno.readTextFile(path);
+  try {
+    checkSmallFile(basename(path), text);
+    return text;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,12 +1,13 @@
 /** Downloads one file: resumed, retried, verified, and under its final name only when whole. */
 import { basename, dirname } from "node:path";
 import { quote, UserError } from "../errors.ts";
-import { sizeOf } from "./cache.ts";
+import { isUsable } from "./cache.ts";
 import { explained } from "./file_error.ts";
 import { acquireLock } from "./lock.ts";
 import { discardPart, PartFile } from "./part.ts";
 import { defaultRetry, type RetryPolicy, TransferError } from "./retry.ts";
-import { transfer } from "./transfer.ts";
+import { checkSmallFile, isSmall, MOST_SMALL_BYTES } from "./shards.ts";
+import { ExcessError, transfer } from "./transfer.ts";
 
 export interface DownloadOptions {
   url: string;
@@ -16,8 +17,8 @@ export interface DownloadOptions {
   sha256?: string;
   /** Expected size, where something other than the answer itself tells it. */
   sizeBytes?: number;
-  /** The file must parse as JSON. */
-  json?: boolean;
+  /** No file of this kind has more bytes, whatever the server says. */
+  mostBytes?: number;
   /** Downloads again what is already there. */
   force?: boolean;
   /** Stops the download; its part is kept for resuming. */
@@ -45,21 +46,21 @@ export async function download(options: DownloadOptions): Promise<boolean> {
     );
   }
   signal?.throwIfAborted();
-  if (!force && await sizeOf(path) !== undefined) return false;
+  if (!force && await isUsable(path)) return false;
   await explained(dirname(path), () => Deno.mkdir(dirname(path), { recursive: true }));
   await using _lock = await acquireLock(`${path}.lock`, {
     signal,
     sleep: retry.sleep,
     onWait: () => onNote?.(`Waiting for another process that downloads ${label}`),
   });
-  if (!force && await sizeOf(path) !== undefined) return false;
+  if (!force && await isUsable(path)) return false;
   if (force) await discardPart(path);
   const part = await PartFile.open(path, signal);
   let settled = false;
   try {
     const total = await transferAll(part, options, label, retry);
-    const problem = findProblem(part, options, total ?? options.sizeBytes) ??
-      (options.json ? await findJsonProblem(`${path}.part`) : undefined);
+    const problem = findProblem(part, options, options.sizeBytes ?? total) ??
+      (isSmall(path) ? await findSmallProblem(path) : undefined);
     settled = true;
     if (problem) {
       await part.discard();
@@ -67,6 +68,11 @@ export async function download(options: DownloadOptions): Promise<boolean> {
     }
     await part.finish(path);
     return true;
+  } catch (error) {
+    if (!(error instanceof ExcessError)) throw error;
+    settled = true;
+    await part.discard();
+    throw new Error(`Cannot use ${label} from ${url} as ${error.message}`);
   } finally {
     if (!settled) await part.keep();
   }
@@ -75,10 +81,11 @@ export async function download(options: DownloadOptions): Promise<boolean> {
 /** Repeats transfers until the file is whole. */
 async function transferAll(
   part: PartFile,
-  { url, sha256, signal, onProgress, onNote }: DownloadOptions,
+  { url, path, sha256, sizeBytes, mostBytes, signal, onProgress, onNote }: DownloadOptions,
   label: string,
   retry: RetryPolicy,
 ): Promise<number | undefined> {
+  const most = sizeBytes ?? mostBytes ?? (isSmall(path) ? MOST_SMALL_BYTES : Infinity);
   let furthest = part.sizeBytes;
   for (let failures = 1;; failures++) {
     try {
@@ -86,6 +93,7 @@ async function transferAll(
         url,
         label,
         checkable: sha256 !== undefined,
+        most,
         signal,
         retry,
         onProgress,
@@ -93,7 +101,8 @@ async function transferAll(
     } catch (error) {
       if (!(error instanceof TransferError)) throw error;
       // Only new ground counts: a server that always starts over must not be asked for ever.
-      if (part.sizeBytes > furthest) failures = 1;
+      // Nor one that sends a byte now and then.
+      if (part.sizeBytes > furthest && !error.isSlow) failures = 1;
       furthest = Math.max(furthest, part.sizeBytes);
       const { message, waitMs = 0 } = error;
       if (failures > retry.retries || waitMs > retry.longestWaitMs) {
@@ -127,11 +136,11 @@ function findProblem(
   }
 }
 
-async function findJsonProblem(path: string): Promise<string | undefined> {
-  const text = await Deno.readTextFile(path);
+/** What is wrong with the contents of a configuration or an index, before it gets its name. */
+async function findSmallProblem(path: string): Promise<string | undefined> {
   try {
-    JSON.parse(text);
-  } catch {
-    return `it must be JSON: current value is ${quote(text.trim(), 40)}`;
+    checkSmallFile(basename(path), await Deno.readTextFile(`${path}.part`));
+  } catch (error) {
+    return (error as Error).message.replace(/^Cannot read .*? as /, "");
   }
 }

@@ -92,7 +92,7 @@ Deno.test("download refuses a page where JSON must be", async () => {
   await forFile(async (path) => {
     await using server = new TestServer(() => new Response("<html>Sign in</html>"));
     await rejects(
-      get(server, path, { json: true, sha256: undefined }),
+      get(server, path.replace(/[^/]+$/, "config.json"), { sha256: undefined }),
       /must be JSON: current value is "<html>/,
     );
     deepEqual(namesIn(path), []);
@@ -116,4 +116,75 @@ Deno.test("download refuses an address that is not http", async () => {
   for (const url of ["file:///etc/hostname", "huggingface.co/x"]) {
     await rejects(download({ url, path: "unused" }), UserError);
   }
+});
+
+/** A body without end, as fast as it is read. */
+const endless = () =>
+  new Response(
+    new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1 << 16)),
+    }),
+  );
+
+Deno.test("download stops past the known size of a file, and past what none can have", async () => {
+  for (
+    const [name, more, most] of [
+      ["model.safetensors", { sizeBytes: bytes.length }, bytes.length],
+      ["model.safetensors", { mostBytes: 1 << 20 }, 1 << 20],
+      ["config.json", {}, 1 << 24],
+    ] as const
+  ) {
+    await forFile(async (path) => {
+      await using server = new TestServer(endless);
+      const named = path.replace(/[^/]+$/, name);
+      await rejects(
+        get(server, named, { ...more, sha256: undefined }),
+        new RegExp(`as it must have at most ${most} bytes: current value is at least \\d+$`),
+      );
+      deepEqual(namesIn(path), []);
+      equal(server.asked.length, 1);
+    });
+  }
+});
+
+Deno.test("download does not begin a file that is announced as larger than it can be", async () => {
+  await forFile(async (path) => {
+    await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
+    await rejects(
+      get(server, path, { sizeBytes: 1000, sha256: undefined }),
+      /as it must have at most 1000 bytes: current value is 300000$/,
+    );
+    deepEqual(namesIn(path), []);
+  });
+});
+
+Deno.test("download refuses a file that is announced as smaller than the hub says", async () => {
+  await forFile(async (path) => {
+    await using server = new TestServer((request) => serveFile(request, { bytes, etag }));
+    await rejects(
+      get(server, path, { sizeBytes: bytes.length + 5, sha256: undefined }),
+      /must have 300005 bytes: current value is 300000/,
+    );
+    deepEqual(namesIn(path), []);
+  });
+});
+
+Deno.test("download gives up on a server that sends a byte now and then for ever", async () => {
+  await forFile(async (path) => {
+    await using server = new TestServer(() => {
+      let timer: ReturnType<typeof setInterval>;
+      return new Response(
+        new ReadableStream<Uint8Array>({
+          start(controller) {
+            timer = setInterval(() => controller.enqueue(Uint8Array.of(1)), 5);
+          },
+          cancel: () => clearInterval(timer),
+        }),
+        { headers: { "content-length": "1000000" } },
+      );
+    });
+    const retry = { ...noWait, retries: 2, idleMs: 100, leastBytes: 1000 };
+    await rejects(get(server, path, { retry, sha256: undefined }), /only \d+ bytes came in 0\.1 s/);
+    equal(server.asked.length, 3);
+  });
 });

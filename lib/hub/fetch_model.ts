@@ -2,12 +2,13 @@
 import { join } from "node:path";
 import type { CommandContext } from "../cli/context.ts";
 import { formatBytes } from "../cli/units.ts";
-import { cacheDir, type CacheState, inspectCache, sizeOf } from "./cache.ts";
+import { quote, UserError } from "../errors.ts";
+import { cacheDir, type CacheState, inspectCache, isUsable, sizeOf } from "./cache.ts";
 import { download } from "./download.ts";
 import { defaultHub, estimateBytes, type HubEntry, type ModelFile } from "./manifest.ts";
 import { describeRemote, type RemoteFile } from "./remote.ts";
 import type { RetryPolicy } from "./retry.ts";
-import { readShardNames } from "./shards.ts";
+import { isSmall, MOST_SMALL_BYTES, readShardNames } from "./shards.ts";
 
 /** A command's context fits as it is; everything is optional. */
 export interface FetchOptions
@@ -18,6 +19,8 @@ export interface FetchOptions
   hub?: string;
   /** Downloads again what is already there. */
   force?: boolean;
+  /** Takes what the cache has and downloads nothing. */
+  cachedOnly?: boolean;
   retry?: Partial<RetryPolicy>;
 }
 
@@ -31,25 +34,38 @@ export async function fetchModel(
   options: FetchOptions = {},
 ): Promise<CacheState> {
   const cache = options.cache ?? cacheDir();
-  const before = await inspectCache(cache, entry);
-  if (before.complete && !options.force) return before;
+  const folder = join(cache, entry.name);
+  if (!options.force) {
+    const before = await inspectCache(cache, entry);
+    if (before.complete) return before;
+  }
+  if (options.cachedOnly) {
+    throw new UserError(
+      `Cannot open ${entry.name} as it must be in the cache, where "deno task fetch ${entry.name}" ` +
+        `brings it: ${quote(folder, 200)} does not have it`,
+    );
+  }
   const hub = options.hub ?? (Deno.env.get("ESMSCOPE_HUB") || defaultHub);
   const base = `${hub.replace(/\/+$/, "")}/${entry.repository}/resolve/${entry.revision}`;
   const get = (file: ModelFile, remote: RemoteFile = {}) =>
-    fetchFile(file, remote, `${base}/${file.name}`, join(before.path, file.name), options);
+    fetchFile(file, remote, `${base}/${file.name}`, join(folder, file.name), {
+      ...options,
+      // Of weights and optimiser state in float32, should nothing tell the size.
+      mostBytes: 4 * estimateBytes(entry) + MOST_SMALL_BYTES,
+    });
 
   const files = [...entry.files];
   if (entry.index) {
     await get({ name: entry.index });
-    const path = join(before.path, entry.index);
+    const path = join(folder, entry.index);
     for (const name of readShardNames(await Deno.readTextFile(path), path)) {
       if (!files.some((file) => file.name === name)) files.push({ name });
     }
   }
   const missing: { file: ModelFile; remote: RemoteFile }[] = [];
   for (const file of files) {
-    if (!options.force && await sizeOf(join(before.path, file.name)) !== undefined) continue;
-    const remote = isSmall(file) ? {} : await describeRemote(`${base}/${file.name}`, {
+    if (!options.force && await isUsable(join(folder, file.name))) continue;
+    const remote = isSmall(file.name) ? {} : await describeRemote(`${base}/${file.name}`, {
       label: `"${file.name}"`,
       signal: options.signal,
     });
@@ -57,7 +73,7 @@ export async function fetchModel(
     missing.push({ file, remote });
   }
   options.note?.(
-    `Downloading ${entry.name} (${describeSize(entry, missing)}) from ${hub} to ${before.path}`,
+    `Downloading ${entry.name} (${describeSize(entry, missing)}) from ${hub} to ${folder}`,
   );
   for (const { file, remote } of missing) await get(file, remote);
   return await inspectCache(cache, entry);
@@ -68,9 +84,9 @@ async function fetchFile(
   remote: RemoteFile,
   url: string,
   path: string,
-  { signal, note, progress, force, retry }: FetchOptions,
+  { signal, note, progress, force, retry, mostBytes }: FetchOptions & { mostBytes: number },
 ): Promise<void> {
-  using line = isSmall(file) ? undefined : progress?.({
+  using line = isSmall(file.name) ? undefined : progress?.({
     label: file.name,
     unit: "bytes",
     total: remote.sizeBytes,
@@ -82,7 +98,7 @@ async function fetchFile(
     path,
     sha256: file.sha256 ?? remote.sha256,
     sizeBytes: remote.sizeBytes,
-    json: isSmall(file),
+    mostBytes: isSmall(file.name) ? MOST_SMALL_BYTES : mostBytes,
     force,
     signal,
     retry,
@@ -104,14 +120,10 @@ function describeSize(
   entry: HubEntry,
   missing: { file: ModelFile; remote: RemoteFile }[],
 ): string {
-  const large = missing.filter(({ file }) => !isSmall(file));
+  const large = missing.filter(({ file }) => !isSmall(file.name));
   if (large.length === 0) return "its small files";
   if (large.every(({ remote }) => remote.sizeBytes !== undefined)) {
     return formatBytes(large.reduce((sum, { remote }) => sum + remote.sizeBytes!, 0));
   }
   return `about ${formatBytes(estimateBytes(entry))}`;
-}
-
-function isSmall({ name }: ModelFile): boolean {
-  return name.endsWith(".json");
 }

@@ -8,6 +8,8 @@ const REQUIREMENTS: Record<string, string> = {
   EACCES: "the folder must be writable",
   EPERM: "the folder must be writable",
   EROFS: "the disk must be writable",
+  EISDIR: "no folder may have its name",
+  ENAMETOOLONG: "the file system must allow names of its length",
   ENOTDIR: "every folder of its path must be a folder",
   EEXIST: "every folder of its path must be a folder",
 };

@@ -1,4 +1,5 @@
 /** From what a person calls a model to the files it consists of. */
+import { statOrUndefined } from "../io/paths.ts";
 import { basename, dirname, join } from "node:path";
 import { quote, UserError } from "../errors.ts";
 import { fetchModel, type FetchOptions } from "./fetch_model.ts";
@@ -51,15 +52,4 @@ export function unknownModel(action: string, spec: string, orElse = ""): UserErr
 function nameOf(path: string): string {
   const stem = basename(path).replace(/\.(safetensors|pt|pth|bin)$/, "");
   return /^(model|pytorch_model)\b/.test(stem) ? basename(dirname(path)) || stem : stem;
-}
-
-async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    throw error;
-  }
 }

@@ -66,6 +66,58 @@ Deno.test("fetchModel gets every shard of the index, after one note with size an
   });
 });
 
+Deno.test("fetchModel takes a configuration or index that cannot be read for none", async () => {
+  const good = ["config.json", "pytorch_model.bin.index.json"];
+  const damaged = ["", "{", "null", "[]", "<html>", '{"weight_map":{"a":"../x"}}x', "\0\0\0"];
+  for (const name of good) {
+    for (const text of damaged) {
+      await inFolder(async (cache) => {
+        await using hub = hubOf(sharded);
+        const options = { cache, hub: hub.url, retry };
+        const { path } = await fetchModel(entry, options);
+        await Deno.writeTextFile(`${path}/${name}`, text);
+        const asked = hub.asked.length;
+        const { complete } = await fetchModel(entry, options);
+        equal(complete, true, text);
+        deepEqual(hub.asked.slice(asked).map(({ path }) => path), [`${base}${name}`], text);
+        equal(
+          await Deno.readTextFile(`${path}/${name}`),
+          new TextDecoder().decode(sharded[name]),
+        );
+      });
+    }
+  }
+});
+
+Deno.test("fetchModel with force does not look at what the cache has", async () => {
+  await inFolder(async (cache) => {
+    await using hub = hubOf(sharded);
+    const { path } = await fetchModel(entry, { cache, hub: hub.url, retry });
+    const index = `${path}/${entry.index}`;
+    await Deno.writeTextFile(index, '{"weight_map":{"a":"/etc/passwd"}}');
+    if (Deno.build.os !== "windows") await Deno.chmod(index, 0o000);
+    equal((await fetchModel(entry, { cache, hub: hub.url, retry, force: true })).complete, true);
+    equal(JSON.parse(await Deno.readTextFile(index)).weight_map.a, "b2.bin");
+  });
+});
+
+Deno.test("fetchModel gives no name to a configuration or index that cannot be read", async () => {
+  for (const name of ["config.json", "pytorch_model.bin.index.json"]) {
+    for (const text of ["<html>Sign in</html>", "[]", '{"weight_map": 3', ""]) {
+      await inFolder(async (cache) => {
+        await using hub = hubOf({ ...sharded, [name]: new TextEncoder().encode(text) });
+        await rejects(
+          fetchModel(entry, { cache, hub: hub.url, retry }),
+          new RegExp(`^Error: Cannot use "${name}" from http\\S+ as its? (weight_map )?must `),
+        );
+        const left = [...Deno.readDirSync(`${cache}/${entry.name}`)].map(({ name }) => name);
+        equal(left.includes(name), false, left.join());
+        equal(left.some((each) => each.includes(".part")), false, left.join());
+      });
+    }
+  }
+});
+
 Deno.test("fetchModel gets only what is missing", async () => {
   await inFolder(async (cache) => {
     await using hub = hubOf(sharded);
@@ -174,7 +226,7 @@ Deno.test("resolveModel gives a cached checkpoint without network, also by owner
   await inFolder(async (cache) => {
     await Deno.mkdir(`${cache}/esm2_t6_8M_UR50D`);
     for (const name of ["model.safetensors", "config.json"]) {
-      await Deno.writeTextFile(`${cache}/esm2_t6_8M_UR50D/${name}`, "");
+      await Deno.writeTextFile(`${cache}/esm2_t6_8M_UR50D/${name}`, "{}");
     }
     for (const spec of ["esm2_t6_8M_UR50D", "facebook/esm2_t6_8M_UR50D"]) {
       const { name, path, files, entry } = await resolveModel(spec, { cache, hub: "none:" });

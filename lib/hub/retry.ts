@@ -10,6 +10,8 @@ export interface RetryPolicy {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
   /** Milliseconds without a single byte after which a connection counts as lost. */
   idleMs: number;
+  /** Fewer bytes than these in that time count as a lost connection too. */
+  leastBytes: number;
   /** The longest wait that a server may ask for. */
   longestWaitMs: number;
 }
@@ -19,12 +21,17 @@ export const defaultRetry: RetryPolicy = {
   delayMs: (failures) => Math.min(30_000, 1000 * 2 ** (failures - 1)),
   sleep,
   idleMs: 60_000,
+  // 1 kB/s: an hour for a megabyte is no download.
+  leastBytes: 60_000,
   longestWaitMs: 300_000,
 };
 
 /** A failure that another attempt may mend. */
 export class TransferError extends Error {
   override name = "TransferError";
+
+  /** The connection was alive but too slow. */
+  isSlow = false;
 
   /** @param waitMs how long the server asks to wait */
   constructor(message: string, readonly waitMs?: number, options?: ErrorOptions) {

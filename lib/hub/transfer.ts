@@ -9,6 +9,8 @@ export interface TransferOptions {
   label: string;
   /** The whole file can be checked at the end, so bytes without a validator may be resumed. */
   checkable: boolean;
+  /** The file's size where it is known, else what no such file exceeds. */
+  most: number;
   signal?: AbortSignal;
   retry: RetryPolicy;
   /** Bytes in the part, and of the whole file where known. */
@@ -23,10 +25,11 @@ export interface TransferOptions {
  *
  * @returns bytes of the whole file as the server announced them
  * @throws {TransferError} if another attempt may help
+ * @throws {ExcessError} if the server sends more than the file can have
  */
 export async function transfer(
   part: PartFile,
-  { url, label, checkable, signal, retry, onProgress }: TransferOptions,
+  { url, label, checkable, most, signal, retry, onProgress }: TransferOptions,
 ): Promise<number | undefined> {
   const { etag, lastModified } = part.validators;
   const validator = etag ?? lastModified;
@@ -42,6 +45,7 @@ export async function transfer(
   let total: number | undefined;
   try {
     total = await acceptResponse(response, part, label, url);
+    if (total !== undefined && total > most) throw new ExcessError(most, `${total}`);
   } catch (error) {
     await response.body?.cancel();
     throw error;
@@ -49,11 +53,15 @@ export async function transfer(
   if (response.status === 416) return total;
   onProgress?.(part.sizeBytes, total);
   const reader = response.body?.getReader();
+  const rate = new RateWatch(retry);
   try {
     for (;;) {
       const chunk = await watch.run(async () => await reader?.read());
       if (!chunk || chunk.done) break;
+      const after = part.sizeBytes + chunk.value.length;
+      if (after > (total ?? most)) throw new ExcessError(total ?? most, `at least ${after}`);
       await part.append(chunk.value);
+      rate.add(chunk.value.length);
       onProgress?.(part.sizeBytes, total);
     }
   } catch (error) {
@@ -119,6 +127,37 @@ function rangeOf(headers: Headers): { first?: number; total?: number } | undefin
     first: parts[1] === undefined ? undefined : Number(parts[1]),
     total: parts[2] === "*" ? undefined : Number(parts[2]),
   };
+}
+
+/** More bytes than the file can have: they are not its bytes. */
+export class ExcessError extends Error {
+  override name = "ExcessError";
+
+  constructor(most: number, found: string) {
+    super(`it must have at most ${most} bytes: current value is ${found}`);
+  }
+}
+
+/** Takes a connection for lost that brings next to nothing, however steadily. */
+class RateWatch {
+  #begin = performance.now();
+  #bytes = 0;
+
+  constructor(readonly retry: RetryPolicy) {}
+
+  /** @throws {TransferError} at the end of a span of time that brought too few bytes */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    const { idleMs, leastBytes } = this.retry;
+    if (performance.now() - this.#begin < idleMs) return;
+    if (this.#bytes < leastBytes) {
+      const error = new TransferError(`only ${this.#bytes} bytes came in ${idleMs / 1000} s`);
+      error.isSlow = true;
+      throw error;
+    }
+    this.#begin = performance.now();
+    this.#bytes = 0;
+  }
 }
 
 /** Ends a request that has been silent for too long, and tells network failures from others. */

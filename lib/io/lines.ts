@@ -1,5 +1,7 @@
 /** A text file line by line, so that memory does not grow with it. */
 import { quote, UserError } from "../errors.ts";
+import { kindReason } from "./file_reason.ts";
+import { textError } from "./text.ts";
 
 /**
  * Lines of a text file, ended by \n, \r\n or \r; a byte order mark is left out.
@@ -11,6 +13,13 @@ export async function* lines(path: string): AsyncGenerator<string> {
   let rest = "";
   try {
     using file = await Deno.open(path);
+    const info = await file.stat();
+    // Who reads line by line reads again: a pipe would then be empty.
+    if (!info.isFile) {
+      throw new UserError(
+        `Cannot read ${quote(path, 200)} as it must be a text file: ${kindReason(info)}`,
+      );
+    }
     const buffer = new Uint8Array(1 << 16);
     for (let ended = false; !ended;) {
       const count = await file.read(buffer);
@@ -24,14 +33,6 @@ export async function* lines(path: string): AsyncGenerator<string> {
     }
     if (rest !== "") yield rest;
   } catch (error) {
-    if (error instanceof UserError || error instanceof Deno.errors.NotCapable) throw error;
-    const reason = error instanceof Deno.errors.NotFound
-      ? "no such file"
-      : error instanceof TypeError
-      ? "not UTF-8 text"
-      : error instanceof Error
-      ? error.message.split("\n")[0]
-      : String(error);
-    throw new UserError(`Cannot read ${quote(path, 200)} as it must be a text file: ${reason}`);
+    throw textError(error, path);
   }
 }

@@ -99,7 +99,7 @@ export function bytesOf(data: NpyData): Uint8Array {
  * @param source file name for error messages
  * @throws {UserError} if it is no .npy file, or one in Fortran order, big endian or another type
  */
-function decodeNpyHeader(bytes: Uint8Array, source: string): NpyHeader {
+export function decodeNpyHeader(bytes: Uint8Array, source: string): NpyHeader {
   const fail = (requirement: string, value: string): never => {
     throw new UserError(
       `Cannot read ${quote(source)} as ${requirement}: current value is ${quote(value)}`,
@@ -132,18 +132,24 @@ function decodeNpyHeader(bytes: Uint8Array, source: string): NpyHeader {
   return { dtype: dtype as NpyDtype, shape, dataOffset: start + length };
 }
 
+/** @throws {UserError} if a file of `sizeBytes` does not hold the elements of the header's shape */
+export function checkBytes(
+  { dtype, shape, dataOffset }: NpyHeader,
+  sizeBytes: number,
+  source: string,
+): void {
+  const expected = elementCount(shape) * itemSize(dtype), found = sizeBytes - dataOffset;
+  if (found === expected) return;
+  throw new UserError(
+    `Cannot read ${quote(source)} as shape (${shape.join(", ")}) of ${dtype} must have ` +
+      `${expected} bytes: current value is ${found}`,
+  );
+}
+
 /** Reads a whole .npy file; the elements are copied. @throws {UserError} as for the header */
 export function decodeNpy(bytes: Uint8Array, source: string): NpyArray {
-  const { dtype, shape, dataOffset } = decodeNpyHeader(bytes, source);
-  const expected = elementCount(shape) * itemSize(dtype);
+  const header = decodeNpyHeader(bytes, source), { dtype, shape, dataOffset } = header;
+  checkBytes(header, bytes.length, source);
   const body = bytes.slice(dataOffset);
-  if (body.length !== expected) {
-    throw new UserError(
-      `Cannot read ${quote(source)} as shape (${
-        shape.join(", ")
-      }) of ${dtype} must have ${expected} ` +
-        `bytes: current value is ${body.length}`,
-    );
-  }
   return { shape, data: new constructors[dtype](body.buffer) };
 }

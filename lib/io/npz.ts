@@ -2,7 +2,9 @@
 import { quote, UserError } from "../errors.ts";
 import {
   bytesOf,
+  checkBytes,
   decodeNpy,
+  decodeNpyHeader,
   dtypeOf,
   elementCount,
   encodeNpyHeader,
@@ -10,12 +12,25 @@ import {
   type NpyArray,
   type NpyData,
   type NpyDtype,
+  type NpyHeader,
 } from "./npy.ts";
+import { writing } from "./disk.ts";
 import type { RandomAccess } from "./random_access.ts";
-import { createZip, listZip, readZipEntry, type ZipSink } from "./zip.ts";
+import {
+  checkEntrySize,
+  createZip,
+  listZip,
+  readZipEntry,
+  readZipStart,
+  type ZipEntry,
+  type ZipSink,
+} from "./zip.ts";
 
 /** Largest piece handed to the archive at once; bounds the memory a write needs. */
 const PIECE_BYTES = 1 << 20;
+
+/** What is unpacked to learn an array's shape; version 1 of the format cannot have more. */
+const MOST_HEADER_BYTES = 10 + 0xffff;
 
 /** Takes the elements of one array, in C order, in as many pieces as the caller likes. */
 export interface NpzArrayWriter {
@@ -34,18 +49,21 @@ export interface NpzArrayWriter {
 export class NpzWriter implements AsyncDisposable {
   readonly #zip: ZipSink;
   readonly #file: Deno.FsFile;
+  readonly #path: string;
   readonly #names = new Set<string>();
   #open: string | null = null;
   #closed = false;
 
-  private constructor(file: Deno.FsFile) {
+  private constructor(file: Deno.FsFile, path: string) {
     this.#file = file;
+    this.#path = path;
     this.#zip = createZip(file.writable);
   }
 
   /** Creates or truncates the file. */
   static async create(path: string): Promise<NpzWriter> {
-    return new NpzWriter(await Deno.open(path, { write: true, create: true, truncate: true }));
+    const file = await Deno.open(path, { write: true, create: true, truncate: true });
+    return new NpzWriter(file, path);
   }
 
   /** Starts an array whose elements come in pieces, such as one layer's attention at a time. */
@@ -60,7 +78,8 @@ export class NpzWriter implements AsyncDisposable {
     // A failed archive (a full disk) stops reading: without the race a write would wait for ever.
     const failed = stored.then(() => new Promise<never>(() => {}));
     failed.catch(() => {});
-    const push = (bytes: Uint8Array) => Promise.race([sink.write(bytes), failed]);
+    const push = (bytes: Uint8Array) =>
+      writing(this.#path, () => Promise.race([sink.write(bytes), failed]));
     const total = elementCount(shape);
     let done = 0, headerWritten = false;
     const writeHeader = async () => {
@@ -85,8 +104,10 @@ export class NpzWriter implements AsyncDisposable {
           throw new RangeError(`array "${name}" of shape [${shape}] got only ${done} elements`);
         }
         await writeHeader();
-        await Promise.race([sink.close(), failed]);
-        await stored;
+        await writing(this.#path, async () => {
+          await Promise.race([sink.close(), failed]);
+          await stored;
+        });
         this.#open = null;
       },
     };
@@ -102,7 +123,8 @@ export class NpzWriter implements AsyncDisposable {
   /** Writes a text, as `numpy.savez` writes a `str`. */
   async addText(name: string, text: string): Promise<void> {
     this.#claim(name);
-    await this.#zip.add(`${name}.npy`, encodeNpyText([text], []));
+    const bytes = encodeNpyText([text], []);
+    await writing(this.#path, () => this.#zip.add(`${name}.npy`, bytes));
   }
 
   #claim(name: string): void {
@@ -116,7 +138,7 @@ export class NpzWriter implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     if (this.#open !== null) throw new Error(`array "${this.#open}" is not closed yet`);
-    await this.#zip.close();
+    await writing(this.#path, () => this.#zip.close());
     this.#closed = true;
   }
 
@@ -134,13 +156,33 @@ export class NpzWriter implements AsyncDisposable {
   }
 }
 
+/** An array of an archive that stays there until it is read. */
+export interface StoredArray extends NpyHeader {
+  /** @throws {UserError} if the archive has not as many bytes as the shape needs, or is damaged */
+  read(): Promise<NpyArray>;
+}
+
+/** An .npz archive whose arrays are looked at one by one. */
+export interface NpzArchive {
+  /** Of the arrays, without `.npy`. */
+  readonly names: readonly string[];
+  /**
+   * Element type and shape of an array, undefined where there is none: whoever asks says whether it can
+   * be used before it is unpacked.
+   *
+   * @throws {UserError} if it is no array that can be read
+   */
+  look(name: string): Promise<StoredArray | undefined>;
+}
+
 /**
- * Reads every array of an .npz archive into memory, by name without `.npy`.
+ * Opens an .npz archive; nothing is unpacked.
  *
- * @throws {UserError} if the archive or an array cannot be read
+ * @param most bytes of an array beyond which it cannot be one of those that the caller expects
+ * @throws {UserError} if it cannot be read, or one of its arrays is larger
  */
-export async function readNpz(source: RandomAccess): Promise<Map<string, NpyArray>> {
-  const arrays = new Map<string, NpyArray>();
+export async function openNpz(source: RandomAccess, most = Infinity): Promise<NpzArchive> {
+  const entries = new Map<string, ZipEntry>();
   for (const entry of await listZip(source)) {
     if (!entry.name.endsWith(".npy")) {
       throw new UserError(
@@ -148,8 +190,33 @@ export async function readNpz(source: RandomAccess): Promise<Map<string, NpyArra
           `current value is ${quote(entry.name)}`,
       );
     }
-    const bytes = await readZipEntry(source, entry);
-    arrays.set(entry.name.slice(0, -4), decodeNpy(bytes, `${source.label}:${entry.name}`));
+    checkEntrySize(source, entry, most);
+    entries.set(entry.name.slice(0, -4), entry);
   }
+  return {
+    names: [...entries.keys()],
+    async look(name) {
+      const entry = entries.get(name);
+      if (entry === undefined) return undefined;
+      const label = `${source.label}:${entry.name}`;
+      const start = await readZipStart(source, entry, MOST_HEADER_BYTES);
+      const header = decodeNpyHeader(start, label);
+      checkBytes(header, entry.sizeBytes, label);
+      return {
+        ...header,
+        read: async () => decodeNpy(await readZipEntry(source, entry, entry.sizeBytes), label),
+      };
+    },
+  };
+}
+
+/**
+ * Reads every array of an .npz archive into memory, by name without `.npy`.
+ *
+ * @throws {UserError} if the archive or an array cannot be read
+ */
+export async function readNpz(source: RandomAccess): Promise<Map<string, NpyArray>> {
+  const archive = await openNpz(source), arrays = new Map<string, NpyArray>();
+  for (const name of archive.names) arrays.set(name, await (await archive.look(name))!.read());
   return arrays;
 }

@@ -1,8 +1,9 @@
 import { assert, deepEqual, equal, match, rejects, throws } from "../../tests/assert.ts";
 import { UserError } from "../errors.ts";
 import { bytesOf, decodeNpy, dtypeOf, encodeNpyHeader, type NpyArray } from "./npy.ts";
-import { NpzWriter, readNpz } from "./npz.ts";
-import { openRandomAccess } from "./random_access.ts";
+import { NpzWriter, openNpz, readNpz } from "./npz.ts";
+import { bytesRandomAccess, openRandomAccess } from "./random_access.ts";
+import { createZip } from "./zip.ts";
 
 const examples: Record<string, NpyArray> = {
   f4: { shape: [2, 3], data: new Float32Array([0, -0, 1.5, NaN, Infinity, -1e-40]) },
@@ -96,6 +97,38 @@ Deno.test("readNpz returns what NpzWriter streamed", () =>
       data,
       Float32Array.from({ length: 540_000 }, (_, i) => element(i)),
     );
+  }));
+
+Deno.test("openNpz unpacks what is asked for, once its header fits the size that is declared", () =>
+  withDir(async (dir) => {
+    const path = `${dir}/x.npz`;
+    const good: NpyArray = { shape: [3], data: new Float32Array([1, 2, 3]) };
+    const file = await Deno.open(path, { write: true, create: true });
+    const zip = createZip(file.writable);
+    await zip.add("good.npy", npy(good));
+    await zip.add("damaged.npy", npy({ shape: [50], data: new Float32Array(50).fill(7) }));
+    await zip.add("liar.npy", encodeNpyHeader("f8", [2 ** 20, 2 ** 20]));
+    await zip.close();
+    const bytes = await Deno.readFile(path);
+    // The last element of the second array.
+    const at = new TextDecoder("latin1").decode(bytes).lastIndexOf("\0\0\xe0\x40");
+    bytes[at] ^= 1;
+    const source = bytesRandomAccess("x.npz", bytes);
+    const archive = await openNpz(source);
+    deepEqual(archive.names, ["good", "damaged", "liar"]);
+    equal(await archive.look("none"), undefined);
+    deepEqual(await (await archive.look("good"))!.read(), good);
+    const damaged = (await archive.look("damaged"))!;
+    deepEqual(damaged.shape, [50]);
+    await rejects(
+      () => damaged.read(),
+      /undamaged zip archive: "damaged\.npy" has another checksum/,
+    );
+    await rejects(
+      () => archive.look("liar"),
+      /shape \(1048576, 1048576\) of f8 must have 8796093022208 bytes: current value is 0/,
+    );
+    await rejects(() => openNpz(source, 300), /"damaged\.npy" must have at most 300 bytes/);
   }));
 
 Deno.test("NpzWriter refuses too many, too few and doubled elements", () =>

@@ -1,10 +1,14 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, UserError } from "../errors.ts";
+import { explainDiskError, writing } from "./disk.ts";
+import { fileReason } from "./file_reason.ts";
 import { exists, removeQuietly } from "./paths.ts";
 import { removeLeftOver, RunMark } from "./run_mark.ts";
 
 /** The file that says what wrote a folder's results, and which files those are. */
 const RECORD = "run.json";
+/** Its place while new files get their names. */
+const REPLACED = ".run.json.replaced";
 
 /**
  * A folder that results appear in whole or not at all.
@@ -93,8 +97,13 @@ export class OutputDir implements Disposable {
   /** Writes a text file (UTF-8) or bytes, final after `commit`. */
   async write(name: string, contents: string | Uint8Array): Promise<void> {
     const path = this.temporaryPath(name);
-    if (typeof contents === "string") await Deno.writeTextFile(path, contents);
-    else await Deno.writeFile(path, contents);
+    await writing(
+      path,
+      () =>
+        typeof contents === "string"
+          ? Deno.writeTextFile(path, contents)
+          : Deno.writeFile(path, contents),
+    );
   }
 
   /** Takes the contents of run.json; `files`, the names of the run's files, is added to them. */
@@ -107,16 +116,8 @@ export class OutputDir implements Disposable {
   commit(): string[] {
     if (this.#state !== "open") throw new Error(`the output folder is ${this.#state}`);
     const names = [...this.#temporary.keys()];
-    const stale: string[] = [];
-    if (this.#record) {
-      const text = JSON.stringify({ ...this.#record, files: names }, null, 2) + "\n";
-      Deno.writeTextFileSync(this.temporaryPath(RECORD), text);
-      const before = recordOf(this.path);
-      if (before && before.command === this.#command) {
-        stale.push(...before.files.filter((name) => !names.includes(name)));
-      }
-    }
-    // The record last: until it is there the earlier one tells of the earlier files.
+    const stale = this.#record ? this.#replaceRecord(names) : [];
+    // The record last: until all files are there, the folder has none.
     const last = names.filter((name) => name === RECORD);
     for (const name of [...names.filter((each) => each !== RECORD), ...stale, ...last]) {
       const final = join(this.path, name), temporary = this.#temporary.get(name);
@@ -124,9 +125,35 @@ export class OutputDir implements Disposable {
       else if (kindOf(final)?.isFile) removeQuietly(final);
       this.#temporary.delete(name);
     }
+    removeQuietly(join(this.path, REPLACED));
     this.#state = "committed";
     this.#mark?.[Symbol.dispose]();
     return names.map((name) => join(this.path, name));
+  }
+
+  /**
+   * Writes the new record under its temporary name and takes the earlier one away, which beside new
+   * files would be wrong about them. Until the new one has its name a hidden file lists all files, those
+   * of either run: should this one be killed, the next knows what to remove.
+   *
+   * @returns the earlier files that are not of this run
+   */
+  #replaceRecord(names: readonly string[]): string[] {
+    const before = recordOf(this.path), command = this.#command;
+    const known = before && before.command === command ? before.files : [];
+    const stale = known.filter((name) => !names.includes(name));
+    const put = (path: string, record: object) => {
+      try {
+        Deno.writeTextFileSync(path, JSON.stringify(record, null, 2) + "\n");
+      } catch (error) {
+        removeQuietly(path);
+        throw explainDiskError(error, path);
+      }
+    };
+    put(this.temporaryPath(RECORD), { ...this.#record, files: names });
+    put(join(this.path, REPLACED), { ...this.#record, files: [...names, ...stale] });
+    removeQuietly(join(this.path, RECORD));
+    return stale;
   }
 
   /** Removes what is unfinished; does nothing after `commit`. Synchronous, so that it may run last. */
@@ -144,10 +171,28 @@ export class OutputDir implements Disposable {
   }
 }
 
-/** A file name for a protein id: letters, digits, `.`, `-` and `_`; everything else becomes `_`. */
+/**
+ * A file name for a protein id: letters, digits, `.`, `-` and `_`; everything else becomes `_`. No name
+ * begins with `.` or with `-`, which programs take for an option, or is a device of Windows.
+ */
 export function fileName(id: string): string {
-  const safe = id.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._]+|[._]+$/g, "");
-  return safe === "" ? "unnamed" : safe.slice(0, 120);
+  const safe = id.replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._-]+|[._]+$/g, "").slice(0, 120);
+  if (safe === "") return "unnamed";
+  return /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(safe) ? `id_${safe}` : safe;
+}
+
+/** {@linkcode fileName} of every id, no two the same, also where upper and lower case are. */
+export function fileNames(ids: readonly string[]): string[] {
+  // Names taken, and the number to try next where a name comes again.
+  const taken = new Map<string, number>();
+  return ids.map((id) => {
+    const base = fileName(id), key = base.toLowerCase();
+    let name = base, number = taken.get(key) ?? 2;
+    while (taken.has(name.toLowerCase())) name = `${base}_${number++}`;
+    taken.set(key, number);
+    taken.set(name.toLowerCase(), 2);
+    return name;
+  });
 }
 
 interface Written {
@@ -156,10 +201,14 @@ interface Written {
   files: string[];
 }
 
-/** What wrote the results of a folder, where its run.json is one of ours. */
+/** What wrote the results of a folder, where its run.json or that of a run killed at its end is ours. */
 function recordOf(folder: string): Written | undefined {
+  return readRecord(join(folder, REPLACED)) ?? readRecord(join(folder, RECORD));
+}
+
+function readRecord(path: string): Written | undefined {
   try {
-    const { esmscope, command, files } = JSON.parse(Deno.readTextFileSync(join(folder, RECORD)));
+    const { esmscope, command, files } = JSON.parse(Deno.readTextFileSync(path));
     if (typeof esmscope !== "string" || typeof command !== "string") return undefined;
     const names: unknown[] = Array.isArray(files) ? files : [];
     return {
@@ -185,14 +234,16 @@ function kindOf(path: string): Deno.FileInfo | null {
 }
 
 function mended(path: string, absolute: string, error: unknown): Error {
-  const { message } = error as Error;
-  if (kindOf(absolute)?.isFile) {
+  const found = kindOf(absolute);
+  if (found && !found.isDirectory) {
+    const kind = found.isFile ? "a file" : "a pipe or a device";
     return new UserError(
-      `Cannot write to ${quote(path)} as the output must be a folder: current value is a file`,
+      `Cannot write to ${quote(path)} as the output must be a folder: current value is ${kind}`,
     );
   }
+  const reason = fileReason(error) ?? (error as Error).message.split("\n")[0];
   return new UserError(
     `Cannot write to ${quote(path)} as the output folder must be writable: ` +
-      `current value is ${quote(message.split("\n")[0], 120)}`,
+      `current value is ${quote(reason, 120)}`,
   );
 }

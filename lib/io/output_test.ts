@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, throws } from "../../tests/assert.ts";
 import { UserError } from "../errors.ts";
-import { fileName, OutputDir } from "./output.ts";
+import { fileName, fileNames, OutputDir } from "./output.ts";
 
 async function withDir(body: (dir: string) => Promise<void> | void) {
   const dir = await Deno.makeTempDir();
@@ -177,6 +177,28 @@ Deno.test("OutputDir refuses a file, a folder below a file and a name that is a 
     equal(Deno.readTextFileSync(`${dir}/file`), "mine");
     deepEqual(list(dir), ["file", "out"]);
   }));
+
+Deno.test("fileNames are distinct where case does not count, and none is an option or a device", () => {
+  const ids = [
+    "Prot",
+    "prot",
+    "PROT",
+    "prot_2",
+    "-rf",
+    "--force",
+    "NUL",
+    "com1.x",
+    "=cmd|calc",
+    "蛋",
+    "白",
+  ];
+  deepEqual(fileNames(ids), [
+    ...["Prot", "prot_2", "PROT_3", "prot_2_2", "rf", "force", "id_NUL", "id_com1.x", "cmd_calc"],
+    ...["unnamed", "unnamed_2"],
+  ]);
+  const many = fileNames(Array.from({ length: 50_000 }, (_, i) => "?".repeat(1 + i % 7)));
+  equal(new Set(many).size, many.length);
+});
 
 Deno.test("fileName keeps what every file system takes and never hides a file", () => {
   equal(fileName("sp|P29274|AA2AR_HUMAN"), "sp_P29274_AA2AR_HUMAN");

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { writeAllSync } from "./disk.ts";
 import { removeQuietly } from "./paths.ts";
 
 /** Said by a run that has something to go on from. */
@@ -76,7 +77,7 @@ export class ProgressFile implements Disposable {
     view.setUint32(8, values.length);
     view.setUint32(12, checksum(record));
     this.#file ??= Deno.openSync(this.#path, { append: true, create: true });
-    for (let at = 0; at < record.length;) at += this.#file.writeSync(record.subarray(at));
+    writeAllSync(this.#file, record, this.#path);
   }
 
   /** Deletes the file and its parts: all that it describes is complete. */

@@ -1,4 +1,6 @@
 /** Bytes that can be read at any offset: a file that stays on disk, or an array in memory. */
+import { quote, UserError } from "../errors.ts";
+import { fileReason, kindReason } from "./file_reason.ts";
 
 /** @remarks `read` fills the whole of `into` or throws: a short read is never returned. */
 export interface RandomAccess extends Disposable {
@@ -17,9 +19,24 @@ function checkRange(source: RandomAccess, offset: number, length: number) {
   }
 }
 
-/** Opens a file for reads on demand; nothing is loaded before it is asked for. */
+/**
+ * Opens a file for reads on demand; nothing is loaded before it is asked for.
+ *
+ * @throws {UserError} if there is no such file, or it is a folder, a pipe or a device
+ */
 export async function openRandomAccess(path: string): Promise<RandomAccess> {
-  const file = await Deno.open(path, { read: true });
+  const refuse = (reason: string) =>
+    new UserError(`Cannot read ${quote(path, 200)} as it must be a file: ${reason}`);
+  let file: Deno.FsFile;
+  try {
+    // Before it is opened, since opening a pipe would wait for someone to write to it.
+    const info = await Deno.stat(path);
+    if (!info.isFile) throw refuse(kindReason(info));
+    file = await Deno.open(path, { read: true });
+  } catch (error) {
+    const reason = fileReason(error);
+    throw reason === undefined ? error : refuse(reason);
+  }
   let sizeBytes: number;
   try {
     sizeBytes = (await file.stat()).size;

@@ -1,15 +1,18 @@
 /** A text file written in pieces of any size. */
+import { writeAll } from "./disk.ts";
 
 const BUFFER_CHARACTERS = 1 << 16;
 
 export class TextSink implements AsyncDisposable {
   readonly #file: Deno.FsFile;
+  readonly #path: string;
   readonly #encoder = new TextEncoder();
   #text = "";
   #isOpen = true;
 
   /** Creates or empties the file. */
   constructor(path: string) {
+    this.#path = path;
     this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
   }
 
@@ -34,6 +37,6 @@ export class TextSink implements AsyncDisposable {
   async #flush(): Promise<void> {
     const bytes = this.#encoder.encode(this.#text);
     this.#text = "";
-    for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
+    await writeAll(this.#file, bytes, this.#path);
   }
 }

@@ -1,10 +1,10 @@
 /** The one place that names the zip library: listing, reading and writing zip archives (zip64 too). */
+import { crc32 } from "node:zlib";
 import {
   configure,
   type Entry,
   Reader,
   Uint8ArrayReader,
-  Uint8ArrayWriter,
   ZipReader,
   ZipWriter,
 } from "npm:@zip.js/zip.js@2.24.0/lib/zip-core-native.js";
@@ -27,9 +27,15 @@ export interface ZipEntry {
   readonly sizeBytes: number;
   /** Size in the archive. */
   readonly compressedBytes: number;
+  /** CRC-32 of the contents. */
+  readonly checksum: number;
   /** Absolute offset of the local header. */
   readonly headerOffset: number;
 }
+
+/** Most files of an archive that is read: the largest model's has 2000. */
+const MOST_ENTRIES = 1 << 15;
+const PIECE_BYTES = 1 << 16;
 
 class SourceReader extends Reader<RandomAccess> {
   readonly #source: RandomAccess;
@@ -47,32 +53,34 @@ class SourceReader extends Reader<RandomAccess> {
   }
 }
 
-const library = new WeakMap<ZipEntry, Entry>();
-
 /**
  * Lists the files of an archive in the order of its directory.
  *
- * @throws {UserError} if the bytes are not a readable zip archive
+ * @throws {UserError} if the bytes are not a readable zip archive, or of more files than any of ours has
  */
 export async function listZip(source: RandomAccess): Promise<ZipEntry[]> {
-  let found: Entry[];
+  const listed: ZipEntry[] = [];
   try {
-    found = await new ZipReader(new SourceReader(source)).getEntries();
+    for await (const entry of new ZipReader(new SourceReader(source)).getEntriesGenerator()) {
+      if (listed.length === MOST_ENTRIES) throw new Error(`it has more than ${MOST_ENTRIES} files`);
+      if (!entry.directory) listed.push(entryOf(entry));
+    }
   } catch (error) {
     throw broken(source, error);
   }
-  return found.filter((entry) => !entry.directory).map((entry) => {
-    const listed: ZipEntry = {
-      name: entry.filename,
-      method: entry.compressionMethod,
-      encrypted: entry.encrypted,
-      sizeBytes: entry.uncompressedSize,
-      compressedBytes: entry.compressedSize,
-      headerOffset: entry.offset,
-    };
-    library.set(listed, entry);
-    return listed;
-  });
+  return listed;
+}
+
+function entryOf(entry: Entry): ZipEntry {
+  return {
+    name: entry.filename,
+    method: entry.compressionMethod,
+    encrypted: entry.encrypted,
+    sizeBytes: entry.uncompressedSize,
+    compressedBytes: entry.compressedSize,
+    checksum: entry.signature ?? 0,
+    headerOffset: entry.offset,
+  };
 }
 
 /**
@@ -97,19 +105,79 @@ export async function zipDataOffset(source: RandomAccess, entry: ZipEntry): Prom
   return start;
 }
 
+/** @throws {UserError} if an entry declares more bytes than the caller can use */
+export function checkEntrySize(source: RandomAccess, entry: ZipEntry, most: number): void {
+  if (entry.sizeBytes <= most) return;
+  throw new UserError(
+    `Cannot read ${source.label} as its entry ${quote(entry.name)} must have at most ${most} ` +
+      `bytes: current value is ${entry.sizeBytes}`,
+  );
+}
+
 /**
- * Reads the contents of a listed entry, inflating them when needed, and checks their CRC.
+ * Reads the contents of an entry, inflating them when needed, and checks their size and CRC.
  *
- * @throws {UserError} if the entry is damaged, encrypted or compressed by an unknown method
+ * @param most bytes that the caller can use: an entry of more is refused before any is unpacked
+ * @throws {UserError} if the entry is larger, damaged, encrypted or compressed by an unknown method
  */
-export async function readZipEntry(source: RandomAccess, entry: ZipEntry): Promise<Uint8Array> {
-  const found = library.get(entry);
-  if (found === undefined || found.directory) throw new TypeError("entry must come from listZip");
-  try {
-    return await found.getData(new Uint8ArrayWriter(), { checkSignature: true });
-  } catch (error) {
-    throw broken(source, new Error(`${quote(entry.name)}: ${reason(error)}`));
+export async function readZipEntry(
+  source: RandomAccess,
+  entry: ZipEntry,
+  most: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  checkEntrySize(source, entry, most);
+  const bytes = await readZipStart(source, entry, entry.sizeBytes);
+  if (crc32(bytes) !== entry.checksum) {
+    throw broken(source, new Error(`${quote(entry.name)} has another checksum`));
   }
+  return bytes;
+}
+
+/**
+ * Reads the first bytes of an entry, `count` or all it has, and unpacks no more than these. Their CRC is
+ * checked by {@linkcode readZipEntry} only.
+ *
+ * @throws {UserError} as {@linkcode readZipEntry}
+ */
+export async function readZipStart(
+  source: RandomAccess,
+  entry: ZipEntry,
+  count: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const fail = (what: string): never => {
+    throw broken(source, new Error(`${quote(entry.name)} ${what}`));
+  };
+  if (entry.encrypted) fail("is encrypted");
+  if (entry.method !== STORED && entry.method !== DEFLATED) fail(`has method ${entry.method}`);
+  if (entry.method === STORED && entry.sizeBytes !== entry.compressedBytes) fail("has two sizes");
+  const start = await zipDataOffset(source, entry);
+  const wanted = Math.min(count, entry.sizeBytes), isWhole = wanted === entry.sizeBytes;
+  const out = new Uint8Array(wanted);
+  let at = 0;
+  try {
+    for await (const piece of unpacked(source, start, entry)) {
+      if (isWhole && at + piece.length > wanted) throw new Error("has more bytes than it declares");
+      out.set(piece.subarray(0, wanted - at), at);
+      at += Math.min(piece.length, wanted - at);
+      if (!isWhole && at === wanted) break;
+    }
+  } catch (error) {
+    fail(reason(error));
+  }
+  if (at < wanted) fail("ends early");
+  return out;
+}
+
+/** Contents of an entry in pieces, read and inflated as they are asked for. */
+function unpacked(source: RandomAccess, start: number, entry: ZipEntry) {
+  const raw = ReadableStream.from(async function* () {
+    for (let at = 0; at < entry.compressedBytes; at += PIECE_BYTES) {
+      const piece = new Uint8Array(Math.min(PIECE_BYTES, entry.compressedBytes - at));
+      await source.read(start + at, piece);
+      yield piece;
+    }
+  }());
+  return entry.method === STORED ? raw : raw.pipeThrough(new DecompressionStream("deflate-raw"));
 }
 
 export interface ZipAddOptions {

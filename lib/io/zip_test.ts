@@ -7,6 +7,7 @@ import {
   DEFLATED,
   listZip,
   readZipEntry,
+  readZipStart,
   STORED,
   type ZipAddOptions,
   zipDataOffset,
@@ -44,10 +45,10 @@ Deno.test("createZip stores and deflates, and listZip and readZipEntry give the 
     ]],
   );
   ok(entries[1].compressedBytes < 1000);
-  deepEqual(await readZipEntry(source, entries[0]), text("stored"));
-  deepEqual(await readZipEntry(source, entries[1]), zeros);
-  deepEqual(await readZipEntry(source, entries[2]), new Uint8Array(0));
-  deepEqual(await readZipEntry(source, entries[3]), text("from a stream"));
+  deepEqual(await readZipEntry(source, entries[0], 1e6), text("stored"));
+  deepEqual(await readZipEntry(source, entries[1], 1e6), zeros);
+  deepEqual(await readZipEntry(source, entries[2], 1e6), new Uint8Array(0));
+  deepEqual(await readZipEntry(source, entries[3], 1e6), text("from a stream"));
 });
 
 Deno.test("zipDataOffset points at the first byte of a stored entry", async () => {
@@ -77,7 +78,7 @@ Deno.test("listZip reads an archive that another program wrote, from disk", asyn
   const line = new Uint8Array(version.sizeBytes);
   await source.read(offset, line);
   deepEqual(line, text("3\n"));
-  deepEqual(await readZipEntry(source, version), text("3\n"));
+  deepEqual(await readZipEntry(source, version, 1e6), text("3\n"));
 });
 
 Deno.test("listZip, zipDataOffset and readZipEntry refuse damaged archives", async () => {
@@ -89,13 +90,72 @@ Deno.test("listZip, zipDataOffset and readZipEntry refuse damaged archives", asy
   const flipped = bytes.slice();
   flipped[36] ^= 1; // the second byte of the contents
   const source = bytesRandomAccess("bad.zip", flipped);
-  await rejects(async () => await readZipEntry(source, (await listZip(source))[0]), wanted);
+  await rejects(async () => await readZipEntry(source, (await listZip(source))[0], 100), wanted);
   const noHeader = bytes.slice();
   noHeader[0] = 0;
   const other = bytesRandomAccess("bad.zip", noHeader);
   await rejects(async () => {
     for (const entry of await listZip(other)) await zipDataOffset(other, entry);
   }, (error: Error) => error instanceof UserError && !error.message.includes("\n"));
+});
+
+/** An archive whose directory says other things than its writer knew. */
+async function forged(
+  contents: Uint8Array,
+  change: (directory: DataView) => void,
+): Promise<Uint8Array> {
+  const bytes = await archive([["x", contents, { deflate: true }]]);
+  const view = new DataView(bytes.buffer);
+  const end = bytes.length - 22;
+  change(new DataView(bytes.buffer, view.getUint32(end + 16, true)));
+  return bytes;
+}
+const SIZE_FIELD = 24;
+
+Deno.test("readZipEntry refuses an entry by the size it declares, before it unpacks any", async () => {
+  const bomb = await archive([["x", new Uint8Array(1 << 26), { deflate: true }]]);
+  const source = bytesRandomAccess("bomb.zip", bomb.slice());
+  const [entry] = await listZip(source);
+  // The data are gone: whoever touched them would say so.
+  const gutted = bytesRandomAccess("bomb.zip", bomb.slice().fill(0, 0, 1000));
+  await rejects(() => readZipEntry(gutted, entry, 1000), {
+    name: "UserError",
+    message: 'Cannot read bomb.zip as its entry "x" must have at most 1000 bytes: ' +
+      "current value is 67108864",
+  });
+  equal((await readZipStart(source, entry, 100)).length, 100);
+});
+
+Deno.test("readZipEntry takes no more bytes than an entry declares, and no fewer", async () => {
+  const contents = new Uint8Array(1 << 20);
+  for (const [declared, what] of [[1000, "more bytes"], [1 << 21, "ends early"]] as const) {
+    const bytes = await forged(contents, (view) => view.setUint32(SIZE_FIELD, declared, true));
+    const source = bytesRandomAccess("f.zip", bytes);
+    const [entry] = await listZip(source);
+    equal(entry.sizeBytes, declared);
+    await rejects(() => readZipEntry(source, entry, 1 << 22), {
+      name: "UserError",
+      message: new RegExp(`^Cannot read f\\.zip as it must be an undamaged .*${what}`),
+    });
+  }
+});
+
+Deno.test("listZip refuses an archive of more files than any checkpoint has", async () => {
+  const one = await archive([["x", new Uint8Array(0)]]);
+  const end = one.length - 22;
+  const directory = new DataView(one.buffer).getUint32(end + 16, true);
+  const header = one.subarray(directory, end);
+  const count = 40_000, all = new Uint8Array(directory + count * header.length + 22);
+  all.set(one.subarray(0, directory));
+  for (let i = 0; i < count; i++) all.set(header, directory + i * header.length);
+  all.set(one.subarray(end), all.length - 22);
+  const tail = new DataView(all.buffer, all.length - 22);
+  for (const at of [8, 10]) tail.setUint16(at, count, true);
+  tail.setUint32(12, count * header.length, true);
+  await rejects(() => listZip(bytesRandomAccess("many.zip", all)), {
+    name: "UserError",
+    message: /^Cannot read many\.zip as it must be .*more than 32768 files/,
+  });
 });
 
 Deno.test("RandomAccess of a file reads any range, in any order, and refuses ranges beyond the end", async () => {

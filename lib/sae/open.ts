@@ -1,4 +1,5 @@
 /** Opens the sparse autoencoder a person asked for, or the embedded model's own. */
+import { statOrUndefined } from "../io/paths.ts";
 import { join } from "node:path";
 import { hashSource } from "../checkpoint/checkpoint.ts";
 import { quote, UserError } from "../errors.ts";
@@ -211,15 +212,4 @@ async function modelNotes(
     `Warning: the autoencoder was trained on other weights (${name ?? "unnamed"}, SHA-256 ` +
     `${sha256.slice(0, 12)}…) than those of ${model.name}.`,
   ];
-}
-
-async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    throw error;
-  }
 }

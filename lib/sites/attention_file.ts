@@ -1,7 +1,7 @@
 /** attention.npz: a protein's attention among residues, written block by block. */
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { displayLetters } from "../esm2/mod.ts";
-import { fileName, type OutputDir } from "../io/output.ts";
+import { fileNames, type OutputDir } from "../io/output.ts";
 import { type NpzArrayWriter, NpzWriter } from "../io/npz.ts";
 import type { AttentionSink, ProteinInput } from "./analyze.ts";
 import { residueAttention } from "./maps.ts";
@@ -11,17 +11,10 @@ export function attentionFiles(
   output: OutputDir,
   proteins: readonly ProteinInput[],
 ): (protein: ProteinInput) => string {
-  const names = new Map<ProteinInput, string>();
-  // Some file systems take upper and lower case for the same.
-  const taken = new Set<string>();
-  for (const protein of proteins) {
-    const base = fileName(protein.id);
-    let name = base;
-    for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${base}_${i}`;
-    taken.add(name.toLowerCase());
-    names.set(protein, proteins.length === 1 ? "attention.npz" : `${name}.attention.npz`);
-  }
-  return (protein) => output.temporaryPath(names.get(protein)!);
+  const distinct = fileNames(proteins.map(({ id }) => id));
+  const names = new Map(proteins.map((protein, p) => [protein, `${distinct[p]}.attention.npz`]));
+  return (protein) =>
+    output.temporaryPath(proteins.length === 1 ? "attention.npz" : names.get(protein)!);
 }
 
 /** Writes `attention` f32[layers, heads, L, L], row = query, and `layers` i64[layers]. */

@@ -1,4 +1,5 @@
 /** Results as tables: the CSV files, the table on the terminal, and JSON. */
+import { printable } from "../errors.ts";
 import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
 import { headColumns } from "./columns.ts";
@@ -62,7 +63,7 @@ export function proteinText(protein: ProteinResult, most = 20): string {
   const sensitive = rows.filter(isSensitive).length;
   const shown = rankHeads(rows).slice(0, sensitive === 0 ? 5 : Math.min(most, sensitive));
   const list = sites.map(({ residue, letter }) => `${letter}${residue}`).join(" ");
-  const head = `${id}: ${residues.length} residues, ${sites.length} site${
+  const head = `${printable(id)}: ${residues.length} residues, ${sites.length} site${
     sites.length === 1 ? "" : "s"
   } (${list.length > 60 ? `${list.slice(0, 59)}…` : list})`;
   const finding = sensitive === 0

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, throws } from "../../tests/assert.ts";
+import { deepEqual, equal, match, ok, throws } from "../../tests/assert.ts";
 import { fc } from "../../tests/property.ts";
 import { UserError } from "../errors.ts";
 import { type Edit, parseVariant, splitVariants } from "./grammar.ts";
@@ -168,5 +168,16 @@ Deno.test("LetterCheck names row, position, both letters and the offset that men
     /"M1A" \(row 1\) as residues of "t" must be in 11\.\.20: current value is 1; --offset 1 would fit all 4 residues named/,
   );
   throws(() => check(["Y19A", "I20C", "K22A"], 11), /--offset 15 would fit all 3/);
+  // Numbers that no shift brings into the sequence together end the search before it begins.
+  for (const far of ["2147483647", "9007199254740991", "9".repeat(400)]) {
+    const begin = performance.now();
+    throws(
+      () => check(["A4G", `K${far}A`, "M1A"], 1),
+      (error: Error) =>
+        /must be in 1\.\.10: current value is/.test(error.message) &&
+        !error.message.includes("--offset"),
+    );
+    ok(performance.now() - begin < 100, far);
+  }
   throws(() => check(["M1A", "K3C", "A7G"], 11), (error: Error) => !/--offset/.test(error.message));
 });

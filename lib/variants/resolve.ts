@@ -67,16 +67,20 @@ export class LetterCheck {
     const named = [...this.#named.values()];
     // One or two letters fit somewhere by chance.
     if (named.length < 3) return undefined;
-    const reach = this.target.residues.length +
-      Math.max(...named.map(({ residue }) => Math.abs(positionOf(residue, this.target))));
-    for (let size = 1; size <= reach; size++) {
-      for (const shift of [size, -size]) {
-        if (named.every(({ residue, letter }) => this.#letterAt(residue, shift) === letter)) {
-          return shift;
-        }
-      }
+    let first = Infinity, last = -Infinity;
+    for (const { residue } of named) {
+      const position = positionOf(residue, this.target);
+      first = Math.min(first, position);
+      last = Math.max(last, position);
     }
-    return undefined;
+    // Under any other shift one of them would lie outside the sequence: never more than its length.
+    const lowest = 1 - first, highest = this.target.residues.length - last;
+    const possible = Array.from({ length: Math.max(0, highest - lowest + 1) }, (_, i) => lowest + i)
+      .filter((shift) => shift !== 0)
+      .sort((a, b) => Math.abs(a) - Math.abs(b) || b - a);
+    return possible.find((shift) =>
+      named.every(({ residue, letter }) => this.#letterAt(residue, shift) === letter)
+    );
   }
 }
 

@@ -77,7 +77,8 @@ const comparable = ({ record: { settings } }: ReadShard) => ({
   backend: settings.backend.name,
 });
 
-const show = (value: unknown) => quote(JSON.stringify(value) ?? "none", 40);
+const show = (value: unknown) =>
+  quote(typeof value === "object" ? value : JSON.stringify(value) ?? "none", 40);
 
 interface Difference {
   key: string;

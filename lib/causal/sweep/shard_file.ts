@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { quote, UserError } from "../../errors.ts";
+import { fileReason } from "../../io/file_reason.ts";
 import type { OutputDir } from "../../io/output.ts";
 import type { SaeConfig } from "../../sae/types.ts";
 import type { CausalProtein } from "../variants.ts";
-import type { Shard } from "./shards.ts";
+import { MOST_SHARDS, type Shard } from "./shards.ts";
 
 /** All that decides a run's numbers. */
 export interface RunSettings extends Record<string, unknown> {
@@ -109,7 +110,8 @@ export function findShards(folder: string): string[] {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw cannot("no such folder");
     if (error instanceof Deno.errors.NotADirectory) throw cannot("a file");
-    throw error;
+    const reason = fileReason(error);
+    throw reason === undefined ? error : cannot(reason);
   }
   const found = names.filter((name) => NAME.test(name)).sort();
   if (found.length === 0) throw cannot("a folder without them");
@@ -149,10 +151,22 @@ function parse(text: string): ShardRecord | undefined {
   } catch {
     return undefined;
   }
-  if (found?.format !== FORMAT) return undefined;
+  if (found?.format !== FORMAT || !isWhole(found)) return undefined;
   for (const { variants } of found.settings.proteins) {
     // JSON has no NaN.
     for (const variant of variants) variant.measured ??= NaN;
   }
   return found;
+}
+
+/** Whether a description has every part that is used of it. */
+function isWhole({ shard, settings, options, units, lengths, provenance }: ShardRecord): boolean {
+  const isRecord = (value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  return [shard, settings, options, provenance].every(isRecord) &&
+    Number.isInteger(shard.index) && Number.isInteger(shard.count) && shard.count <= MOST_SHARDS &&
+    typeof settings.command === "string" && isRecord(settings.backend) &&
+    [settings.saes, settings.proteins, units, lengths].every(Array.isArray) &&
+    settings.proteins.every((protein) => isRecord(protein) && Array.isArray(protein.variants)) &&
+    units.length === lengths.length;
 }

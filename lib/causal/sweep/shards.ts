@@ -8,14 +8,18 @@ export interface Shard {
 }
 
 /** Most shards of a run. */
-const MOST = 100_000;
+export const MOST_SHARDS = 100_000;
 
 /** Reads `3/8`. */
 export const parseShard: Parser<Shard> = (text, flag) => {
   const found = /^\s*(\d{1,6})\s*\/\s*(\d{1,6})\s*$/.exec(text);
   const [index, count] = found?.slice(1).map(Number) ?? [0, 0];
-  if (index >= 1 && index <= count && count <= MOST) return { index, count };
-  throw badValue(flag, `a shard and how many there are, such as "3/8", at most ${MOST}`, text);
+  if (index >= 1 && index <= count && count <= MOST_SHARDS) return { index, count };
+  throw badValue(
+    flag,
+    `a shard and how many there are, such as "3/8", at most ${MOST_SHARDS}`,
+    text,
+  );
 };
 
 /**

@@ -1,4 +1,5 @@
 /** Files that grow by windows of proteins and outlive a run that was killed. */
+import { writeAllSync } from "../../io/disk.ts";
 import { quote, UserError } from "../../errors.ts";
 import { tryLock } from "../../io/file_lock.ts";
 import { ProgressFile } from "../../io/progress_file.ts";
@@ -147,7 +148,7 @@ export class KeptFile {
 
   append({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-    for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    writeAllSync(this.#file, bytes, this.#path);
     this.#size += byteLength;
   }
 

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { quote, UserError } from "../../errors.ts";
 import { CLS, EOS } from "../../esm2/alphabet.ts";
+import { fileReason, kindReason } from "../../io/file_reason.ts";
 import { openRandomAccess, type RandomAccess } from "../../io/random_access.ts";
 import { FastaScanner, residueTokens } from "./fasta_scan.ts";
 
@@ -77,11 +78,11 @@ async function openFile(path: string): Promise<RandomAccess> {
   const refused = (reason: string) =>
     new UserError(`Cannot read ${quote(path, 200)} as it must be a FASTA file: ${reason}`);
   try {
-    if (!(await Deno.stat(path)).isFile) throw refused("it is no plain file");
+    const info = await Deno.stat(path);
+    if (!info.isFile) throw refused(kindReason(info));
     return await openRandomAccess(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable || error instanceof UserError) throw error;
-    if (error instanceof Deno.errors.NotFound) throw refused("no such file");
-    throw refused((error as Error).message.split("\n")[0]);
+    const reason = fileReason(error);
+    throw reason === undefined ? error : refused(reason);
   }
 }

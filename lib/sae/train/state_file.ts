@@ -1,4 +1,5 @@
 /** The state of an unfinished training on disk, so that a stopped run does not start over. */
+import { writeAllSync } from "../../io/disk.ts";
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -53,9 +54,7 @@ export class StateFile {
     const temporary = `${this.path}.tmp`;
     {
       using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
-      for (const piece of [head, ...pieces]) {
-        for (let at = 0; at < piece.length;) at += file.writeSync(piece.subarray(at));
-      }
+      for (const piece of [head, ...pieces]) writeAllSync(file, piece, this.path);
     }
     Deno.renameSync(temporary, this.path);
     this.isSaved = true;

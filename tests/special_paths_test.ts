@@ -1,0 +1,83 @@
+/** Paths that are no plain files: every command says what they are, in one line. */
+import { equal, match, ok } from "./assert.ts";
+import { inFolder } from "./analyze_run.ts";
+import { embeddedPath } from "./fixtures.ts";
+
+const root = new URL("../", import.meta.url);
+
+/** Runs a task in a shell, which knows pipes; gives code and stderr. */
+async function shell(line: string, dir: string) {
+  const { code, stderr } = await new Deno.Command("bash", {
+    args: ["-c", line],
+    cwd: root,
+    env: { DIR: dir, DENO: Deno.execPath(), LONG: "x".repeat(300), MODEL: embeddedPath },
+  }).output();
+  return { code, err: new TextDecoder().decode(stderr) };
+}
+
+const sequence = "--sequence MKTAYIAKQRMKTAYIAKQR";
+const pipe = "a pipe or a device: save what it gives to a file first";
+const device = "a device of the system: save what it gives to a file first";
+const long = "its name is longer than the system allows";
+
+const refused: [line: string, says: string][] = [
+  ["analyze --fasta /dev/stdin --sites 3", device],
+  ["score --assay /dev/stdin --sequence MKT", device],
+  ["analyze --model /dev/stdin", device],
+  ["sae encode --fasta /dev/stdin", device],
+  [`score --assay <(echo mutant) ${sequence}`, pipe],
+  ["sae encode --fasta <(echo '>a')", pipe],
+  ["sae train --fasta <(echo '>a')", pipe],
+  ["analyze --model <(cat $MODEL/model.safetensors)", pipe],
+  [`sae encode ${sequence} --sae <(cat $MODEL/sae/layer_1.safetensors) --layer 1`, pipe],
+  ["analyze --fasta /dev/zero --sites 3", pipe],
+  ["analyze --fasta $LONG --sites 3", long],
+  ["analyze --model $LONG", long],
+  [`score --assay $LONG ${sequence}`, long],
+  [`contacts ${sequence} --truth $LONG.npz`, long],
+  ["contacts --structure $LONG", long],
+  [`sae encode ${sequence} --sae $LONG --layer 1`, long],
+  ["sae train --fasta $LONG", long],
+  ["sae merge $LONG", long],
+  ["fetch --cache $DIR/$LONG esm2_t6_8M_UR50D", long],
+  ["analyze --fasta $DIR --sites 3", "it is a folder"],
+  [`score --assay $DIR ${sequence}`, "it is a folder"],
+  ["analyze --model $DIR/folders", "config.json as .*: it is a folder"],
+];
+
+for (const [line, says] of refused) {
+  Deno.test({
+    name: `deno task ${line} is answered by one line`,
+    ignore: Deno.build.os === "windows",
+    fn: () =>
+      inFolder(async (dir) => {
+        await Deno.mkdir(`${dir}/folders/config.json`, { recursive: true });
+        await Deno.copyFile(
+          `${embeddedPath}/model.safetensors`,
+          `${dir}/folders/model.safetensors`,
+        );
+        const out = /^(fetch|sae merge)/.test(line) ? "" : "--out $DIR/out";
+        const { code, err } = await shell(
+          `echo ">a" | "$DENO" task --quiet ${line} ${out} --quiet`,
+          dir,
+        );
+        match(err, new RegExp(`^error: Cannot [^\\n]*${says}[^\\n]*\\n$`));
+        equal(code, 2, err);
+        ok(![...Deno.readDirSync(dir)].some(({ name }) => name === "out"));
+      }),
+  });
+}
+
+Deno.test({
+  name: "a FASTA file that is read once may be a pipe",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (dir) => {
+      const { code, err } = await shell(
+        `"$DENO" task --quiet analyze --fasta <(printf '>a\\nMKTAYIAKQRMKTAYIAKQR\\n') --sites 3 ` +
+          "--out $DIR/out --quiet",
+        dir,
+      );
+      equal(code, 0, err);
+    }),
+});
