@@ -28,11 +28,12 @@ function sample(length: number, offset: number, skipped: (position: number) => b
 const hostile = `<img src=x onerror=alert(1)>"'&`;
 
 function assay(count: number) {
-  const samples = new SampleCollector(true);
+  const samples = new SampleCollector();
   for (let i = 0; i < count; i++) {
     const text = i === 3 ? hostile : `A${i}C`;
     const row = { place: "", text, raw: "", measured: Math.cos(i), functional: i % 3 > 0 };
-    samples.add(row, { substitutions: [] }, i / count - (i % 2));
+    const reading = { substitutions: [{ position: 1, from: "A", to: "C" }] };
+    samples.add({ row, reading, score: i / count - (i % 2), pll: NaN, perResidue: NaN });
   }
   return samples;
 }

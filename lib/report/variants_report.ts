@@ -47,7 +47,7 @@ ${variantMatrix(matrix)}</section>
 `,
       performance.length > 0 &&
       markup`<section><h2>Against the assay</h2>
-<p class="facts">${samples.scores.length} variants with a measured value, column ${labels.measured}.</p>
+<p class="facts">${samples.headline.scores.length} variants with a measured value, column ${labels.measured}.</p>
 ${performanceTable(performance)}${scatter(samples, labels)}</section>
 `,
     ],

@@ -21,9 +21,12 @@ export const STATISTIC_LABELS: Record<Statistic, string> = {
 export interface Samples {
   scores: readonly number[];
   measured: readonly number[];
-  /** 1 functional, 0 not; absent where the assay has no cutoff. */
+  /** 1 functional, 0 not, {@linkcode NO_LABEL} where it is not known; absent without any label. */
   functional?: readonly number[];
 }
+
+/** What `functional` has for a variant that the assay does not call either way. */
+export const NO_LABEL = NaN;
 
 export interface Performance {
   /** Which variants: all, singles, multiples, or a region. */
@@ -46,8 +49,9 @@ export interface EvaluateOptions {
 const TOP_SHARE = 0.1;
 
 /**
- * Statistics of one group with intervals. AUC and MCC are NaN without labels; MCC calls functional
- * what scores at least the median, as ProteinGym does.
+ * Statistics of one group with intervals. AUC and MCC are of the variants with a label, NaN without
+ * any or with one kind only; MCC calls functional what scores at least their median, as ProteinGym
+ * does.
  */
 export async function evaluate(
   group: string,
@@ -69,14 +73,24 @@ function statistics(
   functional: ArrayLike<number> | undefined,
   counts: Counts,
 ): number[] {
-  const middle = functional && median(score, counts);
   return [
     spearman(score, measured, counts),
     pearson(score.values, measured.values, counts),
-    functional ? auc(score, functional, counts) : NaN,
-    functional ? matthews(functional, (i) => score.values[i] >= middle!, counts) : NaN,
+    ...(functional ? labelled(score, functional, counts) : [NaN, NaN]),
     ndcg(score, measured, TOP_SHARE, counts),
   ];
+}
+
+/** AUC and MCC: variants without a label count zero times. */
+function labelled(score: Sorted, functional: ArrayLike<number>, counts: Counts): number[] {
+  const known = Array.prototype.some.call(functional, Number.isNaN)
+    ? Uint32Array.from(functional, (label, i) => Number.isNaN(label) ? 0 : counts?.[i] ?? 1)
+    : counts;
+  const area = auc(score, functional, known);
+  // Without both labels neither statistic says anything.
+  if (Number.isNaN(area)) return [NaN, NaN];
+  const middle = median(score, known);
+  return [area, matthews(functional, (i) => score.values[i] >= middle, known)];
 }
 
 function named<T>(list: readonly T[]): Record<Statistic, T> {

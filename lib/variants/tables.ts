@@ -89,8 +89,13 @@ export function performanceText(performance: readonly Performance[]): string {
 }
 
 /** A scored variant for the terminal. */
-export interface NamedScore {
+interface NamedScore {
   name: string;
+  /** Or why there is none. */
+  score: number | string;
+}
+
+interface Scored extends NamedScore {
   score: number;
 }
 
@@ -98,15 +103,17 @@ export interface NamedScore {
 export class Extremes {
   readonly #most: number;
   #all: NamedScore[] | null = [];
-  #low: NamedScore[] = [];
-  #high: NamedScore[] = [];
+  #low: Scored[] = [];
+  #high: Scored[] = [];
 
   constructor(most = 5) {
     this.#most = most;
   }
 
-  add(name: string, score: number): void {
+  /** @param score or why there is none */
+  add(name: string, score: number | string): void {
     if (this.#all && this.#all.push({ name, score }) > 4 * this.#most) this.#all = null;
+    if (typeof score === "string") return;
     this.#low = this.#best(this.#low, { name, score }, 1);
     this.#high = this.#best(this.#high, { name, score }, -1);
   }
@@ -126,7 +133,7 @@ export class Extremes {
     );
   }
 
-  #best(kept: NamedScore[], one: NamedScore, sign: 1 | -1): NamedScore[] {
+  #best(kept: Scored[], one: Scored, sign: 1 | -1): Scored[] {
     const last = kept.at(-1);
     if (Number.isNaN(one.score)) return kept;
     if (last && kept.length >= this.#most && sign * one.score >= sign * last.score) return kept;
