@@ -77,6 +77,8 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   });
   progress.finish();
   const { results, summary } = analysis;
+  for (const note of analysis.notes) ctx.note(note);
+  notes.push(...analysis.notes);
 
   watch.stage("write");
   await output.write("contacts.csv", tables.contactsCsv(results, o.method, o.top));

@@ -45,7 +45,7 @@ function pointsOf(text: string): number[][] {
   return [...points.values()].filter(({ alpha }) => alpha).map((r) => (r.beta ?? r.alpha)!);
 }
 
-/** Precision at L, L/2 and L/5 by plain sorting. */
+/** Precision at L, L/2 and L/5 by plain sorting; undefined without a contact. */
 function precisions(map: Float32Array, { contacts, known }: Truth, from: number, to: number) {
   const L = known.length, pairs: [number, number][] = [];
   for (let i = 0; i < L; i++) {
@@ -57,7 +57,7 @@ function precisions(map: Float32Array, { contacts, known }: Truth, from: number,
   pairs.sort(([a], [b]) => b - a);
   return [L, L >> 1, Math.floor(L / 5)].map((n) => {
     const top = pairs.slice(0, n);
-    return top.reduce((sum, [, hit]) => sum + hit, 0) / top.length;
+    return pairs.some(([, hit]) => hit) ? top.reduce((sum, [, hit]) => sum + hit, 0) / n : NaN;
   });
 }
 
@@ -113,6 +113,41 @@ dataTest("every published structure is read, and gaps of a chain align to the wh
       deepEqual(missing, Array.from({ length: 11 }, (_, i) => 20 + i), `${name} ${chain.id}`);
     }
   }
+});
+
+dataTest("no structure is taken for a protein that it does not belong to", async () => {
+  const paths = [
+    ...files("structures", ".pdb").map((name) => `structures/${name}`),
+    ...files("domains40/pdb", ".pdb").map((name) => `domains40/pdb/${name}`),
+  ];
+  const all = [];
+  for (const path of paths) {
+    const structure = await readStructure(`${root}/${path}`);
+    all.push({ id: path, residues: chainLetters(structure.chains[0]), structure });
+  }
+  const taken: string[] = [];
+  let pairs = 0;
+  for (const protein of all) {
+    for (const { id, structure } of all) {
+      if (id === protein.id) continue;
+      pairs++;
+      try {
+        truthFromStructure(
+          { ...protein, residues: protein.residues.replace(/X/g, "A") },
+          structure,
+        );
+        taken.push(`${protein.id} ${id}`);
+      } catch (error) {
+        ok(/must fit the sequence/.test((error as Error).message), String(error));
+      }
+    }
+  }
+  ok(pairs > 900);
+  // Ubiquitin and protein G are there twice.
+  const twins = [["1UBQ", "pdb1ubi"], ["1P7E", "2qmt"]].flatMap(([a, b]) =>
+    [[a, b], [b, a]].map((pair) => pair.map((name) => `structures/${name}.pdb`).join(" "))
+  );
+  deepEqual(taken.sort(), twins.sort());
 });
 
 dataTest("contact archives of CAMEO targets are read and scored", async () => {

@@ -80,6 +80,7 @@ export function evaluationCsv(results: readonly ContactResult[], method: Method)
           range: s.range,
           pairs: s.pairs,
           contacts: s.contacts,
+          not_predicted: s.notPredicted,
           precision_l: s.precisionL,
           precision_l2: s.precisionL2,
           precision_l5: s.precisionL5,
@@ -89,7 +90,7 @@ export function evaluationCsv(results: readonly ContactResult[], method: Method)
   );
   return formatCsv(
     [
-      ...["protein", "length", "predictor", "range", "pairs", "contacts"],
+      ...["protein", "length", "predictor", "range", "pairs", "contacts", "not_predicted"],
       ...["precision_l", "precision_l2", "precision_l5", "auc"],
     ],
     rows,
@@ -142,8 +143,9 @@ export function motifCsv(results: readonly ContactResult[]): string {
 /** summary.csv: means over proteins with their intervals. */
 export function summaryCsv(summary: readonly MetricSummary[]): string {
   return formatCsv(
-    ["range", "metric", "proteins", "mean", "low", "high"],
-    summary.map(({ range, metric, proteins, mean, interval }) => ({
+    ["predictor", "range", "metric", "proteins", "mean", "low", "high"],
+    summary.map(({ predictor, range, metric, proteins, mean, interval }) => ({
+      predictor,
       range,
       metric: METRIC_COLUMNS[metric],
       proteins,
@@ -241,12 +243,14 @@ function scoresText(name: string, scores: readonly RangeScores[]): string {
 export function summaryText(summary: readonly MetricSummary[]): string {
   return formatTable(
     [
+      { header: "predictor" },
       { header: "range" },
       { header: "metric" },
       { header: "proteins" },
       ...["mean", "95 % low", "high"].map((header) => ({ header, format: fixed(3) })),
     ],
-    summary.map(({ range, metric, proteins, mean, interval }) => [
+    summary.map(({ predictor, range, metric, proteins, mean, interval }) => [
+      predictor,
       range,
       METRIC_COLUMNS[metric],
       proteins,

@@ -10,7 +10,7 @@ import { bestHeads } from "../contacts/rank_heads.ts";
 import { contactRows } from "../contacts/tables.ts";
 import { type ContactResult, type Method, RANGES, type RangeScores } from "../contacts/types.ts";
 
-const METHOD_NAMES: Record<Method, string> = {
+export const METHOD_NAMES: Record<Method, string> = {
   head: "contact head",
   attention: "mean attention",
   jacobian: "categorical Jacobian",
@@ -49,7 +49,7 @@ function contactFinding({ residues, scores, truth, map }: ContactResult): string
     let apart = 0, high = 0;
     for (let i = 0; i < length; i++) {
       for (let j = i + 24; j < length; j++) {
-        apart++;
+        if (!Number.isNaN(map[i * length + j])) apart++;
         if (map[i * length + j] > 0.5) high++;
       }
     }
@@ -57,7 +57,7 @@ function contactFinding({ residues, scores, truth, map }: ContactResult): string
       "No true contacts were given to compare with.";
   }
   const [, , long] = scores!;
-  if (Number.isNaN(long.precisionL)) return "The protein has no pairs at long range to judge by.";
+  if (Number.isNaN(long.precisionL)) return "No pair at long range is a contact to judge by.";
   const chance = long.contacts / long.pairs;
   return `Of the ${length} highest pairs at long range ${percent(long.precisionL)} are contacts ` +
     `(of the L/5 highest ${percent(long.precisionL5)}); by chance it would be ${percent(chance)}.`;
@@ -91,12 +91,13 @@ function scoreTable(
 }
 
 function curves({ map, truth, baseline }: ContactResult): Markup {
+  const others = baseline ? [baseline.map] : [];
   const charts = RANGES.map((range) => {
     const series: Series[] = [
-      { name: "predicted", colour: 1, points: precisionCurve(map, truth!, range) },
+      { name: "predicted", colour: 1, points: precisionCurve(map, truth!, range, others) },
     ];
     if (baseline) {
-      const points = precisionCurve(baseline.map, truth!, range);
+      const points = precisionCurve(baseline.map, truth!, range, [map]);
       series.push({ name: baseline.name, colour: 2, dashed: true, points });
     }
     return { range, series };

@@ -1,5 +1,5 @@
 /** The contact report: one HTML file that needs nothing else, online or off. */
-import { contactSection } from "./contacts_protein.ts";
+import { contactSection, METHOD_NAMES } from "./contacts_protein.ts";
 import { hasStructure } from "./contacts_structure.ts";
 import { type Markup, markup } from "./markup.ts";
 import { page } from "./page.ts";
@@ -70,14 +70,15 @@ function summarySection(summary: readonly MetricSummary[]): Markup {
 ${
     scrollingTable(
       "Means over proteins",
-      ["Range", "Mean", "Low", "High", "Proteins", "Score"],
-      summary.map(({ range, metric, proteins, mean, interval }) => [
-        range,
+      ["Predictor", "Mean", "Low", "High", "Proteins", "Score", "Range"],
+      summary.map(({ predictor, range, metric, proteins, mean, interval }) => [
+        predictor in METHOD_NAMES ? METHOD_NAMES[predictor as Method] : predictor,
         number(mean),
         number(interval.low),
         number(interval.high),
         proteins,
         METRIC_NAMES[metric],
+        range,
       ]),
     )
   }</section>
