@@ -59,6 +59,7 @@ Deno.test({
       const { code, out, err } = await contacts([
         ...["--sequence", GB1, "--id", "gb1", "--structure", `${dir}/x.pdb`],
         ...["--rank-heads", "--motif", "--motif-separation", "15", "--motif-step", "9"],
+        ...["--motif-segment-contacts", "0"],
         ...["--secondary", "EEEEEEEE---EEEEEEEE--HHHHHHHHHHHHHHH----EEEEEE----EEEEE-"],
         ...["--top", "0", "--out", `${dir}/out`],
       ]);
@@ -66,7 +67,7 @@ Deno.test({
       match(out, /gb1, 56 residues/);
       deepEqual([...Deno.readDirSync(`${dir}/out`)].map(({ name }) => name).sort(), [
         ...["contacts.csv", "evaluation.csv", "heads.csv", "map.npz", "motif.csv"],
-        ...["report.html", "run.json"],
+        ...["motif_summary.csv", "report.html", "run.json"],
       ]);
       const arrays = await arraysOf(`${dir}/out/map.npz`);
       const golden = readFixture("tiny_gb1").contacts;

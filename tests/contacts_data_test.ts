@@ -2,6 +2,7 @@
 import { openBackend } from "../lib/backend/mod.ts";
 import { covarianceContacts } from "../lib/contacts/covariance.ts";
 import { evaluate } from "../lib/contacts/evaluate.ts";
+import { centreOf, elementsOf, pairsOf } from "../lib/contacts/motif.ts";
 import { columnsFor, readMsa } from "../lib/contacts/msa.ts";
 import { readTruth } from "../lib/contacts/truth_file.ts";
 import { truthFromStructure } from "../lib/contacts/truth.ts";
@@ -14,6 +15,17 @@ import { random } from "./report_sample.ts";
 const root = Deno.env.get("ESMSCOPE_DATA") ??
   new URL("../../shared/data", import.meta.url).pathname;
 const present = await Deno.stat(`${root}/domains40`).then(() => true, () => false);
+
+/** The folder of the motif experiment's published tables. */
+const jacobian = ["jacobian", "jacobian_zhang"].map((name) => `${root}/${name}`).find((folder) => {
+  try {
+    return ["ss_dict", "full_seq_dict", "reproduce_pair_recovery_100_w_bos_eos"].every((name) =>
+      Deno.statSync(`${folder}/${name}.json`).isFile
+    );
+  } catch {
+    return false;
+  }
+});
 
 function dataTest(name: string, fn: () => Promise<void>): void {
   Deno.test({
@@ -148,6 +160,38 @@ dataTest("no structure is taken for a protein that it does not belong to", async
     [[a, b], [b, a]].map((pair) => pair.map((name) => `structures/${name}.pdb`).join(" "))
   );
   deepEqual(taken.sort(), twins.sort());
+});
+
+Deno.test({
+  name:
+    "published pairs of the motif experiment have the centres and the room that pairsOf() asks for" +
+    (jacobian ? "" : " (skipped: no data)"),
+  ignore: !jacobian,
+  async fn() {
+    const read = async (name: string) =>
+      JSON.parse(await Deno.readTextFile(`${jacobian}/${name}.json`));
+    const secondary: Record<string, string> = await read("ss_dict");
+    const sequences: Record<string, string> = await read("full_seq_dict");
+    let count = 0;
+    for (const [file, separation] of [["50_100", 50], ["100", 100]] as const) {
+      const published: Record<string, [number, number][]> = await read(
+        `reproduce_pair_recovery_${file}_w_bos_eos`,
+      );
+      for (const [id, pairs] of Object.entries(published)) {
+        // Every patch has contacts enough.
+        const { length } = sequences[id], map = new Float32Array(length * length).fill(1);
+        const found = pairsOf(elementsOf(secondary[`${id}.pdb`]), map, {
+          separation,
+          pairContacts: 10,
+        }).filter(({ set }) => set === `pair_${file}`).map(({ elements }) =>
+          elements!.map(centreOf).join()
+        );
+        for (const pair of pairs) ok(found.includes(pair.join()), `${id} ${pair}`);
+        count += pairs.length;
+      }
+    }
+    equal(count, 1577);
+  },
 });
 
 dataTest("contact archives of CAMEO targets are read and scored", async () => {

@@ -4,8 +4,9 @@ import { quote, UserError } from "../errors.ts";
 import { displayLetters, type Esm2, tokenize } from "../esm2/mod.ts";
 import { covarianceContacts } from "./covariance.ts";
 import { countPredicted, evaluate } from "./evaluate.ts";
-import { runMotif, segmentsOf } from "./motif.ts";
-import type { MotifOptions } from "./motif_types.ts";
+import { elementsOf, runMotif } from "./motif.ts";
+import { motifShares } from "./motif_summary.ts";
+import type { MotifOptions, MotifShare } from "./motif_types.ts";
 import { columnsFor, type MsaColumns, readMsa } from "./msa.ts";
 import { checkHeads, type HeadName, Predictor, predictProtein, workOf } from "./predict.ts";
 import { rankHeads } from "./rank_heads.ts";
@@ -29,6 +30,9 @@ export interface ContactOptions {
   motif: boolean;
   secondary?: string;
   motifPairs: number;
+  motifSegments: number;
+  motifPairContacts: number;
+  motifSegmentContacts: number;
   motifStep: number;
   motifSeparation: number;
 }
@@ -74,10 +78,13 @@ export async function prepareContacts(
     }
     if (motif) {
       made.secondary = secondaryOf(protein, row.length - 2, secondary);
-      const found = segmentsOf(made.secondary).length;
+      const found = elementsOf(made.secondary).length;
+      const computed = secondary === undefined && protein.truth?.structure?.secondary === "computed"
+        ? " (computed from the coordinates, as the file states none)"
+        : "";
       notes.push(
-        `${id}: ${found} helices and strands` +
-          (found < 2 ? "; the motif experiment needs two." : "."),
+        `${id}: ${found} helices and strands that are long enough${computed}` +
+          (found < 2 ? "; a pair needs two." : "."),
       );
       if (row.length - 2 > window) {
         throw new UserError(
@@ -139,6 +146,8 @@ export interface ContactAnalysis {
   notes: string[];
   /** Means over proteins, if several have a truth. */
   summary?: MetricSummary[];
+  /** The motif experiment's headline curves. */
+  motifShares?: MotifShare[];
 }
 
 /** Predicts and evaluates every protein; results are in the order given. */
@@ -200,7 +209,15 @@ export async function analyzeContacts(
     { predictor: method, scores: scoresOf(({ scores }) => scores) },
     { predictor: BASELINE, scores: scoresOf(({ baseline }) => baseline?.scores) },
   ], { resamples, seed, signal });
-  return { results, notes, ...(summary.length > 0 && { summary }) };
+  const motifs = results.flatMap(({ motif }) => motif ? [motif] : []);
+  return {
+    results,
+    notes,
+    ...(summary.length > 0 && { summary }),
+    ...(options.motif && {
+      motifShares: await motifShares(motifs, { resamples, seed, signal }),
+    }),
+  };
 }
 
 const BASELINE = "covariance";
@@ -230,6 +247,9 @@ function predictionNotes(
 
 const motifOptions = (o: ContactOptions): MotifOptions => ({
   pairs: o.motifPairs,
+  segments: o.motifSegments,
+  pairContacts: o.motifPairContacts,
+  segmentContacts: o.motifSegmentContacts,
   step: o.motifStep,
   separation: o.motifSeparation,
   seed: o.seed,
