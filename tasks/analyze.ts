@@ -31,6 +31,13 @@ import {
 
 const options = {
   ...proteinsOptions,
+  fasta: option({
+    placeholder: "file",
+    parse: parse.path,
+    description:
+      "the protein from a file, or with --table several; --id names one of several records",
+    group: "Input",
+  }),
   sites: option({
     placeholder: "list",
     parse: parse.text,

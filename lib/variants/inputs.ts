@@ -6,6 +6,7 @@ import { chooseRecord } from "../io/choose_record.ts";
 import { parseTable } from "../io/csv.ts";
 import { openTable, type StreamedTable } from "../io/csv_stream.ts";
 import { parseFasta } from "../io/fasta.ts";
+import { ungapped } from "../io/gaps.ts";
 import { readText } from "../io/text.ts";
 import { readEdits } from "./grammar.ts";
 import { isSubstitution } from "./resolve.ts";
@@ -55,8 +56,9 @@ export async function readInputs(flags: InputFlags): Promise<Inputs> {
   if (assay === undefined) refuseAssayFlags(flags);
   const table = assay === undefined ? undefined : await openAssay(assay, flags);
   const entry = flags.reference === undefined ? undefined : await findReference(flags);
-  const named = await namedProtein(flags, entry);
   const notes: string[] = [];
+  const given = await namedProtein(flags, entry);
+  const named = given && ungapped(given, notes);
   if (!named && !table) {
     notes.push(`No sequence was given: this is ${ephb2.id}, ${ephb2.description}.`);
   }
