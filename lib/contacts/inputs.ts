@@ -153,7 +153,8 @@ async function complete(
   const letters = displayLetters(residues);
   const protein = { id, residues, ...(msa !== undefined && { msa }) };
   if (structure) {
-    const options = { chain, atoms: contactAtoms, cutoff };
+    const isOwn = source.residues === undefined;
+    const options = { chain, atoms: contactAtoms, cutoff, isOwn };
     const made = truthFromStructure({ id, residues: letters }, structure, options);
     notes.push(...made.notes);
     return { ...protein, truth: made.truth };

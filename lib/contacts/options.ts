@@ -109,7 +109,7 @@ export const options = {
     placeholder: "string",
     parse: parse.text,
     description: "secondary structure, one of H, E, - per residue",
-    defaultText: "that of the structure",
+    defaultText: "that of the structure's file, computed where it states none",
     group: "Motif experiment",
   }),
   motifPairs: option({

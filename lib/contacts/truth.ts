@@ -19,6 +19,8 @@ export interface TruthOptions {
   atoms?: typeof CONTACT_ATOMS[number];
   /** Residues nearer than this are in contact, Å. @default 8 */
   cutoff?: number;
+  /** The sequence is a chain's own, so that it needs no word how well the two fit. @default false */
+  isOwn?: boolean;
 }
 
 /** Chain and sequence must agree in at least this share of the pairs that were aligned. */
@@ -44,7 +46,7 @@ const LEAST_ALIGNED = 10, LEAST_PEPTIDE_COVERAGE = 0.8;
 export function truthFromStructure(
   { id, residues }: { id: string; residues: string },
   structure: Structure,
-  { chain: wanted, atoms = "cb", cutoff = 8 }: TruthOptions = {},
+  { chain: wanted, atoms = "cb", cutoff = 8, isOwn = false }: TruthOptions = {},
 ): { truth: Truth; notes: string[] } {
   const chains = wanted === undefined ? structure.chains : [chainOf(structure, wanted)];
   let best: { chain: Chain; alignment: Alignment } | undefined;
@@ -68,7 +70,7 @@ export function truthFromStructure(
     );
   }
   const chosen = Array.from(toChain, (at) => at < 0 ? undefined : chain.residues[at]);
-  const notes = describe({ id, residues }, structure, chain, alignment);
+  const notes = isOwn ? [] : describe({ id, residues }, structure, chain, alignment);
   const withoutBeta = chosen.filter((r) => r && !r.beta && r.name !== "GLY").length;
   if (atoms === "cb" && withoutBeta > 0) {
     notes.push(`${id}: ${withoutBeta} residues have no Cβ in the file; their Cα is taken.`);
