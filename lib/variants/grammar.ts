@@ -182,6 +182,10 @@ function indelOf(match: RegExpExecArray, where: string): Edit {
   const kind = written.toLowerCase();
   const named = [{ residue: Number(begin), letter: oneLetter(first) }];
   if (second) named.push({ residue: Number(last), letter: oneLetter(second) });
+  if (named.some(({ letter }) => letter === STOP)) {
+    // The stop has no letter in the sequence.
+    return { ...NOWHERE, text, unscorable: unscorable("extension", text, where) };
+  }
   const range = { begin: Number(begin), end: Number(last ?? begin) };
   const bad = (requirement: string) => {
     throw new UserError(

@@ -184,6 +184,8 @@ Deno.test("readEdits says why a mutation has no score, and still which residues 
     ["p.Ter11GlnextTer17", "extension", ""],
     ["p.*11Leuext*?", "extension", ""],
     ["*11L", "extension", ""],
+    ["p.Lys9_Ter11del", "extension", ""],
+    ["p.Lys9_Ter11delinsGln", "extension", ""],
     ["p.?", "unknown", ""],
     ["?", "unknown", ""],
     ["p.0", "unknown", ""],
