@@ -288,16 +288,17 @@ test("score keeps synonymous variants out of the headline, in a group of their o
   }));
 
 test("score takes all measured variants where labels are missing; AUC and MCC those with a label", async () => {
-  const spearman = async (file: string, aucs: RegExp) => {
+  const spearman = async (file: string, labelled: string, aucs: RegExp) => {
     await runAssay(file, [], ({ performance }) => {
+      equal(performance[0].labelled, labelled);
       deepEqual(groups(performance), ["all 25"]);
       allClose([Number(performance[0].spearman)], [0.390], { atol: 6e-4 });
       match(performance[0].auc, aucs);
       match(performance[0].mcc, aucs);
     });
   };
-  await spearman("pg_nobin_empty.csv", /^NaN$/);
-  await spearman("pg_somebin.csv", /^-?[01]\.?\d*$/);
+  await spearman("pg_nobin_empty.csv", "0", /^NaN$/);
+  await spearman("pg_somebin.csv", "12", /^-?[01]\.?\d*$/);
 });
 
 test("score compares variants of other lengths by the score per residue, apart from substitutions", async () => {

@@ -49,6 +49,7 @@ const reports = {
     performance: [{
       group: "all",
       variants: 200,
+      labelled: 200,
       values,
       intervals: { spearman: range, pearson: range, auc: range, mcc: range, ndcg10: range },
     }],
@@ -56,7 +57,7 @@ const reports = {
   "1022 residues, some not computed": {
     matrix: sample(1022, 1, (position) => position > 500 && position <= 510),
     samples: assay(6000),
-    performance: [{ group: "all", variants: 6000, values }],
+    performance: [{ group: "all", variants: 6000, labelled: 6000, values }],
   },
 };
 

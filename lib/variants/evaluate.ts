@@ -32,6 +32,8 @@ export interface Performance {
   /** Which variants: all, singles, multiples, or a region. */
   group: string;
   variants: number;
+  /** How many of them the assay calls functional or not: AUC and MCC are of these. */
+  labelled: number;
   values: Record<Statistic, number>;
   /** 95 % percentile bootstrap intervals. */
   intervals?: Record<Statistic, Interval>;
@@ -61,10 +63,11 @@ export async function evaluate(
   const score = sorted(samples.scores), measured = sorted(samples.measured);
   const all = (counts?: Counts) => statistics(score, measured, samples.functional, counts);
   const n = samples.scores.length;
-  const values = named(all());
-  if (resamples === 0 || n < 2) return { group, variants: n, values };
+  const labelled = samples.functional?.filter((label) => !Number.isNaN(label)).length ?? 0;
+  const found = { group, variants: n, labelled, values: named(all()) };
+  if (resamples === 0 || n < 2) return found;
   const intervals = await bootstrap(n, resamples, seed, all, { signal, onProgress });
-  return { group, variants: n, values, intervals: named(intervals) };
+  return { ...found, intervals: named(intervals) };
 }
 
 function statistics(
@@ -76,13 +79,13 @@ function statistics(
   return [
     spearman(score, measured, counts),
     pearson(score.values, measured.values, counts),
-    ...(functional ? labelled(score, functional, counts) : [NaN, NaN]),
+    ...(functional ? ofLabels(score, functional, counts) : [NaN, NaN]),
     ndcg(score, measured, TOP_SHARE, counts),
   ];
 }
 
 /** AUC and MCC: variants without a label count zero times. */
-function labelled(score: Sorted, functional: ArrayLike<number>, counts: Counts): number[] {
+function ofLabels(score: Sorted, functional: ArrayLike<number>, counts: Counts): number[] {
   const known = Array.prototype.some.call(functional, Number.isNaN)
     ? Uint32Array.from(functional, (label, i) => Number.isNaN(label) ? 0 : counts?.[i] ?? 1)
     : counts;

@@ -13,7 +13,6 @@ export interface VariantSource {
   columns: readonly string[];
   delimiter: string;
   hasMeasured: boolean;
-  hasFunctional: boolean;
   rows(): AsyncIterable<VariantRow>;
 }
 
@@ -25,7 +24,6 @@ export function allSingles(target: Target): VariantSource {
     ...PLAIN,
     kind: "all",
     hasMeasured: false,
-    hasFunctional: false,
     async *rows() {
       for (let position = 1; position <= target.residues.length; position++) {
         const from = target.residues[position - 1];
@@ -53,7 +51,6 @@ export function listed(text: string): VariantSource {
     ...PLAIN,
     kind: "list",
     hasMeasured: false,
-    hasFunctional: false,
     async *rows() {
       for (const variant of variants) {
         yield { place: "--mutations", text: variant, raw: variant };
@@ -90,7 +87,6 @@ export function fromAssay(
     columns,
     delimiter,
     hasMeasured: measured >= 0,
-    hasFunctional: measured >= 0 && (functional >= 0 || cutoff !== undefined),
     async *rows() {
       for await (const { line, raw, fields } of table.rows()) {
         const place = `${source} line ${line}`;

@@ -50,10 +50,11 @@ export async function writeMatrixNpz(path: string, matrix: ScoreMatrix): Promise
 export function performanceCsv(performance: readonly Performance[]): string {
   const columns = STATISTICS.flatMap((name) => [name, `${name}_low`, `${name}_high`]);
   return formatCsv(
-    ["group", "variants", ...columns],
-    performance.map(({ group, variants, values, intervals }) => ({
+    ["group", "variants", "labelled", ...columns],
+    performance.map(({ group, variants, labelled, values, intervals }) => ({
       group,
       variants,
+      labelled,
       ...Object.fromEntries(STATISTICS.flatMap((name) => [
         [name, values[name]],
         [`${name}_low`, intervals?.[name].low],
@@ -70,15 +71,19 @@ export function performanceText(performance: readonly Performance[]): string {
   const shown = STATISTICS.filter((name) =>
     performance.some(({ values }) => !Number.isNaN(values[name]))
   );
+  // Of no interest where all or none have a label.
+  const some = performance.some(({ variants, labelled }) => labelled > 0 && labelled < variants);
   return formatTable(
     [
       { header: "variants" },
       { header: "n" },
+      ...(some ? [{ header: "labelled" }] : []),
       ...shown.map((name) => ({ header: STATISTIC_LABELS[name], align: "right" as const })),
     ],
-    performance.map(({ group, variants, values, intervals }) => [
+    performance.map(({ group, variants, labelled, values, intervals }) => [
       group,
       variants,
+      ...(some ? [labelled] : []),
       ...shown.map((name) => {
         const { low, high } = intervals?.[name] ?? { low: NaN, high: NaN };
         const range = Number.isNaN(low) ? "" : ` (${three(low)} to ${three(high)})`;
