@@ -11,7 +11,7 @@ const fasta = (description: string) =>
 const id = option({
   placeholder: "name",
   parse: parse.text,
-  description: "name of --sequence, or which record of --fasta",
+  description: "name of --sequence, or which record of --fasta, by id, accession or entry name",
   group: "Input",
 });
 

@@ -13,12 +13,13 @@ import { maxLengthOption, proteinsOptions } from "../lib/protein_options.ts";
 import { describeRun, Stopwatch } from "../lib/provenance.ts";
 import { renderSiteReport } from "../lib/report/mod.ts";
 import { analyzeSites, prepareSites } from "../lib/sites/analyze.ts";
-import { attentionFiles, attentionSink } from "../lib/sites/attention_file.ts";
+import { attentionSink, filePerProtein } from "../lib/sites/attention_file.ts";
 import { readInputs } from "../lib/sites/inputs.ts";
 import { LEGACY_MODES } from "../lib/sites/legacy.ts";
 import { NULL_MODES } from "../lib/sites/null_model.ts";
-import { mapsPerProtein, SENSITIVE } from "../lib/sites/score.ts";
-import { summarise } from "../lib/sites/summary.ts";
+import { isSensitive, mapsPerProtein, SENSITIVE } from "../lib/sites/score.ts";
+import { writeSiteAttention } from "../lib/sites/site_attention.ts";
+import { summarise, summariseLegacy } from "../lib/sites/summary.ts";
 import {
   analysisJson,
   headsCsv,
@@ -30,6 +31,13 @@ import {
 
 const options = {
   ...proteinsOptions,
+  fasta: option({
+    placeholder: "file",
+    parse: parse.path,
+    description:
+      "the protein from a file, or with --table several; --id names one of several records",
+    group: "Input",
+  }),
   sites: option({
     placeholder: "list",
     parse: parse.text,
@@ -99,7 +107,12 @@ const options = {
   }),
   ...outputOptions("analyze", "heads.csv, run.json and report.html"),
   saveAttention: flag({
-    description: "also write attention.npz, f32[layers, heads, L, L], row = query",
+    description: "also write attention.npz, f32[layers, heads, L, L], row = query; " +
+      "of all tokens with --keep-specials or --legacy",
+    group: "Output",
+  }),
+  saveSiteAttention: flag({
+    description: "also write attention_to_sites.csv: attention to each site in the sensitive heads",
     group: "Output",
   }),
 };
@@ -172,12 +185,13 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     unit: "blocks",
     total: 0,
   });
-  const files = attentionFiles(output, proteins);
+  const files = filePerProtein(output, proteins, "attention.npz");
+  const specials = o.keepSpecials || o.legacy !== undefined;
   const { proteins: results, legacy } = await analyzeSites(esm, proteins, {
     ...analysis,
     maps: mapsPerProtein(proteins.map(({ residues }) => residues.length)),
     saveAttention: o.saveAttention
-      ? (protein, layers) => attentionSink(files(protein), esm.config, protein, layers)
+      ? (protein, layers) => attentionSink(files(protein), esm.config, protein, layers, specials)
       : undefined,
     onProgress: (done, total) => progress.update(done, total),
     signal: ctx.signal,
@@ -185,10 +199,25 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   progress.finish();
 
   watch.stage("write");
-  const summary = results.length > 1 ? summarise(results) : undefined;
+  const summary = results.length < 2
+    ? undefined
+    : legacy
+    ? summariseLegacy(legacy)
+    : summarise(results);
   await output.write("heads.csv", headsCsv(results));
   if (summary) await output.write("summary.csv", summaryCsv(summary));
   if (legacy) await output.write("legacy.csv", legacyCsv(results, legacy));
+  if (o.saveSiteAttention) {
+    const pathOf = filePerProtein(output, proteins, "attention_to_sites.csv");
+    for (const [i, protein] of proteins.entries()) {
+      const heads = legacy
+        ? legacy[i].filter(({ selected }) => selected)
+        : results[i].rows.filter(isSensitive);
+      await writeSiteAttention(pathOf(protein), esm, protein, heads, {
+        ...{ specials, legacy: o.legacy, maxLength: o.maxLength, signal: ctx.signal },
+      });
+    }
+  }
   const run = {
     ...await describeRun({ command: "analyze", args: Deno.args, watch, model, opened }),
     options: o,

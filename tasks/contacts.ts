@@ -76,7 +76,9 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     signal: ctx.signal,
   });
   progress.finish();
-  const { results, summary } = analysis;
+  const { results, summary, motifShares } = analysis;
+  for (const note of analysis.notes) ctx.note(note);
+  notes.push(...analysis.notes);
 
   watch.stage("write");
   await output.write("contacts.csv", tables.contactsCsv(results, o.method, o.top));
@@ -85,7 +87,10 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     await output.write("evaluation.csv", tables.evaluationCsv(results, o.method));
   }
   if (o.rankHeads) await output.write("heads.csv", tables.headsCsv(results));
-  if (o.motif) await output.write("motif.csv", tables.motifCsv(results));
+  if (motifShares) {
+    await output.write("motif.csv", tables.motifCsv(results));
+    await output.write("motif_summary.csv", tables.motifSummaryCsv(motifShares));
+  }
   if (summary) await output.write("summary.csv", tables.summaryCsv(summary));
   const record = {
     ...await describeRun({ command: "contacts", args: Deno.args, watch, model, opened }),
@@ -110,15 +115,21 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
       method: o.method,
       results,
       summary,
+      motifShares,
       provenance: record,
     }),
   );
   ctx.signal.throwIfAborted();
   const written = output.commit();
 
-  if (o.json) return ctx.print(tables.contactsJson(record, results, o.top, { summary }));
+  if (o.json) {
+    return ctx.print(tables.contactsJson(record, results, o.top, { summary, motifShares }));
+  }
   ctx.print(results.map((result) => tables.proteinText(result, o.method)).join("\n\n"));
   if (summary) ctx.print(`\n${tables.summaryText(summary)}`);
+  if (motifShares && motifShares.length > 0) {
+    ctx.print(`\n${tables.motifSummaryText(motifShares)}`);
+  }
   ctx.note(`\nWrote ${written.join(", ")}`);
 }
 

@@ -121,6 +121,8 @@ export const command = defineCommand({
     "own sequence, pseudo-perplexity compares the whole sequence with each residue hidden in turn. " +
     "Insertions and deletions are scored by the pseudo-log-likelihood ratio: each residue hidden " +
     "in turn with masked-marginal and pseudo-perplexity, in one pass otherwise. " +
+    "A row of an assay that cannot be scored (a stop, a frameshift, ?) keeps its place without a " +
+    "score, with the reason. " +
     "An interrupted run continues where it stopped when it is started again with the same options. " +
     "Without input it scores a 66-residue domain on the embedded model.",
   options,

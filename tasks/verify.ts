@@ -98,6 +98,7 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
         ...assay,
         publishedScore: is650M ? assay.publishedScore : undefined,
         signal: ctx.signal,
+        onNote: ctx.note,
         onProgress: (done, total) => progress.update(done, total),
       }, golden),
     );

@@ -1,7 +1,7 @@
 import { readNpz } from "../lib/io/npz.ts";
 import { openRandomAccess } from "../lib/io/random_access.ts";
 import { goldenProteins } from "./analyze_golden.ts";
-import { analyzed, HP36, inFolder, listing } from "./analyze_run.ts";
+import { analyzed, HP36, inFolder, listing, readCsv } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { forwardFixtures } from "./fixtures.ts";
 import { runsGpuTests } from "./gpu.ts";
@@ -57,6 +57,73 @@ for (const backend of ["cpu", "wasm", ...(runsGpuTests ? ["webgpu"] : [])]) {
     deepEqual([...arrays.get("layers")!.data as BigInt64Array], [1n, 3n]);
   });
 }
+
+for (
+  const [flags, legacy] of [["--keep-specials", false], ["--legacy allostery_heads", true]] as const
+) {
+  test(`analyze ${flags} --save-attention writes the attention among all tokens`, async (dir) => {
+    const args = [...flags.split(" "), "--save-site-attention"];
+    await onHp36(dir, "--backend", "cpu", "--layers", "1,3", ...flags.split(" "));
+    const { shape, data } = (await readArchive(`${dir}/attention.npz`)).get("attention")!;
+    deepEqual(shape, [2, 8, L + 2, L + 2]);
+    const heads = golden.heads.filter(({ layer }) => layer === 1 || layer === 3);
+    const all = new Float32Array(heads.length * (L + 2) ** 2);
+    heads.forEach(({ attention }, k) => {
+      for (let i = 0; i < L + 2; i++) {
+        for (let j = 0; j < L + 2; j++) all[(k * (L + 2) + i) * (L + 2) + j] = attention(i, j);
+      }
+    });
+    allClose(data as Float32Array, all, { atol: 2e-5 }, "attention");
+
+    const sites = [9, 10];
+    await analyzed(
+      ...["--sequence", HP36, "--sites", "9,10", "--out", `${dir}/table`, "--backend", "cpu"],
+      ...args,
+    );
+    const text = Deno.readTextFileSync(`${dir}/table/attention_to_sites.csv`).trimEnd().split("\n");
+    equal(
+      text[0],
+      "Layer,Head,From (Query Position),To (Allosteric Position),Attention Score",
+    );
+    const rows = text.slice(1).map((line) => line.split(",").map(Number));
+    const chosen = legacy
+      ? readCsv(`${dir}/table/legacy.csv`).rows.filter(({ selected }) => selected === "true")
+      : readCsv(`${dir}/table/heads.csv`).rows.filter(({ impact, snr }) =>
+        Number(impact) > 1.5 && Number(snr) > 2
+      );
+    ok(chosen.length > 0);
+    equal(rows.length, chosen.length * (L + 2) * sites.length);
+    deepEqual([...new Set(rows.map(([layer, head]) => `${layer} ${head}`))], [
+      ...chosen.map(({ layer, head }) => `${layer} ${head}`),
+    ]);
+    // That tool counts all tokens from 1 and looks site i up in column i − 1; else <cls> is 0.
+    deepEqual(
+      rows.slice(0, 3).map(([, , from, to]) => [from, to]),
+      legacy ? [[1, 9], [1, 10], [2, 9]] : [[0, 9], [0, 10], [1, 9]],
+    );
+    for (const [layer, head, from, to, value] of rows) {
+      const { attention } = golden.heads.find((h) => h.layer === layer && h.head === head)!;
+      const expected = legacy ? attention(from - 1, to - 1) : attention(from, to);
+      allClose([value], [expected], { atol: 2e-5 });
+    }
+  });
+}
+
+test("analyze --save-site-attention is of residues, one file a protein", async (dir) => {
+  await Deno.writeTextFile(`${dir}/in.csv`, `id,sequence,sites\na,${HP36},"3,17"\nb,${HP36},9\n`);
+  const args = ["--table", `${dir}/in.csv`, "--backend", "cpu", "--out", `${dir}/out`];
+  await analyzed(...args, "--save-site-attention");
+  const files = listing(`${dir}/out`).filter((name) => name.includes("attention"));
+  deepEqual(files, ["a.attention_to_sites.csv", "b.attention_to_sites.csv"]);
+  const rows = Deno.readTextFileSync(`${dir}/out/b.attention_to_sites.csv`).trimEnd().split("\n")
+    .slice(1).map((line) => line.split(",").map(Number));
+  ok(rows.length > 0 && rows.length % L === 0);
+  for (const [layer, head, from, to, value] of rows) {
+    const { attention } = golden.heads.find((h) => h.layer === layer && h.head === head)!;
+    ok(from >= 1 && from <= L && to === 9);
+    allClose([value], [attention(from, to)], { atol: 2e-5 });
+  }
+});
 
 test("analyze --save-attention leaves the table as it is without", async (dir) => {
   await onHp36(`${dir}/with`, "--backend", "cpu");

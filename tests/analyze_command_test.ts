@@ -13,7 +13,7 @@ import { embeddedPath } from "./fixtures.ts";
 
 const COLUMNS =
   "protein,layer,head,observed,baseline_mean,baseline_sd,impact,snr,exact_mean,exact_sd,z," +
-  "p_permutation,q_bh,enrichment,p_alpha";
+  "p_permutation,q_bh,enrichment,p_alpha,p_alpha_pairs";
 const LAYERS = 4, HEADS = 8;
 const table = new URL("../data/a2a_sites.csv", import.meta.url).pathname;
 

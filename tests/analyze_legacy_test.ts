@@ -5,6 +5,7 @@ import { Esm2 } from "../lib/esm2/mod.ts";
 import { analyzeSites, type LegacyRow } from "../lib/sites/mod.ts";
 import { tTestMeanLess } from "../lib/stats/student_t.ts";
 import { gapNear, type GoldenHead, type GoldenProtein, goldenProteins } from "./analyze_golden.ts";
+import { analyzed, GB1, HP36, inFolder, readCsv } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { forwardFixtures } from "./fixtures.ts";
 
@@ -145,6 +146,43 @@ for (const backend of ["cpu", "wasm"] as const) {
     },
   });
 }
+
+Deno.test({
+  name: "legacy allostery_heads summarises a table with undefined impacts as 0, and all proteins",
+  sanitizeResources: false,
+  sanitizeOps: false,
+  fn: () =>
+    inFolder(async (dir) => {
+      // The first head of the last protein sees none of its sites: its baseline is empty.
+      const ttc = "TTCCPSIVARSNFNVCRLPGTPEALCATYTGCIIIPGATCPGDYAN";
+      await Deno.writeTextFile(
+        `${dir}/in.csv`,
+        `id,sequence,sites\ngb1,${GB1},3 10-12 45\nhp36,${HP36},"9,10"\nttc,${ttc},"1,46"\n`,
+      );
+      await analyzed(
+        ...["--legacy", "allostery_heads", "--table", `${dir}/in.csv`, "--out", `${dir}/out`],
+        ...["--backend", "cpu"],
+      );
+      const { rows } = readCsv(`${dir}/out/legacy.csv`);
+      const summary = readCsv(`${dir}/out/summary.csv`).rows;
+      const undefined_ = readCsv(`${dir}/out/heads.csv`).rows.filter(({ impact }) =>
+        impact === "NaN"
+      );
+      ok(undefined_.length > 0, "an impact is undefined");
+      for (const { layer, head, proteins, impact_mean, impact_sd, impact_snr } of summary) {
+        const impacts = rows.filter((row) => row.layer === layer && row.head === head)
+          .map(({ impact }) => Number(impact));
+        const mean = impacts.reduce((a, b) => a + b, 0) / 3;
+        const sd = Math.sqrt(impacts.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 2);
+        equal(proteins, "3");
+        allClose([Number(impact_mean), Number(impact_sd)], [mean, sd], {
+          rtol: 1e-12,
+          atol: 1e-12,
+        });
+        allClose([Number(impact_snr)], [mean / (sd + 1e-10)], { rtol: 1e-12, atol: 1e-12 });
+      }
+    }),
+});
 
 const python = `
 import json, sys, warnings

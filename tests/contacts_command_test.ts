@@ -59,6 +59,7 @@ Deno.test({
       const { code, out, err } = await contacts([
         ...["--sequence", GB1, "--id", "gb1", "--structure", `${dir}/x.pdb`],
         ...["--rank-heads", "--motif", "--motif-separation", "15", "--motif-step", "9"],
+        ...["--motif-segment-contacts", "0"],
         ...["--secondary", "EEEEEEEE---EEEEEEEE--HHHHHHHHHHHHHHH----EEEEEE----EEEEE-"],
         ...["--top", "0", "--out", `${dir}/out`],
       ]);
@@ -66,7 +67,7 @@ Deno.test({
       match(out, /gb1, 56 residues/);
       deepEqual([...Deno.readDirSync(`${dir}/out`)].map(({ name }) => name).sort(), [
         ...["contacts.csv", "evaluation.csv", "heads.csv", "map.npz", "motif.csv"],
-        ...["report.html", "run.json"],
+        ...["motif_summary.csv", "report.html", "run.json"],
       ]);
       const arrays = await arraysOf(`${dir}/out/map.npz`);
       const golden = readFixture("tiny_gb1").contacts;
@@ -164,6 +165,78 @@ Deno.test({
       ok(rows.length > 0 && rows.every(({ fields }) => !Number.isNaN(Number(fields.probability))));
     }),
 });
+
+Deno.test({
+  name:
+    "contacts compares predictors on the same pairs, counts those between windows, and averages both",
+  ...options,
+  fn: () =>
+    inTemp(async (dir) => {
+      const letters = [..."ADEGIKLNSTV"];
+      // A family without a column for residues 5 to 8.
+      const family = Array.from({ length: 30 }, (_, r) =>
+        [...GB1].map((letter, i) =>
+          i > 3 && i < 8 ? "-" : (r * 7 + i * 3) % 5 ? letter : letters[(r + i) % 11]
+        ).join(""));
+      const query = GB1.slice(0, 4) + "----" + GB1.slice(8);
+      await Deno.writeTextFile(
+        `${dir}/x.a3m`,
+        `>q\n${query}\n${
+          family.map((row, i) => `>r${i}\n${row}\n`).join("")
+        }`,
+      );
+      await Deno.writeTextFile(`${dir}/x.pdb`, spiral(GB1));
+      await Deno.writeTextFile(
+        `${dir}/t.csv`,
+        [
+          "id,sequence,structure,msa",
+          ...["a", "b"].map((id) => `${id},${GB1},${dir}/x.pdb,${dir}/x.a3m`),
+        ].join("\n") + "\n",
+      );
+      const { code, err } = await contacts([
+        ...[
+          "--table",
+          `${dir}/t.csv`,
+          "--window",
+          "40",
+          "--bootstrap",
+          "20",
+          "--out",
+          `${dir}/out`,
+        ],
+      ]);
+      equal(code, 0, err);
+      const table = async (name: string) =>
+        parseTable(await Deno.readTextFile(`${dir}/out/${name}`), name).rows.map((r) => r.fields);
+      const rows = await table("evaluation.csv");
+      deepEqual([...new Set(rows.map((row) => row.predictor))], ["head", "covariance"]);
+      const counts = (predictor: string) =>
+        rows.filter((row) => row.predictor === predictor).map((row) =>
+          [row.protein, row.range, row.pairs, row.contacts, row.not_predicted].join()
+        );
+      deepEqual(counts("head"), counts("covariance"));
+      const long = rows.find((row) => row.range === "long")!;
+      equal(Number(long.pairs) + Number(long.not_predicted), knownLongPairs());
+      ok(Number(long.not_predicted) > 256 - 2 * 16, long.not_predicted);
+      const summary = await table("summary.csv");
+      deepEqual([...new Set(summary.map((row) => row.predictor))], ["head", "covariance"]);
+      equal(summary.length, 24);
+      const report = await Deno.readTextFile(`${dir}/out/report.html`);
+      // Residues 1 to 16 and 41 to 56 meet in no window.
+      match(report, /a: 256 of 1275 pairs at least 6 apart are in no window together and are not/);
+      match(report, /not predicted \(256 pairs/);
+    }),
+});
+
+/** Pairs of GB1 at least 24 apart without residues 21 and 22, which have no coordinates. */
+function knownLongPairs(): number {
+  let pairs = 0;
+  const isKnown = (i: number) => i !== 20 && i !== 21;
+  for (let i = 0; i < 56; i++) {
+    for (let j = i + 24; j < 56; j++) if (isKnown(i) && isKnown(j)) pairs++;
+  }
+  return pairs;
+}
 
 Deno.test({
   name: "contacts that is interrupted leaves no file and no folder",

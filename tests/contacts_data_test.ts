@@ -2,6 +2,7 @@
 import { openBackend } from "../lib/backend/mod.ts";
 import { covarianceContacts } from "../lib/contacts/covariance.ts";
 import { evaluate } from "../lib/contacts/evaluate.ts";
+import { centreOf, elementsOf, pairsOf } from "../lib/contacts/motif.ts";
 import { columnsFor, readMsa } from "../lib/contacts/msa.ts";
 import { readTruth } from "../lib/contacts/truth_file.ts";
 import { truthFromStructure } from "../lib/contacts/truth.ts";
@@ -14,6 +15,17 @@ import { random } from "./report_sample.ts";
 const root = Deno.env.get("ESMSCOPE_DATA") ??
   new URL("../../shared/data", import.meta.url).pathname;
 const present = await Deno.stat(`${root}/domains40`).then(() => true, () => false);
+
+/** The folder of the motif experiment's published tables. */
+const jacobian = ["jacobian", "jacobian_zhang"].map((name) => `${root}/${name}`).find((folder) => {
+  try {
+    return ["ss_dict", "full_seq_dict", "reproduce_pair_recovery_100_w_bos_eos"].every((name) =>
+      Deno.statSync(`${folder}/${name}.json`).isFile
+    );
+  } catch {
+    return false;
+  }
+});
 
 function dataTest(name: string, fn: () => Promise<void>): void {
   Deno.test({
@@ -45,7 +57,7 @@ function pointsOf(text: string): number[][] {
   return [...points.values()].filter(({ alpha }) => alpha).map((r) => (r.beta ?? r.alpha)!);
 }
 
-/** Precision at L, L/2 and L/5 by plain sorting. */
+/** Precision at L, L/2 and L/5 by plain sorting; undefined without a contact. */
 function precisions(map: Float32Array, { contacts, known }: Truth, from: number, to: number) {
   const L = known.length, pairs: [number, number][] = [];
   for (let i = 0; i < L; i++) {
@@ -57,7 +69,7 @@ function precisions(map: Float32Array, { contacts, known }: Truth, from: number,
   pairs.sort(([a], [b]) => b - a);
   return [L, L >> 1, Math.floor(L / 5)].map((n) => {
     const top = pairs.slice(0, n);
-    return top.reduce((sum, [, hit]) => sum + hit, 0) / top.length;
+    return pairs.some(([, hit]) => hit) ? top.reduce((sum, [, hit]) => sum + hit, 0) / n : NaN;
   });
 }
 
@@ -113,6 +125,73 @@ dataTest("every published structure is read, and gaps of a chain align to the wh
       deepEqual(missing, Array.from({ length: 11 }, (_, i) => 20 + i), `${name} ${chain.id}`);
     }
   }
+});
+
+dataTest("no structure is taken for a protein that it does not belong to", async () => {
+  const paths = [
+    ...files("structures", ".pdb").map((name) => `structures/${name}`),
+    ...files("domains40/pdb", ".pdb").map((name) => `domains40/pdb/${name}`),
+  ];
+  const all = [];
+  for (const path of paths) {
+    const structure = await readStructure(`${root}/${path}`);
+    all.push({ id: path, residues: chainLetters(structure.chains[0]), structure });
+  }
+  const taken: string[] = [];
+  let pairs = 0;
+  for (const protein of all) {
+    for (const { id, structure } of all) {
+      if (id === protein.id) continue;
+      pairs++;
+      try {
+        truthFromStructure(
+          { ...protein, residues: protein.residues.replace(/X/g, "A") },
+          structure,
+        );
+        taken.push(`${protein.id} ${id}`);
+      } catch (error) {
+        ok(/must fit the sequence/.test((error as Error).message), String(error));
+      }
+    }
+  }
+  ok(pairs > 900);
+  // Ubiquitin and protein G are there twice.
+  const twins = [["1UBQ", "pdb1ubi"], ["1P7E", "2qmt"]].flatMap(([a, b]) =>
+    [[a, b], [b, a]].map((pair) => pair.map((name) => `structures/${name}.pdb`).join(" "))
+  );
+  deepEqual(taken.sort(), twins.sort());
+});
+
+Deno.test({
+  name:
+    "published pairs of the motif experiment have the centres and the room that pairsOf() asks for" +
+    (jacobian ? "" : " (skipped: no data)"),
+  ignore: !jacobian,
+  async fn() {
+    const read = async (name: string) =>
+      JSON.parse(await Deno.readTextFile(`${jacobian}/${name}.json`));
+    const secondary: Record<string, string> = await read("ss_dict");
+    const sequences: Record<string, string> = await read("full_seq_dict");
+    let count = 0;
+    for (const [file, separation] of [["50_100", 50], ["100", 100]] as const) {
+      const published: Record<string, [number, number][]> = await read(
+        `reproduce_pair_recovery_${file}_w_bos_eos`,
+      );
+      for (const [id, pairs] of Object.entries(published)) {
+        // Every patch has contacts enough.
+        const { length } = sequences[id], map = new Float32Array(length * length).fill(1);
+        const found = pairsOf(elementsOf(secondary[`${id}.pdb`]), map, {
+          separation,
+          pairContacts: 10,
+        }).filter(({ set }) => set === `pair_${file}`).map(({ elements }) =>
+          elements!.map(centreOf).join()
+        );
+        for (const pair of pairs) ok(found.includes(pair.join()), `${id} ${pair}`);
+        count += pairs.length;
+      }
+    }
+    equal(count, 1577);
+  },
 });
 
 dataTest("contact archives of CAMEO targets are read and scored", async () => {

@@ -44,9 +44,10 @@ async function sample(id: string): Promise<ContactResult> {
     baseline: { name: "covariance", map, scores: evaluate(map, truth) },
     heads: [{ layer: 1, head: 2, precisionL: [0.1, 0.2, 0.3] }],
     motif: [{
-      pair: {
-        first: { kind: "E", begin: 1, end: 6 },
-        second: { kind: "H", begin: 20, end: 30 },
+      unit: {
+        set: "pair_15_100",
+        blocks: [{ begin: 1, end: 12 }, { begin: 20, end: 31 }],
+        elements: [{ kind: "E", begin: 4, end: 10 }, { kind: "H", begin: 20, end: 30 }],
         weight: 3,
       },
       curves: { flanks: curve, random: curve, random_far: [] },

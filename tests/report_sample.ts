@@ -38,6 +38,7 @@ export function sampleProtein({ maps, seed, ...shape }: SampleShape): ProteinRes
     layers,
     heads,
     rows,
+    calledByChance: 1.25,
     maps: best.map(({ layer, head }): HeadMap => {
       return { layer, head, attention: sampleMap(residues.length, sites, next) };
     }),
@@ -69,6 +70,7 @@ function sampleRow(layer: number, head: number, next: () => number): HeadRow {
     qBh: Number.isNaN(z) ? 1 : Math.min(1, 2 / 1001 + 6 * Math.exp(-Math.max(0, z) * 1.4)),
     enrichment: observed / (baselineMean + 1e-9),
     pAlpha: kind < 0.1 ? NaN : next() / 5,
+    pairs: 100 * layer + head,
   };
 }
 

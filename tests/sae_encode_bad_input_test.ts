@@ -61,7 +61,7 @@ const cases: Case[] = [
   {
     name: "no such record",
     ...fasta(">a\nMKT\n", "--id", "z"),
-    says: /--id must be one of its ids: current value is "z"/,
+    says: /--id must be one of its ids \(a\): current value is "z"/,
   },
   {
     name: "too long",

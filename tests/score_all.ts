@@ -35,8 +35,8 @@ export async function scoreAll(
     target,
     source,
     scan: await scanVariants(source, target),
-    onRow: ({ text }, _variant, score) => {
-      names.push(text);
+    onRow: ({ row, score }) => {
+      names.push(row.text);
       scores.push(score);
     },
   });

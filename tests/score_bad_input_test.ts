@@ -90,9 +90,28 @@ const cases: BadInput[] = [
     says: /line 2 as a row must have 4 fields/,
   },
   {
-    name: "empty mutant",
-    ...assay(rows(`T2A,${T2A},1,1`, ",,1,1")),
-    says: /a\.csv line 3 as column "mutant"/,
+    name: "assay without a row that can be scored",
+    ...assay(rows("T2*,,1,1", "Y3fs,,1,1", ",,1,1"), "--sequence", GB1),
+    says: /current count is 0 of 3 \(1 stop, 1 frameshift, 1 no mutation given\).*"T2\*"/,
+  },
+  {
+    name: "wrong letter at a stop",
+    ...assay(rows(`T2A,${T2A},1,1`, "K3*,,1,1")),
+    says: /a\.csv line 3.* residue 3 must be the sequence's Y: current value is "K"/,
+  },
+  {
+    name: "wrong letter in the first row of an assay that states its target",
+    ...assay(rows(`K2A,${T2A},1,1`, `T2A,${T2A},1,1`, `T2A,${T2A},1,1`)),
+    says: /"K2A" \(a\.csv line 2\) as residue 2 must be the sequence's T/,
+  },
+  {
+    name: "numbers far beyond the sequence",
+    ...assay(
+      rows("T1000000001A,,1,1", "Y1000000002A,,1,1", "K2147480000A,,1,1"),
+      "--sequence",
+      GB1,
+    ),
+    says: /in 1\.\.56: current value is 1000000001/,
   },
   {
     name: "unreadable mutant",

@@ -152,8 +152,16 @@ test("score of pseudo-perplexity adds the likelihood and the perplexity, indels 
       name,
       `${name}_pseudo_log_likelihood`,
       `${name}_pseudo_perplexity`,
+      `${name}_per_residue`,
     ]);
     const { wildTypePseudoLogLikelihood: wild } = JSON.parse(out).run;
+    deepEqual(rows[0].fields[`${name}_per_residue`], "");
+    const gone = rows[1].fields;
+    allClose(
+      [Number(gone[`${name}_per_residue`])],
+      [Number(gone[`${name}_pseudo_log_likelihood`]) / 19 - wild / 20],
+      { rtol: 1e-12 },
+    );
     rows.forEach(({ fields }, i) => {
       const [score, pll, perplexity] = columns.slice(1).map((column) => Number(fields[column]));
       allClose([score, perplexity], [pll - wild, Math.exp(-pll / (i === 0 ? 20 : 19))], {
@@ -208,4 +216,105 @@ test("score --help shows modes and examples", async () => {
   for (const part of ["masked-marginal", "--aggregate", "Examples:", "deno task score --assay"]) {
     ok(out.join("\n").includes(part), part);
   }
+});
+
+const MODEL = "esm2_t4_800K_SP50";
+const MAVE = ["--mutant-column", "hgvs_pro", "--measured-column", "score", "--fasta", "gb1.fa"];
+
+/** An assay among the fixtures (of GB1, measured values made up), on the embedded model. */
+async function runAssay(
+  name: string,
+  args: string[],
+  look: (found: {
+    scores: Record<string, string>[];
+    performance: Record<string, string>[];
+    err: string;
+    report: string;
+  }) => void,
+  extra = "",
+): Promise<void> {
+  const folder = new URL("./fixtures/assays/", import.meta.url);
+  const read = (file: string) => Deno.readTextFile(new URL(file, folder));
+  const files = { "a.csv": await read(name) + extra, "gb1.fa": await read("gb1.fa") };
+  await run(["--assay", "a.csv", "--bootstrap", "0", ...args], async ({ dir, err }) => {
+    const table = async (file: string) => (await csv(`${dir}/${file}`)).rows.map((r) => r.fields);
+    look({
+      scores: await table("scores.csv"),
+      performance: await table("performance.csv"),
+      report: await Deno.readTextFile(`${dir}/report.html`),
+      err,
+    });
+  }, files);
+}
+
+const groups = (performance: Record<string, string>[]) =>
+  performance.map(({ group, variants }) => `${group} ${variants}`);
+
+test("score keeps rows that cannot be scored, with the reason, and leaves them out of statistics", async () => {
+  const cases = [
+    ["mave_ter.csv", "", "1 stop", ["stop"]],
+    ["mave_fs.csv", "", "1 frameshift", ["frameshift"]],
+    [
+      "mave_ter.csv",
+      "x,NA,NA,p.?,1,NA\nx,NA,NA,_sy,2,NA\nx,NA,NA,NA,3,NA\nx,NA,NA,p.Ala20Ter,3,NA\n" +
+      "x,NA,NA,p.Ala20Xaa,3,NA\nx,NA,NA,p.Met1ext-5,3,NA\n",
+      "2 stop, 1 effect not known, 1 synonymous without residue, 1 no mutation given, " +
+      "1 letter that is no amino acid, 1 stop lost or start gained",
+      [
+        ...["stop", "effect not known", "synonymous without residue", "no mutation given", "stop"],
+        ...["letter that is no amino acid", "stop lost or start gained"],
+      ],
+    ],
+  ] as const;
+  for (const [file, extra, counts, reasons] of cases) {
+    await runAssay(file, MAVE, ({ scores, performance, err }) => {
+      equal(scores.length, 25 + reasons.length);
+      deepEqual(scores.slice(25).map((row) => row[MODEL]), reasons.map(() => ""));
+      deepEqual(scores.map((row) => row[`${MODEL}_reason`]), [...Array(25).fill(""), ...reasons]);
+      ok(scores.slice(0, 25).every((row) => Number.isFinite(parseFloat(row[MODEL]))));
+      deepEqual(groups(performance), ["all 25"]);
+      allClose([Number(performance[0].spearman)], [0.011], { atol: 6e-4 });
+      ok(err.includes(`out of statistics: ${counts}.`), err);
+    }, extra);
+  }
+});
+
+test("score keeps synonymous variants out of the headline, in a group of their own", () =>
+  runAssay("mave_synonymous.csv", MAVE, ({ scores, performance }) => {
+    const synonymous = scores.filter(({ hgvs_pro }) => hgvs_pro.endsWith("="));
+    ok(synonymous.length > 0 && synonymous.every((row) => row[MODEL] === "0"));
+    deepEqual(groups(performance), ["all 25", `synonymous ${synonymous.length}`]);
+    allClose([Number(performance[0].spearman)], [0.011], { atol: 6e-4 });
+  }));
+
+test("score takes all measured variants where labels are missing; AUC and MCC those with a label", async () => {
+  const spearman = async (file: string, labelled: string, aucs: RegExp) => {
+    await runAssay(file, [], ({ performance }) => {
+      equal(performance[0].labelled, labelled);
+      deepEqual(groups(performance), ["all 25"]);
+      allClose([Number(performance[0].spearman)], [0.390], { atol: 6e-4 });
+      match(performance[0].auc, aucs);
+      match(performance[0].mcc, aucs);
+    });
+  };
+  await spearman("pg_nobin_empty.csv", "0", /^NaN$/);
+  await spearman("pg_somebin.csv", "12", /^-?[01]\.?\d*$/);
+});
+
+test("score compares variants of other lengths by the score per residue, apart from substitutions", async () => {
+  const gb1 = (await csv(new URL("./fixtures/assays/pg_somebin.csv", import.meta.url).pathname))
+    .rows[0].fields.mutated_sequence.replace("GETCT", "GETTT");
+  const half = gb1.slice(0, 28), longer = gb1 + "GS";
+  const extra = `${half},${half},-3,0\n${longer},${longer},-1,1\nA20_A24del,,-2,0\n`;
+  await runAssay("pg_somebin.csv", [], ({ scores, performance, err, report }) => {
+    deepEqual(groups(performance), ["all 25", "indel 3", "indel_per_residue 3"]);
+    allClose([Number(performance[0].spearman)], [0.390], { atol: 6e-4 });
+    const perResidue = scores.map((row) => row[`${MODEL}_per_residue`]);
+    ok(perResidue.slice(0, 25).every((value) => value === ""));
+    // Half of a protein lost scores high by its sum only.
+    ok(Number(scores[25][MODEL]) > 50, scores[25][MODEL]);
+    ok(perResidue.slice(25).every((value) => Math.abs(Number(value)) < 1), perResidue.join());
+    match(err, /3 of 28 variants changed in length/);
+    match(report, /25 variants with a measured value/);
+  }, extra);
 });

@@ -28,11 +28,12 @@ function sample(length: number, offset: number, skipped: (position: number) => b
 const hostile = `<img src=x onerror=alert(1)>"'&`;
 
 function assay(count: number) {
-  const samples = new SampleCollector(true);
+  const samples = new SampleCollector();
   for (let i = 0; i < count; i++) {
     const text = i === 3 ? hostile : `A${i}C`;
     const row = { place: "", text, raw: "", measured: Math.cos(i), functional: i % 3 > 0 };
-    samples.add(row, { substitutions: [] }, i / count - (i % 2));
+    const reading = { substitutions: [{ position: 1, from: "A", to: "C" }] };
+    samples.add({ row, reading, score: i / count - (i % 2), pll: NaN, perResidue: NaN });
   }
   return samples;
 }
@@ -48,6 +49,7 @@ const reports = {
     performance: [{
       group: "all",
       variants: 200,
+      labelled: 200,
       values,
       intervals: { spearman: range, pearson: range, auc: range, mcc: range, ndcg10: range },
     }],
@@ -55,7 +57,7 @@ const reports = {
   "1022 residues, some not computed": {
     matrix: sample(1022, 1, (position) => position > 500 && position <= 510),
     samples: assay(6000),
-    performance: [{ group: "all", variants: 6000, values }],
+    performance: [{ group: "all", variants: 6000, labelled: 6000, values }],
   },
 };
 

@@ -84,13 +84,15 @@ test("verifyAssay finds the correlation and the largest difference of scores", (
             const at = Number(name.slice(1, -1));
             const mutated = residues.slice(0, at - 1) + name.at(-1) + residues.slice(at);
             return `${name},${mutated},${measured[i]},${published(i)}\n`;
-          }).join(""),
+          }).join("") + "Q2*,,9,1\nQ2=,,9,\nQ2del,,9,\n",
         );
+      const notes: string[] = [];
       const rho = spearman(sorted(scores), sorted(measured));
       const check = async (expected: number, use: (assay: AssayInput) => AssayInput = (a) => a) => {
         const assay = use(await openPublishedAssay(path, undefined));
         equal(assay.name, "toy");
         const golden = { model: "fake", forward: [], spearman: { toy: expected } };
+        assay.onNote = (note) => notes.push(note);
         return (await verifyAssay(model, assay, golden)).map(({ ok }) => ok);
       };
       await write((i) => i === 4 ? "" : scores[i] + 5e-4);
@@ -101,6 +103,8 @@ test("verifyAssay finds the correlation and the largest difference of scores", (
       deepEqual(await check(rho, (a) => ({ ...a, publishedScore: undefined })), [true]);
       await write(() => "");
       deepEqual(await check(rho), [true]);
+      match(notes[0], /^toy: 1 of 8 rows has no score .*: 1 stop\.$/);
+      match(notes[1], /^toy: 1 of 8 variants changed in length/);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -9,7 +9,6 @@ function table(columns: string[], lines: string[]): VariantSource {
     columns,
     delimiter: ",",
     hasMeasured: true,
-    hasFunctional: false,
     async *rows() {
       for (const [i, raw] of lines.entries()) {
         yield { place: `a.csv line ${i + 2}`, text: raw.split(",")[0], raw };

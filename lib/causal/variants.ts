@@ -7,11 +7,11 @@ import {
   readInputs,
 } from "../variants/inputs.ts";
 import { residueOf } from "../variants/resolve.ts";
-import { readVariant, scanVariants } from "../variants/scan.ts";
+import { isVariant, readRow, reasonCounts, scanVariants } from "../variants/scan.ts";
 import type { Substitution, Target, VariantRow } from "../variants/types.ts";
 import { filterRows } from "./filter.ts";
 import { sampleIndices } from "./sample.ts";
-import { proteinsOf } from "./sweep/protein_table.ts";
+import { atRow, proteinsOf } from "./sweep/protein_table.ts";
 
 /** How many of all single substitutions are drawn where nobody says which. */
 const DEFAULT_SAMPLE = 20;
@@ -57,15 +57,17 @@ export interface CausalInputs {
  */
 export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
   const notes: string[] = [], proteins: CausalProtein[] = [];
-  for (const own of await proteinsOf(flags)) {
-    const inputs = await readInputs({
-      ...flags,
-      assay: undefined,
-      ...own,
-      functionalColumn: PROTEINGYM_COLUMNS.functionalColumn,
+  for (const { own, place } of await proteinsOf(flags)) {
+    const protein = await atRow(place, async () => {
+      const inputs = await readInputs({
+        ...flags,
+        assay: undefined,
+        ...own,
+        functionalColumn: PROTEINGYM_COLUMNS.functionalColumn,
+      });
+      notes.push(...inputs.notes);
+      return await collect(inputs, flags, notes);
     });
-    notes.push(...inputs.notes);
-    const protein = await collect(inputs, flags, notes);
     const same = proteins.find(({ target }) => target.id === protein.target.id);
     if (same) {
       throw new UserError(
@@ -104,12 +106,19 @@ async function collect(
   async function* kept() {
     yield* rows;
   }
-  await scanVariants({ ...source, rows: kept }, target);
+  const scan = await scanVariants({ ...source, rows: kept }, target);
   const variants: CausalVariant[] = [];
+  let synonymous = 0;
   for (const row of rows) {
-    const { substitutions, indel } = readVariant(row, target)!;
+    const reading = readRow(row, target)!;
+    if (!isVariant(reading)) continue;
+    const { substitutions, indel } = reading;
+    if (indel !== undefined) continue;
     const changed = substitutions.filter(({ from, to }) => from !== to);
-    if (indel !== undefined || changed.length === 0) continue;
+    if (changed.length === 0) {
+      synonymous++;
+      continue;
+    }
     variants.push({
       number: row.number,
       name: nameOf(changed, target),
@@ -125,9 +134,13 @@ async function collect(
   }
   const left = rows.length - variants.length;
   if (left > 0) {
+    const reasons = [
+      ...(scan.unscorable.size > 0 ? [reasonCounts(scan)] : []),
+      ...(synonymous > 0 ? [`${synonymous} without a substitution`] : []),
+      ...(scan.indels > 0 ? [`${scan.indels} where residues come or go`] : []),
+    ];
     notes.push(
-      `${left} of ${rows.length} rows of ${target.id} are left out: they have no substitution, or ` +
-        "residues come or go.",
+      `${left} of ${rows.length} rows of ${target.id} are left out: ${reasons.join(", ")}.`,
     );
   }
   const wanted = sample ?? (source.kind === "all" ? DEFAULT_SAMPLE : variants.length);

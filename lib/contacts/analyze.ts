@@ -3,14 +3,21 @@ import type { Checkpoint } from "../checkpoint/mod.ts";
 import { quote, UserError } from "../errors.ts";
 import { displayLetters, type Esm2, tokenize } from "../esm2/mod.ts";
 import { covarianceContacts } from "./covariance.ts";
-import { evaluate } from "./evaluate.ts";
-import { runMotif, segmentsOf } from "./motif.ts";
-import type { MotifOptions } from "./motif_types.ts";
+import { countPredicted, evaluate } from "./evaluate.ts";
+import { elementsOf, runMotif } from "./motif.ts";
+import { motifShares } from "./motif_summary.ts";
+import type { MotifOptions, MotifShare } from "./motif_types.ts";
 import { columnsFor, type MsaColumns, readMsa } from "./msa.ts";
 import { checkHeads, type HeadName, Predictor, predictProtein, workOf } from "./predict.ts";
 import { rankHeads } from "./rank_heads.ts";
-import { type MetricSummary, summarise } from "./summary.ts";
-import type { ContactInput, ContactResult, Method } from "./types.ts";
+import { type MetricSummary, summariseAll } from "./summary.ts";
+import {
+  type ContactInput,
+  type ContactResult,
+  type Method,
+  RANGES,
+  type RangeScores,
+} from "./types.ts";
 
 export interface ContactOptions {
   method: Method;
@@ -23,6 +30,9 @@ export interface ContactOptions {
   motif: boolean;
   secondary?: string;
   motifPairs: number;
+  motifSegments: number;
+  motifPairContacts: number;
+  motifSegmentContacts: number;
   motifStep: number;
   motifSeparation: number;
 }
@@ -68,10 +78,13 @@ export async function prepareContacts(
     }
     if (motif) {
       made.secondary = secondaryOf(protein, row.length - 2, secondary);
-      const found = segmentsOf(made.secondary).length;
+      const found = elementsOf(made.secondary).length;
+      const computed = secondary === undefined && protein.truth?.structure?.secondary === "computed"
+        ? " (computed from the coordinates, as the file states none)"
+        : "";
       notes.push(
-        `${id}: ${found} helices and strands` +
-          (found < 2 ? "; the motif experiment needs two." : "."),
+        `${id}: ${found} helices and strands that are long enough${computed}` +
+          (found < 2 ? "; a pair needs two." : "."),
       );
       if (row.length - 2 > window) {
         throw new UserError(
@@ -129,8 +142,12 @@ function secondaryOf(
 
 export interface ContactAnalysis {
   results: ContactResult[];
+  /** What a reader of the results should know. */
+  notes: string[];
   /** Means over proteins, if several have a truth. */
   summary?: MetricSummary[];
+  /** The motif experiment's headline curves. */
+  motifShares?: MotifShare[];
 }
 
 /** Predicts and evaluates every protein; results are in the order given. */
@@ -147,7 +164,7 @@ export async function analyzeContacts(
   await using predictor = await Predictor.create(model, checkpoint, options);
   const works = proteins.map(({ row }) => workOf(predictor, row.length - 2, window));
   let total = works.reduce((a, b) => a + b, 0);
-  const results: ContactResult[] = [];
+  const results: ContactResult[] = [], notes: string[] = [];
   let before = 0;
   for (const [i, protein] of proteins.entries()) {
     const { id, residues, truth, row } = protein, length = row.length - 2;
@@ -157,15 +174,17 @@ export async function analyzeContacts(
     });
     options.onProgress?.(before += works[i], total);
     const result: ContactResult = { id, residues: displayLetters(residues), map };
+    const baseline = protein.msa &&
+      await covarianceContacts(model.backend, protein.msa, length, signal);
     if (truth) {
       result.truth = truth;
-      result.scores = evaluate(map, truth);
+      result.scores = evaluate(map, truth, baseline && [baseline]);
     }
-    if (protein.msa) {
-      const baseline = await covarianceContacts(model.backend, protein.msa, length, signal);
-      const scores = truth && evaluate(baseline, truth);
-      result.baseline = { name: "covariance", map: baseline, ...(scores && { scores }) };
+    if (baseline) {
+      const scores = truth && evaluate(baseline, truth, [map]);
+      result.baseline = { name: BASELINE, map: baseline, ...(scores && { scores }) };
     }
+    notes.push(...predictionNotes(id, map, result.scores));
     if (options.rankHeads) result.heads = await rankHeads(model, protein, { signal });
     if (protein.secondary !== undefined) {
       const each = predictor.work(length);
@@ -183,14 +202,54 @@ export async function analyzeContacts(
     signal?.throwIfAborted();
     results.push(result);
   }
-  const scored = results.flatMap(({ scores }) => scores ? [scores] : []);
-  if (scored.length < 2) return { results };
-  const { bootstrap: resamples, seed } = options;
-  return { results, summary: await summarise(scored, { resamples, seed, signal }) };
+  const { method, bootstrap: resamples, seed } = options;
+  const scoresOf = (of: (result: ContactResult) => RangeScores[] | undefined) =>
+    results.map(of).filter((scores) => scores !== undefined);
+  const summary = await summariseAll([
+    { predictor: method, scores: scoresOf(({ scores }) => scores) },
+    { predictor: BASELINE, scores: scoresOf(({ baseline }) => baseline?.scores) },
+  ], { resamples, seed, signal });
+  const motifs = results.flatMap(({ motif }) => motif ? [motif] : []);
+  return {
+    results,
+    notes,
+    ...(summary.length > 0 && { summary }),
+    ...(options.motif && {
+      motifShares: await motifShares(motifs, { resamples, seed, signal }),
+    }),
+  };
+}
+
+const BASELINE = "covariance";
+
+/** What a reader should know of pairs that have no score. */
+function predictionNotes(
+  id: string,
+  map: Float32Array,
+  scores: readonly RangeScores[] | undefined,
+): string[] {
+  const { pairs, missing } = countPredicted(map);
+  const notes = missing === 0 ? [] : [
+    `${id}: ${missing} of ${pairs} pairs at least ${
+      RANGES[0].min
+    } apart are in no window together ` +
+    "and are not predicted (--window is longer).",
+  ];
+  const left = scores?.reduce((sum, { notPredicted }) => sum + notPredicted, 0) ?? 0;
+  if (left > 0) {
+    notes.push(
+      `${id}: predictors are compared on the pairs that all of them predict; ${left} pairs with known ` +
+        "distance are not among them.",
+    );
+  }
+  return notes;
 }
 
 const motifOptions = (o: ContactOptions): MotifOptions => ({
   pairs: o.motifPairs,
+  segments: o.motifSegments,
+  pairContacts: o.motifPairContacts,
+  segmentContacts: o.motifSegmentContacts,
   step: o.motifStep,
   separation: o.motifSeparation,
   seed: o.seed,

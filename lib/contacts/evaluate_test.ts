@@ -1,4 +1,4 @@
-import { allClose, deepEqual, equal, ok } from "../../tests/assert.ts";
+import { allClose, deepEqual, equal, match, ok, throws } from "../../tests/assert.ts";
 import { random } from "../../tests/report_sample.ts";
 import { structureOf } from "../structure/structure.ts";
 import { areaUnderCurve, evaluate, precisionAt, rankPairs } from "./evaluate.ts";
@@ -75,6 +75,50 @@ Deno.test("evaluate() of the truth itself is perfect, of its opposite the contra
   evaluate(map.map((x) => 1 - x), truth).forEach(({ auc }) => equal(auc, 0));
 });
 
+Deno.test("evaluate() of a range without a contact is undefined, not 0", () => {
+  const { map, truth } = sample(60, 4, 10);
+  for (let i = 0; i < 60; i++) {
+    for (let j = i + 24; j < 60; j++) truth.contacts[i * 60 + j] = truth.contacts[j * 60 + i] = 0;
+  }
+  const [short, , long] = evaluate(map, truth);
+  ok(short.precisionL > 0 && long.pairs > 60);
+  deepEqual([long.contacts, long.precisionL, long.precisionL2, long.precisionL5, long.auc], [
+    ...[0, NaN, NaN, NaN, NaN],
+  ]);
+});
+
+Deno.test("evaluate() counts pairs that a short protein lacks as wrong, as fair-esm does", () => {
+  // 27 residues have 6 pairs at long range; fair-esm divides by L, L/2 and L/5 all the same.
+  const length = 27,
+    map = new Float32Array(length * length),
+    known = new Uint8Array(length).fill(1);
+  const contacts = new Uint8Array(length * length);
+  contacts[0 * length + 24] = contacts[24 * length] = 1;
+  contacts[1 * length + 26] = contacts[26 * length + 1] = 1;
+  map[0 * length + 24] = 1;
+  map[1 * length + 26] = 0.5;
+  const [, , long] = evaluate(map, { source: "made", contacts, known });
+  deepEqual([long.pairs, long.contacts], [6, 2]);
+  deepEqual([long.precisionL, long.precisionL2, long.precisionL5], [2 / 27, 2 / 13, 2 / 5]);
+});
+
+Deno.test("evaluate() scores maps that are compared on the pairs that both predict, and counts the others", () => {
+  const { map, truth } = sample(50, 8, 1e6), other = sample(50, 9, 1e6).map;
+  truth.known.fill(1);
+  for (let k = 0; k < map.length; k += 7) map[k] = NaN;
+  for (let k = 0; k < map.length; k += 5) other[k] = NaN;
+  const both = map.map((x, k) => Number.isNaN(x) || Number.isNaN(other[k]) ? NaN : x);
+  const first = evaluate(map, truth, [other]), second = evaluate(other, truth, [map]);
+  deepEqual(first, evaluate(both, truth));
+  const counts = ({ pairs, contacts, notPredicted }: typeof first[0]) => [
+    ...[pairs, contacts, notPredicted],
+  ];
+  deepEqual(first.map(counts), second.map(counts));
+  // 26 · 27 / 2 pairs at least 24 apart.
+  equal(first[2].pairs + first[2].notPredicted, 351);
+  ok(evaluate(map, truth)[2].pairs > first[2].pairs);
+});
+
 Deno.test("evaluate() of a short protein has no long range", () => {
   const { map, truth } = sample(20, 5, 100);
   const [, , long] = evaluate(map, truth);
@@ -137,6 +181,51 @@ Deno.test("truthFromStructure() refuses a chain of another protein", async () =>
     message = (error as Error).message;
   }
   ok(/must fit the sequence: chain A agrees in 0 of/.test(message), message);
+});
+
+/** A chain of Cα atoms in a line. */
+async function lineOf(letters: string) {
+  const three = new Map(
+    "A ALA D ASP E GLU F PHE G GLY H HIS I ILE K LYS L LEU M MET N ASN P PRO Q GLN R ARG S SER T THR V VAL W TRP Y TYR"
+      .split(" ").flatMap((word, i, all) => i % 2 === 0 ? [[word, all[i + 1]] as const] : []),
+  );
+  const lines = [...letters].map((letter, i) =>
+    `ATOM      1  CA  ${three.get(letter)} A${String(i + 1).padStart(4)}    ` +
+    `${(3.8 * i).toFixed(3).padStart(8)}   0.000   0.000  1.00 20.00           C`
+  );
+  return await structureOf(lines.join("\n"), "x.pdb");
+}
+
+const ALPHA3D = "MGSWAEFKQRLAAIKTRLQALGGSEAELAAFEKEIAAFESELQAYKGKGNPEVEALRKEAAAIRDELQAYRHN";
+const L9 = "MKVIFLKDVKGKGKKGEIKNVADGYANNFLFKQGLAIEATPANLKALEAQK";
+
+Deno.test("truthFromStructure() takes identity and coverage, and says both", async () => {
+  const fit = (residues: string, structure: Awaited<ReturnType<typeof lineOf>>) =>
+    truthFromStructure({ id: "p", residues }, structure).notes[0];
+  const l9 = await lineOf(L9);
+  // 7 of 9 aligned residues agree, but they are few.
+  throws(
+    () => fit(ALPHA3D, l9),
+    /must fit the sequence: chain A agrees in 7 of 9 .* 12 % of the sequence and 18 % of the chain$/,
+  );
+  match(
+    fit(L9, l9),
+    /chain A has 51 of 51 residues \(100 %\), 100 % of these identical; 0 residues have/,
+  );
+  const mutant = L9.slice(0, 10) + "WWWWW" + L9.slice(15);
+  match(fit(mutant, l9), /chain A has 51 of 51 residues \(100 %\), 90 % of these identical/);
+  // A domain of a longer protein, a chain with a tag, half of the protein unresolved: all are fine.
+  match(fit(ALPHA3D + L9 + ALPHA3D, l9), /has 51 of 197 residues \(26 %\).*146 residues have no/);
+  match(
+    fit(L9, await lineOf("GSHHHHHHGS" + L9)),
+    /has 51 of 51 residues.*10 residues of the chain/,
+  );
+  match(fit(L9, await lineOf(L9.slice(20))), /has 31 of 51 residues \(61 %\).*20 residues have no/);
+  // A few residues of a peptide fit anywhere: it must fit nearly whole.
+  const part = await lineOf("WWWW" + ALPHA3D.slice(20, 27) + "WWW"),
+    whole = await lineOf("W" + ALPHA3D.slice(20, 30));
+  throws(() => fit(ALPHA3D, part), /must fit the sequence/);
+  match(fit(ALPHA3D, whole), /has 11 of 73 residues \(15 %\), 91 %/);
 });
 
 Deno.test("windowsOf() covers a sequence with halves overlapping; joinWindows() averages", () => {

@@ -3,7 +3,9 @@ import { examples } from "../../data/examples.ts";
 import { quote, UserError } from "../errors.ts";
 import { displayLetters, tokenize } from "../esm2/mod.ts";
 import { parseTable } from "../io/csv.ts";
-import { parseFasta } from "../io/fasta.ts";
+import { RecordIndex } from "../io/choose_record.ts";
+import { type FastaRecord, parseFasta } from "../io/fasta.ts";
+import { ungapped } from "../io/gaps.ts";
 import { readText } from "../io/text.ts";
 import { chainLetters, chainOf, readStructure, type Structure } from "../structure/structure.ts";
 import { readTruth } from "./truth_file.ts";
@@ -67,14 +69,7 @@ async function fromFlags(flags: ContactFlags, notes: string[]): Promise<Source[]
   if (sequence !== undefined) return [{ id: id ?? "sequence", residues: sequence, ...common }];
   if (fasta !== undefined) {
     const all = parseFasta(await readText(fasta), fasta);
-    const records = id === undefined ? all : all.filter((record) => record.id === id);
-    if (records.length === 0) {
-      throw new UserError(
-        `Cannot choose a record of ${quote(fasta)} as --id must be one of its ids (${
-          all.slice(0, 5).map((r) => r.id).join(", ")
-        }${all.length > 5 ? ", …" : ""}): current value is ${quote(id)}`,
-      );
-    }
+    const records = id === undefined ? all : [new RecordIndex(fasta, all).need(id)];
     const [, single] = Object.entries({ structure, truth, msa }).find(([, value]) => value) ?? [];
     if (records.length > 1 && single !== undefined) {
       throw new UserError(
@@ -103,10 +98,9 @@ async function fromTable(path: string, flags: ContactFlags): Promise<Source[]> {
   if (rows.length === 0) {
     throw new UserError(`Cannot read ${quote(path)} as it must have a row: it has a header only`);
   }
-  const records = new Map(
-    flags.fasta === undefined
-      ? []
-      : parseFasta(await readText(flags.fasta), flags.fasta).map((r) => [r.id, r.sequence]),
+  const records = new RecordIndex<FastaRecord>(
+    flags.fasta ?? "",
+    flags.fasta === undefined ? [] : parseFasta(await readText(flags.fasta), flags.fasta),
   );
   const taken = new Map<string, number>();
   return rows.map(({ line, fields }) => {
@@ -126,7 +120,7 @@ async function fromTable(path: string, flags: ContactFlags): Promise<Source[]> {
     }
     const source = {
       id,
-      residues: value("sequence") ?? records.get(value("fasta_id") ?? id),
+      residues: value("sequence") ?? records.get(value("fasta_id") ?? id)?.sequence,
       structure: value("structure"),
       chain: value("chain"),
       truth: value("truth"),
@@ -152,12 +146,15 @@ async function complete(
   const structure = source.structure === undefined
     ? undefined
     : await readStructure(source.structure);
-  const residues = source.residues ?? sequenceOf(structure!, chain, id, notes);
+  const { residues } = source.residues === undefined
+    ? { residues: sequenceOf(structure!, chain, id, notes) }
+    : ungapped({ id, residues: source.residues }, notes);
   tokenize({ id, residues }, { maxLength: Infinity });
   const letters = displayLetters(residues);
   const protein = { id, residues, ...(msa !== undefined && { msa }) };
   if (structure) {
-    const options = { chain, atoms: contactAtoms, cutoff };
+    const isOwn = source.residues === undefined;
+    const options = { chain, atoms: contactAtoms, cutoff, isOwn };
     const made = truthFromStructure({ id, residues: letters }, structure, options);
     notes.push(...made.notes);
     return { ...protein, truth: made.truth };

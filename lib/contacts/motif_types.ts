@@ -1,17 +1,29 @@
 /** What the motif experiment takes and gives. */
+import type { Interval } from "../stats/bootstrap.ts";
 
-/** Residues `begin` to `end` (exclusive), 0-based, of one helix or strand. */
-export interface Segment {
-  kind: "H" | "E";
+/** Residues `begin` to `end` (exclusive), 0-based. */
+export interface Span {
   begin: number;
   end: number;
 }
 
-/** Two segments whose contacts are watched. */
-export interface SegmentPair {
-  first: Segment;
-  second: Segment;
-  /** Sum of the whole sequence's map over the patch. */
+/** A helix or a strand. */
+export interface Element extends Span {
+  kind: "H" | "E";
+}
+
+/** Contacts that are watched, and the residues that are visible from the start: 22 in all. */
+export interface MotifUnit {
+  /**
+   * Which figure it belongs to: `segment`, or by the distance of the elements' centres
+   * `pair_50_100` or `pair_100`.
+   */
+  set: string;
+  /** One stretch of 22 residues, or 11 about the centre of each of two elements. */
+  blocks: readonly [Span] | readonly [Span, Span];
+  /** The elements that the blocks are the middle of. */
+  elements?: readonly [Element, Element];
+  /** Sum of the whole sequence's map over the patch of both blocks, or of the one with itself. */
   weight: number;
 }
 
@@ -19,29 +31,49 @@ export const MOTIF_MODES = ["flanks", "random", "random_far"] as const;
 export type MotifMode = typeof MOTIF_MODES[number];
 
 export interface RecoveryPoint {
-  /** Residues unmasked beyond each end of each segment; controls unmask as many in all. */
+  /** Residues unmasked beyond either end; controls unmask twice as many elsewhere. */
   flank: number;
-  /** Residues that are not masked, segments included. */
+  /** Residues that are not masked, blocks included. */
   unmasked: number;
   /** Σ orig·new / Σ orig² over the patch: 1 where the map is as with the whole sequence. */
   recovery: number;
 }
 
 export interface MotifResult {
-  pair: SegmentPair;
+  unit: MotifUnit;
   curves: Record<MotifMode, RecoveryPoint[]>;
-  /** First rise by half within ten flanking residues, if there is one. */
+  /** The first single step with a rise by half that lasts, or else the first that does not. */
   jump?: { flank: number; keeps: boolean };
-  /** Fewest residues, flanks included, with a recovery of half; NaN if it is not reached. */
+  /** Fewest residues, flanks included, with a recovery above half; NaN if it is not reached. */
   minimalLength: number;
 }
 
 export interface MotifOptions {
-  /** Pairs of segments, those of most contacts first. */
+  /** Pairs of elements, and stretches on the diagonal, that are drawn of those that qualify. */
   pairs: number;
+  segments: number;
+  /** Least sum of the map over the patch of a pair, and of a stretch. */
+  pairContacts: number;
+  segmentContacts: number;
   /** Residues unmasked on each side at a time. */
   step: number;
-  /** Least distance of the segments' centres. */
+  /** The centres of a pair's elements are farther apart than this. */
   separation: number;
   seed: number;
+}
+
+/** One point of the headline curve: the share of units whose contacts are recovered. */
+export interface MotifShare {
+  set: string;
+  mode: MotifMode;
+  flank: number;
+  /** Residues visible in all. */
+  unmasked: number;
+  proteins: number;
+  /** Units of these proteins that have room for such flanks. */
+  units: number;
+  recovered: number;
+  share: number;
+  /** 95 % interval over resampled proteins; NaN with one. */
+  interval: Interval;
 }

@@ -101,21 +101,43 @@ export const options = {
     group: "Evaluation",
   }),
   motif: flag({
-    description: "which context a contact needs: unmask around pairs of helices and strands",
+    description:
+      "which context a contact needs: all is masked but 22 residues, then their flanks appear",
     group: "Motif experiment",
   }),
   secondary: option({
     placeholder: "string",
     parse: parse.text,
     description: "secondary structure, one of H, E, - per residue",
-    defaultText: "that of the structure",
+    defaultText: "that of the structure's file, computed where it states none",
     group: "Motif experiment",
   }),
   motifPairs: option({
     placeholder: "count",
-    parse: parse.positiveInteger(1000),
+    parse: parse.integer({ min: 0, max: 100_000 }),
     default: 3,
-    description: "pairs of segments to unmask around, those of most contacts first",
+    description: "pairs of helices and strands, drawn of those that qualify",
+    group: "Motif experiment",
+  }),
+  motifSegments: option({
+    placeholder: "count",
+    parse: parse.integer({ min: 0, max: 100_000 }),
+    default: 3,
+    description: "stretches of 22 residues, drawn of those that qualify",
+    group: "Motif experiment",
+  }),
+  motifPairContacts: option({
+    placeholder: "sum",
+    parse: parse.number({ min: 0, max: 1000 }),
+    default: 10,
+    description: "pairs qualify above this sum of the map over their 11 x 11 patch",
+    group: "Motif experiment",
+  }),
+  motifSegmentContacts: option({
+    placeholder: "sum",
+    parse: parse.number({ min: 0, max: 1000 }),
+    default: 15,
+    description: "stretches qualify above this sum of the map over themselves",
     group: "Motif experiment",
   }),
   motifStep: option({
@@ -129,7 +151,7 @@ export const options = {
     placeholder: "residues",
     parse: parse.positiveInteger(10_000),
     default: 50,
-    description: "least distance of the two segments' centres along the sequence",
+    description: "pairs qualify whose centres are farther apart than this along the sequence",
     group: "Motif experiment",
   }),
   top: option({

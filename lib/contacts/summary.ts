@@ -6,6 +6,8 @@ export const METRICS = ["precisionL", "precisionL2", "precisionL5", "auc"] as co
 export type Metric = typeof METRICS[number];
 
 export interface MetricSummary {
+  /** The method, or the baseline's name. */
+  predictor: string;
   range: RangeScores["range"];
   metric: Metric;
   /** Proteins for which it is defined. */
@@ -15,14 +17,33 @@ export interface MetricSummary {
   interval: Interval;
 }
 
+/** One predictor's scores of every protein that it has scores for. */
+export interface PredictorScores {
+  predictor: string;
+  scores: readonly (readonly RangeScores[])[];
+}
+
+/** Means over proteins of every predictor that scores at least two. */
+export async function summariseAll(
+  all: readonly PredictorScores[],
+  options: { resamples: number; seed: number; signal?: AbortSignal },
+): Promise<MetricSummary[]> {
+  const found: MetricSummary[] = [];
+  for (const { predictor, scores } of all) {
+    if (scores.length < 2) continue;
+    for (const each of await summarise(scores, options)) found.push({ predictor, ...each });
+  }
+  return found;
+}
+
 /**
  * Means over proteins. Proteins are resampled whole, so that intervals of different metrics belong
  * together.
  */
-export async function summarise(
+async function summarise(
   scores: readonly (readonly RangeScores[])[],
   { resamples, seed, signal }: { resamples: number; seed: number; signal?: AbortSignal },
-): Promise<MetricSummary[]> {
+): Promise<Omit<MetricSummary, "predictor">[]> {
   const columns = RANGES.flatMap(({ name }, r) =>
     METRICS.map((metric) => ({
       range: name,

@@ -2,7 +2,7 @@
 import { printable } from "../errors.ts";
 import { formatTable } from "../cli/table.ts";
 import { type Cell, formatCsv } from "../io/csv.ts";
-import { MOTIF_MODES, type MotifResult } from "./motif_types.ts";
+import { MOTIF_MODES, type MotifResult, type MotifShare, type MotifUnit } from "./motif_types.ts";
 import { bestHeads } from "./rank_heads.ts";
 import type { MetricSummary } from "./summary.ts";
 import { type ContactResult, type Method, rangeOf, RANGES, type RangeScores } from "./types.ts";
@@ -81,6 +81,7 @@ export function evaluationCsv(results: readonly ContactResult[], method: Method)
           range: s.range,
           pairs: s.pairs,
           contacts: s.contacts,
+          not_predicted: s.notPredicted,
           precision_l: s.precisionL,
           precision_l2: s.precisionL2,
           precision_l5: s.precisionL5,
@@ -90,7 +91,7 @@ export function evaluationCsv(results: readonly ContactResult[], method: Method)
   );
   return formatCsv(
     [
-      ...["protein", "length", "predictor", "range", "pairs", "contacts"],
+      ...["protein", "length", "predictor", "range", "pairs", "contacts", "not_predicted"],
       ...["precision_l", "precision_l2", "precision_l5", "auc"],
     ],
     rows,
@@ -111,18 +112,19 @@ export function headsCsv(results: readonly ContactResult[]): string {
   return formatCsv(["protein", "layer", "head", ...precisions], rows);
 }
 
-/** motif.csv: every point of every recovery curve, segments 1-based. */
+/** motif.csv: every point of every recovery curve, residues 1-based. */
 export function motifCsv(results: readonly ContactResult[]): string {
   const rows = results.flatMap(({ id, motif }) =>
-    (motif ?? []).flatMap(({ pair: { first, second }, curves }, p) =>
+    (motif ?? []).flatMap(({ unit: { set, blocks: [first, second] }, curves }, u) =>
       MOTIF_MODES.flatMap((mode) =>
         curves[mode].map(({ flank, unmasked, recovery }): Record<string, Cell> => ({
           protein: id,
-          pair: p + 1,
+          set,
+          unit: u + 1,
           first_begin: first.begin + 1,
           first_end: first.end,
-          second_begin: second.begin + 1,
-          second_end: second.end,
+          second_begin: second && second.begin + 1,
+          second_end: second?.end,
           mode,
           flank,
           unmasked,
@@ -133,18 +135,57 @@ export function motifCsv(results: readonly ContactResult[]): string {
   );
   return formatCsv(
     [
-      ...["protein", "pair", "first_begin", "first_end", "second_begin", "second_end"],
+      ...["protein", "set", "unit", "first_begin", "first_end", "second_begin", "second_end"],
       ...["mode", "flank", "unmasked", "recovery"],
     ],
     rows,
   );
 }
 
+/** motif_summary.csv: the headline curves. */
+export function motifSummaryCsv(shares: readonly MotifShare[]): string {
+  return formatCsv(
+    [
+      ...["set", "mode", "flank", "unmasked", "proteins", "units", "recovered"],
+      ...["share", "low", "high"],
+    ],
+    shares.map(({ interval, ...share }) => ({ ...share, ...interval })),
+  );
+}
+
+/** The ends of each headline curve. */
+export function motifSummaryText(shares: readonly MotifShare[]): string {
+  const curves = Object.values(Object.groupBy(shares, ({ set, mode }) => `${set} ${mode}`));
+  return formatTable(
+    [
+      ...["recovered", "unmasked"].map((header) => ({ header })),
+      ...["proteins", "units", "at first"].map((header) => ({ header })),
+      { header: "most" },
+      { header: "with residues" },
+    ],
+    curves.map((curve) => {
+      const [first] = curve!, best = curve!.reduce((a, b) => b.share > a.share ? b : a);
+      return [
+        ...[first.set, first.mode, first.proteins, first.units],
+        ...[fixed(3)(first.share), fixed(3)(best.share), best.unmasked],
+      ];
+    }),
+  );
+}
+
+/** What is watched, as people name it. */
+export function unitName({ blocks, elements }: MotifUnit): string {
+  return elements
+    ? elements.map(({ kind, begin, end }) => `${kind}${begin + 1}-${end}`).join(" and ")
+    : `${blocks[0].begin + 1}-${blocks[0].end}`;
+}
+
 /** summary.csv: means over proteins with their intervals. */
 export function summaryCsv(summary: readonly MetricSummary[]): string {
   return formatCsv(
-    ["range", "metric", "proteins", "mean", "low", "high"],
-    summary.map(({ range, metric, proteins, mean, interval }) => ({
+    ["predictor", "range", "metric", "proteins", "mean", "low", "high"],
+    summary.map(({ predictor, range, metric, proteins, mean, interval }) => ({
+      predictor,
       range,
       metric: METRIC_COLUMNS[metric],
       proteins,
@@ -200,18 +241,21 @@ export function proteinText(result: ContactResult, method: Method): string {
 }
 
 function motifText(motif: readonly MotifResult[]): string {
-  if (motif.length === 0) return "Motif experiment: no pair of segments is far enough apart.";
+  if (motif.length === 0) {
+    return "Motif experiment: no stretch and no pair of helices or strands qualifies " +
+      "(--motif-segment-contacts, --motif-pair-contacts, --motif-separation).";
+  }
   return formatTable(
     [
-      { header: "segments" },
+      { header: "residues" },
       { header: "patch", format: fixed(2) },
       { header: "alone", format: fixed(2) },
       { header: "jump at flank" },
       { header: "residues needed" },
     ],
-    motif.map(({ pair: { first, second, weight }, curves, jump, minimalLength }) => [
-      [first, second].map(({ kind, begin, end }) => `${kind}${begin + 1}-${end}`).join(" and "),
-      weight,
+    motif.map(({ unit, curves, jump, minimalLength }) => [
+      unitName(unit),
+      unit.weight,
       curves.flanks[0].recovery,
       jump ? `${jump.flank}${jump.keeps ? "" : ", lost again"}` : "none",
       Number.isNaN(minimalLength) ? "–" : minimalLength,
@@ -242,12 +286,14 @@ function scoresText(name: string, scores: readonly RangeScores[]): string {
 export function summaryText(summary: readonly MetricSummary[]): string {
   return formatTable(
     [
+      { header: "predictor" },
       { header: "range" },
       { header: "metric" },
       { header: "proteins" },
       ...["mean", "95 % low", "high"].map((header) => ({ header, format: fixed(3) })),
     ],
-    summary.map(({ range, metric, proteins, mean, interval }) => [
+    summary.map(({ predictor, range, metric, proteins, mean, interval }) => [
+      predictor,
       range,
       METRIC_COLUMNS[metric],
       proteins,

@@ -49,11 +49,13 @@ export interface ContactInput {
 /** Precision and ranking quality in one range. */
 export interface RangeScores {
   range: Range["name"];
-  /** Pairs that could be predicted: known residues, separation in the range. */
+  /** Pairs of known residues, separation in the range, that all predictors compared have a score for. */
   pairs: number;
+  /** Pairs of known residues in the range without such a score. */
+  notPredicted: number;
   /** Of these, in contact. */
   contacts: number;
-  /** Share of contacts among the L, L/2 and L/5 highest scores. */
+  /** Share of contacts among the L, L/2 and L/5 highest scores; NaN where no pair is a contact. */
   precisionL: number;
   precisionL2: number;
   precisionL5: number;

@@ -5,7 +5,7 @@ export interface FastaRecord {
   id: string;
   /** Header after the id; empty when there is none. */
   description: string;
-  /** Residue letters as written: lower case and the gaps `-` and `.`, which ESM-2 knows, are kept. */
+  /** Residue letters as written: lower case and the gaps `-` and `.` are kept. */
   sequence: string;
   /** 1-based line of the header. */
   line: number;

@@ -3,6 +3,7 @@ import { bytesScript } from "./bytes.ts";
 import { legend } from "./legend.ts";
 import { type Markup, markup } from "./markup.ts";
 import { short } from "./scale.ts";
+import { countPredicted } from "../contacts/evaluate.ts";
 import { contactRows } from "../contacts/tables.ts";
 import type { ContactResult, Method } from "../contacts/types.ts";
 
@@ -16,7 +17,7 @@ const CONTACT = 1, TOP = 2, UNKNOWN = 4;
 export function contactMap(result: ContactResult, method: Method): Markup {
   const { id, residues, map, truth, baseline } = result, length = residues.length;
   const value = method === "head" ? "probability" : "score";
-  const max = largestApart(map, length);
+  const max = largestApart(map, length), { missing } = countPredicted(map);
   const steps = quantised(map, max);
   const below = truth
     ? marks(result)
@@ -35,7 +36,11 @@ ${
 <div class="map-notes">
 ${legend(`Predicted ${value}`, scale, ticks)}
 <p>Above the diagonal: the predicted map. Pairs fewer than 6 apart set no colours.</p>
-${belowNote(kind)}
+${
+    missing > 0 &&
+    markup`<p class="contact-keys"><span class="key"><i class="is-unknown"></i>not predicted (${missing} pairs are in no window together)</span></p>
+`
+  }${belowNote(kind)}
 <noscript><p>The map itself is drawn by a script, which is switched off.</p></noscript>
 </div></div>
 ${bytesScript("pixels", steps)}${below && bytesScript("below", below)}</figure>
@@ -60,14 +65,12 @@ function largestApart(map: Float32Array, length: number): number {
   return max;
 }
 
-/** 256 steps up to the largest; what is negative or not known is 0. */
+/** Steps 1 to 255 up to the largest, 1 for what is negative; 0 is not predicted. */
 function quantised(map: Float32Array, max: number): Uint8Array {
-  const steps = new Uint8Array(map.length);
-  if (max === 0) return steps;
-  for (let i = 0; i < map.length; i++) {
-    if (map[i] > 0) steps[i] = Math.round(255 * Math.min(1, map[i] / max));
-  }
-  return steps;
+  return Uint8Array.from(map, (value) => {
+    if (Number.isNaN(value)) return 0;
+    return max > 0 && value > 0 ? 1 + Math.round(254 * Math.min(1, value / max)) : 1;
+  });
 }
 
 function marks(result: ContactResult): Uint8Array {

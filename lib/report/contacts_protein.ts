@@ -1,16 +1,16 @@
 import { lineChart, type Series } from "./chart.ts";
+import { motifSection } from "./contacts_motif.ts";
 import { contactMap } from "./contacts_map.ts";
 import { hasStructure, structureView } from "./contacts_structure.ts";
 import { type Markup, markup } from "./markup.ts";
 import { short } from "./scale.ts";
 import { scrollingTable } from "./table.ts";
 import { precisionCurve } from "../contacts/evaluate.ts";
-import { MOTIF_MODES, type MotifResult } from "../contacts/motif_types.ts";
 import { bestHeads } from "../contacts/rank_heads.ts";
 import { contactRows } from "../contacts/tables.ts";
 import { type ContactResult, type Method, RANGES, type RangeScores } from "../contacts/types.ts";
 
-const METHOD_NAMES: Record<Method, string> = {
+export const METHOD_NAMES: Record<Method, string> = {
   head: "contact head",
   attention: "mean attention",
   jacobian: "categorical Jacobian",
@@ -49,7 +49,7 @@ function contactFinding({ residues, scores, truth, map }: ContactResult): string
     let apart = 0, high = 0;
     for (let i = 0; i < length; i++) {
       for (let j = i + 24; j < length; j++) {
-        apart++;
+        if (!Number.isNaN(map[i * length + j])) apart++;
         if (map[i * length + j] > 0.5) high++;
       }
     }
@@ -57,7 +57,7 @@ function contactFinding({ residues, scores, truth, map }: ContactResult): string
       "No true contacts were given to compare with.";
   }
   const [, , long] = scores!;
-  if (Number.isNaN(long.precisionL)) return "The protein has no pairs at long range to judge by.";
+  if (Number.isNaN(long.precisionL)) return "No pair at long range is a contact to judge by.";
   const chance = long.contacts / long.pairs;
   return `Of the ${length} highest pairs at long range ${percent(long.precisionL)} are contacts ` +
     `(of the L/5 highest ${percent(long.precisionL5)}); by chance it would be ${percent(chance)}.`;
@@ -91,12 +91,13 @@ function scoreTable(
 }
 
 function curves({ map, truth, baseline }: ContactResult): Markup {
+  const others = baseline ? [baseline.map] : [];
   const charts = RANGES.map((range) => {
     const series: Series[] = [
-      { name: "predicted", colour: 1, points: precisionCurve(map, truth!, range) },
+      { name: "predicted", colour: 1, points: precisionCurve(map, truth!, range, others) },
     ];
     if (baseline) {
-      const points = precisionCurve(baseline.map, truth!, range);
+      const points = precisionCurve(baseline.map, truth!, range, [map]);
       series.push({ name: baseline.name, colour: 2, dashed: true, points });
     }
     return { range, series };
@@ -130,41 +131,6 @@ ${
       ]),
     )
   }`;
-}
-
-function motifSection(motif: readonly MotifResult[]): Markup {
-  const names = { flanks: "flanking residues", random: "random", random_far: "random, far away" };
-  const intro = motif.length === 0
-    ? "No two helices or strands are far enough apart."
-    : "Everything was masked but two helices or strands; then residues were unmasked around them, " +
-      "or as many at random. Recovery is 1 where the patch of contacts between the two is as with " +
-      "the whole sequence.";
-  return markup`<h3>Context that a contact needs</h3>
-<p class="hint">${intro}</p>
-<div class="charts">${
-    motif.map(({ pair: { first, second, weight }, curves, jump, minimalLength }) =>
-      markup`<div>${
-        lineChart(
-          [first, second].map(({ kind, begin, end }) => `${kind}${begin + 1}–${end}`).join(" and "),
-          { name: "residues unmasked", from: 0 },
-          { name: "recovery", from: 0, reach: 1 },
-          MOTIF_MODES.map((mode, m) => ({
-            name: names[mode],
-            colour: m + 1,
-            points: curves[mode].filter(({ recovery }) =>
-              !Number.isNaN(recovery)
-            )
-              .map(({ unmasked, recovery }) => [unmasked, recovery] as const),
-          })),
-        )
-      }<p class="facts">Patch ${short(weight)} in the whole map; ${
-        Number.isNaN(minimalLength)
-          ? "half of it is never recovered"
-          : `half of it with ${minimalLength} residues`
-      }; ${jump ? `a jump at flank ${jump.flank}` : "no jump"}.</p></div>`
-    )
-  }</div>
-`;
 }
 
 function pairTable(result: ContactResult, method: Method): Markup {

@@ -1,10 +1,12 @@
 /** The contact report: one HTML file that needs nothing else, online or off. */
-import { contactSection } from "./contacts_protein.ts";
+import { motifHeadline } from "./contacts_motif.ts";
+import { contactSection, METHOD_NAMES } from "./contacts_protein.ts";
 import { hasStructure } from "./contacts_structure.ts";
 import { type Markup, markup } from "./markup.ts";
 import { page } from "./page.ts";
 import { scrollingTable } from "./table.ts";
 import type { MetricSummary } from "../contacts/summary.ts";
+import type { MotifShare } from "../contacts/motif_types.ts";
 import type { ContactResult, Method } from "../contacts/types.ts";
 import { viewerScript } from "../structure/molecules.ts";
 import contactsScript from "./contacts_script.js" with { type: "text" };
@@ -22,17 +24,20 @@ export interface ContactReport {
   method: Method;
   results: readonly ContactResult[];
   summary?: readonly MetricSummary[];
+  /** The motif experiment's headline curves, where it was run. */
+  motifShares?: readonly MotifShare[];
   provenance: Record<string, unknown>;
 }
 
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
 export async function renderContactReport(report: ContactReport): Promise<string> {
-  const { title, subtitle, notes, method, results, summary, provenance } = report;
+  const { title, subtitle, notes, method, results, summary, motifShares, provenance } = report;
   return page({
     ...{ title, subtitle, notes, provenance },
     summary: results.length > 1 && proteinList(results),
     sections: [
       summary && summarySection(summary),
+      motifShares && motifShares.length > 0 && motifHeadline(motifShares),
       results.map((result, i) => contactSection(result, i, method)),
     ],
     styles: [headsStyle, mapsStyle, chartsStyle, contactsStyle],
@@ -70,14 +75,15 @@ function summarySection(summary: readonly MetricSummary[]): Markup {
 ${
     scrollingTable(
       "Means over proteins",
-      ["Range", "Mean", "Low", "High", "Proteins", "Score"],
-      summary.map(({ range, metric, proteins, mean, interval }) => [
-        range,
+      ["Predictor", "Mean", "Low", "High", "Proteins", "Score", "Range"],
+      summary.map(({ predictor, range, metric, proteins, mean, interval }) => [
+        predictor in METHOD_NAMES ? METHOD_NAMES[predictor as Method] : predictor,
         number(mean),
         number(interval.low),
         number(interval.high),
         proteins,
         METRIC_NAMES[metric],
+        range,
       ]),
     )
   }</section>

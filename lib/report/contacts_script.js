@@ -3,11 +3,12 @@ const CONTACT = 1, TOP = 2, UNKNOWN = 4;
 
 /** What a pixel shows above the diagonal, and what below it. */
 function layers({ steps, below, kind }) {
-  const levels = palette("s");
+  const levels = palette("s"), missing = pixelOf("--raised");
   const scaled = (values) => ({
     values,
     merge: Math.max,
-    shade: (step) => levels[Math.round(step * (LEVELS - 1) / 255)],
+    // Step 0 is not predicted.
+    shade: (step) => step === 0 ? missing : levels[Math.round((step - 1) * (LEVELS - 1) / 254)],
   });
   const upper = scaled(steps);
   if (kind === "none") return [upper, upper];
@@ -41,7 +42,9 @@ function setUpContacts(figure) {
     const at = row * length + column;
     const entries = [{
       label: valueName,
-      value: (data.steps[at] / 255 * max).toPrecision(3),
+      value: data.steps[at] === 0
+        ? "not predicted"
+        : ((data.steps[at] - 1) / 254 * max).toPrecision(3),
       name: "value",
       chosen: true,
     }, { label: "separation", value: String(Math.abs(row - column)), name: "separation" }];

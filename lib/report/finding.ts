@@ -1,5 +1,6 @@
 /** The result in a sentence, and which heads it counts. */
 import { short } from "./scale.ts";
+import { FALSE_DISCOVERY_RATE } from "../sites/score.ts";
 import type { HeadRow, ProteinResult } from "../sites/types.ts";
 
 /** Above which values a head counts as sensitive to the sites; both must be passed. */
@@ -7,9 +8,6 @@ export interface Thresholds {
   impact: number;
   snr: number;
 }
-
-/** Share of false discoveries that the corrected count accepts. */
-const FALSE_DISCOVERY_RATE = 0.05;
 
 /** Whether a head passes both thresholds; an undefined number passes none. */
 export function isSensitive(row: HeadRow, { impact, snr }: Thresholds): boolean {
@@ -44,6 +42,9 @@ export function finding(protein: ProteinResult, thresholds: Thresholds): string 
   const than = sites.length === 1 ? "one random residue" : "as many random residues";
   return `${who} to ${whom} clearly more than to ${than} ` +
     `(impact > ${short(thresholds.impact)} and SNR > ${short(thresholds.snr)}). ` +
+    `The same rule calls ${
+      protein.calledByChance.toFixed(1)
+    } heads for random residues, on average. ` +
     `Corrected for testing ${count(rows.length, "head")}, ` +
     `${count(discoveries, "head")} ${
       discoveries === 1 ? "stays" : "stay"

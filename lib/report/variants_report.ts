@@ -47,7 +47,10 @@ ${variantMatrix(matrix)}</section>
 `,
       performance.length > 0 &&
       markup`<section><h2>Against the assay</h2>
-<p class="facts">${samples.scores.length} variants with a measured value, column ${labels.measured}.</p>
+<p class="facts">${samples.headline.scores.length} variants with a measured value, column ${labels.measured}${
+        performance[0].labelled > 0 && performance[0].labelled < performance[0].variants &&
+        `; ${performance[0].labelled} of them with a label, which AUC and MCC are of`
+      }.</p>
 ${performanceTable(performance)}${scatter(samples, labels)}</section>
 `,
     ],

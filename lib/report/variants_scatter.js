@@ -66,7 +66,7 @@ function setUpScatter(figure) {
     const shades = ["--link", "--site"].map((each) => `rgb(${colour(each)})`);
     context.globalAlpha = points.length > 1500 ? 0.45 : 0.65;
     points.forEach(([x, y], i) => {
-      context.fillStyle = shades[functional?.[i] === "0" ? 1 : 0];
+      context.fillStyle = shades[functional && functional[i] !== "1" ? 1 : 0];
       context.beginPath();
       context.arc(toX(x), toY(y), 2.4, 0, 2 * Math.PI);
       context.fill();

@@ -9,7 +9,7 @@ const COLUMNS = 120, ROWS = 90;
 
 /** Scores against measured values: points with their names, or a density where there are many. */
 export function scatter(
-  { scores, measured, names, functional }: SampleCollector,
+  { headline: { scores, measured, names, functional } }: SampleCollector,
   labels: { score: string; measured: string },
 ): Markup {
   const x = range(scores), y = range(measured);
@@ -21,7 +21,10 @@ export function scatter(
       ? {
         points: scores.map((score, i) => [digits(score), digits(measured[i])]),
         names: names.slice(0, scores.length),
-        ...(functional.length > 0 && { functional: functional.join("") }),
+        // Neither 0 nor 1 where the assay does not say.
+        ...(functional && {
+          functional: functional.map((label) => Number.isNaN(label) ? "-" : label).join(""),
+        }),
       }
       : { columns: COLUMNS, rows: ROWS, counts: density(scores, measured, x, y) }),
   };
@@ -30,8 +33,10 @@ export function scatter(
 <canvas tabindex="0" role="img" aria-label="${labels.measured} against ${labels.score} of ${count} variants"></canvas>
 <p class="hint">${
     few
-      ? functional.length > 0
-        ? markup`Each point is a variant; <span class="point-key functional"></span> functional, <span class="point-key"></span> not. Hover shows the nearest.`
+      ? functional
+        ? markup`Each point is a variant; <span class="point-key functional"></span> functional, <span class="point-key"></span> not${
+          functional.some(Number.isNaN) && " or not known"
+        }. Hover shows the nearest.`
         : "Each point is a variant; hover shows the nearest."
       : `The density of ${count} variants, on a logarithmic scale.`
   }</p>

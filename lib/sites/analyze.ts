@@ -200,6 +200,7 @@ async function score(
       layers: [...layers],
       heads,
       rows,
+      calledByChance: null_.calledByChance,
       maps: [],
     },
     legacyTable: legacy && legacyRows(rows, null_.sums!),

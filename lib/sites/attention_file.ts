@@ -1,30 +1,36 @@
-/** attention.npz: a protein's attention among residues, written block by block. */
+/** attention.npz: a protein's attention, written block by block. */
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { displayLetters } from "../esm2/mod.ts";
 import { fileNames, type OutputDir } from "../io/output.ts";
 import { type NpzArrayWriter, NpzWriter } from "../io/npz.ts";
 import type { AttentionSink, ProteinInput } from "./analyze.ts";
-import { residueAttention } from "./maps.ts";
+import { attentionOf } from "./maps.ts";
 
-/** Where a protein's archive goes: attention.npz, or ID.attention.npz among several. */
-export function attentionFiles(
+/** Where a file of each protein goes: under its name, such as attention.npz, or ID.attention.npz among several. */
+export function filePerProtein(
   output: OutputDir,
   proteins: readonly ProteinInput[],
+  file: string,
 ): (protein: ProteinInput) => string {
   const distinct = fileNames(proteins.map(({ id }) => id));
-  const names = new Map(proteins.map((protein, p) => [protein, `${distinct[p]}.attention.npz`]));
-  return (protein) =>
-    output.temporaryPath(proteins.length === 1 ? "attention.npz" : names.get(protein)!);
+  const names = new Map(proteins.map((protein, p) => [protein, `${distinct[p]}.${file}`]));
+  return (protein) => output.temporaryPath(proteins.length === 1 ? file : names.get(protein)!);
 }
 
-/** Writes `attention` f32[layers, heads, L, L], row = query, and `layers` i64[layers]. */
+/**
+ * Writes `attention` f32[layers, heads, L, L], row = query, and `layers` i64[layers].
+ *
+ * @param specials whether `<cls>` and `<eos>` are among the rows and columns: L + 2 of each
+ */
 export function attentionSink(
   path: string,
   { heads }: Esm2Config,
   { residues }: ProteinInput,
   layers: readonly number[],
+  specials: boolean,
 ): AttentionSink {
-  const length = displayLetters(residues).length;
+  const length = displayLetters(residues).length + (specials ? 2 : 0);
+  const from = specials ? 0 : 1;
   let open: { archive: NpzWriter; array: NpzArrayWriter } | undefined;
   return {
     async write(piece) {
@@ -35,7 +41,7 @@ export function attentionSink(
       }
       const data = piece.pattern.peek() ?? await piece.pattern.read();
       for (let head = piece.begin; head < piece.end; head++) {
-        await open.array.write(residueAttention(piece, data, 0, head));
+        await open.array.write(attentionOf(piece, data, 0, head, from, from + length));
       }
     },
     async close() {

@@ -81,4 +81,10 @@ export const headColumns: HeadColumn[] = [
     label: "pα",
     meaning: "share of strong attention pairs whose attended residue is a site (Vig et al. 2021)",
   },
+  {
+    key: "pairs",
+    name: "p_alpha_pairs",
+    label: "Pairs",
+    meaning: "number of strong attention pairs; Vig et al. leave out heads with fewer than 100",
+  },
 ];

@@ -3,8 +3,9 @@ import { examples } from "../../data/examples.ts";
 import { quote, UserError } from "../errors.ts";
 import { tokenize } from "../esm2/mod.ts";
 import { parseTable, type TableRow } from "../io/csv.ts";
-import { chooseRecord } from "../io/choose_record.ts";
-import { parseFasta } from "../io/fasta.ts";
+import { chooseRecord, RecordIndex } from "../io/choose_record.ts";
+import { type FastaRecord, parseFasta } from "../io/fasta.ts";
+import { ungapped } from "../io/gaps.ts";
 import { readText } from "../io/text.ts";
 import type { ProteinInput } from "./analyze.ts";
 import { parseSites } from "./parse_sites.ts";
@@ -32,10 +33,12 @@ export interface Inputs {
  */
 export async function readInputs(flags: InputFlags): Promise<Inputs> {
   if (flags.table !== undefined) {
-    return { proteins: await fromTable(flags.table, flags), notes: [] };
+    const notes: string[] = [];
+    return { proteins: await fromTable(flags.table, flags, notes), notes };
   }
   if (flags.fasta !== undefined || flags.sequence !== undefined) {
-    return { proteins: [await fromSequence(flags)], notes: [] };
+    const notes: string[] = [];
+    return { proteins: [await fromSequence(flags, notes)], notes };
   }
   return example(flags);
 }
@@ -68,7 +71,7 @@ function example({ id, sites, siteSet }: InputFlags): Inputs {
   };
 }
 
-async function fromSequence(flags: InputFlags): Promise<ProteinInput> {
+async function fromSequence(flags: InputFlags, notes: string[]): Promise<ProteinInput> {
   const { fasta, sequence, id, sites } = flags;
   if (fasta !== undefined && sequence !== undefined) contradict("--fasta", "--sequence");
   if (flags.siteSet !== undefined) contradict("--site-set", "a sequence of your own");
@@ -78,24 +81,30 @@ async function fromSequence(flags: InputFlags): Promise<ProteinInput> {
         "current value is none",
     );
   }
-  const protein = fasta === undefined
-    ? { id: id ?? "sequence", residues: sequence! }
-    : chooseRecord(parseFasta(await readText(fasta), fasta), id, fasta);
+  const protein = ungapped(
+    fasta === undefined
+      ? { id: id ?? "sequence", residues: sequence! }
+      : chooseRecord(parseFasta(await readText(fasta), fasta), id, fasta),
+    notes,
+  );
   tokenize(protein, flags);
   return { ...protein, sites: parseSites(sites, protein, "--sites") };
 }
 
-async function fromTable(path: string, flags: InputFlags): Promise<ProteinInput[]> {
+async function fromTable(
+  path: string,
+  flags: InputFlags,
+  notes: string[],
+): Promise<ProteinInput[]> {
   for (const name of ["sequence", "sites", "id"] as const) {
     if (flags[name] !== undefined) contradict("--table", `--${name}`);
   }
   if (flags.siteSet !== undefined) contradict("--table", "--site-set");
   const { columns, rows } = parseTable(await readText(path), path, { required: ["id", "sites"] });
-  const records = new Map<string, string>();
+  let records: RecordIndex<FastaRecord> | undefined;
   if (flags.fasta !== undefined) {
-    for (const r of parseFasta(await readText(flags.fasta), flags.fasta)) {
-      records.set(r.id, r.sequence);
-    }
+    const { fasta } = flags;
+    records = new RecordIndex(fasta, parseFasta(await readText(fasta), fasta));
   } else if (!columns.includes("sequence")) {
     throw new UserError(
       `Cannot read ${quote(path)} as it must have a column "sequence", or --fasta must be given: ` +
@@ -118,7 +127,8 @@ async function fromTable(path: string, flags: InputFlags): Promise<ProteinInput[
       );
     }
     seen.set(id, line);
-    const protein = { id, residues: sequenceOf(row, records, place, flags.fasta) };
+    const residues = sequenceOf(row, records, place, flags.fasta);
+    const protein = ungapped({ id, residues }, notes);
     tokenize(protein, flags);
     return { ...protein, sites: parseSites(row.fields.sites, protein, place) };
   });
@@ -127,14 +137,14 @@ async function fromTable(path: string, flags: InputFlags): Promise<ProteinInput[
 /** A row's own sequence, else the FASTA record that `fasta_id` or else `id` names. */
 function sequenceOf(
   { fields }: TableRow,
-  records: ReadonlyMap<string, string>,
+  records: RecordIndex<FastaRecord> | undefined,
   place: string,
   fasta: string | undefined,
 ): string {
   if (fields.sequence) return fields.sequence;
   const key = fields.fasta_id || fields.id;
-  const found = records.get(key);
-  if (found !== undefined) return found;
+  const found = records?.get(key);
+  if (found !== undefined) return found.sequence;
   throw new UserError(
     fasta === undefined
       ? `Cannot read ${place} as the sequence must not be empty without --fasta`

@@ -1,21 +1,48 @@
 import { type AttentionPiece, type Esm2, padBatch } from "../esm2/mod.ts";
 import type { HeadMap } from "./types.ts";
 
+/** Layer and head, both from 0. */
+export interface HeadName {
+  layer: number;
+  head: number;
+}
+
 /**
- * Attention maps of chosen heads among residues, in the order asked for. The model runs once more, up
- * to the last layer needed, because keeping every layer's attention would need the memory of all.
+ * Attention maps of chosen heads among residues, in the order asked for.
  *
  * @param row token ids of the protein
  */
 export async function collectMaps(
   model: Esm2,
   row: Int32Array,
-  heads: readonly { layer: number; head: number }[],
+  heads: readonly HeadName[],
   signal?: AbortSignal,
 ): Promise<HeadMap[]> {
+  const maps = await collectHeads(
+    model,
+    row,
+    heads,
+    (piece, data, head) => residueAttention(piece, data, 0, head),
+    signal,
+  );
+  return heads.map((name, i) => ({ layer: name.layer, head: name.head, attention: maps[i] }));
+}
+
+/**
+ * What `take` makes of the attention of each chosen head, in the order asked for. The model runs once
+ * more, up to the last layer needed, because keeping every layer's attention would need the memory of
+ * all.
+ */
+export async function collectHeads<T>(
+  model: Esm2,
+  row: Int32Array,
+  heads: readonly HeadName[],
+  take: (piece: AttentionPiece, data: Float32Array, head: number) => T,
+  signal?: AbortSignal,
+): Promise<T[]> {
   if (heads.length === 0) return [];
   const last = Math.max(...heads.map(({ layer }) => layer));
-  const maps = new Map<string, HeadMap>();
+  const taken = new Map<string, T>();
   using _ = await model.run(padBatch([row]), {
     signal,
     visitor: {
@@ -27,8 +54,7 @@ export async function collectMaps(
         if (wanted.length === 0) return;
         const data = piece.pattern.peek() ?? await piece.pattern.read();
         for (const { layer, head } of wanted) {
-          const attention = residueAttention(piece, data, 0, head);
-          maps.set(`${layer} ${head}`, { layer, head, attention });
+          taken.set(`${layer} ${head}`, take(piece, data, head));
         }
       },
       hidden(state) {
@@ -36,23 +62,33 @@ export async function collectMaps(
       },
     },
   });
-  return heads.map(({ layer, head }) => maps.get(`${layer} ${head}`)!);
+  return heads.map(({ layer, head }) => taken.get(`${layer} ${head}`)!);
 }
 
 /** One head's attention of batch member `b` without `<cls>`, `<eos>` and `<pad>`: f32[L, L]. */
 export function residueAttention(
-  { begin, end, batch }: AttentionPiece,
+  piece: AttentionPiece,
   data: Float32Array,
   b: number,
   head: number,
 ): Float32Array {
-  const { width, lengths } = batch;
-  const residues = lengths[b] - 2;
-  const base = (b * (end - begin) + head - begin) * width * width;
-  const out = new Float32Array(residues * residues);
-  for (let i = 0; i < residues; i++) {
-    const from = base + (i + 1) * width + 1;
-    out.set(data.subarray(from, from + residues), i * residues);
+  return attentionOf(piece, data, b, head, 1, piece.batch.lengths[b] - 1);
+}
+
+/** One head's attention of batch member `b` among tokens `from` to `to` (exclusive), row = query. */
+export function attentionOf(
+  { begin, end, batch: { width } }: AttentionPiece,
+  data: Float32Array,
+  b: number,
+  head: number,
+  from: number,
+  to: number,
+): Float32Array {
+  const size = to - from, base = (b * (end - begin) + head - begin) * width * width;
+  const out = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) {
+    const at = base + (from + i) * width + from;
+    out.set(data.subarray(at, at + size), i * size);
   }
   return out;
 }

@@ -13,7 +13,7 @@ import {
 } from "../../kernels/site_baseline/mod.ts";
 import { UserError } from "../errors.ts";
 import type { GpuContext } from "../gpu/mod.ts";
-import type { ExactNull, SampledNull } from "./score.ts";
+import { type ExactNull, isSensitive, type SampledNull } from "./score.ts";
 
 export const NULL_MODES = ["uniform", "contiguous"] as const satisfies readonly SiteSetMode[];
 export type NullMode = SiteSetMode;
@@ -30,6 +30,8 @@ export interface NullOptions {
 export interface NullModel {
   sampled: SampledNull;
   exact: ExactNull;
+  /** How many heads the rule of sensitive heads calls for one of the random sets, on average. */
+  calledByChance: number;
   /** f32[G, trials], if kept. */
   sums?: Float32Array;
 }
@@ -58,8 +60,33 @@ export async function sampleNull(
   return {
     sampled: { ...baseline, trials },
     exact: exactNull(mass, columns, sites, mode),
+    calledByChance: calledByChance(mass, draws, baseline),
     sums: baseline.sampled,
   };
+}
+
+/** Random sets that stand in for the sites: enough for two digits. */
+const STAND_INS = 1000;
+
+/** The first random sets, each judged as the sites are: against the mean and spread of all. */
+function calledByChance(
+  mass: Float32Array,
+  draws: SiteSetOptions,
+  { mean, sd }: Pick<SiteBaseline, "mean" | "sd">,
+): number {
+  const { columns, sites } = draws, trials = Math.min(draws.trials, STAND_INS);
+  // Draws are counted, so that fewer are the first of more.
+  const sets = drawSiteSets({ ...draws, trials });
+  let called = 0;
+  for (let head = 0; head < mass.length / columns; head++) {
+    for (let at = 0; at < sets.length; at += sites.length) {
+      let sum = 0;
+      for (let k = 0; k < sites.length; k++) sum += mass[head * columns + sets[at + k]];
+      const impact = sum / mean[head], snr = (sum - mean[head]) / sd[head];
+      if (isSensitive({ impact, snr })) called++;
+    }
+  }
+  return called / trials;
 }
 
 /** Summed residues between two looks at the signal: about a tenth of a second. */

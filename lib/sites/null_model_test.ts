@@ -1,5 +1,6 @@
 import { drawSiteSets, siteBaseline } from "../../kernels/site_baseline/mod.ts";
-import { deepEqual, equal, rejects, throws } from "../../tests/assert.ts";
+import { siteBaselineReference, siteSetsReference } from "../../kernels/site_baseline/reference.ts";
+import { deepEqual, equal, ok, rejects, throws } from "../../tests/assert.ts";
 import { UserError } from "../errors.ts";
 import { checkNull, fewSets, sampleNull } from "./null_model.ts";
 
@@ -22,6 +23,37 @@ Deno.test("sampleNull keeps every trial's sum, in the order of heads", async () 
   const { sums } = await sampleNull(undefined, mass, columns, sites, { ...few, keepSums: true });
   const expected = siteBaseline(mass, columns, sites, drawSiteSets(few), { keepSampled: true });
   deepEqual(sums, expected.sampled);
+});
+
+Deno.test("sampleNull counts the heads that the rule calls for random sets, each put in the sites' place", async () => {
+  // Most heads look at nothing much, some at two columns: there half of the sets that hold one pass.
+  const few = {
+    columns: 30,
+    sites: Uint32Array.of(3, 11),
+    trials: 400,
+    seed: 4,
+    mode: "uniform",
+  } as const;
+  const rows = Float32Array.from({ length: 6 * 30 }, (_, i) => {
+    const head = Math.floor(i / 30), column = i % 30;
+    return head > 2 && column % 13 === head ? 5 : ((i * 7919) % 101) / 101;
+  });
+  const { calledByChance } = await sampleNull(undefined, rows, 30, few.sites, {
+    ...few,
+    keepSums: false,
+  });
+  const sets = siteSetsReference({ ...few });
+  let called = 0;
+  for (let head = 0; head < 6; head++) {
+    const { sampled, mean, sd } = siteBaselineReference(
+      rows.subarray(30 * head, 30 * (head + 1)),
+      [...few.sites],
+      sets,
+    );
+    called += sampled.filter((sum) => sum > 1.5 * mean && sum > mean + 2 * sd).length;
+  }
+  ok(called > 0);
+  equal(calledByChance, called / 400);
 });
 
 Deno.test("sampleNull stops between steps once the signal has fired", async () => {

@@ -58,6 +58,7 @@ export function scoreHeads(sums: HeadSums, sampled: SampledNull, exact: ExactNul
       qBh: q[g],
       enrichment: observed / received / (sites.length / columns),
       pAlpha: pairsToSites / pairs,
+      pairs,
     };
   });
 }
@@ -71,9 +72,12 @@ function total(values: ArrayLike<number>, row: number, columns: number): number 
 /** A head is called sensitive above both: the thresholds of allostery_heads' README. */
 export const SENSITIVE = { impact: 1.5, snr: 2.0 } as const;
 
-export function isSensitive({ impact, snr }: HeadRow): boolean {
+export function isSensitive({ impact, snr }: Pick<HeadRow, "impact" | "snr">): boolean {
   return impact > SENSITIVE.impact && snr > SENSITIVE.snr;
 }
+
+/** Heads whose q is below this are no chance findings, but for this share of them. */
+export const FALSE_DISCOVERY_RATE = 0.05;
 
 /** Sensitive heads first, each group by falling z; heads with an undefined z come last. */
 export function rankHeads(rows: readonly HeadRow[]): HeadRow[] {

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok } from "../../tests/assert.ts";
 import { mapsPerProtein, rankHeads, scoreHeads } from "./score.ts";
-import { summarise } from "./summary.ts";
+import type { LegacyRow } from "./legacy.ts";
+import { summarise, summariseLegacy } from "./summary.ts";
 import { proteinText, summaryText } from "./tables.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "./types.ts";
 
@@ -29,6 +30,7 @@ Deno.test("scoreHeads gives NaN for nothing over nothing and Infinity for someth
   }
   deepEqual([only.impact, only.snr, only.z], [Infinity, Infinity, Infinity]);
   deepEqual([only.enrichment, only.pAlpha], [4, 1]);
+  deepEqual([strong.pairs, empty.pairs, only.pairs], [8, 0, 4]);
 });
 
 Deno.test("rankHeads puts sensitive heads first, then larger z, undefined z last", () => {
@@ -58,6 +60,7 @@ const result = (id: string, impacts: number[]): ProteinResult => ({
   layers: [0],
   heads: impacts.length,
   rows: impacts.map((impact, head) => row(head, { impact, snr: 3 })),
+  calledByChance: 1.25,
   maps: [],
 });
 
@@ -66,6 +69,17 @@ Deno.test("summarise leaves undefined impacts out of a head's mean", () => {
   deepEqual([a.proteins, a.impactMean, a.impactSd], [2, 3, Math.SQRT2]);
   deepEqual([b.proteins, b.impactMean, b.impactSd, b.impactSnr], [1, 3, NaN, NaN]);
   deepEqual([c.proteins, c.impactMean], [1, 1]);
+});
+
+Deno.test("summariseLegacy counts an undefined impact as 0 and adds 1e-10 to the deviation", () => {
+  const legacy = (impacts: number[]) =>
+    impacts.map((impact, head): LegacyRow => ({
+      ...{ layer: 0, head, impact, snr: 0, pValue: 1, pValueHeads: 1, selected: false },
+    }));
+  const [a, b] = summariseLegacy([legacy([2, 3]), legacy([0, 3])]);
+  deepEqual([a.proteins, a.impactMean, a.impactSd], [2, 1, Math.SQRT2]);
+  equal(a.impactSnr, 1 / (Math.SQRT2 + 1e-10));
+  deepEqual([b.impactSd, b.impactSnr], [0, 3 / 1e-10]);
 });
 
 Deno.test("summaryText shows heads with a high mean impact, the steadiest first", () => {
@@ -90,4 +104,12 @@ Deno.test("proteinText names one sensitive head, several, or the nearest", () =>
     /2 of 3 heads are sensitive \(impact > 1\.5, snr > 2\.0/,
   );
   match(proteinText(result("p", [1, 1, 1])), /None of 3 heads is sensitive .*; the nearest:/);
+  const found = (q: number) => {
+    const one = result("p", [2, 2, 1]);
+    one.rows[1].qBh = q;
+    return proteinText(one);
+  };
+  match(found(0.04), /, where a random residue gives 1\.3 on average; 1 has q < 0\.05:$/m);
+  match(found(0.05), /; none has q < 0\.05:$/m);
+  match(found(0.05), /enrichment +p_alpha +pairs\n/);
 });

@@ -4,7 +4,7 @@ import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
 import { headColumns } from "./columns.ts";
 import type { LegacyRow } from "./legacy.ts";
-import { isSensitive, rankHeads, SENSITIVE } from "./score.ts";
+import { FALSE_DISCOVERY_RATE, isSensitive, rankHeads, SENSITIVE } from "./score.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "./types.ts";
 
 /** Numbers of a head under the column names of heads.csv. */
@@ -66,20 +66,21 @@ export function proteinText(protein: ProteinResult, most = 20): string {
   const head = `${printable(id)}: ${residues.length} residues, ${sites.length} site${
     sites.length === 1 ? "" : "s"
   } (${list.length > 60 ? `${list.slice(0, 59)}…` : list})`;
-  const finding = sensitive === 0
-    ? `None of ${rows.length} heads is sensitive (impact > ${SENSITIVE.impact}, snr > ${
-      SENSITIVE.snr.toFixed(1)
-    }); the nearest:`
-    : `${sensitive} of ${rows.length} heads ${
-      sensitive === 1 ? "is" : "are"
-    } sensitive (impact > ${SENSITIVE.impact}, snr > ${SENSITIVE.snr.toFixed(1)})${
-      sensitive > most ? `; the first ${most}` : ""
-    }:`;
+  const rule = `(impact > ${SENSITIVE.impact}, snr > ${SENSITIVE.snr.toFixed(1)})`;
+  const count = sensitive === 0
+    ? `None of ${rows.length} heads is sensitive ${rule}`
+    : `${sensitive} of ${rows.length} heads ${sensitive === 1 ? "is" : "are"} sensitive ${rule}`;
+  const shownText = sensitive === 0
+    ? "; the nearest"
+    : sensitive > most
+    ? `; the first ${most}`
+    : "";
+  const finding = `${count}, ${chanceText(protein)}${shownText}:`;
   const table = formatTable(
     [
       { header: "layer" },
       { header: "head" },
-      ...["impact", "snr", "z", "p", "q", "enrichment", "p_alpha"].map((header) => ({
+      ...["impact", "snr", "z", "p", "q", "enrichment", "p_alpha", "pairs"].map((header) => ({
         header,
         align: "right" as const,
         format: significant,
@@ -95,9 +96,21 @@ export function proteinText(protein: ProteinResult, most = 20): string {
       r.qBh,
       r.enrichment,
       r.pAlpha,
+      String(r.pairs),
     ]),
   );
   return `${head}\n${finding}\n\n${table}`;
+}
+
+/** How many heads chance calls, and how many hold against it. */
+function chanceText({ rows, calledByChance, sites }: ProteinResult): string {
+  const found = rows.filter(({ qBh }) => qBh < FALSE_DISCOVERY_RATE).length;
+  const random = sites.length === 1
+    ? "where a random residue gives"
+    : `where ${sites.length} random residues give`;
+  return `${random} ${calledByChance.toFixed(1)} on average; ` +
+    `${found === 0 ? "none has" : found === 1 ? "1 has" : `${found} have`} ` +
+    `q < ${FALSE_DISCOVERY_RATE}`;
 }
 
 /** What the terminal shows over several proteins: of the heads with a high impact, the steadiest. */
@@ -135,12 +148,15 @@ export function analysisJson(
 ): string {
   return JSON.stringify({
     run: provenance,
-    proteins: proteins.map(({ id, residues, sites, layers, heads, rows }, i) => ({
+    proteins: proteins.map(({ id, residues, sites, layers, heads, rows, calledByChance }, i) => ({
       id,
       length: residues.length,
       sites,
       layers,
       heads,
+      calledByChance,
+      falseDiscoveryRate: FALSE_DISCOVERY_RATE,
+      discoveries: rows.filter(({ qBh }) => qBh < FALSE_DISCOVERY_RATE).length,
       rows: rows.map((row) => ({ ...headRecord(row), sensitive: isSensitive(row) })),
       ...(legacy && { legacy: legacy[i] }),
     })),

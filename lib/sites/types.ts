@@ -34,6 +34,8 @@ export interface HeadRow {
   enrichment: number;
   /** Share of the pairs with a > θ whose attended residue is a site (Vig et al. 2021). */
   pAlpha: number;
+  /** How many pairs have a > θ; a share of few says little. */
+  pairs: number;
 }
 
 /** One head's attention among residues (no special tokens), row = query. f32[L, L] */
@@ -52,6 +54,8 @@ export interface ProteinResult {
   layers: number[];
   heads: number;
   rows: HeadRow[];
+  /** How many of these heads the rule calls sensitive to a random site set, on average. */
+  calledByChance: number;
   /** The most sensitive heads' maps, best first (empty when not asked for). */
   maps: HeadMap[];
 }

@@ -14,7 +14,7 @@ export interface ParsedResidue {
   number: number;
   /** Insertion code, or "". */
   insertion: string;
-  /** `h` helix, `s` strand, `c` neither: the records of a PDB file, or computed where it has none. */
+  /** `h` helix, `s` strand, `c` neither, as the library sees it: computed where the file has none. */
   secondary: string;
   /** Heavy atoms by name; of alternate locations the first. */
   atoms: Map<string, [x: number, y: number, z: number]>;

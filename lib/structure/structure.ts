@@ -3,6 +3,7 @@ import { quote, UserError } from "../errors.ts";
 import { readText } from "../io/text.ts";
 import { letterOf } from "./letters.ts";
 import { type ParsedResidue, parseStructure, type StructureFormat } from "./molecules.ts";
+import { secondaryOf, secondarySpans } from "./secondary.ts";
 
 export type Point = readonly [x: number, y: number, z: number];
 
@@ -39,6 +40,8 @@ export interface Structure {
   /** The file's text, for a viewer. */
   text: string;
   chains: Chain[];
+  /** Whether helices and strands are those that the file states, or computed as it states none. */
+  secondary: "stated" | "computed";
 }
 
 /** @throws {UserError} if the file holds no protein that can be read */
@@ -75,6 +78,7 @@ export async function structureOf(text: string, source: string): Promise<Structu
       quote((error as Error).message ?? error, 120),
     );
   }
+  const spans = secondarySpans(text, format!);
   const chains = new Map<string, Chain>();
   for (const residue of parsed) {
     const alpha = residue.atoms.get("CA") ?? residue.atoms.get("CA1");
@@ -101,7 +105,7 @@ export async function structureOf(text: string, source: string): Promise<Structu
         label,
         number: residue.number,
         name: residue.name,
-        secondary: secondaryOf(residue.secondary),
+        secondary: COMPUTED[residue.secondary] ?? "-",
         alpha,
         ...(beta && { beta }),
         backbone: Object.fromEntries(
@@ -114,7 +118,18 @@ export async function structureOf(text: string, source: string): Promise<Structu
     }
   }
   if (chains.size === 0) fail("it must hold a protein with Cα atoms", "none");
-  return { source, format: format!, text, chains: [...chains.values()] };
+  if (spans.length > 0) {
+    for (const { id, residues } of chains.values()) {
+      secondaryOf(spans, id, residues).forEach((kind, i) => residues[i].secondary = kind);
+    }
+  }
+  return {
+    source,
+    format: format!,
+    text,
+    chains: [...chains.values()],
+    secondary: spans.length > 0 ? "stated" : "computed",
+  };
 }
 
 /** The file's format by its contents, since names are often wrong. */
@@ -140,9 +155,8 @@ function checkPdb(text: string, fail: (requirement: string, value: string) => ne
   }
 }
 
-function secondaryOf(code: string): "H" | "E" | "-" {
-  return code === "h" ? "H" : code === "s" ? "E" : "-";
-}
+/** What the library computes. */
+const COMPUTED: Record<string, "H" | "E"> = { h: "H", s: "E" };
 
 /**
  * The chain of a name, or the only one.

@@ -118,6 +118,55 @@ Deno.test("structureOf() takes secondary structure from HELIX and SHEET records"
   equal(chains[0].residues.map(({ secondary }) => secondary).join(""), "-HHH-EE-");
 });
 
+Deno.test("structureOf() takes the file's helices and strands, blanks cut off, and says when there are none", async () => {
+  const text = [
+    "HELIX    1   1 ALA A    2  ALA A    5  5",
+    "HELIX    2   2 ALA A   99  ALA A  101 10",
+    "SHEET    1   A 2 ALA A   7A ALA A   9",
+    backbone("ALA", 1, 0),
+    // Residue 2, where the helix begins, has no coordinates.
+    ...[3, 4, 5, 6, 7].map((n) => backbone("ALA", n, 30 * n)),
+    backbone("ALA", 7, 300, "A"),
+    backbone("ALA", 8, 330),
+    ...[2, 3, 4].map((n) => backbone("ALA", n, 30 * n, " ", "B")),
+  ].join("\n");
+  const found = await structureOf(text, "x.pdb");
+  const strings = found.chains.map(({ residues }) => residues.map((r) => r.secondary).join(""));
+  deepEqual(strings, ["-HHH--EE", "---"]);
+  equal(found.secondary, "stated");
+  const without = await structureOf(backbone("ALA", 1, 0), "x.pdb");
+  equal(without.secondary, "computed");
+});
+
+Deno.test("structureOf() takes helices and strands from mmCIF tables, as loops or single items", async () => {
+  const atoms = cif(
+    Array.from(
+      { length: 12 },
+      (_, i) => row("CA", "ALA", { seq: i + 1, auth: i + 101, x: 30 * i }),
+    ),
+  );
+  const single = "_struct_conf.conf_type_id HELX_P\n_struct_conf.id 'HELX_P 1'\n" +
+    "_struct_conf.beg_auth_asym_id A\n_struct_conf.beg_auth_seq_id 102\n" +
+    "_struct_conf.end_auth_seq_id 104\n#\n";
+  const sheet = "loop_\n_struct_sheet_range.sheet_id\n_struct_sheet_range.id\n" +
+    "_struct_sheet_range.beg_auth_asym_id\n_struct_sheet_range.beg_auth_seq_id\n" +
+    "_struct_sheet_range.end_auth_seq_id\n_struct_sheet_range.pdbx_end_PDB_ins_code\n" +
+    "A 1 A 106 107 ?\nA 2 A 109 110 .\n#\n";
+  const stateOf = async (text: string) => {
+    const { chains, secondary } = await structureOf(text, "x.cif");
+    return [secondary, chains[0].residues.map((r) => r.secondary).join("")];
+  };
+  deepEqual(await stateOf(atoms + single), ["stated", "-HHH--------"]);
+  deepEqual(await stateOf(atoms + sheet), ["stated", "-----EE-EE--"]);
+  deepEqual(await stateOf(single + atoms + sheet), ["stated", "-HHH-EE-EE--"]);
+  const typed = (type: string) => single.replace("HELX_P\n", `${type}\n`);
+  deepEqual(await stateOf(typed("STRN") + atoms), ["stated", "-EEE--------"]);
+  for (const none of ["TURN_P", "HELX_LH_PP_P"]) {
+    deepEqual(await stateOf(typed(none) + sheet + atoms), ["stated", "-----EE-EE--"], none);
+  }
+  equal((await stateOf(atoms))[0], "computed");
+});
+
 Deno.test("structureOf() refuses what is no protein structure in one line", async () => {
   const refused: [string, RegExp][] = [
     ["", /empty file/],

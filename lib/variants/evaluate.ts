@@ -21,14 +21,19 @@ export const STATISTIC_LABELS: Record<Statistic, string> = {
 export interface Samples {
   scores: readonly number[];
   measured: readonly number[];
-  /** 1 functional, 0 not; absent where the assay has no cutoff. */
+  /** 1 functional, 0 not, {@linkcode NO_LABEL} where it is not known; absent without any label. */
   functional?: readonly number[];
 }
+
+/** What `functional` has for a variant that the assay does not call either way. */
+export const NO_LABEL = NaN;
 
 export interface Performance {
   /** Which variants: all, singles, multiples, or a region. */
   group: string;
   variants: number;
+  /** How many of them the assay calls functional or not: AUC and MCC are of these. */
+  labelled: number;
   values: Record<Statistic, number>;
   /** 95 % percentile bootstrap intervals. */
   intervals?: Record<Statistic, Interval>;
@@ -46,8 +51,9 @@ export interface EvaluateOptions {
 const TOP_SHARE = 0.1;
 
 /**
- * Statistics of one group with intervals. AUC and MCC are NaN without labels; MCC calls functional
- * what scores at least the median, as ProteinGym does.
+ * Statistics of one group with intervals. AUC and MCC are of the variants with a label, NaN without
+ * any or with one kind only; MCC calls functional what scores at least their median, as ProteinGym
+ * does.
  */
 export async function evaluate(
   group: string,
@@ -57,10 +63,11 @@ export async function evaluate(
   const score = sorted(samples.scores), measured = sorted(samples.measured);
   const all = (counts?: Counts) => statistics(score, measured, samples.functional, counts);
   const n = samples.scores.length;
-  const values = named(all());
-  if (resamples === 0 || n < 2) return { group, variants: n, values };
+  const labelled = samples.functional?.filter((label) => !Number.isNaN(label)).length ?? 0;
+  const found = { group, variants: n, labelled, values: named(all()) };
+  if (resamples === 0 || n < 2) return found;
   const intervals = await bootstrap(n, resamples, seed, all, { signal, onProgress });
-  return { group, variants: n, values, intervals: named(intervals) };
+  return { ...found, intervals: named(intervals) };
 }
 
 function statistics(
@@ -69,14 +76,24 @@ function statistics(
   functional: ArrayLike<number> | undefined,
   counts: Counts,
 ): number[] {
-  const middle = functional && median(score, counts);
   return [
     spearman(score, measured, counts),
     pearson(score.values, measured.values, counts),
-    functional ? auc(score, functional, counts) : NaN,
-    functional ? matthews(functional, (i) => score.values[i] >= middle!, counts) : NaN,
+    ...(functional ? ofLabels(score, functional, counts) : [NaN, NaN]),
     ndcg(score, measured, TOP_SHARE, counts),
   ];
+}
+
+/** AUC and MCC: variants without a label count zero times. */
+function ofLabels(score: Sorted, functional: ArrayLike<number>, counts: Counts): number[] {
+  const known = Array.prototype.some.call(functional, Number.isNaN)
+    ? Uint32Array.from(functional, (label, i) => Number.isNaN(label) ? 0 : counts?.[i] ?? 1)
+    : counts;
+  const area = auc(score, functional, known);
+  // Without both labels neither statistic says anything.
+  if (Number.isNaN(area)) return [NaN, NaN];
+  const middle = median(score, known);
+  return [area, matthews(functional, (i) => score.values[i] >= middle, known)];
 }
 
 function named<T>(list: readonly T[]): Record<Statistic, T> {

@@ -2,7 +2,7 @@ import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { evaluate } from "./evaluate.ts";
 import { Regions } from "./regions.ts";
 import { SampleCollector } from "./samples.ts";
-import type { Variant } from "./types.ts";
+import type { Reading, Variant, VariantRow } from "./types.ts";
 
 const target = { id: "t", residues: "MKTAYIAKQR", offset: 101 };
 const single = (...positions: number[]): Variant => ({
@@ -60,28 +60,60 @@ Deno.test("Regions.parse names the line of a span that is none", () => {
 
 Deno.test("SampleCollector groups by kind and region, and leaves out what was not measured", () => {
   const regions = Regions.parse("region,start,end\nhelix,101,103\nempty,110,110\n", "r", target);
-  const collector = new SampleCollector(true, regions);
-  collector.add(row("a", 1, true), single(1), 0.5);
-  collector.add(row("b", 2, false), single(1, 5), 0.6);
-  collector.add(row("c", NaN, true), single(2), 0.7);
-  collector.add(row("d", 3, undefined), single(2), 0.8);
-  collector.add(row("e", 4, true), { substitutions: [], indel: "MK" }, 0.9);
-  collector.add(row("f", 5, true), single(2), NaN);
+  const collector = new SampleCollector(regions);
+  const add = (row: VariantRow, reading: Reading, score: number, perResidue = NaN) =>
+    collector.add({ row, reading, score, perResidue, pll: NaN });
+  const indel = { substitutions: [], indel: "MK" };
+  const same = { substitutions: [{ position: 4, from: "A", to: "A" }] };
+  add(row("a", 1, true), single(1), 0.5);
+  add(row("b", 2, false), single(1, 5), 0.6);
+  add(row("c", NaN, true), single(2), 0.7);
+  add(row("d", 3, undefined), single(2), 0.8);
+  add(row("e", 4, true), indel, 0.9, 0.01);
+  add(row("f", 5, true), single(2), NaN);
+  add(row("g", 6), same, 0);
+  add(row("h", 7), { substitutions: [] }, 0);
+  add(row("i", 8), { reason: "stop", message: "" }, NaN);
   const found = [...collector.groups()].map(({ name, samples }) => [name, samples.scores]);
   deepEqual(found, [
-    ["all", [0.5, 0.6, 0.9]],
-    ["single", [0.5]],
+    ["all", [0.5, 0.6, 0.8]],
+    ["single", [0.5, 0.8]],
     ["multiple", [0.6]],
-    ["indel", [0.9]],
-    ["helix", [0.5]],
+    ["helix", [0.5, 0.8]],
     ["empty", []],
+    ["synonymous", [0, 0]],
+    ["indel", [0.9]],
+    ["indel_per_residue", [0.01]],
   ]);
-  deepEqual([...collector.groups()][0].samples.functional, [1, 0, 1]);
-  deepEqual(collector.names, ["a", "b", "e"]);
-  const plain = new SampleCollector(false);
-  plain.add(row("a", 1), single(1), 1);
-  plain.add(row("b", 2), single(2), 2);
-  deepEqual([...plain.groups()].map(({ name }) => name), ["all"], "one group only needs no parts");
+  deepEqual([...collector.groups()][0].samples.functional, [1, 0, NaN]);
+  deepEqual([...collector.groups()].at(-3)!.samples.functional, undefined, "no label at all");
+  deepEqual(collector.headline.names, ["a", "b", "d"]);
+  const names = (...readings: Reading[]) => {
+    const plain = new SampleCollector();
+    readings.forEach((reading, i) =>
+      plain.add({ row: row(`${i}`, i), reading, score: i, perResidue: i, pll: NaN })
+    );
+    return [...plain.groups()].map(({ name }) => name);
+  };
+  deepEqual(names(single(1), single(2)), ["all"], "one group only needs no parts");
+  deepEqual(names(indel, indel), ["all", "indel_per_residue"]);
+  deepEqual(names(indel, same), ["all", "synonymous", "indel_per_residue"]);
+});
+
+Deno.test("evaluate takes AUC and MCC of the variants with a label, all else of all variants", async () => {
+  const samples = {
+    scores: [1, 2, 3, 4, 0, 9],
+    measured: [1, 2, 3, 4, 9, 0],
+    functional: [0, 0, 1, 1, NaN, NaN],
+  };
+  const options = { resamples: 0, seed: 1 };
+  const { values } = await evaluate("all", samples, options);
+  // By hand: ranks (2 3 4 5 1 6) and (2 3 4 5 6 1).
+  allClose([values.spearman], [1 - 6 * 50 / (6 * 35)], { atol: 1e-12 });
+  deepEqual([values.auc, values.mcc], [1, 1]);
+  const one = { ...samples, functional: [1, 1, 1, NaN, NaN, NaN] };
+  const undefinedValues = (await evaluate("all", one, options)).values;
+  deepEqual([undefinedValues.auc, undefinedValues.mcc], [NaN, NaN]);
 });
 
 Deno.test("evaluate of an empty group has no statistics and does not fail", async () => {

@@ -1,9 +1,10 @@
 import { deepEqual, equal, match, ok, throws } from "../../tests/assert.ts";
 import { fc } from "../../tests/property.ts";
 import { UserError } from "../errors.ts";
-import { type Edit, parseVariant, splitVariants } from "./grammar.ts";
+import { type Edit, parseVariant, readEdits, splitVariants } from "./grammar.ts";
 import { AMINO_ACIDS } from "./letters.ts";
 import { fromSequence, LetterCheck, mutate, resolveVariant } from "./resolve.ts";
+import type { Reason, Unscorable, Variant } from "./types.ts";
 
 /** Edits in short: residue, letters checked, what replaces what. */
 const brief = (edits: Edit[]) =>
@@ -146,9 +147,66 @@ Deno.test("resolveVariant refuses a residue that is changed twice", () => {
 Deno.test("fromSequence finds what differs, and round-trips with mutate", () => {
   fc.assert(fc.property(fc.array(fc.constantFrom(...AMINO_ACIDS), { minLength: 1 }), (letters) => {
     const residues = letters.join("");
-    equal(mutate(target, fromSequence(residues, target, "here")), residues);
+    equal(mutate(target, fromSequence(residues, target, "here") as Variant), residues);
   }));
-  throws(() => fromSequence("MKTAYIAKQJ", target, "row 3"), /row 3 as letter 10 .* "J"/);
+  // A stop closes the whole protein; anywhere else it ends it early.
+  deepEqual(fromSequence("MKTAYIAKQW*", target, "here"), {
+    substitutions: [{ position: 10, from: "R", to: "W" }],
+  });
+  const cases = { "MKTAYIAKQJ": "letter", "MKTAY*AKQR": "stop", "MKT*": "stop", "MKX": "letter" };
+  for (const [text, reason] of Object.entries(cases)) {
+    const found = fromSequence(text, target, "row 3") as Unscorable;
+    equal(found.reason, reason, text);
+    match(found.message, /\(row 3\)/);
+  }
+  // A rare letter of the target itself is no reason.
+  const rare = { ...target, residues: "MKUAYIAKQR" };
+  deepEqual(fromSequence("MKUAYIAKQW", rare, "here"), {
+    substitutions: [{ position: 10, from: "R", to: "W" }],
+  });
+  deepEqual(fromSequence("MKUAYIAKQ", rare, "here"), { substitutions: [], indel: "MKUAYIAKQ" });
+});
+
+Deno.test("readEdits says why a mutation has no score, and still which residues it names", () => {
+  const cases: [string, Reason, string][] = [
+    ["p.Ala4Ter", "stop", "A4"],
+    ["p.(Ala4*)", "stop", "A4"],
+    ["A4*", "stop", "A4"],
+    ["p.[Lys2Arg;Ala4Ter]", "stop", "K2 A4"],
+    ["p.Ala4_Tyr5delinsTrpTer", "stop", "A4 Y5"],
+    ["p.Ala4fs", "frameshift", "A4"],
+    ["p.Ala4ProfsTer5", "frameshift", "A4"],
+    ["p.(Ala4Profs*5)", "frameshift", "A4"],
+    ["A4Pfs*5", "frameshift", "A4"],
+    ["A4fsX12", "frameshift", "A4"],
+    ["p.Ala4fsTer?", "frameshift", "A4"],
+    ["p.Met1ext-5", "extension", "M1"],
+    ["p.Ter11GlnextTer17", "extension", ""],
+    ["p.*11Leuext*?", "extension", ""],
+    ["*11L", "extension", ""],
+    ["p.Lys9_Ter11del", "extension", ""],
+    ["p.Lys9_Ter11delinsGln", "extension", ""],
+    ["p.?", "unknown", ""],
+    ["?", "unknown", ""],
+    ["p.0", "unknown", ""],
+    ["p.(0?)", "unknown", ""],
+    ["p.Met1?", "unknown", "M1"],
+    ["p.Lys2_Thr3insXaa23", "letter", "K2 T3"],
+    ["p.Lys2_Thr3ins17", "letter", "K2 T3"],
+    ["p.Ala4Xaa", "letter", "A4"],
+    ["p.Ala4Sec", "letter", "A4"],
+    ["A4B", "letter", "A4"],
+    ["_sy", "synonymous", ""],
+    ["p.Ter11=", "synonymous", ""],
+  ];
+  for (const [text, reason, names] of cases) {
+    const edits = readEdits(text, "here");
+    const bad = edits.find(({ unscorable }) => unscorable)?.unscorable;
+    equal(bad?.reason, reason, text);
+    match(bad!.message, /\(here\)/);
+    const named = edits.flatMap(({ named }) => named);
+    equal(named.map(({ letter, residue }) => letter + residue).join(" "), names, text);
+  }
 });
 
 Deno.test("LetterCheck names row, position, both letters and the offset that mends all rows", () => {

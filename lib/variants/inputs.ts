@@ -6,10 +6,12 @@ import { chooseRecord } from "../io/choose_record.ts";
 import { parseTable } from "../io/csv.ts";
 import { openTable, type StreamedTable } from "../io/csv_stream.ts";
 import { parseFasta } from "../io/fasta.ts";
+import { ungapped } from "../io/gaps.ts";
 import { readText } from "../io/text.ts";
-import { parseVariant } from "./grammar.ts";
-import { positionOf } from "./resolve.ts";
-import { allSingles, fromAssay, listed, type VariantSource } from "./source.ts";
+import { readEdits } from "./grammar.ts";
+import { isSubstitution } from "./resolve.ts";
+import { isWholeSequence } from "./scan.ts";
+import { allSingles, fromAssay, isMissing, listed, type VariantSource } from "./source.ts";
 import type { Target } from "./types.ts";
 
 export interface InputFlags {
@@ -54,8 +56,9 @@ export async function readInputs(flags: InputFlags): Promise<Inputs> {
   if (assay === undefined) refuseAssayFlags(flags);
   const table = assay === undefined ? undefined : await openAssay(assay, flags);
   const entry = flags.reference === undefined ? undefined : await findReference(flags);
-  const named = await namedProtein(flags, entry);
   const notes: string[] = [];
+  const given = await namedProtein(flags, entry);
+  const named = given && ungapped(given, notes);
   if (!named && !table) {
     notes.push(`No sequence was given: this is ${ephb2.id}, ${ephb2.description}.`);
   }
@@ -159,7 +162,13 @@ async function namedProtein(
   return entry;
 }
 
-/** The target of an assay that does not state it: its first substitutions, undone. */
+/** Rows that say together what the target of an assay is. */
+const VOTES = 100;
+
+/**
+ * The target of an assay that does not state it: its substitutions, undone, as most of the first rows
+ * have it, so that a row with a fault is found out by the others.
+ */
 async function deduce(
   { source, columns, rows }: StreamedTable,
   { mutantColumn, sequenceColumn, offset }: InputFlags,
@@ -177,29 +186,38 @@ async function deduce(
     const missing = mutant < 0 ? mutantColumn : sequenceColumn;
     throw cannot(`it must have the column ${quote(missing)}`, "none");
   }
+  const votes = new Map<string, number>();
+  let left = VOTES, fault: UserError | undefined;
   for await (const { line, fields } of rows()) {
     const place = `${source} line ${line}`;
-    if (fields[mutant] === "" || fields[sequence] === "") continue;
-    if (/^[A-Z]{5,}$/i.test(fields[mutant])) {
-      throw cannot("mutations must be named", quote(fields[mutant], 20));
+    if (isMissing(fields[mutant]) || isMissing(fields[sequence])) continue;
+    if (isWholeSequence(fields[mutant])) {
+      fault ??= cannot("mutations must be named", quote(fields[mutant], 20));
+      continue;
     }
     const residues = [...fields[sequence].toUpperCase()];
-    const edits = parseVariant(fields[mutant], place);
-    if (edits.some(({ begin, end, inserted }) => begin !== end || inserted.length !== 1)) continue;
-    for (const { begin, named, text, inserted } of edits) {
-      const at = positionOf(begin, { id, residues: "", offset }) - 1;
-      if (residues[at] !== inserted) {
-        throw new UserError(
-          `Cannot read the target from ${place} as residue ${begin} of its sequence must be the ` +
-            `${inserted} of ${quote(text)}: current value is ${quote(residues[at] ?? "none")}; ` +
-            "--offset tells the number of the first residue",
-        );
-      }
-      residues[at] = named[0].letter;
+    const edits = readEdits(fields[mutant], place);
+    if (edits.some((edit) => edit.unscorable || !isSubstitution(edit))) continue;
+    const wrong = edits.find(({ begin, inserted }) => residues[begin - offset] !== inserted);
+    if (wrong) {
+      const { begin, inserted, text } = wrong;
+      fault ??= new UserError(
+        `Cannot read the target from ${place} as residue ${begin} of its sequence must be the ` +
+          `${inserted} of ${quote(text)}: current value is ${
+            quote(residues[begin - offset] ?? "none")
+          }; --offset tells the number of the first residue`,
+      );
+    } else {
+      for (const { begin, named } of edits) residues[begin - offset] = named[0].letter;
+      const target = residues.join("");
+      votes.set(target, (votes.get(target) ?? 0) + 1);
     }
-    return { id, residues: residues.join("") };
+    if (--left === 0) break;
   }
-  throw cannot("a row must have mutations and sequence", "none");
+  // The first of equals.
+  const [best] = [...votes].sort(([, a], [, b]) => b - a);
+  if (best) return { id, residues: best[0] };
+  throw fault ?? cannot("a row must have mutations and sequence", "none");
 }
 
 /** @throws {UserError} if the sequence has a letter that ESM-2 does not know, or hides a residue */

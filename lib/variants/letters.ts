@@ -16,10 +16,14 @@ export const columnOf = (letter: string): number => AMINO_ACIDS.indexOf(letter);
 /** Token of any letter that ESM-2 knows, the rare ones included. */
 export const tokenOf = (letter: string): number | undefined => TOKEN_OF.get(letter);
 
+/** How a stop is written among letters. */
+export const STOP = "*";
+
 const THREE: Record<string, string> = {
   ...{ ALA: "A", ARG: "R", ASN: "N", ASP: "D", CYS: "C", GLN: "Q", GLU: "E", GLY: "G", HIS: "H" },
   ...{ ILE: "I", LEU: "L", LYS: "K", MET: "M", PHE: "F", PRO: "P", SER: "S", THR: "T", TRP: "W" },
   ...{ TYR: "Y", VAL: "V", SEC: "U", PYL: "O", ASX: "B", GLX: "Z", XAA: "X" },
+  TER: STOP,
 };
 
 /** Alternatives of the three-letter names, for a regular expression. */

@@ -2,10 +2,8 @@
 import { quote, UserError } from "../errors.ts";
 import { parseTable } from "../io/csv.ts";
 import { positionOf } from "./resolve.ts";
+import { GROUPS } from "./samples.ts";
 import type { Target, Variant } from "./types.ts";
-
-/** Names that the groups of statistics have already. */
-const TAKEN = ["all", "single", "multiple", "indel"];
 
 export class Regions {
   /** In the order of the file. */
@@ -37,8 +35,8 @@ export class Regions {
           }`,
         );
       };
-      if (region === "" || TAKEN.includes(region)) {
-        fail(`a region must have a name other than ${TAKEN.join(", ")}`, region);
+      if (region === "" || GROUPS.includes(region)) {
+        fail(`a region must have a name other than ${GROUPS.join(", ")}`, region);
       }
       const [first, last] = [start, end].map((text) => {
         const residue = /^-?\d+$/.test(text) ? Number(text) : NaN;

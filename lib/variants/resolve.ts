@@ -1,8 +1,8 @@
 /** From mutations as written to variants of the target, every letter checked. */
 import { quote, UserError } from "../errors.ts";
-import type { Edit, NamedResidue } from "./grammar.ts";
-import { AMINO_ACIDS, columnOf, tokenOf } from "./letters.ts";
-import type { Substitution, Target, Variant } from "./types.ts";
+import { checkLetters, type Edit, type NamedResidue } from "./grammar.ts";
+import { AMINO_ACIDS, STOP, tokenOf } from "./letters.ts";
+import type { Reading, Substitution, Target, Variant } from "./types.ts";
 
 /** 1-based position along the sequence of a residue number. */
 export const positionOf = (residue: number, { offset }: Target): number => residue - offset + 1;
@@ -90,7 +90,8 @@ function ends({ begin, end }: Edit): NamedResidue[] {
 }
 
 /**
- * The variant that edits make of the target; letters must have passed a {@link LetterCheck}.
+ * The variant that edits make of the target; letters must have passed a {@link LetterCheck}, and all
+ * must be scorable.
  *
  * @throws {UserError} if a residue is changed twice or nothing is left
  */
@@ -121,33 +122,39 @@ export function resolveVariant(edits: readonly Edit[], target: Target, place: st
     const letters = duplicated ? residues.slice(from, to).repeat(2) : inserted;
     residues = residues.slice(0, from) + letters + residues.slice(to);
   }
-  return fromSequence(residues, target, place);
-}
-
-/**
- * The variant whose sequence is given: substitutions where the lengths agree, else an indel.
- *
- * @throws {UserError} if it is empty or has a letter that cannot be scored
- */
-export function fromSequence(residues: string, target: Target, place: string): Variant {
-  const isIndel = residues.length !== target.residues.length;
-  const substitutions: Substitution[] = [];
-  if (residues === "") fail("it must have residues", "none");
-  for (let i = 0; i < residues.length; i++) {
-    const to = residues[i], from = isIndel ? undefined : target.residues[i];
-    if (from === to) continue;
-    if (tokenOf(to) === undefined || from !== undefined && columnOf(to) < 0) {
-      fail(`letter ${i + 1} must be an amino acid (${AMINO_ACIDS})`, to);
-    }
-    if (from !== undefined) substitutions.push({ position: i + 1, from, to });
-  }
-  return isIndel ? { substitutions, indel: residues } : { substitutions };
-
-  function fail(requirement: string, value: string): never {
+  if (residues === "") {
     throw new UserError(
-      `Cannot score the sequence of ${place} as ${requirement}: current value is ${quote(value)}`,
+      `Cannot score the sequence of ${place} as it must have residues: current value is none`,
     );
   }
+  return variantOf(residues, target);
+}
+
+/** The variant whose sequence is given, unless letters of it cannot be scored. */
+export function fromSequence(written: string, target: Target, place: string): Reading {
+  // A stop may close the whole protein.
+  const residues = written.length === target.residues.length + 1 && written.endsWith(STOP)
+    ? written.slice(0, -1)
+    : written;
+  const isIndel = residues.length !== target.residues.length;
+  // Rare letters of the target itself stay what they are.
+  const changed = isIndel
+    ? residues
+    : [...residues].filter((letter, i) => letter !== target.residues[i]).join("");
+  const own = isIndel ? [...target.residues].filter((letter) => tokenOf(letter)).join("") : "";
+  const { unscorable } = checkLetters(changed, residues, place, AMINO_ACIDS + own);
+  return unscorable ?? variantOf(residues, target);
+}
+
+/** Substitutions where the lengths agree, else an indel. */
+function variantOf(residues: string, target: Target): Variant {
+  if (residues.length !== target.residues.length) return { substitutions: [], indel: residues };
+  const substitutions: Substitution[] = [];
+  for (let i = 0; i < residues.length; i++) {
+    const to = residues[i], from = target.residues[i];
+    if (from !== to) substitutions.push({ position: i + 1, from, to });
+  }
+  return { substitutions };
 }
 
 /** The variant's own sequence. */
@@ -161,5 +168,6 @@ export function mutate({ residues }: Target, { substitutions, indel }: Variant):
   return out + residues.slice(at);
 }
 
-const isSubstitution = ({ begin, end, inserted, duplicated }: Edit) =>
+/** Whether an edit puts one residue in the place of another. */
+export const isSubstitution = ({ begin, end, inserted, duplicated }: Edit) =>
   begin === end && inserted.length === 1 && !duplicated;

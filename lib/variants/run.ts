@@ -16,12 +16,12 @@ import { evaluate, type Performance } from "./evaluate.ts";
 import { type InputFlags, readInputs } from "./inputs.ts";
 import { Regions } from "./regions.ts";
 import { SampleCollector } from "./samples.ts";
-import { scanVariants } from "./scan.ts";
+import { isVariant, rowNotes, scanVariants } from "./scan.ts";
 import { scoreVariants } from "./score.ts";
 import { scoreColumns, ScoreFile } from "./score_file.ts";
 import { checkLegacy, checkPositions, type ScoreSettings, settingNotes } from "./settings.ts";
 import { Extremes, matrixCsv, performanceCsv, performanceText, writeMatrixNpz } from "./tables.ts";
-import type { Target } from "./types.ts";
+import { REASONS, type Target } from "./types.ts";
 
 export interface ScoreFlags extends InputFlags, ScoreSettings {
   positions?: string;
@@ -53,11 +53,11 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
 
   watch.stage("load model");
   using model = await openModel(o.model, ctx);
-  const columns = scoreColumns(o.column ?? model.name, o.mode, source);
+  const columns = scoreColumns(o.column ?? model.name, o.mode, source, scan);
   const opened = await openBackend(o.backend);
   await using backend = opened.backend;
   if (model.embedded) notes.unshift(EMBEDDED_NOTE);
-  notes.push(...settingNotes(o, target.residues.length));
+  notes.push(...settingNotes(o, target.residues.length), ...rowNotes(scan));
   for (const note of notes) ctx.note(note);
   ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
   await using esm = await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory });
@@ -82,9 +82,14 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
   }
 
   watch.stage("score");
-  const samples = new SampleCollector(source.hasFunctional, regions);
+  const samples = new SampleCollector(regions);
   const extremes = new Extremes();
-  await using file = await ScoreFile.create(output.temporaryPath("scores.csv"), source, columns);
+  await using file = await ScoreFile.create(
+    output.temporaryPath("scores.csv"),
+    source,
+    columns,
+    target.residues.length,
+  );
   const show = stageProgress(ctx);
   const { matrix, passes, wildPll } = await scoreVariants(esm, {
     ...o,
@@ -95,11 +100,11 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
     progress,
     signal: ctx.signal,
     onProgress: show.update,
-    onRow: async (row, variant, score, pll) => {
-      extremes.add(row.text || row.place, score);
-      if (source.hasMeasured) samples.add(row, variant, score);
-      const length = variant.indel?.length ?? target.residues.length;
-      await file.add(row, length, score, pll);
+    onRow: async (found) => {
+      const { row, reading, score } = found;
+      extremes.add(row.text || row.place, isVariant(reading) ? score : REASONS[reading.reason]);
+      if (source.hasMeasured) samples.add(found);
+      await file.add(found);
     },
   });
   show.finish();
@@ -121,7 +126,7 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
       matrix,
       performance,
       samples,
-      labels: { score: columns[0], measured: o.measuredColumn },
+      labels: { score: columns[0].name, measured: o.measuredColumn },
       // Times differ between a run and its continuation; run.json has them.
       provenance: { ...settings, command: "score", bootstrap: o.bootstrap, seed: o.seed },
     }),
@@ -130,7 +135,12 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
     ...await describeRun({ command: "score", args: Deno.args, watch, model, opened }),
     options: o,
     target,
-    variants: { rows: scan.rows, multiple: scan.multiple, indels: scan.indels },
+    variants: {
+      rows: scan.rows,
+      multiple: scan.multiple,
+      indels: scan.indels,
+      withoutScore: Object.fromEntries(scan.unscorable),
+    },
     passes,
     ...(wildPll !== undefined && { wildTypePseudoLogLikelihood: wildPll }),
   };

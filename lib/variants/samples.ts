@@ -1,56 +1,120 @@
 /** Collects scored, measured variants by group while rows stream past. */
-import type { Samples } from "./evaluate.ts";
+import { NO_LABEL, type Samples } from "./evaluate.ts";
 import type { Regions } from "./regions.ts";
-import type { Variant, VariantRow } from "./types.ts";
+import { isVariant } from "./scan.ts";
+import type { ScoredRow } from "./score.ts";
+import type { Variant } from "./types.ts";
 
 /** At most this many points keep their names, for the report's scatter. */
 const NAMED_POINTS = 5000;
 
-export class SampleCollector {
+/** Groups by what a variant is, in the order of tables. */
+const KINDS = ["single", "multiple", "synonymous", "indel"] as const;
+type Kind = typeof KINDS[number];
+
+/** The score of indels that proteins of different lengths can be compared by. */
+const PER_RESIDUE = "indel_per_residue";
+
+/** Names that the groups of statistics have already. */
+export const GROUPS: readonly string[] = ["all", ...KINDS, PER_RESIDUE];
+
+/** What a variant is; a protein that stays as it is counts as synonymous. */
+export function kindOf({ substitutions, indel }: Variant): Kind {
+  if (indel !== undefined) return "indel";
+  const changed = substitutions.filter(({ from, to }) => from !== to).length;
+  return changed === 0 ? "synonymous" : changed === 1 ? "single" : "multiple";
+}
+
+/** Variants with the numbers that statistics compare. */
+class Column {
   readonly scores: number[] = [];
   readonly measured: number[] = [];
   readonly functional: number[] = [];
-  readonly names: string[] = [];
-  /** Row numbers (of the arrays above) by group, in order of tables. */
-  readonly #groups = new Map<string, number[]>();
 
-  constructor(readonly hasFunctional: boolean, readonly regions?: Regions) {
-    for (const name of ["single", "multiple", "indel", ...(regions?.names ?? [])]) {
+  add(score: number, measured: number, functional: boolean | undefined): number {
+    this.measured.push(measured);
+    this.functional.push(functional === undefined ? NO_LABEL : functional ? 1 : 0);
+    return this.scores.push(score) - 1;
+  }
+
+  pick(rows?: readonly number[]): Samples {
+    const take = (values: readonly number[]) => rows ? rows.map((i) => values[i]) : values;
+    const functional = take(this.functional);
+    return {
+      scores: take(this.scores),
+      measured: take(this.measured),
+      ...(!functional.every(Number.isNaN) && { functional }),
+    };
+  }
+}
+
+export class SampleCollector {
+  /**
+   * Names of the first of the variants in {@linkcode headline}, as many as a picture can show one by
+   * one.
+   */
+  readonly names: string[] = [];
+  /** Those that the headline is of: substitutions. */
+  readonly #substitutions = new Column();
+  readonly #others = { synonymous: new Column(), indel: new Column(), [PER_RESIDUE]: new Column() };
+  /** Row numbers (of the substitutions) by group, in the order of tables. */
+  readonly #groups = new Map<string, number[]>();
+  readonly #indelNames: string[] = [];
+
+  constructor(readonly regions?: Regions) {
+    for (const name of ["single", "multiple", ...(regions?.names ?? [])]) {
       this.#groups.set(name, []);
     }
   }
 
-  /** Takes a row; one without a measured value takes no part. */
-  add(row: VariantRow, variant: Variant, score: number): void {
+  /** Takes a row; one without a score or a measured value takes no part. */
+  add({ row, reading, score, perResidue }: ScoredRow): void {
     const { measured = NaN, functional } = row;
-    if (Number.isNaN(measured) || Number.isNaN(score)) return;
-    if (this.hasFunctional && functional === undefined) return;
-    const i = this.scores.push(score) - 1;
-    this.measured.push(measured);
-    if (this.hasFunctional) this.functional.push(functional ? 1 : 0);
-    if (i < NAMED_POINTS) this.names.push(row.text);
-    const { substitutions, indel } = variant;
-    if (indel !== undefined) this.#groups.get("indel")!.push(i);
-    else if (substitutions.length === 1) this.#groups.get("single")!.push(i);
-    else if (substitutions.length > 1) this.#groups.get("multiple")!.push(i);
-    for (const name of this.regions?.of(variant) ?? []) this.#groups.get(name)!.push(i);
-  }
-
-  /** All variants, then the groups that some but not all of them are in, and every region. */
-  *groups(): Generator<{ name: string; samples: Samples }> {
-    yield { name: "all", samples: this.#pick() };
-    for (const [name, rows] of this.#groups) {
-      const isPart = rows.length > 0 && rows.length < this.scores.length;
-      if (isPart || this.regions?.names.includes(name)) yield { name, samples: this.#pick(rows) };
+    if (!isVariant(reading) || Number.isNaN(measured) || Number.isNaN(score)) return;
+    const kind = kindOf(reading);
+    if (kind === "indel" || kind === "synonymous") {
+      const i = this.#others[kind].add(score, measured, functional);
+      if (kind === "synonymous") return;
+      this.#others[PER_RESIDUE].add(perResidue, measured, functional);
+      if (i < NAMED_POINTS) this.#indelNames.push(row.text);
+      return;
     }
+    const i = this.#substitutions.add(score, measured, functional);
+    if (i < NAMED_POINTS) this.names.push(row.text);
+    this.#groups.get(kind)!.push(i);
+    for (const name of this.regions?.of(reading) ?? []) this.#groups.get(name)!.push(i);
   }
 
-  #pick(rows?: readonly number[]): Samples {
-    const take = (values: readonly number[]) => rows ? rows.map((i) => values[i]) : values;
-    return {
-      scores: take(this.scores),
-      measured: take(this.measured),
-      ...(this.hasFunctional && { functional: take(this.functional) }),
-    };
+  /**
+   * What the headline is of: all substitutions, or all indels where there is nothing else. Scores of
+   * proteins of other lengths are on another scale, and synonymous variants all score 0.
+   */
+  get headline(): Samples & { names: readonly string[] } {
+    return this.#isIndels
+      ? { ...this.#others.indel.pick(), names: this.#indelNames }
+      : { ...this.#substitutions.pick(), names: this.names };
+  }
+
+  get #isIndels(): boolean {
+    return this.#substitutions.scores.length === 0 && this.#others.indel.scores.length > 0;
+  }
+
+  /**
+   * The headline as "all", then its parts, and every region; then what is not in it: synonymous
+   * variants and indels.
+   */
+  *groups(): Generator<{ name: string; samples: Samples }> {
+    const { names: _, ...samples } = this.headline;
+    yield { name: "all", samples };
+    for (const [name, rows] of this.#groups) {
+      const isPart = rows.length > 0 && rows.length < this.#substitutions.scores.length;
+      if (isPart || this.regions?.names.includes(name)) {
+        yield { name, samples: this.#substitutions.pick(rows) };
+      }
+    }
+    for (const [name, column] of Object.entries(this.#others)) {
+      if (column.scores.length === 0 || name === "indel" && this.#isIndels) continue;
+      yield { name, samples: column.pick() };
+    }
   }
 }

@@ -5,10 +5,10 @@ import { flatten, positionGroups, ScoreMatrix } from "./matrix.ts";
 import type { ProgressFile } from "../io/progress_file.ts";
 import { RowScorer, type Run, SCORE_VALUES } from "./row_scorer.ts";
 import { QueryRunner } from "./runner.ts";
-import { readVariant, type Scan } from "./scan.ts";
+import { isVariant, readRow, type Scan } from "./scan.ts";
 import { type ScoreSettings, windowOptions } from "./settings.ts";
 import type { VariantSource } from "./source.ts";
-import type { Target, Variant, VariantRow } from "./types.ts";
+import type { Reading, Target, Variant, VariantRow } from "./types.ts";
 import { WINDOW_TOKENS } from "./windows.ts";
 
 export interface ScoreRequest extends ScoreSettings {
@@ -24,7 +24,23 @@ export interface ScoreRequest extends ScoreSettings {
   /** Hears of positions, then of rows that need passes of their own. */
   onProgress?: (stage: "positions" | "variants", done: number, total: number) => void;
   /** Takes each row in order. */
-  onRow: (row: VariantRow, variant: Variant, score: number, pll: number) => void | Promise<void>;
+  onRow: (row: ScoredRow) => void | Promise<void>;
+}
+
+/** A row with what was found. */
+export interface ScoredRow {
+  row: VariantRow;
+  /** The variant, or why it has no score. */
+  reading: Reading;
+  /** NaN where there is none. */
+  score: number;
+  /** Pseudo-log-likelihood of the variant's sequence; NaN where it was not needed. */
+  pll: number;
+  /**
+   * Pseudo-log-likelihood per residue, minus the target's: what can be compared between proteins of
+   * different lengths. NaN for others.
+   */
+  perResidue: number;
 }
 
 export interface ScoreResult {
@@ -60,15 +76,24 @@ export async function scoreVariants(model: Esm2, request: ScoreRequest): Promise
   let chunk = newChunk(), chunks = 0, done = 0;
   const flush = async () => {
     request.signal?.throwIfAborted();
-    const variants = chunk.rows.map(({ variant }) => variant);
+    const variants = chunk.rows.map(({ reading }) => reading).filter(isVariant);
     const score = (run: Run) => scorer.score(variants, run);
     const values = chunk.cost > 0
       ? await inPieces(request, runner, units + chunks, score)
       : await score((queries) => runner.run(queries));
-    for (const [i, { row, variant }] of chunk.rows.entries()) {
-      const [value, pll] = values.subarray(i * SCORE_VALUES, (i + 1) * SCORE_VALUES);
-      if (!isMarginal) fill(matrix, variant, value);
-      await request.onRow(row, variant, value, pll);
+    let at = 0;
+    for (const { row, reading } of chunk.rows) {
+      if (!isVariant(reading)) {
+        await request.onRow({ row, reading, score: NaN, pll: NaN, perResidue: NaN });
+        continue;
+      }
+      const [score, pll] = values.subarray(at, at += SCORE_VALUES);
+      if (!isMarginal) fill(matrix, reading, score);
+      const length = reading.indel?.length;
+      const perResidue = length === undefined
+        ? NaN
+        : pll / length - scorer.wildPll / target.residues.length;
+      await request.onRow({ row, reading, score, pll, perResidue });
     }
     chunks++;
     done += chunk.rows.length;
@@ -78,9 +103,9 @@ export async function scoreVariants(model: Esm2, request: ScoreRequest): Promise
   const passTokens = Math.min(target.residues.length + 2, runnerWidth(request));
   const most = BATCHES_PER_CHUNK * Math.max(1, Math.floor(runner.tokenBudget / passTokens));
   for await (const row of source.rows()) {
-    const variant = readVariant(row, target)!;
-    chunk.rows.push({ row, variant });
-    chunk.cost += scorer.cost(variant);
+    const reading = readRow(row, target)!;
+    chunk.rows.push({ row, reading });
+    if (isVariant(reading)) chunk.cost += scorer.cost(reading);
     if (chunk.cost >= most || chunk.rows.length >= LARGEST_CHUNK) await flush();
   }
   if (chunk.rows.length > 0) await flush();
@@ -92,7 +117,7 @@ export async function scoreVariants(model: Esm2, request: ScoreRequest): Promise
 }
 
 interface Chunk {
-  rows: { row: VariantRow; variant: Variant }[];
+  rows: { row: VariantRow; reading: Reading }[];
   /** Forward passes. */
   cost: number;
 }

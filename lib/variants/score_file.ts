@@ -2,30 +2,48 @@
 import { quote, UserError } from "../errors.ts";
 import { csvValue } from "../io/csv.ts";
 import { TextSink } from "../io/text_sink.ts";
+import { isVariant, type Scan } from "./scan.ts";
+import type { ScoredRow } from "./score.ts";
 import type { VariantSource } from "./source.ts";
-import type { Mode, VariantRow } from "./types.ts";
+import { type Mode, REASONS } from "./types.ts";
+
+/** One of our columns: its name and what a row has there. */
+interface ScoreColumn {
+  name: string;
+  value: (row: ScoredRow, length: number) => number | string;
+}
 
 export class ScoreFile implements AsyncDisposable {
   private constructor(
     readonly file: TextSink,
     readonly source: VariantSource,
-    readonly withPll: boolean,
+    readonly columns: readonly ScoreColumn[],
+    readonly length: number,
   ) {}
 
-  /** Starts the file with its header. */
+  /**
+   * Starts the file with its header.
+   *
+   * @param length residues of the target
+   */
   static async create(
     path: string,
     source: VariantSource,
-    columns: readonly string[],
+    columns: readonly ScoreColumn[],
+    length: number,
   ): Promise<ScoreFile> {
     const file = new TextSink(path);
-    await file.write([source.header, ...columns].join(source.delimiter) + "\n");
-    return new ScoreFile(file, source, columns.length > 1);
+    const names = columns.map(({ name }) => name);
+    await file.write([source.header, ...names].join(source.delimiter) + "\n");
+    return new ScoreFile(file, source, columns, length);
   }
 
-  async add({ raw }: VariantRow, length: number, score: number, pll: number): Promise<void> {
-    const values = this.withPll ? [score, pll, Math.exp(-pll / length)] : [score];
-    await this.file.write([raw, ...values.map(csvValue)].join(this.source.delimiter) + "\n");
+  async add(row: ScoredRow): Promise<void> {
+    const values = this.columns.map(({ value: of }) => {
+      const value = of(row, this.length);
+      return Number.isNaN(value) ? "" : csvValue(value);
+    });
+    await this.file.write([row.row.raw, ...values].join(this.source.delimiter) + "\n");
   }
 
   close(): Promise<void> {
@@ -38,18 +56,41 @@ export class ScoreFile implements AsyncDisposable {
 }
 
 /**
- * Names of our columns: the score's, and in pseudo-perplexity mode two more.
+ * Our columns: the score's, in pseudo-perplexity mode two more, and one each where a variant changes
+ * the length or a row has no score.
  *
  * @throws {UserError} if the input has a column of such a name
  */
-export function scoreColumns(name: string, mode: Mode, { columns }: VariantSource): string[] {
-  const ours = mode === "pseudo-perplexity"
-    ? [name, `${name}_pseudo_log_likelihood`, `${name}_pseudo_perplexity`]
-    : [name];
-  const taken = ours.find((column) => columns.includes(column));
+export function scoreColumns(
+  name: string,
+  mode: Mode,
+  { columns }: VariantSource,
+  scan: Pick<Scan, "indels" | "unscorable">,
+): ScoreColumn[] {
+  const ours: ScoreColumn[] = [{ name, value: ({ score }) => score }];
+  if (mode === "pseudo-perplexity") {
+    ours.push(
+      { name: `${name}_pseudo_log_likelihood`, value: ({ pll }) => pll },
+      {
+        name: `${name}_pseudo_perplexity`,
+        value: ({ pll, reading }, length) =>
+          Math.exp(-pll / (isVariant(reading) && reading.indel?.length || length)),
+      },
+    );
+  }
+  if (scan.indels > 0) {
+    ours.push({ name: `${name}_per_residue`, value: ({ perResidue }) => perResidue });
+  }
+  if (scan.unscorable.size > 0) {
+    ours.push({
+      name: `${name}_reason`,
+      value: ({ reading }) => isVariant(reading) ? "" : REASONS[reading.reason],
+    });
+  }
+  const taken = ours.find((column) => columns.includes(column.name));
   if (taken === undefined) return ours;
   throw new UserError(
     `Cannot add the scores as their column must have a name that the input lacks (--column): ` +
-      `current value is ${quote(taken)}`,
+      `current value is ${quote(taken.name)}`,
   );
 }

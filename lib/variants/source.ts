@@ -13,7 +13,6 @@ export interface VariantSource {
   columns: readonly string[];
   delimiter: string;
   hasMeasured: boolean;
-  hasFunctional: boolean;
   rows(): AsyncIterable<VariantRow>;
 }
 
@@ -25,7 +24,6 @@ export function allSingles(target: Target): VariantSource {
     ...PLAIN,
     kind: "all",
     hasMeasured: false,
-    hasFunctional: false,
     async *rows() {
       for (let position = 1; position <= target.residues.length; position++) {
         const from = target.residues[position - 1];
@@ -53,7 +51,6 @@ export function listed(text: string): VariantSource {
     ...PLAIN,
     kind: "list",
     hasMeasured: false,
-    hasFunctional: false,
     async *rows() {
       for (const variant of variants) {
         yield { place: "--mutations", text: variant, raw: variant };
@@ -90,32 +87,37 @@ export function fromAssay(
     columns,
     delimiter,
     hasMeasured: measured >= 0,
-    hasFunctional: measured >= 0 && (functional >= 0 || cutoff !== undefined),
     async *rows() {
       for await (const { line, raw, fields } of table.rows()) {
         const place = `${source} line ${line}`;
-        const mutated = sequence < 0 ? undefined : fields[sequence].toUpperCase() || undefined;
-        const text = mutant < 0 ? "" : fields[mutant];
-        if (text === "" && mutated === undefined) {
-          throw new UserError(
-            `Cannot read ${place} as column ${
-              quote(names.mutant)
-            } must name its mutations: it is empty`,
-          );
-        }
+        const mutated = sequence < 0 ? "" : present(fields[sequence]).toUpperCase();
+        const text = mutant < 0 ? "" : present(fields[mutant]);
         const value = measured < 0 ? NaN : readNumber(fields[measured], place, names.measured);
         const label = cutoff !== undefined
           ? value > cutoff
           : functional < 0
           ? undefined
           : readLabel(fields[functional], place, names.functional);
-        yield { place, text, mutated, measured: value, functional: label, raw };
+        yield {
+          place,
+          text,
+          mutated: mutated || undefined,
+          measured: value,
+          functional: label,
+          raw,
+        };
       }
     },
   };
 }
 
 const MISSING = /^(nan|na|n\/a|null|none|-)?$/i;
+
+/** A field, empty where it says that there is nothing. */
+const present = (text: string) => isMissing(text) ? "" : text;
+
+/** Whether a field says that there is nothing. */
+export const isMissing = (text: string): boolean => MISSING.test(text);
 
 function readNumber(text: string, place: string, column: string): number {
   if (MISSING.test(text)) return NaN;

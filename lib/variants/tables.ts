@@ -50,10 +50,11 @@ export async function writeMatrixNpz(path: string, matrix: ScoreMatrix): Promise
 export function performanceCsv(performance: readonly Performance[]): string {
   const columns = STATISTICS.flatMap((name) => [name, `${name}_low`, `${name}_high`]);
   return formatCsv(
-    ["group", "variants", ...columns],
-    performance.map(({ group, variants, values, intervals }) => ({
+    ["group", "variants", "labelled", ...columns],
+    performance.map(({ group, variants, labelled, values, intervals }) => ({
       group,
       variants,
+      labelled,
       ...Object.fromEntries(STATISTICS.flatMap((name) => [
         [name, values[name]],
         [`${name}_low`, intervals?.[name].low],
@@ -70,15 +71,19 @@ export function performanceText(performance: readonly Performance[]): string {
   const shown = STATISTICS.filter((name) =>
     performance.some(({ values }) => !Number.isNaN(values[name]))
   );
+  // Of no interest where all or none have a label.
+  const some = performance.some(({ variants, labelled }) => labelled > 0 && labelled < variants);
   return formatTable(
     [
       { header: "variants" },
       { header: "n" },
+      ...(some ? [{ header: "labelled" }] : []),
       ...shown.map((name) => ({ header: STATISTIC_LABELS[name], align: "right" as const })),
     ],
-    performance.map(({ group, variants, values, intervals }) => [
+    performance.map(({ group, variants, labelled, values, intervals }) => [
       group,
       variants,
+      ...(some ? [labelled] : []),
       ...shown.map((name) => {
         const { low, high } = intervals?.[name] ?? { low: NaN, high: NaN };
         const range = Number.isNaN(low) ? "" : ` (${three(low)} to ${three(high)})`;
@@ -89,8 +94,13 @@ export function performanceText(performance: readonly Performance[]): string {
 }
 
 /** A scored variant for the terminal. */
-export interface NamedScore {
+interface NamedScore {
   name: string;
+  /** Or why there is none. */
+  score: number | string;
+}
+
+interface Scored extends NamedScore {
   score: number;
 }
 
@@ -98,15 +108,17 @@ export interface NamedScore {
 export class Extremes {
   readonly #most: number;
   #all: NamedScore[] | null = [];
-  #low: NamedScore[] = [];
-  #high: NamedScore[] = [];
+  #low: Scored[] = [];
+  #high: Scored[] = [];
 
   constructor(most = 5) {
     this.#most = most;
   }
 
-  add(name: string, score: number): void {
+  /** @param score or why there is none */
+  add(name: string, score: number | string): void {
     if (this.#all && this.#all.push({ name, score }) > 4 * this.#most) this.#all = null;
+    if (typeof score === "string") return;
     this.#low = this.#best(this.#low, { name, score }, 1);
     this.#high = this.#best(this.#high, { name, score }, -1);
   }
@@ -126,7 +138,7 @@ export class Extremes {
     );
   }
 
-  #best(kept: NamedScore[], one: NamedScore, sign: 1 | -1): NamedScore[] {
+  #best(kept: Scored[], one: Scored, sign: 1 | -1): Scored[] {
     const last = kept.at(-1);
     if (Number.isNaN(one.score)) return kept;
     if (last && kept.length >= this.#most && sign * one.score >= sign * last.score) return kept;

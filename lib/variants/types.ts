@@ -24,6 +24,28 @@ export interface Variant {
   indel?: string;
 }
 
+/** Why a row of an assay has no score, in the words of tables and notes. */
+export const REASONS = {
+  empty: "no mutation given",
+  stop: "stop",
+  frameshift: "frameshift",
+  extension: "stop lost or start gained",
+  unknown: "effect not known",
+  synonymous: "synonymous without residue",
+  letter: "letter that is no amino acid",
+} as const;
+export type Reason = keyof typeof REASONS;
+
+/** What stands in a row that cannot be scored. */
+export interface Unscorable {
+  reason: Reason;
+  /** What to tell a person who asked for just this. */
+  message: string;
+}
+
+/** What a row says. */
+export type Reading = Variant | Unscorable;
+
 /** A variant as the input has it. */
 export interface VariantRow {
   /** What to call the row in messages. */

@@ -9,7 +9,8 @@ import {
   SCORE_TOLERANCE,
   SPEARMAN_TOLERANCE,
 } from "./golden.ts";
-import { scanVariants } from "./scan.ts";
+import { SampleCollector } from "./samples.ts";
+import { isVariant, rowNotes, scanVariants } from "./scan.ts";
 import { scoreVariants } from "./score.ts";
 import type { VariantSource } from "./source.ts";
 import type { Target } from "./types.ts";
@@ -74,15 +75,20 @@ export interface AssayInput {
   publishedScore?: (raw: string) => number;
   signal?: AbortSignal;
   onProgress?: (done: number, total: number) => void;
+  /** Hears what a reader should know of the rows. */
+  onNote?: (note: string) => void;
 }
 
 /** Masked marginals of an assay: the rank correlation and, where the file has them, the scores. */
 export async function verifyAssay(
   model: Esm2,
-  { name, target, source, publishedScore, signal, onProgress }: AssayInput,
+  { name, target, source, publishedScore, signal, onProgress, onNote }: AssayInput,
   golden: ModelGolden,
 ): Promise<Check[]> {
-  const scores: number[] = [], measured: number[] = [];
+  // The same variants as the headline of the score command.
+  const samples = new SampleCollector();
+  const scan = await scanVariants(source, target);
+  for (const note of rowNotes(scan)) onNote?.(`${name}: ${note}`);
   let worst = 0, compared = 0;
   await scoreVariants(model, {
     mode: "masked-marginal",
@@ -91,22 +97,22 @@ export async function verifyAssay(
     positions: [],
     target,
     source,
-    scan: await scanVariants(source, target),
+    scan,
     signal,
     onProgress: (stage, done, total) => stage === "positions" && onProgress?.(done, total),
-    onRow: (row, _variant, score) => {
-      const published = publishedScore?.(row.raw) ?? NaN;
+    onRow: (found) => {
+      const { row, reading, score } = found;
+      const published = isVariant(reading) ? publishedScore?.(row.raw) ?? NaN : NaN;
       if (!Number.isNaN(published)) {
         const difference = Math.abs(score - published);
         // Not Math.max: a NaN score must not be lost.
         if (!(difference <= worst)) worst = difference;
         compared++;
       }
-      if (row.measured === undefined || Number.isNaN(row.measured)) return;
-      scores.push(score);
-      measured.push(row.measured);
+      samples.add(found);
     },
   });
+  const { scores, measured } = samples.headline;
   const checks: Check[] = [];
   const expected = golden.spearman[name];
   if (expected !== undefined) {

@@ -13,13 +13,19 @@ const PATHS: readonly string[] = ["assay", "fasta", "reference"];
 /** What of the options differs from protein to protein. */
 export type ProteinFlags = Partial<Pick<InputFlags, typeof COLUMNS[number]>>;
 
+/** A protein's own flags, and the row that they come from where a table has them. */
+export interface ProteinRow {
+  own: ProteinFlags;
+  place?: string;
+}
+
 /**
  * Reads a table of proteins: a header with some of the columns assay, fasta, sequence, id, mutations,
  * offset and reference, which mean what the options of those names do.
  *
  * @throws {UserError} for another column, an empty row, or what the file's reading finds wrong
  */
-async function readProteinTable(path: string): Promise<ProteinFlags[]> {
+async function readProteinTable(path: string): Promise<ProteinRow[]> {
   const { columns, rows } = parseTable(await readText(path), path);
   const wrong = columns.find((name) => !COLUMNS.some((known) => known === name));
   if (wrong !== undefined) {
@@ -43,8 +49,22 @@ async function readProteinTable(path: string): Promise<ProteinFlags[]> {
         ? join(dirname(path), text)
         : text;
     }
-    return found;
+    return { own: found, place: `${path} line ${line}` };
   });
+}
+
+/** Says which row of the table what is wrong stands in, and speaks of its columns. */
+export async function atRow<T>(place: string | undefined, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (place === undefined || !(error instanceof UserError)) throw error;
+    const named = error.message.replace(
+      new RegExp(`--(${REPLACED.join("|")})\\b(?!-)`, "g"),
+      "column $1",
+    );
+    throw new UserError(`${named} (${place})`);
+  }
 }
 
 /** Options that a table takes the place of. */
@@ -53,9 +73,11 @@ const REPLACED = ["assay", "fasta", "sequence", "id", "mutations", "reference"] 
 /** What each protein of a run has of its own: from the table, or one per `--assay`. */
 export async function proteinsOf(
   flags: Omit<ProteinFlags, "assay"> & { assay: readonly string[]; table?: string },
-): Promise<ProteinFlags[]> {
+): Promise<ProteinRow[]> {
   const { table, assay } = flags;
-  if (table === undefined) return assay.length > 0 ? assay.map((one) => ({ assay: one })) : [{}];
+  if (table === undefined) {
+    return assay.length > 0 ? assay.map((assay) => ({ own: { assay } })) : [{ own: {} }];
+  }
   const given = REPLACED.find((name) => flags[name] !== undefined && flags[name]?.length !== 0);
   if (given !== undefined) {
     throw new UserError(

@@ -3,7 +3,9 @@ import { createHash } from "node:crypto";
 import { examples } from "../../../data/examples.ts";
 import { quote, UserError } from "../../errors.ts";
 import { type Sequence, tokenize } from "../../esm2/mod.ts";
+import { RecordIndex } from "../../io/choose_record.ts";
 import { streamFasta } from "../../io/fasta_stream.ts";
+import { gapNote, withoutGaps } from "../../io/gaps.ts";
 
 export interface InputFlags {
   fasta?: string;
@@ -41,12 +43,8 @@ export async function openProteins(flags: InputFlags): Promise<Proteins> {
     return await checked(() => listed({ id: id ?? "sequence", residues: sequence }), flags, []);
   }
   if (fasta !== undefined) {
-    const proteins = await checked(() => records(fasta, id), flags, []);
-    if (proteins.count > 0) return proteins;
-    throw new UserError(
-      `Cannot choose a record of ${quote(fasta)} as --id must be one of its ids: ` +
-        `current value is ${quote(id)}`,
-    );
+    const chosen = id === undefined ? undefined : await idOf(fasta, id);
+    return await checked(() => records(fasta, chosen), flags, []);
   }
   if (id !== undefined) {
     throw new UserError("Cannot use --id as --fasta or --sequence must be given with it");
@@ -57,14 +55,20 @@ export async function openProteins(flags: InputFlags): Promise<Proteins> {
 }
 
 async function checked(
-  read: () => AsyncIterable<Sequence>,
+  written: () => AsyncIterable<Sequence>,
   { maxLength }: InputFlags,
-  notes: readonly string[],
+  notes: string[],
 ): Promise<Proteins> {
+  let gaps = 0, gapped = 0;
   let count = 0, residues = 0, longer = 0, longest = 0;
   let first: Sequence | undefined;
   const hash = createHash("sha256");
-  for await (const protein of read()) {
+  for await (const each of written()) {
+    const [protein, removed] = withoutGaps(each);
+    if (removed > 0) {
+      gaps += removed;
+      gapped++;
+    }
     count++;
     hash.update(`${protein.id}\n${protein.residues}\n`);
     const length = tokenize(protein, { maxLength: Infinity }).length - 2;
@@ -83,11 +87,22 @@ async function checked(
         `most ${maxLength} residues: the longest has ${longest}; --max-length ${longest} runs them whole`,
     );
   }
+  if (gapped > 0) notes.push(gapNote(count === 1 ? "The protein" : `${gapped} proteins`, gaps));
+  async function* read() {
+    for await (const each of written()) yield withoutGaps(each)[0];
+  }
   return { count, residues, sha256: hash.digest("hex"), notes, read };
 }
 
 async function* listed(...proteins: Sequence[]): AsyncGenerator<Sequence> {
   yield* proteins;
+}
+
+/** The whole id of the record that a name means. @throws {UserError} if there is none */
+async function idOf(path: string, name: string): Promise<string> {
+  const index = new RecordIndex<{ id: string }>(path);
+  for await (const { id } of streamFasta(path)) index.add({ id });
+  return index.need(name).id;
 }
 
 async function* records(path: string, id: string | undefined): AsyncGenerator<Sequence> {
