@@ -57,7 +57,7 @@ export async function findCircuit(
   const [randomFaithfulness] = trivial
     ? [circuit.faithfulness]
     : await faithfulnessOf(tail, path, [drawn], explanation);
-  const kept = recordOf(explanation, tail.space.latents, 0);
+  const kept = recordOf(explanation, path.edit.length, tail.space.latents, 0);
   return {
     explanation: { ...kept, nodes: ranking.slice(0, circuit.size) },
     circuit,
