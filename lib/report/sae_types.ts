@@ -33,6 +33,10 @@ export interface QualityView {
   /** Fraction of variance unexplained. */
   fvu: number;
   lossRecovered: number;
+  /** Of residues that are masked. */
+  masked?: { lossRecovered: number };
+  /** The same autoencoder one block before and after. */
+  neighbours?: readonly { depth: number; fvu: number }[];
   /** Latents above zero, per residue. */
   meanActive: number;
 }
