@@ -31,10 +31,11 @@ export function attributionFinding(results: readonly AttributionView[]): Content
       : `All ${all} explanations`;
   return `${which} of ${mutations} mutation${mutations === 1 ? "" : "s"} ${
     sums === 1 ? "adds" : "add"
-  } up to the effect. The 20 latents with the largest |attribution| hold ${percent(top)} of it ` +
-    `(median); ranked by how far they move alone, 20 latents hold ${
-      percent(plain)
-    } of the movement.`;
+  } up to the effect. The 20 nodes (latents at tokens) with the largest |attribution| hold ${
+    percent(top)
+  } of the sum of all |attribution| (median); the 20 nodes that move farthest hold ${
+    percent(plain)
+  } of the sum of all moves.`;
 }
 
 /** Effects, concentration and completeness of all mutations. */
@@ -141,7 +142,7 @@ export function explanationFacts(result: ExplanationView, metric: string): Conte
     result.steps === 1 ? "" : "s"
   } (gap ${percent(Math.abs(gapOf(result) / effectOf(result)))}), ${
     signed(result.errorSum)
-  } of it in error terms. ${result.moving} latents move.`;
+  } of that in error terms. ${result.moving} nodes (latents at tokens) move.`;
 }
 
 /** The first nodes of a result. */

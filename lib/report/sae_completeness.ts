@@ -61,7 +61,7 @@ function table(results: readonly Result[]): Markup {
       "Median gap",
       "Gap of 5 % or more",
       "Steps",
-      "Latents moving",
+      "Nodes moving",
       "Error terms",
     ],
     rows,

@@ -14,8 +14,12 @@ export const latentLabel = (latent: number): string => latent < 0 ? "error term"
 /** With a sign always. */
 export const signed = (value: number): string => value > 0 ? `+${short(value)}` : short(value);
 
-export const percent = (share: number): string =>
-  Number.isNaN(share) ? "–" : `${(100 * share).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`;
+/** A share in per cent; nothing has no sign. */
+export function percent(share: number): string {
+  if (Number.isNaN(share)) return "–";
+  const text = (100 * share).toFixed(Math.abs(share) < 0.1 ? 1 : 0);
+  return `${Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")} %`;
+}
 
 /** Layers of some results, ascending. */
 export const layersOf = (results: readonly { layer: number }[]): number[] =>

@@ -34,7 +34,7 @@ export function patchFinding(results: readonly PatchView[], metric: string): Con
   const strongest = real.reduce((a, b) => sizeOf(b.row) > sizeOf(a.row) ? b : a);
   const { result, row } = strongest;
   const medians = (["real", "random"] as const).map((kind) => spreadOf(ofKind(results, kind)));
-  return markup`Of ${real.length} latents patched one at a time over ${
+  return markup`Of ${plural(real.length, "patch", "es")} of single latents over ${
     plural(mutationsOf(results), "mutation")
   }, latent ${row.latent} at ${tokenName(row.token, result.protein)} changes ${metric} of ${
     mutationName(result, several)
@@ -49,7 +49,8 @@ export function patchFinding(results: readonly PatchView[], metric: string): Con
 const severalProteins = (results: readonly PatchView[]) =>
   new Set(results.map(({ protein }) => protein.id)).size > 1;
 
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const plural = (count: number, noun: string, ending = "s") =>
+  `${count} ${noun}${count === 1 ? "" : ending}`;
 
 /** Changes and controls of all mutations, layer by layer. */
 export function patchOverview(results: readonly PatchView[], metric: string): Markup {

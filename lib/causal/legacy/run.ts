@@ -6,6 +6,7 @@ import { sorted } from "../../stats/sorted.ts";
 import { type FinishedSurvey, type MergedSurvey, runSurvey } from "../command.ts";
 import type { SurveyFlags } from "../command.ts";
 import { packRecord, recordOf, unpackRecord } from "../explain_record.ts";
+import { fixed } from "../figures.ts";
 import { causalReport } from "../report.ts";
 import type { CausalProtein, CausalVariant } from "../variants.ts";
 import { legacyIgName, type LegacyIgResult, legacyIgSummary, writeLegacyIg } from "./ig_npz.ts";
@@ -148,10 +149,7 @@ const namesOf = ({ inputs: { proteins } }: FinishedSurvey) =>
 /** Results of one file. */
 const groupOf = ({ protein: { target }, layer }: LegacyPatchResult) => `${layer} ${target.id}`;
 
-const four = (header: string) => ({
-  header,
-  format: (value: number) => Number.isNaN(value) ? "–" : value.toFixed(4),
-});
+const four = (header: string) => ({ header, format: (value: number) => fixed(value, 4) });
 
 /** Results in the order of the files: protein, layer, mutation. */
 function resultsOf<T>(
