@@ -4,6 +4,7 @@ import { openWebGpu } from "../backend/webgpu.ts";
 import { Esm2 } from "../esm2/mod.ts";
 import { interleave, type Variant } from "./interleave.ts";
 import { enginePass, relativeDifference } from "./passes.ts";
+import { Products } from "./products.ts";
 import { randomCheckpoint, type ShapeName, SHAPES } from "./random_checkpoint.ts";
 import { randomBatch } from "./sequences.ts";
 import { median, pairedRatio, spreadOf } from "./statistics.ts";
@@ -73,7 +74,8 @@ async function rowsOf(
     wholes.none = await open(false);
     if (attentionBytes <= LARGEST_ATTENTION) wholes.all = await open(true);
   }
-  const variants: Variant[] = [];
+  const products = owned.use(await Products.open(backend, engine.config, size * batch.width));
+  const variants: Variant[] = [{ name: "products", run: () => products.run() }];
   for (const use of USES) {
     const whole = wholes[use];
     variants.push({
@@ -112,6 +114,7 @@ async function rowsOf(
       attention: use,
       engineMs: spreadOf(engineMs),
       ...(wholeMs && { wholeMs: spreadOf(wholeMs), ratio: pairedRatio(engineMs, wholeMs) }),
+      overProducts: pairedRatio(engineMs, ms.products),
       ...(use !== "none" && { overPlain: pairedRatio(engineMs, ms["engine none"]) }),
       tokensPerSecond: 1000 * size * batch.width / median(engineMs),
       msPerBlock: median(engineMs) / layers,
