@@ -136,7 +136,7 @@ ${nodeTable(result, MOST_LATENTS)}`,
 
 /** What there is to say of an explanation before its charts. */
 export function explanationFacts(result: ExplanationView, metric: string): Content {
-  return `${metric} goes from ${short(result.baseline)} to ${short(result.input)}, by ${
+  return `${metric} goes from ${short(result.baseline, true)} to ${short(result.input, true)}, by ${
     signed(effectOf(result))
   }. Attributions sum to ${signed(result.sum)} with ${result.steps} step${
     result.steps === 1 ? "" : "s"

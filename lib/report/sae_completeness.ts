@@ -27,8 +27,8 @@ export function completeness(results: readonly Result[], metric: string): Markup
         colour: result.addsUp ? 1 : 2,
         title: `${result.protein.id} ${result.mutation}, layer ${result.layer}`,
         entries: [
-          ["effect", short(effectOf(result))],
-          ["sum", short(result.sum)],
+          ["effect", short(effectOf(result), true)],
+          ["sum", short(result.sum, true)],
           ["gap", percent(Math.abs(gapOf(result) / effectOf(result)))],
           ["steps", String(result.steps)],
         ],

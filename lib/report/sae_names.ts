@@ -11,8 +11,9 @@ export function tokenName(token: number, { residues, offset }: ProteinView): str
 /** The name of a latent; the error term is none. */
 export const latentLabel = (latent: number): string => latent < 0 ? "error term" : `${latent}`;
 
-/** With a sign always. */
-export const signed = (value: number): string => value > 0 ? `+${short(value)}` : short(value);
+/** With a sign and three digits always. */
+export const signed = (value: number): string =>
+  value > 0 ? `+${short(value, true)}` : short(value, true);
 
 /** A share in per cent; nothing has no sign. */
 export function percent(share: number): string {

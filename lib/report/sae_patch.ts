@@ -123,7 +123,7 @@ export function patchPanel(result: PatchView, metric: string): Panel {
     weight: patchWeight(result),
     facts: rows.length === 0
       ? "Nothing was patched: no latent moves."
-      : `${metric} before: ${short(rows[0].baseline)}.`,
+      : `${metric} before: ${short(rows[0].baseline, true)}.`,
     content: markup`${real.length > 0 && latentEffects(result, metric)}<div class="charts strips">${
       present.length > 0 && stripPlot(
         "Beside the controls",
