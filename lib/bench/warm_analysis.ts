@@ -1,6 +1,7 @@
 /** An analysis within a warm process, beside what it cannot do without and beside plain products. */
 import type { Backend } from "../backend/mod.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
+import { plainBackend } from "./backends.ts";
 import { interleave } from "./interleave.ts";
 import { Products } from "./products.ts";
 import { pairedRatio, spreadOf } from "./statistics.ts";
@@ -25,7 +26,10 @@ export async function warmAnalysis(
   { command, subject, yardstick, plain, analysis }: WarmCase,
   { budgetMs, signal }: WarmOptions,
 ): Promise<AnalysisRow> {
-  await using products = await Products.open(backend, yardstick.config, yardstick.tokens);
+  await using owned = new AsyncDisposableStack();
+  const plainly = await plainBackend(backend, owned);
+  const { config, tokens } = yardstick;
+  const products = owned.use(await Products.open(plainly, config, tokens));
   const ms = await interleave([
     { name: "products", run: () => products.run() },
     { name: "plain", run: async () => void await plain() },
