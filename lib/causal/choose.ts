@@ -45,7 +45,7 @@ export function chooseVariants(
   }
   if (fitting.length < variants.length) {
     notes.push(
-      `${fitting.length} of ${variants.length} variants of ${id} have one substitution (--singles).`,
+      `${fitting.length} of ${variants.length} variants of ${id} have one substitution: the others are left out.`,
     );
   }
   if (lowest !== undefined) return chooseLowest(id, fitting, lowest, notes);

@@ -60,6 +60,7 @@ export function patchOverview(results: readonly PatchView[], metric: string): Ma
   const means = (kind: PatchKindView) => (layer: number) =>
     at(layer).map((result) => spreadOf(ofKind([result], kind)).mean);
   const present = KINDS.filter(({ kind }) => ofKind(results, kind).length > 0);
+  const together = present.filter(({ kind }) => kind === "all" || kind === "set");
   return markup`<section><h2>Patched latents and controls</h2>
 <p class="facts">Size of the change of ${metric}, over all mutations. A change that controls of the same size make too says nothing about the latent; no change at all must give 0.</p>
 <div class="charts strips">${
@@ -90,11 +91,11 @@ ${
         })),
       )
     }${
-      layerChart(
+      together.length > 0 && layerChart(
         "All patched together",
         "size of the change",
         layers,
-        present.filter(({ kind }) => kind === "all" || kind === "set").map((each) => ({
+        together.map((each) => ({
           name: each.name,
           colour: each.colour,
           values: means(each.kind),
