@@ -96,7 +96,8 @@ export const command = defineCommand({
   description:
     "Kernels are shares of the ceilings that a copy and a multiply-add kernel reach in the same " +
     "run; forward passes are ratios to onnxruntime's session of the whole model with the same " +
-    "weights, measured in turn. Comparison uses these ratios only, so that a slow or busy machine " +
+    "weights, and to plain products of the same shapes, measured in turn; analyses to their passes and to " +
+    "such products; memory to what the sizes ask for. Comparison uses these ratios only, so that a slow or busy machine " +
     "does not look like a slow program. Outputs are verified before they are timed.",
   options,
   examples: [
@@ -166,6 +167,11 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   if (!before) return;
   const comparison = compareReports(before, report, factor);
   ctx.print(`\nCompared with ${o.compare}\n\n${comparisonText(comparison, factor)}`);
+  if (comparison.changes.length === 0) {
+    throw new Error(
+      `Cannot compare with ${o.compare} as a row must be in both reports: current count is 0`,
+    );
+  }
   if (comparison.slower.length > 0) {
     throw new Error(
       `Slower than ${o.compare} by more than ${factor}: ` +

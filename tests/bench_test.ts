@@ -109,6 +109,10 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn() {
     await withFolder(async (path) => {
+      // An earlier run that needed half as much.
+      const earlier = sampleReport();
+      earlier.memory[0].peakBytes = earlier.memory[0].beforeBytes + 40e6;
+      await Deno.writeTextFile(path("earlier.json"), JSON.stringify(earlier));
       // Through a shell, because a process inherits the peak of the one that starts it.
       const args = ["run", "--quiet", "--no-lock", "-P=test", "tasks/bench.ts", "--only", "memory"];
       const { code, stderr } = await new Deno.Command("sh", {
@@ -119,10 +123,13 @@ Deno.test({
           Deno.execPath(),
           ...args,
           ...["--quick", "--backend", "cpu", "--json", path("memory.json")],
+          ...["--compare", path("earlier.json")],
         ],
         cwd: new URL("../", import.meta.url),
       }).output();
-      equal(code, 0, new TextDecoder().decode(stderr));
+      const told = new TextDecoder().decode(stderr);
+      equal(code, 1, told);
+      match(told, /Slower than .* memory of 8M on cpu, engine, .*: of the pass/);
       const { memory, notes } = await readReport(path("memory.json"));
       equal(memory.length, 1, notes.join());
       const [{ tokens, beforeBytes, peakBytes, allAttentionBytes, weightBytes }] = memory;

@@ -87,6 +87,7 @@ browserTest(
   "renderContactReport gives a page that a browser shows whole, offline, in light and dark",
   async (browser, dir) => {
     const result = await sample("helix");
+    result.map[3 * 40 + 35] = result.map[35 * 40 + 3] = -0.36;
     const url = await writePage(dir, "r", await page(result));
     for (const scheme of ["light", "dark"] as const) {
       await using view = await browser.open(url, { scheme });
@@ -112,7 +113,26 @@ browserTest(
         `[...tooltip.querySelectorAll("dd")].map((dd) => dd.textContent)`,
       );
       const value = result.map[10 * 40 + 30];
-      ok(Math.abs(Number(shown[0]) - value) < 0.01, `${shown} for ${value}`);
+      // Every digit of a float32, below zero too.
+      const exact = (text: string) => Number(text.replaceAll("−", "-"));
+      ok(Math.abs(exact(shown[0]) - value) <= 1e-6 * Math.abs(value), `${shown} for ${value}`);
+      const least = result.map.indexOf(Math.min(...result.map));
+      ok(result.map[least] < 0);
+      await view.point(
+        box.x + box.width * (least % 40 + 0.5) / 40,
+        box.y + box.height * (Math.floor(least / 40) + 0.5) / 40,
+      );
+      const [lowest] = await view.evaluate<string[]>(
+        `[...tooltip.querySelectorAll("dd")].map((dd) => dd.textContent)`,
+      );
+      ok(
+        Math.abs(exact(lowest) - result.map[least]) <= 1e-6 * -result.map[least],
+        `${lowest} for ${result.map[least]}`,
+      );
+      // The caption's colours are the picture's.
+      deepEqual(await view.evaluate("[chainColour(0), chainColour(0.5), chainColour(1)]"), [
+        ...[0x0000ff, 0x00ff00, 0xff0000],
+      ]);
       equal(shown[1], "20");
       const stage = await view.evaluate<string>(
         `document.querySelector(".stage canvas") ? "drawn" : document.querySelector(".stage").textContent`,
@@ -121,6 +141,13 @@ browserTest(
       await view.evaluate(`document.querySelector("[data-share='1']").click()`);
       const wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
       equal(await view.evaluate(wide), 0);
+      await view.look({ width: 688, media: "print" });
+      const outside = await view.evaluate<number>(`{
+        const canvas = document.querySelector(".stage canvas");
+        const stage = document.querySelector(".stage").getBoundingClientRect();
+        const box = canvas?.getBoundingClientRect() ?? stage;
+        Math.max(box.right - stage.right, box.bottom - stage.bottom, stage.right - innerWidth); }`);
+      ok(outside <= 1, `the picture is ${outside} px beyond the page`);
       await view.look({ width: 390, scheme });
       equal(await view.evaluate(wide), 0);
     }

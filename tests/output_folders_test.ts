@@ -106,7 +106,7 @@ test("a command leaves no file of its own earlier run beside the new results", a
     equal((await run(line)).code, 0);
     const { files } = JSON.parse(Deno.readTextFileSync("out/sae-patch/run.json"));
     deepEqual(names("out/sae-patch"), files.sort());
-    equal(files.includes("report.html"), line !== patch);
+    equal(files.includes("patches.csv"), line !== patch);
   }
   const encode = lines["sae encode"];
   for (const format of ["npz", "csv"]) equal((await run(encode, "--format", format)).code, 0);

@@ -28,8 +28,12 @@ test("sae circuit: nodes, faithfulness and shared latents agree between its file
     const shared = await rows(dir, "shared_latents.csv");
     equal(circuits.length, 3);
     for (const row of circuits) {
-      ok(Number(row.faithfulness) >= 0.8, row.faithfulness);
-      ok(Number(row.random_faithfulness) < Number(row.faithfulness));
+      ok(Number(row.faithfulness) >= 0.8 && Number(row.faithfulness) <= 1.2, row.faithfulness);
+      if (row.reached === "true") {
+        ok(Number(row.random_faithfulness) < Number(row.faithfulness));
+        ok(Number(row.random_sd) > 0);
+        ok(Number(row.random_highest) >= Number(row.random_faithfulness));
+      }
       const own = nodes.filter(({ mutation }) => mutation === row.mutation);
       equal(own.length, Number(row.circuit_nodes));
       deepEqual(own.map(({ rank }) => Number(rank)), own.map((_, i) => i + 1));
@@ -39,7 +43,7 @@ test("sae circuit: nodes, faithfulness and shared latents agree between its file
       equal(latents.size, Number(row.circuit_latents));
       for (const latent of latents) {
         const [one] = shared.filter((each) => each.latent === latent);
-        ok(one.names.split(" ").includes(row.mutation));
+        ok(one.names.split(" ").includes(`EPHB2_HUMAN/${row.mutation}`));
         equal(one.names.split(" ").length, Number(one.mutations));
       }
     }
@@ -91,6 +95,9 @@ test("sae circuit of two proteins counts latents over both; signed ranks need no
         ok(shared.length > 0);
         // The same protein twice: every latent is in both.
         ok(shared.every(({ proteins }) => proteins === "2"));
+        for (const { names } of shared) {
+          deepEqual([...new Set(names.split(" ").map((name) => name[0]))], ["a", "b"]);
+        }
       },
       { ...small, "b.csv": small["a.csv"] },
     );

@@ -273,7 +273,10 @@ test("sae encode warns where hardly any loss is recovered, and names what may be
   await runSae([...onCpu, ...args], async (outcome) => {
     done(outcome);
     match(outcome.err, /k = 64 is assumed/);
-    match(outcome.err, /sae, --embed-scale hf: loss recovered -?0\.\d+, variance unexplained/);
+    match(
+      outcome.err,
+      /sae, --embed-scale hf: loss recovered -?0\.\d+ \(.* of masked residues\), variance/,
+    );
     match(outcome.err, /sae, --embed-scale train: loss recovered/);
     const warnings = outcome.err.split("\n").filter((line) => line.startsWith("Warning"));
     equal(warnings.length, 1);

@@ -60,13 +60,17 @@ export class ReferenceModel {
     return new ReferenceModel(checkpoint, weights);
   }
 
-  /** The residual stream after some blocks, a vector per token. */
-  hidden(residues: string, depth: number): Vector[] {
+  /** The residual stream after some blocks, a vector per token. @param masked a token that is masked */
+  hidden(residues: string, depth: number, masked?: number): Vector[] {
     const { dModel } = this.checkpoint.config, table = this.weights.get("embed_tokens.weight")!;
     const tokens = [0, ...Array.from(residues, tokenOfLetter), 2];
-    // Token dropout's factor of a sequence without masks.
-    let x: Vector[] = tokens.map((t) =>
-      Float64Array.from(table.subarray(t * dModel, (t + 1) * dModel), (v) => v * 0.88)
+    // Token dropout: what is masked is zero, and the rest is scaled by 0.88 / (1 − share masked).
+    const factor = 0.88 / (1 - (masked === undefined ? 0 : 1 / tokens.length));
+    let x: Vector[] = tokens.map((t, i) =>
+      Float64Array.from(
+        table.subarray(t * dModel, (t + 1) * dModel),
+        (v) => i === masked ? 0 : v * factor,
+      )
     );
     for (let layer = 0; layer < depth; layer++) x = this.block(layer, x);
     return x;

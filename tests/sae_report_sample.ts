@@ -143,11 +143,21 @@ export function sampleCircuits(shape: SaeSampleShape): CircuitView[] {
       { nodes: candidates, faithfulness: 1 },
     ];
     return {
-      ...{ ...view, ...explanation, size, candidates, share: 0.7, reached: true },
+      ...{
+        ...view,
+        ...explanation,
+        size,
+        candidates,
+        share: 0.7,
+        reached: true,
+        steady: true,
+        highest: 1,
+        drop: 0,
+      },
       nodes: explanation.nodes.slice(0, size),
       faithfulness: 0.7 + 0.05 * next(),
       completeness: 0.4 * next(),
-      randomFaithfulness: 0.1 * next(),
+      random: { mean: 0.1 * next(), sd: 0.03, most: 0.2 },
       curve: curve(8),
       byMagnitude: { size: 3 * size, faithfulness: 0.71, curve: curve(30) },
     };

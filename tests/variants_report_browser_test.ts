@@ -134,6 +134,9 @@ const shown = (page: Page) =>
     ({ title: tooltip.hidden ? "" : tooltip.querySelector("strong").textContent, texts });
   }`);
 
+/** The seven digits of a float32, with a true minus sign. */
+const exactly = (value: number) => String(Number(value.toPrecision(7))).replaceAll("-", "−");
+
 async function checkHover(browser: Browser, url: string, matrix: ScoreMatrix) {
   await using page = await browser.open(url, {});
   const { residues, offset } = matrix.target, length = residues.length;
@@ -148,14 +151,10 @@ async function checkHover(browser: Browser, url: string, matrix: ScoreMatrix) {
     const name = `${wild}${position + offset - 1}`;
     equal(title, wild === letter ? `${name}, wild type` : `${name}${letter}`);
     const score = matrix.score(position, letter);
-    const expected = wild === letter
-      ? "0"
-      : Number.isNaN(score)
-      ? "not computed"
-      : score.toFixed(4);
+    const expected = wild === letter ? "0" : Number.isNaN(score) ? "not computed" : exactly(score);
     equal(texts.score, expected, name);
     if (!Number.isNaN(score)) {
-      equal(texts.mean, Math.fround(matrix.sensitivity(position)).toFixed(4));
+      equal(texts.mean, exactly(Math.fround(matrix.sensitivity(position))));
     }
   }
   await page.point(frame.left + 5, frame.top + 20);
@@ -239,6 +238,11 @@ const TEXTS =
 async function checkWidths(browser: Browser, url: string) {
   await using page = await browser.open(url, { width: 688, media: "print", scheme: "dark" });
   equal(await page.evaluate(TOO_WIDE), 0);
+  await page.evaluate(`document.querySelector("[data-zoom='8']").click()`);
+  await page.settle();
+  const paper = await frameOf(page);
+  ok(paper.inner <= paper.width + 1, "paper has the whole protein, whatever the zoom");
+  await page.evaluate(`document.querySelector("[data-zoom='1']").click()`);
   await page.look({ width: 390 });
   await page.settle();
   equal(await page.evaluate(TOO_WIDE), 0);
@@ -271,7 +275,7 @@ async function checkScatter(browser: Browser, dir: string) {
     await page.point(box.left + left, box.top + top);
     const { title, texts } = await shown(page);
     equal(title, i === 3 ? hostile : `A${i}C`);
-    deepEqual([Number(texts.score), Number(texts.measured)], [x, y]);
+    deepEqual([texts.score, texts.measured], [x, y].map(exactly));
   }
   deepEqual(page.complaints, []);
 }

@@ -4,15 +4,16 @@ import type { Backend } from "../backend/mod.ts";
 import { Esm2, padBatch, tokenize } from "../esm2/mod.ts";
 import { parseSites } from "../sites/parse_sites.ts";
 import { analyzeSites } from "../sites/analyze.ts";
-import { interleave } from "./interleave.ts";
+import { interleave, type Variant } from "./interleave.ts";
 import { enginePass } from "./passes.ts";
 import { randomCheckpoint, SHAPES, writeRandomCheckpoint } from "./random_checkpoint.ts";
 import { median, pairedRatio, spreadOf } from "./statistics.ts";
-import { runTask } from "./subprocess.ts";
+import { runModule, runTask } from "./subprocess.ts";
 import type { AnalysisRow } from "./types.ts";
+import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 
 /** A command with an output folder and a run.json in it; a new command adds itself here. */
-interface TimedCommand {
+export interface TimedCommand {
   name: string;
   task: URL;
   args: readonly string[];
@@ -39,24 +40,31 @@ export interface ColdOptions {
   backend: string;
   /** Runs of each command. */
   runs: number;
+  /** What is timed. @default COMMANDS */
+  commands?: readonly TimedCommand[];
   signal?: AbortSignal;
 }
+
+/** The variant that every cold start is measured against. */
+const YARDSTICK = "yardstick";
 
 /**
  * Time from the start of a command to its exit, results written: the first is all that a user waits
  * for. The system's file cache is warm.
  */
-export async function coldRows({ backend, runs, signal }: ColdOptions): Promise<AnalysisRow[]> {
+export async function coldRows(
+  { backend, runs, commands = COMMANDS, signal }: ColdOptions,
+): Promise<AnalysisRow[]> {
   const dir = await Deno.makeTempDir({ prefix: "esmscope-bench-" });
   try {
     const model = `${dir}/8M`;
     await writeRandomCheckpoint(model, SHAPES["8M"]);
-    const cases = COMMANDS.flatMap((command) => [
+    const cases = commands.flatMap((command) => [
       { command, model: "embedded model", args: command.args },
       { command, model: "8M shape", args: [...command.args, "--model", model] },
     ]);
     const stages: Record<string, Record<string, number>[]> = {};
-    const variants = cases.map(({ command, args }, i) => ({
+    const variants: Variant[] = cases.map(({ command, args }, i) => ({
       name: String(i),
       async run() {
         const out = `${dir}/${command.name}-${i}`;
@@ -66,6 +74,11 @@ export async function coldRows({ backend, runs, signal }: ColdOptions): Promise<
         (stages[i] ??= []).push(timingsMs);
       },
     }));
+    const yardstick = new URL("./cold_yardstick.ts", import.meta.url);
+    variants.unshift({
+      name: YARDSTICK,
+      run: async () => void await runModule(yardstick, {}, signal),
+    });
     const ms = await interleave(variants, { budgetMs: 0, least: runs, warmup: 1, signal });
     return cases.map(({ command, model }, i) => ({
       command: command.name,
@@ -73,6 +86,7 @@ export async function coldRows({ backend, runs, signal }: ColdOptions): Promise<
       backend,
       start: "cold",
       ms: spreadOf(ms[i]),
+      overYardstick: pairedRatio(ms[i], ms[YARDSTICK]),
       stagesMs: mediansOf(stages[i].slice(1)),
     }));
   } finally {
@@ -89,7 +103,7 @@ function mediansOf(records: readonly Record<string, number>[]): Record<string, n
 /** The analysis of the A2A example with the 8M shape against a plain forward pass of it. */
 export async function warmRow(
   backend: Backend,
-  { budgetMs, signal }: { budgetMs: number; signal?: AbortSignal },
+  options: WarmOptions,
 ): Promise<AnalysisRow> {
   const { a2a } = examples;
   using checkpoint = randomCheckpoint("8M", SHAPES["8M"]);
@@ -97,16 +111,11 @@ export async function warmRow(
   const batch = { ...padBatch([tokenize(a2a)]), members: [0] };
   const sites = parseSites(a2a.siteSets.published.sites.join(), a2a, "published");
   const protein = { id: a2a.id, residues: a2a.residues, sites };
-  const ms = await interleave([
-    { name: "plain", run: async () => void await enginePass(model, batch, "none") },
-    { name: "analyze", run: async () => void await analyzeSites(model, [protein], { signal }) },
-  ], { budgetMs, signal });
-  return {
+  return await warmAnalysis(backend, {
     command: "analyze",
     subject: "8M shape, A2A, 412 residues",
-    backend: backend.name,
-    start: "warm",
-    ms: spreadOf(ms.analyze),
-    overPlain: pairedRatio(ms.analyze, ms.plain),
-  };
+    yardstick: { config: model.config, tokens: batch.width },
+    plain: () => enginePass(model, batch, "none"),
+    analysis: () => analyzeSites(model, [protein], options),
+  }, options);
 }

@@ -1,6 +1,7 @@
 /** Backends with the settings that a row names. */
 import { type Backend, type BackendName, openBackend } from "../backend/mod.ts";
 import { openCpu } from "../backend/cpu.ts";
+import { openWebGpu } from "../backend/webgpu.ts";
 import { HostBackend } from "../backend/host.ts";
 import { loadNative } from "../backend/ort.ts";
 
@@ -14,6 +15,14 @@ export interface BenchBackend {
 export async function openBenchBackend({ name, threads }: BenchBackend): Promise<Backend> {
   if (name === "cpu" && threads !== undefined) return await openCpu({ threads });
   return (await openBackend(name)).backend;
+}
+
+/** The same device with onnxruntime as it is, for yardsticks; opened where it is another, and then owned. */
+export async function plainBackend(
+  backend: Backend,
+  owner: AsyncDisposableStack,
+): Promise<Backend> {
+  return backend.name === "webgpu" ? owner.use(await openWebGpu({ replay: false })) : backend;
 }
 
 /** The native backend with session options of one's own, to find out which are best. */

@@ -16,15 +16,9 @@ import type { Capture, Edit } from "../causal/types.ts";
 import { Esm2, padBatch, type TokenBatch, tokenize, TOKENS } from "../esm2/mod.ts";
 import { SaeCoder } from "../sae/coder.ts";
 import type { Sae } from "../sae/types.ts";
-import { interleave } from "./interleave.ts";
 import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
-import { pairedRatio, spreadOf } from "./statistics.ts";
 import type { AnalysisRow } from "./types.ts";
-
-interface RowOptions {
-  budgetMs: number;
-  signal?: AbortSignal;
-}
+import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 
 /** Of the 8M shape's six blocks. */
 const DEPTH = 3;
@@ -34,7 +28,7 @@ const LATENTS = 2048, K = 32;
 const SIZE = 8, BATCHES = 4, COUNT = SIZE * BATCHES;
 
 /** Single latents patched into the domain, against its tail run in the same batches. */
-export async function warmPatchRow(backend: Backend, options: RowOptions): Promise<AnalysisRow> {
+export async function warmPatchRow(backend: Backend, options: WarmOptions): Promise<AnalysisRow> {
   await using bench = await Bench.open(backend, options.signal);
   const { model, tail, edit, base, metric, batch, rows, hidden } = bench;
   const candidates = candidatesOf(edit);
@@ -42,68 +36,49 @@ export async function warmPatchRow(backend: Backend, options: RowOptions): Promi
     edit: editOf([candidates[i % candidates.length]]),
     metric,
   }));
-  const ms = await interleave([
-    {
-      name: "plain",
-      async run() {
-        for (let i = 0; i < BATCHES; i++) {
-          using result = await model.run(batch, { from: { depth: DEPTH, hidden }, head: { rows } });
-          await result.logits!.read();
-        }
-      },
-    },
-    { name: "patch", run: async () => void await tail.measure(base, jobs) },
-  ], options);
-  return {
+  return await warmAnalysis(backend, {
     command: "sae patch",
     subject: `8M shape, ${COUNT} patches of 66 residues, over the blocks after them`,
-    backend: backend.name,
-    start: "warm",
-    ms: spreadOf(ms.patch),
-    overPlain: pairedRatio(ms.patch, ms.plain),
-  };
+    yardstick: { config: model.config, tokens: tail.tokenBudget },
+    async plain() {
+      for (let i = 0; i < BATCHES; i++) {
+        using result = await model.run(batch, { from: { depth: DEPTH, hidden }, head: { rows } });
+        await result.logits!.read();
+      }
+    },
+    analysis: () => tail.measure(base, jobs),
+  }, options);
 }
 
 /** Steps of integrated gradients over all residues, against as many gradients of the tail. */
-export async function warmIgRow(backend: Backend, options: RowOptions): Promise<AnalysisRow> {
+export async function warmIgRow(backend: Backend, options: WarmOptions): Promise<AnalysisRow> {
   await using bench = await Bench.open(backend, options.signal);
   const { model, tail, edit, base, metric, batch, rows, hidden } = bench;
   const gradient = new EngineGradient(tail);
   const path = { capture: base, edit, from: 0, to: 1, metric };
   using cotangent = backend.upload("cotangent", [SIZE, TOKENS.length], differences(metric[0]));
-  const ms = await interleave([
-    {
-      name: "plain",
-      async run() {
-        for (let i = 0; i < BATCHES; i++) {
-          const from = { depth: DEPTH, hidden };
-          using result = await model.gradient(batch, { from, rows, wrt: DEPTH, cotangent });
-          const found = result.gradients.get(DEPTH)!;
-          // A device works on after `gradient` has returned.
-          if (!found.data) await found.read();
-        }
-      },
-    },
-    {
-      name: "ig",
-      run: async () =>
-        void await integrate(
-          gradient,
-          bench.space,
-          [path],
-          { rule: "gauss-legendre", steps: COUNT },
-          { tokenBudget: tail.tokenBudget, backend, signal: options.signal },
-        ),
-    },
-  ], options);
-  return {
+  return await warmAnalysis(backend, {
     command: "sae ig",
     subject: `8M shape, ${COUNT} steps at 66 residues, over forward and gradient`,
-    backend: backend.name,
-    start: "warm",
-    ms: spreadOf(ms.ig),
-    overPlain: pairedRatio(ms.ig, ms.plain),
-  };
+    yardstick: { config: model.config, tokens: tail.tokenBudget },
+    async plain() {
+      for (let i = 0; i < BATCHES; i++) {
+        const from = { depth: DEPTH, hidden };
+        using result = await model.gradient(batch, { from, rows, wrt: DEPTH, cotangent });
+        const found = result.gradients.get(DEPTH)!;
+        // A device works on after `gradient` has returned.
+        if (!found.data) await found.read();
+      }
+    },
+    analysis: () =>
+      integrate(
+        gradient,
+        bench.space,
+        [path],
+        { rule: "gauss-legendre", steps: COUNT },
+        { tokenBudget: tail.tokenBudget, backend, signal: options.signal },
+      ),
+  }, options);
 }
 
 /** A mutation of the domain with a random model and a random autoencoder. */

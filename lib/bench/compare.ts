@@ -1,5 +1,14 @@
 /** Comparison with an earlier report: ratios only, which a slow or busy machine leaves as they are. */
-import type { BenchReport, HostRow, KernelRow, ModelRow, Processor } from "./types.ts";
+import { loadNote } from "./machine.ts";
+import type {
+  AnalysisRow,
+  BenchReport,
+  HostRow,
+  KernelRow,
+  MemoryRow,
+  ModelRow,
+  Processor,
+} from "./types.ts";
 
 /** Time over a yardstick of the same run: it grows when this project gets slower, on any machine. */
 interface Cost {
@@ -29,7 +38,10 @@ export interface Comparison {
 }
 
 /**
- * Compares the kernels' share of their run's own ceiling and the engine's time over the whole graph's.
+ * Compares what does not depend on the machine: the kernels' share of their run's own ceiling, the engine's time
+ * over the whole graph's and over plain products of the same shapes (the whole graph is made of this project's
+ * own blocks and grows with them), the host's time over onnxruntime's, analyses over their passes and over a
+ * yardstick, memory over what the sizes ask for, and settings over the first of their question.
  *
  * Kernel rows need the same adapter (or the same CPU) on both sides; those of a software adapter are
  * never compared, as they say nothing about a GPU.
@@ -45,9 +57,12 @@ export function compareReports(
   factor: number,
 ): Comparison {
   const notes: string[] = [], processors: Processor[] = [];
-  const [cpuBefore, cpuAfter] = [before, after].map(({ machine }) =>
-    `${machine.cpu}, ${machine.arch}`
-  );
+  // Numbers decide only where both reports have them.
+  const numbered = [before, after].every(({ machine: { cpuModel } }) => cpuModel !== undefined);
+  const [cpuBefore, cpuAfter] = [before, after].map(({ machine }) => {
+    const { cpu, arch, cpuFamily, cpuModel } = machine;
+    return `${cpu}, ${arch}` + (numbered ? `, family ${cpuFamily}, model ${cpuModel}` : "");
+  });
   if (cpuBefore === cpuAfter) processors.push("cpu");
   else notes.push(`kernels on the CPU are not compared: it was ${cpuBefore} and is ${cpuAfter}`);
   const [oldName, newName] = [before, after].map(adapterName);
@@ -56,6 +71,11 @@ export function compareReports(
   } else if (after.adapter?.isFallback) {
     notes.push("kernels on the GPU are not compared: the adapter is a software one");
   } else if (after.adapter) processors.push("gpu");
+
+  for (const [which, { machine }] of [["earlier", before], ["present", after]] as const) {
+    const busy = loadNote(machine);
+    if (busy) notes.push(`in the ${which} run ${busy}`);
+  }
 
   const old = measuresOf(before, processors), now = measuresOf(after, processors);
   const changes: Change[] = [];
@@ -81,20 +101,46 @@ function changeOf(name: string, then: Cost, cost: Cost, factor: number): Change 
 }
 
 function measuresOf(
-  { kernels, models, host = [] }: BenchReport,
+  { kernels, models, host = [], analyses = [], memory = [], settings = [] }: BenchReport,
   processors: readonly Processor[],
 ): Map<string, Cost> {
   const found = new Map<string, Cost>();
+  const add = (name: string, cost: Cost | undefined) => cost && found.set(name, cost);
   for (const row of kernels) {
     if (row.share && processors.includes(row.processor) && !isCeiling(row)) {
       const { us: { median, p10, p90 } } = row, least = row.share * median;
-      found.set(kernelName(row), { median: median / least, p10: p10 / least, p90: p90 / least });
+      add(kernelName(row), { median: median / least, p10: p10 / least, p90: p90 / least });
     }
   }
-  for (const row of models) if (row.ratio) found.set(modelName(row), row.ratio);
-  for (const row of host) found.set(hostName(row), row.ratio);
+  for (const row of models) {
+    add(modelName(row), row.ratio);
+    add(`${modelName(row)}, over plain products`, row.overProducts);
+  }
+  for (const row of host) {
+    add(hostName(row), row.ratio);
+    add(`${hostName(row)}, over empty commands`, row.overDispatches);
+  }
+  for (const row of analyses) {
+    add(`${analysisName(row)}, over its passes`, row.overPlain);
+    add(`${analysisName(row)}, over ${YARDSTICKS[row.start]}`, row.overYardstick);
+  }
+  for (const row of memory) {
+    const { beforeBytes, peakBytes, weightBytes, blockAttentionBytes } = row;
+    add(`${memoryName(row)}: loaded, over its weights`, once(beforeBytes / weightBytes));
+    const growth = (peakBytes - beforeBytes) / blockAttentionBytes;
+    add(`${memoryName(row)}: of the pass, over one layer's attention`, once(growth));
+  }
+  for (const row of settings) if (!row.busy) add(`${row.question}: ${row.setting}`, row.ratio);
   return found;
 }
+
+const YARDSTICKS: Record<AnalysisRow["start"], string> = {
+  warm: "plain products",
+  cold: "a process of fixed work",
+};
+
+/** What is measured once. */
+const once = (value: number): Cost => ({ median: value, p10: value, p90: value });
 
 /** The yardsticks are their own share: always one. */
 const isCeiling = ({ kernel }: KernelRow) => kernel === "copy" || kernel === "fma";
@@ -104,6 +150,12 @@ export const kernelName = ({ kernel, shape, implementation }: KernelRow): string
 
 export const hostName = ({ shape, residues, batch, adapter }: HostRow): string =>
   `host time of ${shape} on ${adapter}, ${batch} × ${residues} residues`;
+
+export const analysisName = ({ command, subject, backend, start }: AnalysisRow): string =>
+  `${command} on ${backend}, ${start}, ${subject}`;
+
+export const memoryName = ({ shape, backend, runner, attention, tokens }: MemoryRow): string =>
+  `memory of ${shape} on ${backend}, ${runner}, attention ${attention}, ${tokens} tokens`;
 
 export const modelName = ({ shape, backend, threads, residues, batch, attention }: ModelRow) =>
   `${shape} on ${backend}${threads === undefined ? "" : ` ×${threads}`}, ${batch} × ${residues} ` +

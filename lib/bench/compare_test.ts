@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "../../tests/assert.ts";
 import { compareReports } from "./compare.ts";
+import type { BenchReport } from "./types.ts";
 import type { Spread } from "./statistics.ts";
 import { sampleReport } from "./testing/sample_report.ts";
 import { comparisonText } from "./tables.ts";
@@ -27,13 +28,16 @@ function slowed(times: number) {
     scale(row.replayMs, times);
     scale(row.onnxruntimeMs, times);
   }
+  for (const row of report.analyses) scale(row.ms, times);
+  for (const row of report.settings) scale(row.ms, times);
   return report;
 }
 
 Deno.test("compareReports() finds no change where only the machine is slower", () => {
   const { changes, slower, missing, added, notes } = compareReports(before, slowed(5), 1.01);
-  // One kernel on each processor, two passes and the host; copy and no-op rows are yardsticks.
-  deepEqual(changes.map(({ ratio }) => ratio), [1, 1, 1, 1, 1]);
+  // One kernel on each processor, two passes twice, the host twice, three of analyses, two of memory, one
+  // setting; copy and no-op rows are yardsticks.
+  deepEqual(changes.map(({ ratio }) => ratio), Array(14).fill(1));
   deepEqual([slower, missing, added, notes], [[], [], [], []]);
 });
 
@@ -61,7 +65,7 @@ Deno.test("compareReports() names a host that needs longer, and reads reports wi
   equal(name, "host time of 8M on a GPU, 1 × 64 residues");
   ok(Math.abs(ratio - 3) < 1e-9);
   const { host: _, ...old } = sampleReport();
-  deepEqual(compareReports(old, after, 1.3).added, [name]);
+  deepEqual(compareReports(old, after, 1.3).added, [name, `${name}, over empty commands`]);
 });
 
 Deno.test("compareReports() does not fail for what the samples' own scatter explains", () => {
@@ -79,8 +83,12 @@ Deno.test("compareReports() lists rows of one side only and does not fail for th
   const after = sampleReport();
   after.models[0].residues = 256;
   const { missing, added, slower } = compareReports(before, after, 1.3);
-  deepEqual(missing, ["8M on cpu ×2, 1 × 64 residues, attention none"]);
-  deepEqual(added, ["8M on cpu ×2, 1 × 256 residues, attention none"]);
+  const of = (residues: number) => {
+    const name = `8M on cpu ×2, 1 × ${residues} residues, attention none`;
+    return [name, `${name}, over plain products`];
+  };
+  deepEqual(missing, of(64));
+  deepEqual(added, of(256));
   equal(slower.length, 0);
 });
 
@@ -89,8 +97,8 @@ Deno.test("compareReports() leaves out kernels of another adapter or CPU, and sa
   after.adapter = { ...after.adapter!, description: "another GPU" };
   after.machine.cpu = "another CPU";
   const { changes, notes } = compareReports(before, after, 1.3);
-  equal(changes.length, 3);
-  ok(changes.every(({ name }) => /^(8M|host time)/.test(name)));
+  equal(changes.length, 12);
+  ok(!changes.some(({ name }) => name.startsWith("attention_column_mass")));
   match(notes.join("\n"), /on the CPU are not compared: it was a CPU, x86_64 and is another CPU/);
   match(
     notes.join("\n"),
@@ -116,4 +124,55 @@ Deno.test("comparisonText() puts the slowest first and marks what is past the fa
     /^8M on cpu ×2, 1 × 64 residues, attention reduced .*4\.00× +past 1\.3$/,
   );
   equal(text.match(/past 1\.3/g)!.length, 1);
+});
+
+Deno.test("compareReports() fails for each section that became slower or larger", () => {
+  const sections: Record<string, (report: BenchReport) => void> = {
+    "attention_column_mass [1, 20, 414, 414], twin": ({ kernels }) => kernels[3].share! /= 2,
+    "8M on cpu ×2, 1 × 64 residues, attention none": ({ models }) => scale(models[0].ratio!, 2),
+    "8M on cpu ×2, 1 × 64 residues, attention none, over plain products": ({ models }) =>
+      scale(models[0].overProducts!, 2),
+    "host time of 8M on a GPU, 1 × 64 residues": ({ host }) => scale(host![0].ratio, 2),
+    "host time of 8M on a GPU, 1 × 64 residues, over empty commands": ({ host }) =>
+      scale(host![0].overDispatches!, 2),
+    "analyze on cpu, cold, 8M shape, over a process of fixed work": ({ analyses }) =>
+      scale(analyses[0].overYardstick!, 2),
+    "analyze on cpu ×2, warm, 8M shape, over its passes": ({ analyses }) =>
+      scale(analyses[1].overPlain!, 2),
+    "analyze on cpu ×2, warm, 8M shape, over plain products": ({ analyses }) =>
+      scale(analyses[1].overYardstick!, 2),
+    "memory of 8M on cpu, engine, attention reduced, 1024 tokens: of the pass, over one layer's attention":
+      ({ memory }) => memory[0].peakBytes += 110e6,
+    "memory of 8M on cpu, engine, attention reduced, 1024 tokens: loaded, over its weights": (
+      { memory: [row] },
+    ) => {
+      row.beforeBytes += 90e6;
+      row.peakBytes += 90e6;
+    },
+    "threads: 2": ({ settings }) => scale(settings[1].ratio!, 2),
+  };
+  for (const [name, harm] of Object.entries(sections)) {
+    const after = sampleReport();
+    harm(after);
+    deepEqual(compareReports(before, after, 1.3).slower.map((change) => change.name), [name]);
+  }
+});
+
+Deno.test("compareReports() says which run began on a busy machine, and tells processors of one name apart", () => {
+  const after = sampleReport();
+  after.machine.loadAverage = 1.9;
+  match(
+    compareReports(before, after, 1.3).notes.join(),
+    /in the present run other work kept 1\.9 of 2 cores busy/,
+  );
+  const [one, other] = [sampleReport(), sampleReport()];
+  for (const [report, cpuModel] of [[one, 1], [other, 17]] as const) {
+    Object.assign(report.machine, { cpuFamily: 25, cpuModel });
+  }
+  match(
+    compareReports(one, other, 1.3).notes.join(),
+    /it was a CPU, x86_64, family 25, model 1 and is a CPU, x86_64, family 25, model 17/,
+  );
+  // A report without such numbers is told by the name alone.
+  deepEqual(compareReports(before, other, 1.3).notes, []);
 });

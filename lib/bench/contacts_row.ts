@@ -4,22 +4,16 @@ import { jacobianContacts } from "../contacts/jacobian.ts";
 import { AttentionContacts } from "../contacts/attention_contacts.ts";
 import { Esm2, planBatches } from "../esm2/mod.ts";
 import { openModel } from "../hub/open_model.ts";
-import { interleave } from "./interleave.ts";
 import { enginePass } from "./passes.ts";
 import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
 import { randomBatch } from "./sequences.ts";
-import { pairedRatio, spreadOf } from "./statistics.ts";
 import type { AnalysisRow } from "./types.ts";
-
-interface RowOptions {
-  budgetMs: number;
-  signal?: AbortSignal;
-}
+import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 
 /** The contact head over all heads of the 8M shape, at the length of the other rows. */
 export async function warmContactsRow(
   backend: Backend,
-  { budgetMs, signal }: RowOptions,
+  options: WarmOptions,
 ): Promise<AnalysisRow> {
   using checkpoint = randomCheckpoint("8M", SHAPES["8M"]);
   await using model = await Esm2.open(checkpoint, backend);
@@ -27,18 +21,13 @@ export async function warmContactsRow(
   const weights = Float32Array.from({ length: layers * heads }, (_, i) => Math.sin(i));
   await using contacts = await AttentionContacts.create(model, weights, -1);
   const batch = randomBatch(412, 1);
-  const ms = await interleave([
-    { name: "plain", run: async () => void await enginePass(model, batch, "none") },
-    { name: "contacts", run: async () => void await contacts.run(batch, { signal }) },
-  ], { budgetMs, signal });
-  return {
+  return await warmAnalysis(backend, {
     command: "contacts --method head",
     subject: "8M shape, 412 residues",
-    backend: backend.name,
-    start: "warm",
-    ms: spreadOf(ms.contacts),
-    overPlain: pairedRatio(ms.contacts, ms.plain),
-  };
+    yardstick: { config: model.config, tokens: batch.width },
+    plain: () => enginePass(model, batch, "none"),
+    analysis: () => contacts.run(batch, options),
+  }, options);
 }
 
 /** Residues; the embedded model takes seconds for the 1 + 19 · 100 sequences of their Jacobian. */
@@ -47,31 +36,20 @@ const RESIDUES = 100;
 /** The categorical Jacobian against plain passes of as many sequences of the same length. */
 export async function warmJacobianRow(
   backend: Backend,
-  { budgetMs, signal }: RowOptions,
+  options: WarmOptions,
 ): Promise<AnalysisRow> {
   using opened = await openModel(undefined);
   await using model = await Esm2.open(opened.checkpoint, backend);
   const { ids } = randomBatch(RESIDUES, 1), tokenBudget = 1024;
   const rows = Array.from({ length: 1 + 19 * RESIDUES }, () => ids);
   const plain = planBatches(rows, model.config, backend.tensorLimit, tokenBudget);
-  const ms = await interleave([
-    {
-      name: "plain",
-      run: async () => {
-        for (const batch of plain) await enginePass(model, batch, "none");
-      },
-    },
-    {
-      name: "jacobian",
-      run: async () => void await jacobianContacts(model, ids, { tokenBudget, signal }),
-    },
-  ], { budgetMs, signal });
-  return {
+  return await warmAnalysis(backend, {
     command: "contacts --method jacobian",
     subject: `embedded model, ${RESIDUES} residues`,
-    backend: backend.name,
-    start: "warm",
-    ms: spreadOf(ms.jacobian),
-    overPlain: pairedRatio(ms.jacobian, ms.plain),
-  };
+    yardstick: { config: model.config, tokens: tokenBudget },
+    async plain() {
+      for (const batch of plain) await enginePass(model, batch, "none");
+    },
+    analysis: () => jacobianContacts(model, ids, { tokenBudget, signal: options.signal }),
+  }, options);
 }

@@ -22,8 +22,10 @@ async function measure({ shape, residues, batch: size, hasGpu, budgetMs }: HostC
     adapter: replayed.gpu.adapter.description || replayed.gpu.adapter.device,
     replay: [],
     onnxruntime: [],
+    dispatches: [],
     pass: [],
   };
+  const dispatches = emptyDispatches(replayed.gpu.device);
   let begin = performance.now();
   for (let round = 0; round < WARMUP + 100; round++) {
     if (round === WARMUP) begin = performance.now();
@@ -31,10 +33,13 @@ async function measure({ shape, residues, batch: size, hasGpu, budgetMs }: HostC
     const found = {
       replay: await hostMs(engine, batch),
       onnxruntime: await hostMs(yardstick, batch),
+      dispatches: await dispatches(),
       pass: hasGpu ? await passMs(engine, batch) : NaN,
     };
     if (round < WARMUP) continue;
-    for (const name of ["replay", "onnxruntime", "pass"] as const) times[name].push(found[name]);
+    for (const name of ["replay", "onnxruntime", "dispatches", "pass"] as const) {
+      times[name].push(found[name]);
+    }
   }
   return { ...times, pass: hasGpu ? times.pass : undefined };
 }
@@ -46,6 +51,31 @@ async function hostMs(model: Esm2, batch: PlannedBatch): Promise<number> {
   const ms = performance.now() - begin;
   await model.backend.gpu!.device.queue.onSubmittedWorkDone();
   return ms;
+}
+
+/** Commands that do nothing, as many as some blocks have. */
+const DISPATCHES = 500;
+
+/** Times how long the host takes to give them: what no pass of this project has a part in. */
+function emptyDispatches(device: GPUDevice): () => Promise<number> {
+  const code = "@compute @workgroup_size(1) fn main() {}";
+  const module = device.createShaderModule({ label: "nothing", code });
+  const compute = { module, entryPoint: "main" };
+  const pipeline = device.createComputePipeline({ label: "nothing", layout: "auto", compute });
+  return async () => {
+    const begin = performance.now();
+    const encoder = device.createCommandEncoder({ label: "nothing" });
+    const pass = encoder.beginComputePass({ label: "nothing" });
+    for (let i = 0; i < DISPATCHES; i++) {
+      pass.setPipeline(pipeline);
+      pass.dispatchWorkgroups(1);
+    }
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    const ms = performance.now() - begin;
+    await device.queue.onSubmittedWorkDone();
+    return ms;
+  };
 }
 
 /** One pass of many whose work follows without a gap. */

@@ -29,6 +29,8 @@ export interface HostTimes {
   adapter: string;
   replay: number[];
   onnxruntime: number[];
+  /** Of 500 commands that do nothing. */
+  dispatches: number[];
   pass?: number[];
 }
 
@@ -47,7 +49,7 @@ export async function hostRows(
     onCase?.(one);
     // A software adapter's own work on the cores would be counted as the host's.
     const env = one.hasGpu ? undefined : { GALLIUM_NOOP: "true" };
-    const { adapter, replay, onnxruntime, pass } = await runModule<HostTimes>(
+    const { adapter, replay, onnxruntime, dispatches, pass } = await runModule<HostTimes>(
       child,
       one,
       signal,
@@ -62,6 +64,7 @@ export async function hostRows(
       replayMs: spreadOf(replay),
       onnxruntimeMs: spreadOf(onnxruntime),
       ratio: pairedRatio(replay, onnxruntime),
+      overDispatches: pairedRatio(replay, dispatches),
       usPerBlock: 1000 * median(replay) / HOST_SHAPES[shape].layers,
       ...(pass && { passMs: spreadOf(pass) }),
     });

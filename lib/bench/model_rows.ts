@@ -1,9 +1,10 @@
 /** Forward passes of the engine against the whole graph, in turn. */
 import type { Backend } from "../backend/mod.ts";
-import { openWebGpu } from "../backend/webgpu.ts";
 import { Esm2 } from "../esm2/mod.ts";
+import { plainBackend } from "./backends.ts";
 import { interleave, type Variant } from "./interleave.ts";
 import { enginePass, relativeDifference } from "./passes.ts";
+import { Products } from "./products.ts";
 import { randomCheckpoint, type ShapeName, SHAPES } from "./random_checkpoint.ts";
 import { randomBatch } from "./sequences.ts";
 import { median, pairedRatio, spreadOf } from "./statistics.ts";
@@ -38,10 +39,7 @@ export async function modelRows(options: ModelRowOptions): Promise<ModelRow[]> {
   const { backend, cases, signal, onRows } = options;
   const rows: ModelRow[] = [];
   await using owned = new AsyncDisposableStack();
-  // The yardstick is onnxruntime as it is.
-  const plain = backend.name === "webgpu"
-    ? owned.use(await openWebGpu({ replay: false }))
-    : backend;
+  const plain = await plainBackend(backend, owned);
   for (const name of new Set(cases.map(({ shape }) => shape))) {
     signal?.throwIfAborted();
     using checkpoint = randomCheckpoint(name, SHAPES[name]);
@@ -73,7 +71,8 @@ async function rowsOf(
     wholes.none = await open(false);
     if (attentionBytes <= LARGEST_ATTENTION) wholes.all = await open(true);
   }
-  const variants: Variant[] = [];
+  const products = owned.use(await Products.open(plain, engine.config, size * batch.width));
+  const variants: Variant[] = [{ name: "products", run: () => products.run() }];
   for (const use of USES) {
     const whole = wholes[use];
     variants.push({
@@ -112,6 +111,7 @@ async function rowsOf(
       attention: use,
       engineMs: spreadOf(engineMs),
       ...(wholeMs && { wholeMs: spreadOf(wholeMs), ratio: pairedRatio(engineMs, wholeMs) }),
+      overProducts: pairedRatio(engineMs, ms.products),
       ...(use !== "none" && { overPlain: pairedRatio(engineMs, ms["engine none"]) }),
       tokensPerSecond: 1000 * size * batch.width / median(engineMs),
       msPerBlock: median(engineMs) / layers,

@@ -8,7 +8,7 @@ import { hostRows } from "./host_rows.ts";
 import { cpuKernelRows, withSpeedUp } from "./kernel_rows_cpu.ts";
 import { gpuKernelRows } from "./kernel_rows_gpu.ts";
 import { kernelBenches } from "./kernels/mod.ts";
-import { describeMachine, describeVersions } from "./machine.ts";
+import { describeMachine, describeVersions, loadNote } from "./machine.ts";
 import { memoryRows } from "./memory_rows.ts";
 import { modelRows } from "./model_rows.ts";
 import { numpyRows } from "./numpy_rows.ts";
@@ -63,7 +63,7 @@ export async function runBench(
     memory: [],
     analyses: [],
     settings: [],
-    notes: [...plan.notes],
+    notes: [...[loadNote(machine)].filter((note) => note !== undefined), ...plan.notes],
   };
   const usesAdapter = plan.sections.includes("kernels") ||
     plan.backends.some(({ name }) => name === "webgpu");

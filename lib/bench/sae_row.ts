@@ -7,9 +7,8 @@ import type { Backend } from "../backend/mod.ts";
 import { Graph } from "../onnx/graph.ts";
 import { matmul } from "../onnx/ops.ts";
 import { SaeCoder } from "../sae/coder.ts";
-import { interleave } from "./interleave.ts";
-import { pairedRatio, spreadOf } from "./statistics.ts";
 import type { AnalysisRow } from "./types.ts";
+import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 
 /** InterProt's autoencoders of 650M, and tokens of a middling protein. */
 const TOKENS = 256, WIDTH = 1280, LATENTS = 4096, K = 64;
@@ -17,7 +16,7 @@ const TOKENS = 256, WIDTH = 1280, LATENTS = 4096, K = 64;
 /** Normalisation, pre-activations and the sparse rows, against onnxruntime's product alone. */
 export async function warmSaeEncodeRow(
   backend: Backend,
-  { budgetMs, signal }: { budgetMs: number; signal?: AbortSignal },
+  options: WarmOptions,
 ): Promise<AnalysisRow> {
   const weights = randomEncoder({ tokens: TOKENS, dModel: WIDTH, latents: LATENTS }, 1);
   await using coder = await SaeCoder.open({
@@ -36,28 +35,18 @@ export async function warmSaeEncodeRow(
   await using product = await backend.compile(productGraph());
   using hidden = backend.upload("hidden", [TOKENS, WIDTH], randomValues(TOKENS * WIDTH, 2, 20));
   using wEnc = backend.upload("w_enc", [WIDTH, LATENTS], weights.wEnc);
-  const ms = await interleave([
-    {
-      name: "plain",
-      async run() {
-        const { result } = await product.run({ hidden, w_enc: wEnc }, {
-          result: [TOKENS, LATENTS],
-        });
-        // A device works on after `run` has returned.
-        if (!result.data) await result.read();
-        result[Symbol.dispose]();
-      },
-    },
-    { name: "encode", run: async () => void await coder.encode(hidden) },
-  ], { budgetMs, signal });
-  return {
+  return await warmAnalysis(backend, {
     command: "SAE encode over MatMul",
     subject: `${TOKENS} tokens, ${WIDTH} → ${LATENTS}, k = ${K}`,
-    backend: backend.name,
-    start: "warm",
-    ms: spreadOf(ms.encode),
-    overPlain: pairedRatio(ms.encode, ms.plain),
-  };
+    yardstick: { config: { dModel: WIDTH, layers: 1 }, tokens: TOKENS },
+    async plain() {
+      const { result } = await product.run({ hidden, w_enc: wEnc }, { result: [TOKENS, LATENTS] });
+      // A device works on after `run` has returned.
+      if (!result.data) await result.read();
+      result[Symbol.dispose]();
+    },
+    analysis: () => coder.encode(hidden),
+  }, options);
 }
 
 function productGraph(): Graph {

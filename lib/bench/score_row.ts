@@ -4,22 +4,21 @@ import type { Backend } from "../backend/mod.ts";
 import { Esm2, padBatch } from "../esm2/mod.ts";
 import { idsOf, positionGroups } from "../variants/matrix.ts";
 import { QueryRunner } from "../variants/runner.ts";
-import { interleave } from "./interleave.ts";
 import { enginePass } from "./passes.ts";
 import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
-import { pairedRatio, spreadOf } from "./statistics.ts";
 import type { AnalysisRow } from "./types.ts";
+import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 
 /** One batch of masked positions of the 66-residue domain, as `score` runs it, with the 8M shape. */
 export async function warmScoreRow(
   backend: Backend,
-  { budgetMs, signal }: { budgetMs: number; signal?: AbortSignal },
+  options: WarmOptions,
 ): Promise<AnalysisRow> {
   const { id, residues } = ephb2, target = { id, residues, offset: 1 };
   using checkpoint = randomCheckpoint("8M", SHAPES["8M"]);
   await using model = await Esm2.open(checkpoint, backend);
   const ids = idsOf(id, residues);
-  const runner = new QueryRunner(model, { kind: "full", signal });
+  const runner = new QueryRunner(model, { kind: "full", signal: options.signal });
   const all = Array.from(residues, (_, i) => i + 1);
   const [{ positions, queries }] = positionGroups(
     target,
@@ -29,16 +28,11 @@ export async function warmScoreRow(
     runner.tokenBudget,
   );
   const batch = { ...padBatch(positions.map(() => ids)), members: [...positions.keys()] };
-  const ms = await interleave([
-    { name: "plain", run: async () => void await enginePass(model, batch, "none") },
-    { name: "score", run: async () => void await runner.run(queries) },
-  ], { budgetMs, signal });
-  return {
+  return await warmAnalysis(backend, {
     command: "score",
     subject: `8M shape, ${positions.length} masked positions of ${residues.length} residues`,
-    backend: backend.name,
-    start: "warm",
-    ms: spreadOf(ms.score),
-    overPlain: pairedRatio(ms.score, ms.plain),
-  };
+    yardstick: { config: model.config, tokens: batch.size * batch.width },
+    plain: () => enginePass(model, batch, "none"),
+    analysis: () => runner.run(queries),
+  }, options);
 }

@@ -101,6 +101,7 @@ const TABLES: Record<Section, (report: BenchReport) => string> = {
         "whole ms": row.wholeMs ? short(row.wholeMs.median) : "",
         ratio: times(row.ratio?.median),
         "of ratio": row.ratio ? `${row.ratio.p10.toFixed(2)}–${row.ratio.p90.toFixed(2)}` : "",
+        "over products": times(row.overProducts?.median),
         "over none": times(row.overPlain?.median),
         "tokens/s": formatCount(Math.round(row.tokensPerSecond)),
       })),
@@ -161,6 +162,7 @@ const TABLES: Record<Section, (report: BenchReport) => string> = {
         "median ms": short(row.ms.median),
         "p10–p90": range(row.ms),
         "over forward": times(row.overPlain?.median),
+        "over yardstick": times(row.overYardstick?.median),
         "stages ms": Object.entries(row.stagesMs ?? {})
           .map(([name, ms]) => `${name} ${short(ms)}`).join(", "),
       })),

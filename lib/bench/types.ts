@@ -67,6 +67,8 @@ export interface ModelRow {
   ratio?: Spread;
   /** This pass over the engine's own without attention, round by round. */
   overPlain?: Spread;
+  /** Over plain products of the blocks' shapes, round by round; absent in older reports. */
+  overProducts?: Spread;
   /** Tokens, `<cls>` and `<eos>` included, per second at the median. */
   tokensPerSecond: number;
   /** Of the engine at the median; for a few residues on a GPU this is what the host costs. */
@@ -86,6 +88,8 @@ export interface HostRow {
   onnxruntimeMs: Spread;
   /** replay / onnxruntime, round by round. */
   ratio: Spread;
+  /** replay / 500 commands that do nothing, round by round; absent in older reports. */
+  overDispatches?: Spread;
   /** Of a replayed pass, for each block at the median. */
   usPerBlock: number;
   /** Of a replayed pass in a row of them, the device's work included; absent without a device. */
@@ -120,6 +124,11 @@ export interface AnalysisRow {
   ms: Spread;
   /** This analysis over a plain forward pass of the same batch, round by round. */
   overPlain?: Spread;
+  /**
+   * Over work that knows nothing of this project, round by round: warm, plain products of the blocks' shapes
+   * on one batch; cold, a process of fixed work. Absent in older reports.
+   */
+  overYardstick?: Spread;
   /** Milliseconds per stage, as run.json tells them (median). */
   stagesMs?: Record<string, number>;
 }
@@ -140,6 +149,9 @@ export interface Machine {
   arch: string;
   cpu: string;
   cores: number;
+  /** Numbers by which the processor tells itself, where the system gives them: names are often shared. */
+  cpuFamily?: number;
+  cpuModel?: number;
   memoryBytes: number;
   /** Processes that waited for a core when the run began, where the system tells. */
   loadAverage?: number;

@@ -28,12 +28,20 @@ export interface Circuit {
   completeness: number;
   /** Every size that was measured, ascending. */
   curve: CurvePoint[];
-  /** Whether the share was reached before all nodes were in. */
+  /** Whether the share was reached, and held at the next sizes, before all nodes were in. */
   reached: boolean;
 }
 
 /** Sizes up to this are all measured. */
 const EACH = 8;
+/** A set that gives more than the whole effect by more than this does not restore it. */
+export const OVERSHOOT = 0.2;
+/** A curve that falls by more than this as nodes join is no curve of a circuit that grows. */
+export const DROP = 0.1;
+/** Sizes after a circuit's, and their double, that must restore the share as well. */
+const NEXT = 3;
+/** After so many sizes that did not hold, sizes are left out. */
+const PATIENCE = 8;
 
 const keyOf = ({ token, latent }: Node) => `${token}:${latent}`;
 
@@ -59,9 +67,11 @@ export const setOf = (nodes: readonly Node[]): Set<string> => new Set(nodes.map(
 /**
  * Grows a circuit along a ranking until it restores a share of the effect.
  *
- * Sizes 1 to 8, 16, 32 … are measured together, then those between the last that falls short and the first
- * that does not, until neighbours are known. Up to 16 nodes no smaller start of the ranking reaches the share;
- * a larger circuit may do worse than a smaller one, so beyond, one may among sizes never measured.
+ * A size restores it where its faithfulness, and that of the next three sizes and of twice the size, is between
+ * the share and 1.2: more than the effect is not the effect, and a size between two that fall short is
+ * chance. Sizes 1 to 8, 16, 32 … are measured together, then those between the last that falls short and the
+ * first that does not, until neighbours are known, then the next sizes. A smaller circuit may restore the
+ * share among sizes beyond 8 that were never measured.
  *
  * @param ranking all nodes of the path, best first
  * @param ends the metric at both ends of the path
@@ -73,42 +83,59 @@ export async function growCircuit(
   ends: { baseline: number; input: number },
   share: number,
 ): Promise<Circuit> {
-  const effect = ends.input - ends.baseline;
-  const known = new Map<number, number>([[0, 0], [ranking.length, 1]]);
+  const all = ranking.length;
+  const known = new Map<number, number>([[0, 0], [all, 1]]);
   const measure = async (sizes: readonly number[]) => {
     const open = sizes.filter((size) => !known.has(size));
     if (open.length === 0) return;
-    const values = await faithfulnessOf(
-      tail,
-      path,
-      open.map((size) => setOf(ranking.slice(0, size))),
-      ends,
-    );
+    const sets = open.map((size) => setOf(ranking.slice(0, size)));
+    const values = await faithfulnessOf(tail, path, sets, ends);
     open.forEach((size, i) => known.set(size, values[i]));
   };
-  const sizes = Array.from(
-    { length: EACH + Math.ceil(Math.log2(Math.max(1, ranking.length / EACH))) },
-    (_, i) => i < EACH ? i + 1 : EACH * 2 ** (i - EACH + 1),
-  ).filter((size) => size < ranking.length);
-  // Nothing to restore: no set is better than another.
-  if (effect !== 0) await measure(sizes);
+  const restores = (size: number) => {
+    const faithfulness = known.get(size)!;
+    return size === all || faithfulness >= share && faithfulness <= 1 + OVERSHOOT;
+  };
   const sorted = () => [...known.keys()].sort((a, b) => a - b);
-  const first = () => sorted().find((size) => known.get(size)! >= share) ?? ranking.length;
-  for (;;) {
-    const enough = first();
-    const short = sorted().filter((size) => size < enough).at(-1) ?? 0;
-    const between = enough - short - 1;
-    if (between <= 0 || effect === 0) break;
-    const wanted = Math.min(between, EACH - 1);
+  // Nothing to restore: no set is better than another.
+  let size = all;
+  if (ends.input !== ends.baseline) {
     await measure(
       Array.from(
-        { length: wanted },
-        (_, i) => short + Math.round((i + 1) * (between + 1) / (wanted + 1)),
-      ),
+        { length: EACH + Math.ceil(Math.log2(Math.max(1, all / EACH))) },
+        (_, i) => i < EACH ? i + 1 : EACH * 2 ** (i - EACH + 1),
+      ).filter((size) => size < all),
     );
+    /** No size up to this holds. */
+    let floor = 0;
+    for (let failures = 0;;) {
+      size = sorted().find((each) => each > floor && restores(each)) ?? all;
+      const short = Math.max(floor, sorted().filter((each) => each < size).at(-1) ?? 0);
+      const between = size - short - 1;
+      if (between > 0) {
+        const wanted = Math.min(between, EACH - 1);
+        await measure(
+          Array.from(
+            { length: wanted },
+            (_, i) => short + Math.round((i + 1) * (between + 1) / (wanted + 1)),
+          ),
+        );
+        continue;
+      }
+      if (size === all) break;
+      const next = [...Array.from({ length: NEXT }, (_, i) => size + i + 1), 2 * size]
+        .filter((each) => each < all);
+      await measure(next);
+      const broken = next.findLast((each) => !restores(each));
+      if (broken === undefined) break;
+      floor = broken + (++failures > PATIENCE ? 2 ** (failures - PATIENCE) : 0);
+      if (floor >= all) {
+        size = all;
+        break;
+      }
+    }
   }
-  const size = first();
-  const rest = size === ranking.length
+  const rest = size === all
     ? [0]
     : size === 0
     ? [1]
@@ -118,9 +145,30 @@ export async function growCircuit(
     faithfulness: known.get(size)!,
     completeness: rest[0],
     curve: sorted().map((nodes) => ({ nodes, faithfulness: known.get(nodes)! })),
-    reached: size < ranking.length,
+    reached: size < all,
   };
 }
+
+/** What of a curve says that its size means little. */
+export interface CurveShape {
+  /** The largest faithfulness of any size; 1 with all nodes. */
+  highest: number;
+  /** The most that it falls from one measured size to a larger one. */
+  drop: number;
+}
+
+export function shapeOf(curve: readonly CurvePoint[]): CurveShape {
+  let highest = -Infinity, drop = 0;
+  for (const { faithfulness } of curve) {
+    highest = Math.max(highest, faithfulness);
+    drop = Math.max(drop, highest - faithfulness);
+  }
+  return { highest, drop };
+}
+
+/** Whether more nodes give more of the effect, and never much more than all of it. */
+export const isSteady = ({ highest, drop }: CurveShape): boolean =>
+  highest <= 1 + OVERSHOOT && drop <= DROP;
 
 /** Faithfulness of sets of nodes, by running each. */
 export async function faithfulnessOf(

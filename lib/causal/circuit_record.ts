@@ -1,6 +1,6 @@
 /** A mutation's circuit with what it is compared with. */
 import { PhiloxStream } from "../../kernels/philox/mod.ts";
-import { type Circuit, faithfulnessOf, growCircuit, setOf } from "./circuit.ts";
+import { type Circuit, faithfulnessOf, growCircuit, type Node, setOf } from "./circuit.ts";
 import type { Explanation } from "./explain.ts";
 import {
   type ExplanationRecord,
@@ -9,7 +9,6 @@ import {
   recordOf,
   unpackRecord,
 } from "./explain_record.ts";
-import type { Attribution } from "./integrate.ts";
 import { STREAMS } from "./sample.ts";
 import type { Tail } from "./tail.ts";
 
@@ -22,6 +21,15 @@ export interface CircuitSettings {
   /** Share of the effect to restore. */
   share: number;
   seed: number;
+  /** Random sets that each circuit is compared with. */
+  draws: number;
+}
+
+/** Faithfulness of sets that were drawn at random; NaN where there is only one such set. */
+export interface RandomSets {
+  mean: number;
+  sd: number;
+  most: number;
 }
 
 export interface CircuitRecord {
@@ -32,15 +40,15 @@ export interface CircuitRecord {
   candidates: number;
   /** Size and faithfulness of the circuit grown along |delta| × decoder norm alone. */
   byMagnitude: Pick<Circuit, "size" | "faithfulness" | "curve">;
-  /** Faithfulness of as many nodes drawn at random. */
-  randomFaithfulness: number;
+  /** Of as many nodes at the same tokens. */
+  random: RandomSets;
 }
 
 /** Grows an explanation's circuit. @param trial number of the mutation, for what is drawn */
 export async function findCircuit(
   tail: Tail,
   explanation: Explanation,
-  { rank, share, seed }: CircuitSettings,
+  { rank, share, seed, draws }: CircuitSettings,
   trial: number,
 ): Promise<CircuitRecord> {
   const { path, nodes, input, baseline } = explanation;
@@ -52,30 +60,58 @@ export async function findCircuit(
   const magnitude = absolute.toSorted((a, b) => b.displacement - a.displacement);
   const circuit = await growCircuit(tail, path, ranking, explanation, share);
   const plain = await growCircuit(tail, path, magnitude, explanation, share);
-  const drawn = setOf(shuffle(absolute, seed, trial).slice(0, circuit.size));
-  const trivial = circuit.size === 0 || circuit.size === ranking.length;
-  const [randomFaithfulness] = trivial
-    ? [circuit.faithfulness]
-    : await faithfulnessOf(tail, path, [drawn], explanation);
-  const kept = recordOf(explanation, tail.space.latents, 0);
+  const chosen = ranking.slice(0, circuit.size);
+  const sets = drawSets(absolute, chosen, draws, { seed, trial }).map(setOf);
+  const random = spread(
+    sets.length > 0 ? await faithfulnessOf(tail, path, sets, explanation) : [],
+  );
+  const kept = recordOf(explanation, path.edit.length, tail.space.latents, 0);
   return {
-    explanation: { ...kept, nodes: ranking.slice(0, circuit.size) },
+    explanation: { ...kept, nodes: chosen },
     circuit,
     candidates: ranking.length,
     byMagnitude: { size: plain.size, faithfulness: plain.faithfulness, curve: plain.curve },
-    randomFaithfulness,
+    random,
   };
 }
 
-function shuffle(nodes: readonly Attribution[], seed: number, trial: number): Attribution[] {
+/**
+ * Sets with as many of all nodes at each token as the chosen ones have there.
+ *
+ * @param trial number of the mutation, so that each has draws of its own
+ * @returns none where there is no other choice
+ */
+export function drawSets<N extends Node>(
+  all: readonly N[],
+  chosen: readonly Node[],
+  draws: number,
+  { seed, trial }: { seed: number; trial: number },
+): N[][] {
   const stream = new PhiloxStream(seed, STREAMS.circuit);
-  const order = [...nodes];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = stream.below(i + 1, trial, i);
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
+  const counts = Map.groupBy(chosen, ({ token }) => token);
+  const tokens = [...Map.groupBy(all, ({ token }) => token)]
+    .map(([token, nodes]) => ({ nodes, count: counts.get(token)?.length ?? 0 }));
+  if (tokens.every(({ nodes, count }) => count === 0 || count === nodes.length)) return [];
+  let number = 0;
+  return Array.from({ length: draws }, () =>
+    tokens.flatMap(({ nodes, count }) => {
+      const order = [...nodes];
+      for (let i = 0; i < count; i++) {
+        const j = i + stream.below(order.length - i, trial, number++);
+        [order[i], order[j]] = [order[j], order[i]];
+      }
+      return order.slice(0, count);
+    }));
 }
+
+function spread(values: readonly number[]): RandomSets {
+  if (values.length === 0) return { mean: NaN, sd: NaN, most: NaN };
+  const mean = values.reduce((a, b) => a + b) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, sd: Math.sqrt(squares / (values.length - 1)), most: Math.max(...values) };
+}
+
+const RANDOM = ["mean", "sd", "most"] as const;
 
 /** A record as numbers, for the progress file. */
 export function packCircuit(record: CircuitRecord): Float64Array {
@@ -89,7 +125,7 @@ export function packCircuit(record: CircuitRecord): Float64Array {
     record.candidates,
     byMagnitude.size,
     byMagnitude.faithfulness,
-    record.randomFaithfulness,
+    ...RANDOM.map((key) => record.random[key]),
     circuit.curve.length,
     ...[circuit.curve, byMagnitude.curve].flat()
       .flatMap(({ nodes, faithfulness }) => [nodes, faithfulness]),
@@ -98,11 +134,11 @@ export function packCircuit(record: CircuitRecord): Float64Array {
 
 export function unpackCircuit(values: Float64Array): CircuitRecord {
   const [explanation, rest] = unpackRecord(values);
-  const [size, faithfulness, completeness, reached, candidates, plainSize, plain, random] = rest;
-  const points = rest[8];
-  const curve = Array.from({ length: (rest.length - 9) / 2 }, (_, i) => ({
-    nodes: rest[9 + 2 * i],
-    faithfulness: rest[10 + 2 * i],
+  const [size, faithfulness, completeness, reached, candidates, plainSize, plain] = rest;
+  const [mean, sd, most, points, ...curves] = rest.subarray(7);
+  const curve = Array.from({ length: curves.length / 2 }, (_, i) => ({
+    nodes: curves[2 * i],
+    faithfulness: curves[2 * i + 1],
   }));
   return {
     explanation,
@@ -115,6 +151,6 @@ export function unpackCircuit(values: Float64Array): CircuitRecord {
     },
     candidates,
     byMagnitude: { size: plainSize, faithfulness: plain, curve: curve.slice(points) },
-    randomFaithfulness: random,
+    random: { mean, sd, most },
   };
 }

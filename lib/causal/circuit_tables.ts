@@ -2,8 +2,10 @@
 import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
 import { median, sorted } from "../stats/sorted.ts";
+import { DROP, isSteady, OVERSHOOT, shapeOf } from "./circuit.ts";
 import type { CircuitRecord } from "./circuit_record.ts";
 import { gapOf } from "./explain.ts";
+import { fixed, known, three } from "./figures.ts";
 import { latentName } from "./ig_tables.ts";
 import { positionsOf } from "./patch_tables.ts";
 import { placeName } from "./places.ts";
@@ -19,8 +21,6 @@ export interface CircuitResult {
   record: CircuitRecord;
 }
 
-const known = (value: number) => Number.isNaN(value) ? undefined : value;
-
 /** Latents of a circuit, wherever they are; error terms are none. */
 const latentsOf = ({ record: { explanation } }: CircuitResult): Set<number> =>
   new Set(explanation.nodes.map(({ latent }) => latent).filter((latent) => latent >= 0));
@@ -31,13 +31,15 @@ export function circuitsCsv(results: readonly CircuitResult[]): string {
     [
       ...["protein", "mutation", "position", "layer", "baseline_score", "input_score"],
       ...["total_effect", "gap", "candidates", "circuit_nodes", "circuit_latents"],
-      ...["faithfulness", "completeness", "reached", "magnitude_nodes", "magnitude_faithfulness"],
-      ...["random_faithfulness", "top_20_share", "magnitude_top_20_share", "gini_moving"],
+      ...["faithfulness", "completeness", "reached", "highest_faithfulness", "largest_drop"],
+      ...["magnitude_nodes", "magnitude_faithfulness", "random_faithfulness", "random_sd"],
+      ...["random_highest", "top_20_share", "magnitude_top_20_share", "gini_moving"],
       ...["magnitude_gini_moving"],
       ...(results.some(({ protein }) => protein.hasMeasured) ? ["measured"] : []),
     ],
     results.map((result) => {
       const { protein, variant, layer, record } = result, { explanation, circuit } = record;
+      const shape = shapeOf(circuit.curve);
       return {
         protein: protein.target.id,
         mutation: variant.name,
@@ -53,9 +55,13 @@ export function circuitsCsv(results: readonly CircuitResult[]): string {
         faithfulness: circuit.faithfulness,
         completeness: circuit.completeness,
         reached: circuit.reached,
+        highest_faithfulness: shape.highest,
+        largest_drop: shape.drop,
         magnitude_nodes: record.byMagnitude.size,
         magnitude_faithfulness: record.byMagnitude.faithfulness,
-        random_faithfulness: known(record.randomFaithfulness),
+        random_faithfulness: known(record.random.mean),
+        random_sd: known(record.random.sd),
+        random_highest: known(record.random.most),
         top_20_share: known(explanation.attributions.top20),
         magnitude_top_20_share: known(explanation.magnitudes.top20),
         gini_moving: known(explanation.attributions.giniMoving),
@@ -96,7 +102,8 @@ export interface SharedRow {
   latent: number;
   mutations: number;
   proteins: number;
-  names: string[];
+  /** Whose circuits have it. */
+  having: { protein: string; mutation: string }[];
 }
 
 /** Latents by the number of circuits that have them, per layer. */
@@ -110,7 +117,10 @@ export function sharedLatents(results: readonly CircuitResult[]): SharedRow[] {
         latent,
         mutations: sets,
         proteins: new Set(having.map(({ protein }) => protein)).size,
-        names: having.map(({ variant }) => variant.name),
+        having: having.map(({ protein, variant }) => ({
+          protein: protein.target.id,
+          mutation: variant.name,
+        })),
       };
     });
   });
@@ -120,7 +130,10 @@ export function sharedLatents(results: readonly CircuitResult[]): SharedRow[] {
 export function sharedCsv(rows: readonly SharedRow[]): string {
   return formatCsv(
     ["layer", "latent", "mutations", "proteins", "names"],
-    rows.map((row) => ({ ...row, names: row.names.join(" ") })),
+    rows.map(({ having, ...row }) => ({
+      ...row,
+      names: having.map(({ protein, mutation }) => `${protein}/${mutation}`).join(" "),
+    })),
   );
 }
 
@@ -133,6 +146,11 @@ export interface CircuitSummary {
   meanFaithfulness: number;
   meanCompleteness: number;
   meanRandomFaithfulness: number;
+  /** Mean standard deviation of one circuit's random sets. */
+  meanRandomSd: number;
+  /** Circuits that reach the share, and whose curves neither overshoot nor fall. */
+  reached: number;
+  steady: number;
   /** Mean Jaccard index of the latents of two mutations of one protein; NaN without a pair. */
   jaccardWithin: number;
   /** The same of all latents of two proteins' circuits. */
@@ -155,7 +173,10 @@ export function summariseCircuits(results: readonly CircuitResult[]): CircuitSum
       medianMagnitudeNodes: median(sorted(own.map(({ record }) => record.byMagnitude.size))),
       meanFaithfulness: mean(own.map(({ record }) => record.circuit.faithfulness)),
       meanCompleteness: mean(own.map(({ record }) => record.circuit.completeness)),
-      meanRandomFaithfulness: mean(own.map(({ record }) => record.randomFaithfulness)),
+      meanRandomFaithfulness: mean(own.map(({ record }) => record.random.mean)),
+      meanRandomSd: mean(own.map(({ record }) => record.random.sd)),
+      reached: own.filter(({ record }) => record.circuit.reached).length,
+      steady: own.filter(({ record }) => isSteady(shapeOf(record.circuit.curve))).length,
       jaccardWithin: mean(proteins.map(meanJaccard)),
       jaccardBetween: meanJaccard(
         proteins.map((sets) => new Set(sets.flatMap((set) => [...set]))),
@@ -165,14 +186,16 @@ export function summariseCircuits(results: readonly CircuitResult[]): CircuitSum
 }
 
 export function circuitSummaryText(summary: readonly CircuitSummary[]): string {
-  const three = (value: number) => Number.isNaN(value) ? "–" : value.toFixed(3);
   return formatTable(
     [
       { header: "layer" },
       { header: "mutations" },
+      { header: "reached" },
       { header: "median nodes" },
       { header: "by magnitude" },
-      ...["faithfulness", "of the rest", "of random ones", "Jaccard"].map((header) => ({
+      ...["faithfulness", "of the rest", "of random ones", "± sd", "Jaccard of latents"].map((
+        header,
+      ) => ({
         header,
         align: "right" as const,
       })),
@@ -180,26 +203,44 @@ export function circuitSummaryText(summary: readonly CircuitSummary[]): string {
     summary.map((row) => [
       row.layer,
       row.mutations,
+      row.reached,
       row.medianNodes,
       row.medianMagnitudeNodes,
       three(row.meanFaithfulness),
       three(row.meanCompleteness),
       three(row.meanRandomFaithfulness),
+      three(row.meanRandomSd),
       three(row.jaccardWithin),
     ]),
   );
 }
 
 export function sharedText(rows: readonly SharedRow[], most = 8): string {
+  const several =
+    new Set(rows.flatMap(({ having }) => having.map(({ protein }) => protein))).size > 1;
   return formatTable(
     ["layer", "latent", "mutations", "such as"].map((header) => ({ header })),
-    [...rows].sort((a, b) => b.mutations - a.mutations).slice(0, most).map((row) => [
-      String(row.layer),
-      String(row.latent),
-      row.mutations,
-      row.names.slice(0, 6).join(" ") + (row.names.length > 6 ? " …" : ""),
-    ]),
+    [...rows].sort((a, b) => b.mutations - a.mutations).slice(0, most).map((row) => {
+      const names = row.having.slice(0, 6)
+        .map(({ protein, mutation }) => several ? `${protein}/${mutation}` : mutation);
+      const more = row.having.length > names.length ? " …" : "";
+      return [String(row.layer), String(row.latent), row.mutations, names.join(" ") + more];
+    }),
   );
+}
+
+/** A warning of circuits whose size says little; none where there is none. */
+export function curveNotes(results: readonly CircuitResult[]): string[] {
+  const shapes = results.map(({ record }) => shapeOf(record.circuit.curve));
+  const unsteady = shapes.filter((shape) => !isSteady(shape));
+  if (unsteady.length === 0) return [];
+  const most = Math.max(...unsteady.map(({ highest }) => highest));
+  const drop = Math.max(...unsteady.map(({ drop }) => drop));
+  return [
+    `The curves of ${unsteady.length} of ${results.length} circuits are not steady: as nodes join, the share ` +
+    `of the effect goes above ${1 + OVERSHOOT} (at most ${fixed(most, 2)}) or falls by more than ` +
+    `${DROP} (at most ${fixed(drop, 2)}); the size of such a circuit says little.`,
+  ];
 }
 
 const layersOf = (results: readonly CircuitResult[]) =>

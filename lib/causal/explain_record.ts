@@ -37,14 +37,19 @@ export interface ExplanationRecord {
   nodes: Attribution[];
 }
 
-/** @param keep most nodes kept @param latents F of the autoencoder */
+/**
+ * @param tokens how many tokens the path may change
+ * @param keep most nodes kept
+ * @param latents F of the autoencoder
+ */
 export function recordOf(
-  { nodes, baseline, input, sum, steps, path }: Explanation,
+  { nodes, baseline, input, sum, steps }: Omit<Explanation, "path">,
+  tokens: number,
   latents: number,
   keep: number,
 ): ExplanationRecord {
   const own = nodes.filter(({ latent }) => latent >= 0);
-  const everywhere = latents * path.edit.length;
+  const everywhere = latents * tokens;
   const concentration = (values: readonly number[]): Concentration => ({
     top20: topShare(values, 20),
     gini: gini(values, Math.max(everywhere, values.length)),
@@ -54,7 +59,7 @@ export function recordOf(
   return {
     ...{ baseline, input, sum, steps },
     moving: own.filter(({ delta }) => delta !== 0).length,
-    tokens: path.edit.length,
+    tokens,
     errorSum: nodes.reduce((s, { latent, attribution }) => latent < 0 ? s + attribution : s, 0),
     absoluteSum: nodes.reduce((s, { attribution }) => s + Math.abs(attribution), 0),
     attributions: concentration(own.map(({ attribution }) => attribution)),

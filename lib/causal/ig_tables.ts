@@ -5,6 +5,7 @@ import { NpzWriter } from "../io/npz.ts";
 import { median, sorted } from "../stats/sorted.ts";
 import { addsUp, gapOf, relativeGap } from "./explain.ts";
 import type { ExplanationRecord } from "./explain_record.ts";
+import { fixed, known, three } from "./figures.ts";
 import { positionsOf } from "./patch_tables.ts";
 import { placeName } from "./places.ts";
 import type { CausalProtein, CausalVariant } from "./variants.ts";
@@ -18,7 +19,6 @@ export interface IgResult {
   record: ExplanationRecord;
 }
 
-const known = (value: number) => Number.isNaN(value) ? undefined : value;
 export const latentName = (latent: number): string | number => latent < 0 ? "error" : latent;
 
 const hasMeasured = (results: readonly IgResult[]) =>
@@ -146,14 +146,13 @@ export function summariseIg(results: readonly IgResult[]): IgSummary[] {
 }
 
 export function igSummaryText(summary: readonly IgSummary[]): string {
-  const three = (value: number) => value.toFixed(3);
   const right = (header: string, format = three) => ({ header, format });
   return formatTable(
     [
       { header: "layer" },
       { header: "mutations" },
       right("mean |effect|"),
-      right("median gap", (value) => `${(100 * value).toFixed(1)} %`),
+      right("median gap", (value) => `${fixed(100 * value, 1)} %`),
       { header: "short" },
       right("top-20 share"),
       right("by magnitude"),
@@ -192,7 +191,7 @@ export function strongestLatentsText(results: readonly IgResult[], most = 8): st
     [
       { header: "layer" },
       { header: "latent", align: "right" },
-      { header: "mean share", format: (value) => value.toFixed(3) },
+      { header: "mean share", format: three },
       { header: "mutations" },
     ],
     [...found.values()].sort((a, b) => b.sum - a.sum).slice(0, most).map((row) => [

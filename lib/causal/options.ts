@@ -1,5 +1,5 @@
 /** Options that the causal `sae` commands share. */
-import { option, optionList } from "../cli/command.ts";
+import { flag, option, optionList } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../model_options.ts";
 import { assayOptions, targetOptions } from "../protein_options.ts";
@@ -35,6 +35,16 @@ export const variantOptions = {
     placeholder: "comparisons",
     parse: parse.text,
     description: 'which rows: "DMS_score < -3 and DMS_score_bin = 0"',
+    group: "Input",
+  }),
+  singles: flag({
+    description: "only variants with one substitution",
+    group: "Input",
+  }),
+  lowest: option({
+    placeholder: "count",
+    parse: parse.positiveInteger(),
+    description: "this many with the lowest measured values, the lowest first",
     group: "Input",
   }),
   sample: option({

@@ -4,6 +4,7 @@ import { formatCsv } from "../io/csv.ts";
 import { spearman } from "../stats/correlation.ts";
 import { sorted } from "../stats/sorted.ts";
 import { residueOf } from "../variants/resolve.ts";
+import { fixed, known, three } from "./figures.ts";
 import { PATCH_KINDS, type PatchKind, type PatchRow } from "./patch.ts";
 import { placeName } from "./places.ts";
 import type { CausalProtein, CausalVariant } from "./variants.ts";
@@ -36,8 +37,6 @@ export function unpackRows(values: Float64Array): PatchRow[] {
     ...Object.fromEntries(FIELDS.map((field, f) => [field, values[r * width + f + 1]])),
   } as PatchRow));
 }
-
-const known = (value: number) => Number.isNaN(value) ? undefined : value;
 
 /** Residue numbers that a variant changes. */
 export const positionsOf = ({ target }: CausalProtein, { substitutions }: CausalVariant) =>
@@ -152,7 +151,7 @@ export function patchSummaryCsv(summary: readonly KindSummary[]): string {
   );
 }
 
-const four = (value: number) => Number.isNaN(value) ? "–" : value.toFixed(4);
+const four = (value: number) => fixed(value, 4);
 
 export function patchSummaryText(summary: readonly KindSummary[]): string {
   const right = (header: string) => ({ header, align: "right" as const });
@@ -197,7 +196,7 @@ export function strongestText(results: readonly PatchResult[], most = 8): string
       ...["mutation", "layer", "residue", "latent"].map((header) => ({ header })),
       ...["wild type", "mutant", "score", "change"].map((header) => ({
         header,
-        format: (value: number) => value.toFixed(3),
+        format: three,
       })),
     ],
     rows.map(({ protein, variant, layer, row }) => [

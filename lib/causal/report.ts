@@ -7,6 +7,7 @@ import type {
   MutationView,
   QualityView,
 } from "../report/sae_types.ts";
+import { isSteady, shapeOf } from "./circuit.ts";
 import type { CircuitResult } from "./circuit_tables.ts";
 import type { FinishedSurvey, SurveyFlags } from "./command.ts";
 import { CURVE_COUNTS } from "./concentration.ts";
@@ -76,6 +77,8 @@ export function causalReport(
         ...explanationOf(explanation),
         ...circuit,
         ...rest,
+        ...shapeOf(circuit.curve),
+        steady: isSteady(shapeOf(circuit.curve)),
         share,
         nodes: explanation.nodes,
       };

@@ -1,7 +1,7 @@
 /** What the reports of all sae commands say of autoencoders, and of the run. */
 import type { Provenance } from "../provenance.ts";
 import type { AutoencoderView, QualityView } from "../report/sae_types.ts";
-import { POOR_LOSS_RECOVERED } from "../sae/fidelity_text.ts";
+import { fidelityFaults } from "../sae/fidelity_text.ts";
 import type { SaeConfig } from "../sae/types.ts";
 
 /** @param quality where it was measured */
@@ -14,13 +14,14 @@ export function autoencoderView(
 
 /** A warning of an autoencoder whose latents say little about the model. */
 export function qualityNote({ layer, quality }: AutoencoderView): string[] {
-  if (!quality || quality.lossRecovered >= POOR_LOSS_RECOVERED) return [];
+  const faults = quality ? fidelityFaults(quality, layer) : [];
+  if (faults.length === 0) return [];
   return [
-    `The autoencoder of layer ${layer} recovers only ${
-      quality.lossRecovered.toFixed(2)
-    } of the loss: ` +
-    "layer, k, embedding scale or model may not be what it was trained with, and then its latents say " +
-    "little about the model.",
+    `The autoencoder of layer ${layer}: ${
+      faults.join(", ")
+    }: layer, k, embedding scale or model may not ` +
+    "be what it was trained with, or it may not be trained at all, and then its latents say little about " +
+    "the model.",
   ];
 }
 

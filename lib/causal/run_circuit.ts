@@ -6,6 +6,7 @@ import {
   type CircuitResult,
   circuitsCsv,
   circuitSummaryText,
+  curveNotes,
   sharedCsv,
   sharedLatents,
   sharedText,
@@ -26,6 +27,7 @@ import { UserError } from "../errors.ts";
 export interface CircuitFlags extends ExplainFlags {
   rank: Ranking;
   share: number;
+  draws: number;
 }
 
 /** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
@@ -40,7 +42,7 @@ export async function runCircuit(
       "Cannot use --through pre-activations as circuits are made of latents: --through must be latents",
     );
   }
-  const growth = { rank: o.rank, share: o.share, seed: o.seed };
+  const growth = { rank: o.rank, share: o.share, draws: o.draws, seed: o.seed };
   await runSurvey(o, ctx, {
     name: "circuit",
     settings: { ...settings, ...growth },
@@ -79,7 +81,10 @@ export async function runCircuit(
       await output.write("shared_latents.csv", sharedCsv(shared));
       await output.write("circuits.json", circuitsJson(results));
       const short = results.filter(({ record }) => !addsUp(record.explanation)).length;
-      const notes = short > 0 ? [shortNote(short, results.length, settings)] : [];
+      const notes = [
+        ...(short > 0 ? [shortNote(short, results.length, settings)] : []),
+        ...curveNotes(results),
+      ];
       for (const note of notes) ctx.note(note);
       const report = causalReport(o, finished, { circuits: results, share: o.share, notes });
       await output.write("report.html", report);

@@ -103,7 +103,9 @@ export async function runIg(
         together: (copies) => mutationsTogether(copies, settings),
         async analyse({ space }, subjects) {
           const found = await explain(explainers.get(space)!, subjects, settings);
-          return found.map((one) => packRecord(recordOf(one, space.latents, o.keep)));
+          return found.map((one) =>
+            packRecord(recordOf(one, one.path.edit.length, space.latents, o.keep))
+          );
         },
       };
     },

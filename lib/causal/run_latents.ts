@@ -11,6 +11,7 @@ import { describeSae, openSaeSession, type SaeFlags } from "../sae/session.ts";
 import { VERSION } from "../version.ts";
 import { CountsProgress } from "./counts_progress.ts";
 import { type Detection, DetectorCounts, type LatentProfile } from "./detectors.ts";
+import { three } from "./figures.ts";
 
 export interface LatentsFlags extends SaeFlags, InputFlags {
   threshold: number;
@@ -147,7 +148,6 @@ function lettersCsv(counts: DetectorCounts): string {
 }
 
 function profilesText(profiles: readonly LatentProfile[]): string {
-  const three = (value: number) => value.toFixed(3);
   const beside = (found?: Detection) =>
     found ? `${found.letter} at ${found.offset > 0 ? "+" : ""}${found.offset}` : "–";
   return formatTable(

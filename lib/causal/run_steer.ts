@@ -13,6 +13,7 @@ import { PROTEINGYM_COLUMNS } from "../variants/inputs.ts";
 import { readBackground } from "./background.ts";
 import { captureSequences } from "./capture.ts";
 import { dropError } from "./edits.ts";
+import { three } from "./figures.ts";
 import { LatentSpace } from "./latent_space.ts";
 import { placeName, type Places, tokensOf } from "./places.ts";
 import {
@@ -156,7 +157,6 @@ function strongestText(
   name: (position: number) => string,
   most = 10,
 ): string {
-  const three = (value: number) => value.toFixed(3);
   return formatTable(
     [
       ...["residue", "predicted", "steered"].map((header) => ({ header })),

@@ -1,5 +1,6 @@
 /** Which mutations of which proteins to explain. */
 import { quote, UserError } from "../errors.ts";
+import { parseRecord } from "../io/csv.ts";
 import {
   type InputFlags,
   type Inputs,
@@ -9,21 +10,18 @@ import {
 import { residueOf } from "../variants/resolve.ts";
 import { isVariant, readRow, reasonCounts, scanVariants } from "../variants/scan.ts";
 import type { Substitution, Target, VariantRow } from "../variants/types.ts";
+import { checkChoice, type Choice, chooseVariants } from "./choose.ts";
 import { filterRows } from "./filter.ts";
-import { sampleIndices } from "./sample.ts";
 import { atRow, proteinsOf } from "./sweep/protein_table.ts";
 
-/** How many of all single substitutions are drawn where nobody says which. */
-const DEFAULT_SAMPLE = 20;
-
-export interface VariantFlags extends Omit<InputFlags, "assay" | "functionalColumn"> {
+export interface VariantFlags extends Omit<InputFlags, "assay" | "functionalColumn">, Choice {
   /** Several assays are several proteins. */
   assay: string[];
   /** Proteins with their mutations. */
   table?: string;
   filter?: string;
-  sample?: number;
-  seed: number;
+  /** A column whose number each variant keeps. */
+  scoreColumn?: string;
 }
 
 /** Substitutions to explain. */
@@ -36,6 +34,8 @@ export interface CausalVariant {
   substitutions: readonly Substitution[];
   /** NaN where nothing was measured. */
   measured: number;
+  /** What the input has in `scoreColumn`; absent where it has no number there. */
+  score?: number;
 }
 
 /** A protein and its variants. */
@@ -56,6 +56,7 @@ export interface CausalInputs {
  * @throws {UserError} for flags that contradict each other and for anything wrong in the files
  */
 export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
+  checkChoice(flags);
   const notes: string[] = [], proteins: CausalProtein[] = [];
   for (const { own, place } of await proteinsOf(flags)) {
     const protein = await atRow(place, async () => {
@@ -82,9 +83,10 @@ export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
 
 async function collect(
   { target, source }: Inputs,
-  { filter, sample, seed }: VariantFlags,
+  flags: VariantFlags,
   notes: string[],
 ): Promise<CausalProtein> {
+  const { filter, scoreColumn } = flags;
   let number = 0;
   const numbered = {
     ...source,
@@ -107,6 +109,7 @@ async function collect(
     yield* rows;
   }
   const scan = await scanVariants({ ...source, rows: kept }, target);
+  const scoreAt = scoreColumn === undefined ? -1 : source.columns.indexOf(scoreColumn);
   const variants: CausalVariant[] = [];
   let synonymous = 0;
   for (const row of rows) {
@@ -119,11 +122,15 @@ async function collect(
       synonymous++;
       continue;
     }
+    const score = parseFloat(
+      scoreAt < 0 ? "" : parseRecord(row.raw, source.delimiter, row.place, 1)[scoreAt],
+    );
     variants.push({
       number: row.number,
       name: nameOf(changed, target),
       substitutions: changed,
       measured: row.measured ?? NaN,
+      ...(Number.isFinite(score) && { score }),
     });
   }
   if (variants.length === 0) {
@@ -143,15 +150,8 @@ async function collect(
       `${left} of ${rows.length} rows of ${target.id} are left out: ${reasons.join(", ")}.`,
     );
   }
-  const wanted = sample ?? (source.kind === "all" ? DEFAULT_SAMPLE : variants.length);
-  if (wanted < variants.length) {
-    notes.push(`${wanted} of ${variants.length} variants of ${target.id} are drawn (--sample).`);
-  }
-  return {
-    target,
-    variants: sampleIndices(variants.length, wanted, seed).map((i) => variants[i]),
-    hasMeasured: source.hasMeasured,
-  };
+  const protein = { target, variants, hasMeasured: source.hasMeasured };
+  return { ...protein, variants: chooseVariants(protein, flags, source.kind === "all", notes) };
 }
 
 const nameOf = (substitutions: readonly Substitution[], target: Target) =>

@@ -10,6 +10,18 @@ import type { ContactResult, Method } from "../contacts/types.ts";
 /** Marks of a pair, as bits. */
 const CONTACT = 1, TOP = 2, UNKNOWN = 4;
 
+/** Residues up to which the page has every score beside the picture. */
+const MOST_EXACT = 600;
+
+/** The upper triangle with the diagonal, row by row. */
+function pairsOf(map: Float32Array, length: number): Float32Array {
+  const pairs = new Float32Array(length * (length + 1) / 2);
+  for (let i = 0, at = 0; i < length; at += length - i, i++) {
+    pairs.set(map.subarray(i * length + i, (i + 1) * length), at);
+  }
+  return pairs;
+}
+
 /**
  * The predicted map above the diagonal; below it the true contacts with the L best pairs on them, or
  * the map once more where no contacts are known.
@@ -43,7 +55,9 @@ ${
   }${belowNote(kind)}
 <noscript><p>The map itself is drawn by a script, which is switched off.</p></noscript>
 </div></div>
-${bytesScript("pixels", steps)}${below && bytesScript("below", below)}</figure>
+${bytesScript("pixels", steps)}${below && bytesScript("below", below)}${
+    length <= MOST_EXACT && bytesScript("scores", pairsOf(map, length))
+  }</figure>
 `;
 }
 

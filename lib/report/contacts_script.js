@@ -38,13 +38,22 @@ function setUpContacts(figure) {
   const data = { steps: bytesOf(figure, "pixels"), below: bytesOf(figure, "below"), kind };
   const canvas = figure.querySelector("canvas");
   const name = (i) => `${residues[i]}${i + 1}`;
+  // Pairs one after another, the diagonal too; a long protein's are read from the picture.
+  const scores = figure.querySelector("script.scores") && floatsOf(figure, "scores");
+  const scoreOf = (row, column) => {
+    if (!scores) return (data.steps[row * length + column] - 1) / 254 * max;
+    const i = Math.min(row, column), j = Math.max(row, column);
+    return scores[i * length - i * (i - 1) / 2 + j - i];
+  };
   followSquare(figure, length, (row, column, where) => {
     const at = row * length + column;
     const entries = [{
       label: valueName,
       value: data.steps[at] === 0
         ? "not predicted"
-        : ((data.steps[at] - 1) / 254 * max).toPrecision(3),
+        : scores
+        ? exactly(scoreOf(row, column))
+        : `about ${scoreOf(row, column).toPrecision(3)}`,
       name: "value",
       chosen: true,
     }, { label: "separation", value: String(Math.abs(row - column)), name: "separation" }];
@@ -60,6 +69,16 @@ function setUpContacts(figure) {
     const [upper, lower] = layers(data);
     drawSquare(canvas, length, (y, x) => y > x ? lower : upper);
   });
+}
+
+/** Blue, by way of green, to red: 0xrrggbb of a share of the chain. */
+function chainColour(share) {
+  const hue = 4 * (1 - share);
+  const part = (shift) => {
+    const at = (shift + hue) % 6;
+    return Math.round(255 * Math.min(1, Math.max(0, Math.abs(at - 3) - 1)));
+  };
+  return part(0) << 16 | part(4) << 8 | part(2);
 }
 
 const cssColour = (name) =>
@@ -80,7 +99,9 @@ function setUpStructure(figure) {
     return;
   }
   viewer.addModel(pdb, "pdb");
-  viewer.setStyle({}, { cartoon: { color: "spectrum", opacity: 0.9 } });
+  const last = Math.max(2, ...viewer.selectedAtoms({}).map(({ resi }) => resi));
+  const colorfunc = ({ resi }) => chainColour((resi - 1) / (last - 1));
+  viewer.setStyle({}, { cartoon: { colorfunc, opacity: 0.9 } });
   const point = ([x, y, z]) => ({ x, y, z });
   const draw = (share) => {
     viewer.removeAllShapes();

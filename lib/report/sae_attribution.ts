@@ -31,10 +31,11 @@ export function attributionFinding(results: readonly AttributionView[]): Content
       : `All ${all} explanations`;
   return `${which} of ${mutations} mutation${mutations === 1 ? "" : "s"} ${
     sums === 1 ? "adds" : "add"
-  } up to the effect. The 20 latents with the largest |attribution| hold ${percent(top)} of it ` +
-    `(median); ranked by how far they move alone, 20 latents hold ${
-      percent(plain)
-    } of the movement.`;
+  } up to the effect. The 20 nodes (latents at tokens) with the largest |attribution| hold ${
+    percent(top)
+  } of the sum of all |attribution| (median); the 20 nodes that move farthest hold ${
+    percent(plain)
+  } of the sum of all moves.`;
 }
 
 /** Effects, concentration and completeness of all mutations. */
@@ -135,13 +136,13 @@ ${nodeTable(result, MOST_LATENTS)}`,
 
 /** What there is to say of an explanation before its charts. */
 export function explanationFacts(result: ExplanationView, metric: string): Content {
-  return `${metric} goes from ${short(result.baseline)} to ${short(result.input)}, by ${
+  return `${metric} goes from ${short(result.baseline, true)} to ${short(result.input, true)}, by ${
     signed(effectOf(result))
   }. Attributions sum to ${signed(result.sum)} with ${result.steps} step${
     result.steps === 1 ? "" : "s"
   } (gap ${percent(Math.abs(gapOf(result) / effectOf(result)))}), ${
     signed(result.errorSum)
-  } of it in error terms. ${result.moving} latents move.`;
+  } of that in error terms. ${result.moving} nodes (latents at tokens) move.`;
 }
 
 /** The first nodes of a result. */

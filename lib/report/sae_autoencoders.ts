@@ -10,7 +10,7 @@ export function autoencoderTable(autoencoders: readonly AutoencoderView[]): Mark
   return markup`<section><h2>Autoencoders</h2>
 ${
     measured
-      ? markup`<p class="facts">Measured on ${measured.residues} residues. Unexplained: variance of the stream that the reconstruction misses (0 is perfect). Loss recovered: 1 with the reconstruction as good as the stream itself, 0 with it no better than zeros. Where these are poor, the latents say little about the model.</p>`
+      ? markup`<p class="facts">Measured on ${measured.residues} residues. Unexplained: variance of the stream that the reconstruction misses (0 is perfect). Loss recovered: 1 with the reconstruction as good as the stream itself, 0 with it no better than zeros; masked: of residues that the model must predict. Where these are poor, the latents say little about the model.</p>`
       : markup`<p class="facts">How well they stand in for the stream was not measured.</p>`
   }
 ${
@@ -18,7 +18,7 @@ ${
       "Autoencoders",
       [
         ...["Autoencoder", "Layer", "Latents", "k", "Active", "Unexplained", "Loss recovered"],
-        "Input",
+        ...["Masked", "Input"],
       ],
       autoencoders.map(({ name, layer, latents, k, normalisation, quality }) => [
         name,
@@ -28,6 +28,7 @@ ${
         quality ? short(quality.meanActive) : "–",
         quality ? percent(quality.fvu) : "–",
         quality ? percent(quality.lossRecovered) : "–",
+        quality?.masked ? percent(quality.masked.lossRecovered) : "–",
         normalisation === "none" ? "as it is" : "normalised by token",
       ]),
     )

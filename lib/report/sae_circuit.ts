@@ -25,15 +25,26 @@ const MOST_CIRCUITS = 40, MOST_NODES = 20;
 export function circuitFinding(results: readonly CircuitView[]): Content {
   const median = (value: (result: CircuitView) => number) => spreadOf(results.map(value)).median;
   const mutations = mutationsOf(results);
+  const of = results.length, reached = results.filter((one) => one.reached).length;
+  const unsteady = results.filter(({ steady }) => !steady).length;
+  const rest = [
+    reached < of && `${of - reached} of ${of} circuits reach it with all nodes only`,
+    unsteady > 0 &&
+    `${unsteady} of ${of} have a curve that overshoots or falls as nodes join, so that their size says little`,
+  ].filter(Boolean).join("; ");
   return `To restore ${percent(results[0]?.share ?? NaN)} of the effect of ${mutations} mutation${
     mutations === 1 ? "" : "s"
-  } takes a median of ${short(median(({ size }) => size))} nodes of ${
+  } takes a median of ${
+    short(median(({ size }) => size))
+  } nodes (latents at tokens, and error terms) of ${
     short(median(({ candidates }) => candidates))
   }; ranked by how far they move alone it takes ${
     short(median(({ byMagnitude }) => byMagnitude.size))
-  }. As many nodes drawn at random restore ${
-    percent(median(({ randomFaithfulness }) => randomFaithfulness))
-  }.`;
+  } nodes. As many nodes at the same tokens, drawn at random, restore ${
+    percent(median(({ random }) => random.mean))
+  } of it (median of means; standard deviation between draws ${
+    percent(median(({ random }) => random.sd))
+  }).${rest && ` ${rest}.`}`;
 }
 
 export function circuitOverview(
@@ -45,7 +56,7 @@ export function circuitOverview(
   const of = (value: (one: CircuitView) => number) => (layer: number) =>
     results.filter((result) => result.layer === layer).map(value);
   return markup`<section><h2>Circuits</h2>
-<p class="hint">A circuit’s nodes (latents at residues, and error terms) have the values of one run and all others those of the other. Faithfulness: the share of the effect that comes with the circuit alone; completeness: with everything but the circuit, 0 where nothing else carries it.</p>
+<p class="hint">A circuit’s nodes (latents at residues, and error terms) have the values of one run and all others those of the other. Faithfulness: the share of the effect that comes with the circuit alone; completeness: with everything but the circuit, 0 where nothing else carries it. A circuit is reached where its share and that of the next sizes lie between the share asked for and 1.2; at random: mean ± standard deviation of sets with as many nodes at the same tokens.</p>
 <h3>Share of the effect against size</h3>
 <div class="charts">${
     layers.map((layer) =>
@@ -76,7 +87,7 @@ ${
           name: "as many at random",
           colour: 2,
           dashed: true,
-          values: of(({ randomFaithfulness }) => randomFaithfulness),
+          values: of(({ random }) => random.mean),
         },
       ], 1)
     }</div>`
@@ -158,8 +169,8 @@ function circuitTable(results: readonly CircuitView[]): Markup {
     scrollingTable(
       "Circuits",
       [
-        ...["Mutation", "Layer", "Effect", "Nodes", "of", "By magnitude", "Faithfulness"],
-        ...["Completeness", "At random", "Reached"],
+        ...["Mutation", "Layer", "Effect", "Nodes", "Of", "Nodes by magnitude", "Faithfulness"],
+        ...["Completeness", "At random", "Reached", "Curve"],
       ],
       shown.map((one) => [
         mutationName(one, several),
@@ -170,12 +181,21 @@ function circuitTable(results: readonly CircuitView[]): Markup {
         one.byMagnitude.size,
         fixed(one.faithfulness),
         fixed(one.completeness),
-        fixed(one.randomFaithfulness),
+        atRandom(one),
         one.reached ? "yes" : "no",
+        curveText(one),
       ]),
     )
   }`;
 }
+
+/** Mean and standard deviation. */
+const atRandom = ({ random: { mean, sd } }: CircuitView) =>
+  Number.isNaN(mean) ? "–" : `${fixed(mean)} ± ${fixed(sd)}`;
+
+/** What is wrong with a curve, most of all. */
+const curveText = ({ steady, highest, drop }: CircuitView) =>
+  steady ? "steady" : highest - 1 > drop ? `up to ${fixed(highest)}` : `falls by ${fixed(drop)}`;
 
 const fixed = (value: number) =>
   Number.isFinite(value) ? value.toFixed(3).replace(/^-(?=.*[1-9])/, "−").replace("-", "") : "–";

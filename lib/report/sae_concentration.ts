@@ -19,7 +19,7 @@ ${conclusion(results, autoencoders)}
     layers.map((layer) => {
       const own = results.filter((result) => result.layer === layer);
       return concentrationChart(
-        layers.length > 1 ? `Layer ${layer}` : "Share of the largest latents",
+        layers.length > 1 ? `Layer ${layer}` : "Share of the largest nodes",
         own,
       );
     })
@@ -47,16 +47,18 @@ function conclusion(
     : "most latents of a token are 0";
   const all = [...new Set(autoencoders.map(({ latents }) => latents))].join(" or ");
   const gain = top - plain;
-  return markup`<p>A sparse autoencoder is concentrated by construction: of its ${all} latents ${sparse}, so that a few hold most of any sum whatever the model does with them. The dashed line shows that much: it ranks latents by how far they move the residual stream (|Δ activation| × length of the decoder’s row), which asks the model nothing. Only what the solid line has above it is the model’s doing, and part of that is place: the metric reads the mutated residues, while latents may move everywhere.</p>
-<p class="finding">The 20 latents with the largest |attribution| hold ${
+  return markup`<p>A sparse autoencoder is concentrated by construction: of its ${all} latents ${sparse}, so that a few nodes (latents at tokens) hold most of any sum whatever the model does with them. The dashed line shows that much: it ranks nodes by how far they move the residual stream (|Δ activation| × length of the decoder’s row), which asks the model nothing. Only what the solid line has above it is the model’s doing, and part of that is place: the metric reads the mutated residues, while latents may move everywhere.</p>
+<p class="finding">The 20 nodes (latents at tokens) with the largest |attribution| hold ${
     percent(top)
-  } of it, the 20 largest moves ${percent(plain)} of all movement: ${
+  } of the sum of all |attribution|, the 20 that move farthest ${
+    percent(plain)
+  } of the sum of all moves: ${
     gain > 0.05
       ? `attribution is more concentrated by ${percent(gain)} of the whole`
       : gain < -0.05
       ? "attribution is the less concentrated of the two"
       : "no real difference, so that the share says little about the model"
-  }. Gini coefficient over the latents that move: ${gini[0].toFixed(2)} and ${
+  }. Gini coefficient over the nodes that move: ${gini[0].toFixed(2)} and ${
     gini[1].toFixed(2)
   }.</p>`;
 }
@@ -66,7 +68,7 @@ function concentrationChart(title: string, results: readonly Result[]): Markup {
     line("|attribution|", 1, false, results.map(({ attributions }) => attributions)),
     line("magnitude of the move alone", 2, true, results.map(({ magnitudes }) => magnitudes)),
   ];
-  const axis: Axis = { name: "number of latents", from: 1, log: true };
+  const axis: Axis = { name: "number of nodes", from: 1, log: true };
   return lineChart(title, axis, { name: "share of the sum", from: 0, reach: 1 }, series);
 }
 

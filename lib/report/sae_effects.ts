@@ -72,10 +72,10 @@ ${
       }" width="${WIDTH}" height="${ROW}" ${
         tip(`Latent ${row.latent} at ${where}`, [
           ["change", signed(value)],
-          ["before", short(row.baseline)],
-          ["patched", short(row.patched)],
-          ["activation, wild type", short(row.wildActivation)],
-          ["activation, mutant", short(row.mutantActivation)],
+          ["before", short(row.baseline, true)],
+          ["patched", short(row.patched, true)],
+          ["activation, wild type", short(row.wildActivation, true)],
+          ["activation, mutant", short(row.mutantActivation, true)],
           ["moved by", signed(row.delta)],
           ...others.map((other) => [
             `control: ${other.kind}, latent ${other.latent}`,

@@ -11,20 +11,6 @@ function setUpAttributions(figure) {
   const number = (token) => isResidue(token) ? token + offset - 1 : undefined;
   const name = (token) =>
     isResidue(token) ? `${residues[token - 1]}${number(token)}` : token === 0 ? "<cls>" : "<eos>";
-  const text = (x) => x === 0 ? "0" : x.toPrecision(3).replace("-", "−");
-
-  /** Triangles below the mutated residues. */
-  function drawMarks(context, { cell, left, bottom }) {
-    context.fillStyle = `rgb(${colour("--site")})`;
-    for (const token of changed) {
-      const x = left(token) + cell() / 2;
-      context.beginPath();
-      context.moveTo(x, bottom);
-      context.lineTo(x + 5, bottom + 8);
-      context.lineTo(x - 5, bottom + 8);
-      context.fill();
-    }
-  }
 
   setUpResidueMatrix(figure, {
     labels,
@@ -33,7 +19,8 @@ function setUpAttributions(figure) {
     right: 112,
     value: (token, row) => values[token * labels.length + row],
     cap,
-    letter: (token) => changed.includes(token) ? "" : isResidue(token) ? residues[token - 1] : "·",
+    letter: (token) => isResidue(token) ? residues[token - 1] : "·",
+    marked: changed,
     number,
     strips: [{
       title: "sum of the residue",
@@ -42,16 +29,15 @@ function setUpAttributions(figure) {
       high: Math.max(0, ...byPlace),
     }],
     bars: { title: "sum of the latent", values: Array.from(byLatent) },
-    drawMarks,
     describe: (row, token) => [`${labels[row]} at ${name(token)}`, [
       {
         label: "attribution",
-        value: text(values[token * labels.length + row]),
+        value: exactly(values[token * labels.length + row]),
         name: "attribution",
         chosen: true,
       },
-      { label: "sum of the residue", value: text(byPlace[token]), name: "place" },
-      { label: "sum of the latent", value: text(byLatent[row]), name: "latent" },
+      { label: "sum of the residue", value: exactly(byPlace[token]), name: "place" },
+      { label: "sum of the latent", value: exactly(byLatent[row]), name: "latent" },
     ]],
   });
 }

@@ -11,11 +11,16 @@ export function tokenName(token: number, { residues, offset }: ProteinView): str
 /** The name of a latent; the error term is none. */
 export const latentLabel = (latent: number): string => latent < 0 ? "error term" : `${latent}`;
 
-/** With a sign always. */
-export const signed = (value: number): string => value > 0 ? `+${short(value)}` : short(value);
+/** With a sign and three digits always. */
+export const signed = (value: number): string =>
+  value > 0 ? `+${short(value, true)}` : short(value, true);
 
-export const percent = (share: number): string =>
-  Number.isNaN(share) ? "–" : `${(100 * share).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`;
+/** A share in per cent; nothing has no sign. */
+export function percent(share: number): string {
+  if (Number.isNaN(share)) return "–";
+  const text = (100 * share).toFixed(Math.abs(share) < 0.1 ? 1 : 0);
+  return `${Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")} %`;
+}
 
 /** Layers of some results, ascending. */
 export const layersOf = (results: readonly { layer: number }[]): number[] =>

@@ -34,7 +34,7 @@ export function patchFinding(results: readonly PatchView[], metric: string): Con
   const strongest = real.reduce((a, b) => sizeOf(b.row) > sizeOf(a.row) ? b : a);
   const { result, row } = strongest;
   const medians = (["real", "random"] as const).map((kind) => spreadOf(ofKind(results, kind)));
-  return markup`Of ${real.length} latents patched one at a time over ${
+  return markup`Of ${plural(real.length, "patch", "es")} of single latents over ${
     plural(mutationsOf(results), "mutation")
   }, latent ${row.latent} at ${tokenName(row.token, result.protein)} changes ${metric} of ${
     mutationName(result, several)
@@ -49,7 +49,8 @@ export function patchFinding(results: readonly PatchView[], metric: string): Con
 const severalProteins = (results: readonly PatchView[]) =>
   new Set(results.map(({ protein }) => protein.id)).size > 1;
 
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const plural = (count: number, noun: string, ending = "s") =>
+  `${count} ${noun}${count === 1 ? "" : ending}`;
 
 /** Changes and controls of all mutations, layer by layer. */
 export function patchOverview(results: readonly PatchView[], metric: string): Markup {
@@ -59,6 +60,7 @@ export function patchOverview(results: readonly PatchView[], metric: string): Ma
   const means = (kind: PatchKindView) => (layer: number) =>
     at(layer).map((result) => spreadOf(ofKind([result], kind)).mean);
   const present = KINDS.filter(({ kind }) => ofKind(results, kind).length > 0);
+  const together = present.filter(({ kind }) => kind === "all" || kind === "set");
   return markup`<section><h2>Patched latents and controls</h2>
 <p class="facts">Size of the change of ${metric}, over all mutations. A change that controls of the same size make too says nothing about the latent; no change at all must give 0.</p>
 <div class="charts strips">${
@@ -89,11 +91,11 @@ ${
         })),
       )
     }${
-      layerChart(
+      together.length > 0 && layerChart(
         "All patched together",
         "size of the change",
         layers,
-        present.filter(({ kind }) => kind === "all" || kind === "set").map((each) => ({
+        together.map((each) => ({
           name: each.name,
           colour: each.colour,
           values: means(each.kind),
@@ -122,7 +124,7 @@ export function patchPanel(result: PatchView, metric: string): Panel {
     weight: patchWeight(result),
     facts: rows.length === 0
       ? "Nothing was patched: no latent moves."
-      : `${metric} before: ${short(rows[0].baseline)}.`,
+      : `${metric} before: ${short(rows[0].baseline, true)}.`,
     content: markup`${real.length > 0 && latentEffects(result, metric)}<div class="charts strips">${
       present.length > 0 && stripPlot(
         "Beside the controls",

@@ -33,6 +33,10 @@ export interface QualityView {
   /** Fraction of variance unexplained. */
   fvu: number;
   lossRecovered: number;
+  /** Of residues that are masked. */
+  masked?: { lossRecovered: number };
+  /** The same autoencoder one block before and after. */
+  neighbours?: readonly { depth: number; fvu: number }[];
   /** Latents above zero, per residue. */
   meanActive: number;
 }
@@ -118,11 +122,18 @@ export interface CircuitView extends MutationView, ExplanationView {
   /** Nodes of the circuit, of those that may join. */
   size: number;
   candidates: number;
+  /** Whether the share was reached, and held at the next sizes. */
   reached: boolean;
+  /** Whether more nodes give more of the effect, and never much more than all of it. */
+  steady: boolean;
+  /** The largest faithfulness of any size, and the most that it falls as nodes join. */
+  highest: number;
+  drop: number;
   faithfulness: number;
   /** Faithfulness of all other nodes. */
   completeness: number;
-  randomFaithfulness: number;
+  /** Of as many nodes at the same tokens, drawn many times; NaN where there is no other choice. */
+  random: { mean: number; sd: number; most: number };
   curve: readonly CurveView[];
   /** Grown along magnitudes alone. */
   byMagnitude: { size: number; faithfulness: number; curve: readonly CurveView[] };

@@ -1,6 +1,6 @@
 // Matrices over residues: only the part in view is drawn, so that any zoom of any protein is quick.
 // deno-lint-ignore-file no-unused-vars -- the other scripts of the page use it.
-const ROW = 16, AXIS = 30, STRIP = 56, GAP = 30, WIDEST = 22;
+const ROW = 16, AXIS = 36, STRIP = 56, GAP = 30, WIDEST = 22, LETTER = 14;
 
 /**
  * Draws a matrix in a figure's canvas and lets the pointer and the keyboard read it.
@@ -8,6 +8,7 @@ const ROW = 16, AXIS = 30, STRIP = 56, GAP = 30, WIDEST = 22;
  * labels: of the rows; columns: how many; gutter, right: px beside the cells.
  * value(column, row): NaN where there is none; cap: value of the end colours.
  * letter(column), number(column): what stands below a column; no number where it is undefined.
+ * marked: columns with a triangle and their letter below, however narrow they are.
  * strips: [{title, values, low, high}] below, over the same columns.
  * bars: {title, values}, beside the rows.
  * drawMarks(context, view, style): what lies on the cells.
@@ -16,15 +17,20 @@ const ROW = 16, AXIS = 30, STRIP = 56, GAP = 30, WIDEST = 22;
 function setUpResidueMatrix(figure, matrix) {
   const { labels, columns, gutter, right, value, cap, letter, number, strips, bars, farRows } =
     matrix;
+  const marked = new Set(matrix.marked);
   const frame = figure.querySelector(".matrix-frame"),
     width = figure.querySelector(".matrix-width");
   const canvas = figure.querySelector("canvas");
   const bottom = labels.length * ROW, height = bottom + AXIS + strips.length * (STRIP + GAP);
-  let zoom = 1, cursor = null;
+  let chosen = 1, cursor = null;
+
+  /** Paper has no scroll bar: there the whole matrix is shown. */
+  const onPaper = matchMedia("print");
+  const zoomed = () => onPaper.matches ? 1 : chosen;
 
   const plotWidth = () => frame.clientWidth - gutter - right;
   /** Width of a residue, px. */
-  const cell = () => zoom * Math.min(plotWidth() / columns, WIDEST);
+  const cell = () => zoomed() * Math.min(plotWidth() / columns, WIDEST);
   /** Right edge of the cells in view. */
   const edge = () => gutter + Math.min(plotWidth(), cell() * columns);
   const left = (column) => gutter + column * cell() - frame.scrollLeft;
@@ -54,6 +60,7 @@ function setUpResidueMatrix(figure, matrix) {
     drawCells(context, ratio);
     clipped(context, 0, height, () => matrix.drawMarks?.(context, view, style));
     clipped(context, 0, height, () => drawLetters(context, style));
+    drawMarked(context, style);
     drawAxes(context, style);
     strips.forEach((strip, i) => drawStrip(context, style, strip, stripTop(i)));
     if (bars) drawBars(context, style);
@@ -101,11 +108,31 @@ function setUpResidueMatrix(figure, matrix) {
     if (cell() < 11) return;
     const [first, last] = visible();
     context.fillStyle = ink;
+    for (let column = first; column < last; column++) {
+      if (!marked.has(column)) drawLetter(context, font, column);
+    }
+  }
+
+  function drawLetter(context, font, column) {
     context.font = `600 11px ${font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    for (let column = first; column < last; column++) {
-      context.fillText(letter(column), left(column) + cell() / 2, bottom + 9);
+    context.fillText(letter(column), left(column) + cell() / 2, bottom + LETTER);
+  }
+
+  /** Triangles, and below them the letters. */
+  function drawMarked(context, { font }) {
+    const [first, last] = visible();
+    context.fillStyle = `rgb(${colour("--site")})`;
+    for (const column of marked) {
+      if (column < first || column >= last) continue;
+      const x = left(column) + cell() / 2;
+      context.beginPath();
+      context.moveTo(x, bottom + 1);
+      context.lineTo(x + 4, bottom + 7);
+      context.lineTo(x - 4, bottom + 7);
+      context.fill();
+      drawLetter(context, font, column);
     }
   }
 
@@ -128,7 +155,7 @@ function setUpResidueMatrix(figure, matrix) {
       if (column === begin && step > 1 && (step - residue % step) * side < 30) continue;
       const x = left(column) + side / 2;
       if (x < gutter || x > gutter + plotWidth()) continue;
-      context.fillText(String(residue), x, bottom + 23);
+      context.fillText(String(residue), x, bottom + LETTER + 14);
       for (let i = 0; i < strips.length; i++) {
         const top = stripTop(i);
         context.beginPath();
@@ -226,7 +253,7 @@ function setUpResidueMatrix(figure, matrix) {
   });
   chooseOne(figure.querySelectorAll(".zoom button"), (button) => {
     const middle = (frame.scrollLeft + plotWidth() / 2) / cell();
-    zoom = Number(button.dataset.zoom);
+    chosen = Number(button.dataset.zoom);
     draw();
     frame.scrollLeft = middle * cell() - plotWidth() / 2;
     draw();

@@ -34,6 +34,8 @@ function onLookChange(redraw) {
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {
     matchMedia(query).addEventListener("change", redraw);
   }
+  // Where printing is no change of the medium.
+  for (const event of ["beforeprint", "afterprint"]) addEventListener(event, redraw);
 }
 
 /** Draws once the element has a width, and again as the width, the scheme or the medium changes. */

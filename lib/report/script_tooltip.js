@@ -5,6 +5,9 @@ const tooltip = document.getElementById("tooltip");
 /** Where the tooltip belongs as the page scrolls; null when it stays with the pointer. */
 let anchor = null;
 
+/** A number of single precision in its seven digits at most. */
+const exactly = (value) => String(Number(value.toPrecision(7))).replaceAll("-", "−");
+
 /**
  * entries: {label, value, name?, chosen?}; texts only, so that nothing in them is markup.
  * where: [x, y] of the pointer, or a function that gives it for what has the focus.

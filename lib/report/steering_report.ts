@@ -54,7 +54,7 @@ function finding({ residues, protein }: SteeringReport): Content {
   );
   return `Steering changes ${changed === 0 ? "none" : changed} of ${residues.length} predicted ` +
     `letters. The prediction moves most at ${tokenName(most.position, protein)}, where the ` +
-    `divergence is ${short(most.divergence)} nats.${
+    `divergence is ${short(most.divergence, true)} nats.${
       risen.after > risen.before
         ? ` ${risen.letter} is predicted at ${residuesText(risen.after)}, without steering at ` +
           `${risen.before}.`
@@ -89,8 +89,8 @@ function letterSection({ residues, protein }: SteeringReport): Markup {
         colour: one.before === one.after ? 1 : 2,
         title: tokenName(one.position, protein),
         entries: [
-          ["log p before", short(one.logProbBefore)],
-          ["after", short(one.logProbAfter)],
+          ["log p before", short(one.logProbBefore, true)],
+          ["after", short(one.logProbAfter, true)],
           ["predicted", `${one.before} → ${one.after}`],
         ],
       })),

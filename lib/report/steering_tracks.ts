@@ -86,12 +86,12 @@ ${
       markup`<rect class="reach" x="${x(i)}" y="${TOP}" width="${CELL}" height="${MARKS - TOP}" ${
         tip(name(one), [
           ["predicted", `${one.before} → ${one.after}`],
-          ["divergence", short(one.divergence)],
-          [`log p(${one.letter}) before`, short(one.logProbBefore)],
-          [`log p(${one.letter}) after`, short(one.logProbAfter)],
+          ["divergence", short(one.divergence, true)],
+          [`log p(${one.letter}) before`, short(one.logProbBefore, true)],
+          [`log p(${one.letter}) after`, short(one.logProbAfter, true)],
           ...(one.after === one.letter ? [] : [
-            [`log p(${one.after}) before`, short(one.steeredLogProbBefore)],
-            [`log p(${one.after}) after`, short(one.steeredLogProbAfter)],
+            [`log p(${one.after}) before`, short(one.steeredLogProbBefore, true)],
+            [`log p(${one.after}) after`, short(one.steeredLogProbAfter, true)],
           ]),
         ])
       }/>`

@@ -40,7 +40,7 @@ function setUpMatrix(figure) {
     drawMarks,
     describe(row, column) {
       const to = letters[row], value = score(column, row);
-      const number = (x) => Number.isNaN(x) ? "not computed" : x.toFixed(4);
+      const number = (x) => Number.isNaN(x) ? "not computed" : exactly(x);
       const wild = to === residues[column];
       return [wild ? `${name(column)}, wild type` : `${name(column)}${to}`, [
         { label: "score", value: wild ? "0" : number(value), name: "score", chosen: true },

@@ -68,7 +68,7 @@ function finding(matrix: ScoreMatrix): string {
   })).filter(({ mean }) => !Number.isNaN(mean));
   if (known.length === 0) return "No single substitution was scored. ";
   const worst = known.toSorted((a, b) => a.mean - b.mean).slice(0, 5);
-  const list = worst.map(({ name, mean }) => `${name} (${short(mean)})`).join(", ");
+  const list = worst.map(({ name, mean }) => `${name} (${short(mean, true)})`).join(", ");
   return known.length <= 5
     ? `Mean score at ${list}. `
     : `Of ${known.length} residues, mutations are least favourable at ${list}, by the mean score of ` +
@@ -79,8 +79,10 @@ function correlation({ performance, labels }: VariantReport): Markup | undefined
   const [all] = performance;
   if (!all || Number.isNaN(all.values.spearman)) return undefined;
   const { low, high } = all.intervals?.spearman ?? { low: NaN, high: NaN };
-  const range = Number.isNaN(low) ? "" : ` (95 % interval ${short(low)} to ${short(high)})`;
+  const range = Number.isNaN(low)
+    ? ""
+    : ` (95 % interval ${short(low, true)} to ${short(high, true)})`;
   return markup`The rank correlation with ${labels.measured} is ${
-    short(all.values.spearman)
+    short(all.values.spearman, true)
   }${range} over ${all.variants} variants.`;
 }

@@ -101,8 +101,8 @@ function setUpScatter(figure) {
   function show(where) {
     const [x, y] = points[nearest];
     showTooltip(names[nearest] ?? `variant ${nearest + 1}`, [
-      { label: labels.score, value: String(x), name: "score", chosen: true },
-      { label: labels.measured, value: String(y), name: "measured" },
+      { label: labels.score, value: exactly(x), name: "score", chosen: true },
+      { label: labels.measured, value: exactly(y), name: "measured" },
     ], where);
     draw();
   }

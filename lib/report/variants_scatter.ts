@@ -14,7 +14,7 @@ export function scatter(
 ): Markup {
   const x = range(scores), y = range(measured);
   const few = scores.length <= MOST_POINTS;
-  const digits = (value: number) => Number(value.toPrecision(5));
+  const digits = (value: number) => Number(value.toPrecision(7));
   const data = {
     ...{ x, y, labels },
     ...(few

@@ -1,25 +1,18 @@
 /** How well an autoencoder stands in for the residual stream that it reads. */
+import type { Tensor } from "../backend/types.ts";
+import { MASK, TOKENS } from "../esm2/alphabet.ts";
 import { type Esm2, padBatch, type Sequence, type TokenBatch, tokenize } from "../esm2/mod.ts";
-import { TOKENS } from "../esm2/alphabet.ts";
 import type { SaeCoder } from "./coder.ts";
 import { StreamTap, type TapOptions } from "./stream_tap.ts";
 
 /**
- * Means over the residues of some proteins; `<cls>` and `<eos>` are left as they are and not counted.
- *
- * Cross-entropies are −log p of each residue's own letter in nats, softmax over all 33 tokens, nothing
- * masked (as InterProt's validation_metrics.py and InterPLM's fidelity).
+ * What the model predicts with the stream, with its reconstruction, and with zeros in its place: means over
+ * residues of −log p of their own letters in nats, softmax over all 33 tokens. `<cls>` and `<eos>` are left
+ * as they are and not counted.
  */
-export interface Fidelity {
-  /** Residues that were measured. */
+export interface Losses {
+  /** Residues that were predicted. */
   residues: number;
-  /**
-   * Fraction of variance unexplained: Σ |h − ĥ|² / Σ |h − h̄|², h̄ the mean over the residues, in the
-   * units of the stream. 0 is perfect; the mean in place of every residue would have 1.
-   */
-  fvu: number;
-  /** Latents above zero, per residue. */
-  meanActive: number;
   crossEntropy: number;
   /** With the reconstruction in place of the stream. */
   crossEntropyReconstructed: number;
@@ -29,66 +22,179 @@ export interface Fidelity {
   lossRecovered: number;
 }
 
+/**
+ * Over the residues of some proteins. The losses are of residues that the model sees (as InterProt's
+ * validation_metrics.py and InterPLM's fidelity), which it reads off its input: `masked` are of those that it
+ * must predict.
+ */
+export interface Fidelity extends Losses {
+  /**
+   * Fraction of variance unexplained: Σ |h − ĥ|² / Σ |h − h̄|², h̄ the mean over the residues, in the
+   * units of the stream. 0 is perfect; the mean in place of every residue would have 1.
+   */
+  fvu: number;
+  /** Latents above zero, per residue. */
+  meanActive: number;
+  /** Of residues that are masked, where that was asked for. */
+  masked?: Losses;
+  /** The same autoencoder on the streams one block before and after, where that was asked for. */
+  neighbours?: readonly { readonly depth: number; readonly fvu: number }[];
+}
+
+export interface FidelityOptions extends TapOptions {
+  /** Whether to measure `masked` and `neighbours` too, which takes four more passes. @default false */
+  checks?: boolean;
+}
+
+/** Every fifth residue is masked at once, and of the five ways to begin these are run. */
+const MASK_EVERY = 5, MASK_FROM = [0, 2] as const;
+
 /** Measures an autoencoder on proteins, one after another. */
 export async function measureFidelity(
   esm: Esm2,
   coder: SaeCoder,
   proteins: readonly Sequence[],
-  options: TapOptions = {},
+  { checks = false, ...options }: FidelityOptions = {},
 ): Promise<Fidelity> {
   await using tap = new StreamTap(esm, coder.sae.config);
-  const { dModel } = coder.sae.config;
-  const variance = new Variance(dModel);
-  const entropy = [0, 0, 0];
-  let unexplained = 0, active = 0, residues = 0;
+  const own = new Unexplained(coder), seen = new LossSums(), masked = new LossSums();
+  const { depth } = coder.sae.config;
+  const neighbours = [depth - 1, depth + 1].filter((at) => at >= 1 && at <= esm.config.layers)
+    .map((at) => ({ depth: at, unexplained: new Unexplained(coder) }));
   for (const protein of proteins) {
     const batch = padBatch([tokenize(protein, { maxLength: Infinity })]);
+    const all = Array.from({ length: batch.width - 2 }, (_, i) => i + 1);
     using hidden = await tap.read(batch, options);
-    const { latents, scale } = await coder.encode(hidden);
-    using decoded = await coder.decode(latents, scale);
-    const stream = await hidden.read(), reconstruction = await decoded.read();
-    // Rows of residues: without the first and the last token.
-    const begin = dModel, end = (batch.width - 1) * dModel;
-    const replaced = (values: Float32Array) => {
-      const all = stream.slice();
-      all.set(values.subarray(begin, end), begin);
-      return esm.backend.upload("replaced", hidden.shape, all);
-    };
-    for (let i = begin; i < end; i++) unexplained += (stream[i] - reconstruction[i]) ** 2;
-    variance.add(stream.subarray(begin, end));
-    active += latents.offsets[batch.width - 1] - latents.offsets[1];
-    residues += batch.width - 2;
-    using reconstructed = replaced(reconstruction);
-    using zeros = replaced(new Float32Array(stream.length));
-    for (const [i, state] of [hidden, reconstructed, zeros].entries()) {
-      using logits = await tap.logits(batch, state, options.signal);
-      entropy[i] += crossEntropy(await logits.read(), batch);
+    const reconstruction = await own.add(hidden);
+    await predict(
+      tap,
+      batch,
+      { hidden, reconstruction },
+      { ids: batch.ids, at: all },
+      seen,
+      options,
+    );
+    if (!checks) continue;
+    for (const from of MASK_FROM) {
+      const at = all.filter((token) => (token - 1) % MASK_EVERY === from);
+      const ids = batch.ids.slice();
+      for (const token of at) ids[token] = MASK;
+      const hiding = { ...batch, ids };
+      using hidden = await tap.read(hiding, options);
+      const { reconstruction } = await reconstruct(coder, hidden);
+      const own = { ids: batch.ids, at };
+      await predict(tap, hiding, { hidden, reconstruction }, own, masked, options);
+    }
+    for (const { depth, unexplained } of neighbours) {
+      await using near = new StreamTap(esm, { depth, afterFinalNorm: false });
+      using hidden = await near.read(batch, options);
+      await unexplained.add(hidden);
     }
   }
-  const [own, reconstructed, zero] = entropy.map((sum) => sum / residues);
   return {
-    residues,
-    fvu: unexplained / variance.sum,
-    meanActive: active / residues,
-    crossEntropy: own,
-    crossEntropyReconstructed: reconstructed,
-    crossEntropyZero: zero,
-    lossRecovered: 1 - (reconstructed - own) / (zero - own),
+    ...seen.means(),
+    fvu: own.fraction,
+    meanActive: own.active / seen.residues,
+    ...(checks && {
+      masked: masked.means(),
+      neighbours: neighbours.map(({ depth, unexplained }) => ({
+        depth,
+        fvu: unexplained.fraction,
+      })),
+    }),
   };
 }
 
-/** Sum over the residues of one sequence of −log p(own letter), nats. */
-function crossEntropy(logits: Float32Array, { ids, width }: TokenBatch): number {
-  const vocabulary = TOKENS.length;
-  let sum = 0;
-  for (let t = 1; t < width - 1; t++) {
-    const row = logits.subarray(t * vocabulary, (t + 1) * vocabulary);
-    const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
-    let powers = 0;
-    for (const logit of row) powers += Math.exp(logit - largest);
-    sum += Math.log(powers) + largest - row[ids[t]];
+async function reconstruct(coder: SaeCoder, hidden: Tensor) {
+  const { latents, scale } = await coder.encode(hidden);
+  using decoded = await coder.decode(latents, scale);
+  return { latents, reconstruction: await decoded.read() };
+}
+
+/** Adds what the model predicts of some tokens from the stream, its reconstruction and zeros. */
+async function predict(
+  tap: StreamTap,
+  batch: TokenBatch,
+  { hidden, reconstruction }: { hidden: Tensor; reconstruction: Float32Array },
+  own: { ids: Int32Array; at: readonly number[] },
+  sums: LossSums,
+  { signal }: TapOptions,
+): Promise<void> {
+  const { esm: { backend, config: { dModel } } } = tap;
+  const stream = await hidden.read();
+  const replaced = (values: Float32Array) => {
+    const all = stream.slice();
+    // Rows of residues: without the first and the last token.
+    all.set(values.subarray(dModel, (batch.width - 1) * dModel), dModel);
+    return backend.upload("replaced", hidden.shape, all);
+  };
+  using reconstructed = replaced(reconstruction);
+  using zeros = replaced(new Float32Array(stream.length));
+  for (const [i, state] of [hidden, reconstructed, zeros].entries()) {
+    using logits = await tap.logits(batch, state, signal);
+    sums.add(i, await logits.read(), own);
   }
-  return sum;
+  sums.residues += own.at.length;
+}
+
+/** Summed −log p(own letter), nats: with the stream, the reconstruction, zeros. */
+class LossSums {
+  residues = 0;
+  readonly #sums = [0, 0, 0];
+
+  add(
+    kind: number,
+    logits: Float32Array,
+    { ids, at }: { ids: Int32Array; at: readonly number[] },
+  ): void {
+    const vocabulary = TOKENS.length;
+    for (const t of at) {
+      const row = logits.subarray(t * vocabulary, (t + 1) * vocabulary);
+      const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
+      let powers = 0;
+      for (const logit of row) powers += Math.exp(logit - largest);
+      this.#sums[kind] += Math.log(powers) + largest - row[ids[t]];
+    }
+  }
+
+  means(): Losses {
+    const [own, reconstructed, zero] = this.#sums.map((sum) => sum / this.residues);
+    return {
+      residues: this.residues,
+      crossEntropy: own,
+      crossEntropyReconstructed: reconstructed,
+      crossEntropyZero: zero,
+      lossRecovered: 1 - (reconstructed - own) / (zero - own),
+    };
+  }
+}
+
+/** What an autoencoder leaves unexplained of the streams that it is given, residues only. */
+class Unexplained {
+  /** Latents above zero so far. */
+  active = 0;
+  #squares = 0;
+  readonly #variance: Variance;
+
+  constructor(readonly coder: SaeCoder) {
+    this.#variance = new Variance(coder.sae.config.dModel);
+  }
+
+  /** @param hidden f32[T, D] @returns the reconstruction f32[T, D] */
+  async add(hidden: Tensor): Promise<Float32Array> {
+    const stream = await hidden.read();
+    const { latents, reconstruction } = await reconstruct(this.coder, hidden);
+    const { dModel } = this.coder.sae.config, tokens = stream.length / dModel;
+    const begin = dModel, end = (tokens - 1) * dModel;
+    for (let i = begin; i < end; i++) this.#squares += (stream[i] - reconstruction[i]) ** 2;
+    this.#variance.add(stream.subarray(begin, end));
+    this.active += latents.offsets[tokens - 1] - latents.offsets[1];
+    return reconstruction;
+  }
+
+  get fraction(): number {
+    return this.#squares / this.#variance.sum;
+  }
 }
 
 /** Σ |x − x̄|² of vectors that come in pieces. */

@@ -1,10 +1,15 @@
 import { openBackend } from "../backend/mod.ts";
 import { openCheckpoint } from "../checkpoint/mod.ts";
-import { Esm2 } from "../esm2/mod.ts";
-import { allClose, equal, ok } from "../../tests/assert.ts";
+import { fidelityPanel } from "../../data/fidelity_panel.ts";
+import { Esm2, type Sequence } from "../esm2/mod.ts";
+import { openModel } from "../hub/open_model.ts";
+import { allClose, deepEqual, equal, ok } from "../../tests/assert.ts";
 import { embeddedPath } from "../../tests/fixtures.ts";
 import { SaeCoder } from "./coder.ts";
 import { measureFidelity } from "./fidelity.ts";
+import { fidelityFaults } from "./fidelity_text.ts";
+import { openSae } from "./open.ts";
+import { randomSae } from "./testing/random.ts";
 import type { Sae, SaeConfig } from "./types.ts";
 
 const proteins = [
@@ -39,13 +44,13 @@ function identity(config: Partial<SaeConfig>, gain = 1): Sae {
   };
 }
 
-async function measure(sae: Sae) {
+async function measure(sae: Sae, over: readonly Sequence[] = proteins) {
   using checkpoint = await openCheckpoint(embeddedPath);
   await using backend = (await openBackend("cpu")).backend;
   await using esm = await Esm2.open(checkpoint, backend);
   await using coder = await SaeCoder.open(sae, backend);
   const before = backend.liveBytes;
-  const fidelity = await measureFidelity(esm, coder, proteins);
+  const fidelity = await measureFidelity(esm, coder, over, { checks: true });
   equal(backend.liveBytes, before, "bytes still live");
   return fidelity;
 }
@@ -64,6 +69,15 @@ Deno.test("measureFidelity finds nothing lost by an identity, at every depth", a
     // The z-score's ε of 1e-5 is not added again when decoding: a relative error of 1e-5 / std.
     ok(found.fvu >= 0 && found.fvu < 1e-8, `fvu ${found.fvu}`);
     allClose([found.lossRecovered], [1], { atol: 1e-4 }, JSON.stringify(config));
+    // Residues 1, 3, 6, 8 … of 20 and of 36.
+    equal(found.masked!.residues, 8 + 15);
+    allClose([found.masked!.lossRecovered], [1], { atol: 1e-3 });
+    ok(found.masked!.crossEntropy > found.crossEntropy + 1, "what is masked is harder");
+    deepEqual(
+      found.neighbours!.map(({ depth }) => depth),
+      [config.depth - 1, config.depth + 1].filter((depth) => depth >= 1 && depth <= 4),
+    );
+    for (const { fvu } of found.neighbours!) ok(fvu >= 0 && fvu < 1e-8, `fvu ${fvu}`);
     ok(found.meanActive > 100 && found.meanActive <= 128, `active ${found.meanActive}`);
     ok(found.crossEntropyZero > found.crossEntropy);
   }
@@ -74,6 +88,7 @@ Deno.test("measureFidelity recovers exactly nothing with an autoencoder of zeros
     const { wDec, ...rest } = identity(config);
     const zero = await measure({ ...rest, wDec: new Float32Array(wDec.length) });
     equal(zero.lossRecovered, 0);
+    equal(zero.masked!.lossRecovered, 0);
     equal(zero.crossEntropyReconstructed, zero.crossEntropyZero);
     // Σ |h|² / Σ |h − h̄|² is at least 1.
     ok(zero.fvu >= 1);
@@ -87,4 +102,42 @@ Deno.test("measureFidelity leaves a quarter of the second moment when half is de
   const k = 10, sparse = await measure(identity({ k }));
   equal(sparse.meanActive, k);
   ok(sparse.fvu > 0 && sparse.fvu < none.fvu);
+});
+
+Deno.test("fidelityFaults finds none in the embedded model's autoencoders, and a wrong layer in each", async () => {
+  using model = await openModel(undefined);
+  for (const layer of [1, 2, 3]) {
+    const { sae } = await openSae(undefined, { layer }, model);
+    for (const depth of [1, 2, 3, 4]) {
+      const config = { ...sae.config, depth };
+      const found = await measure({ ...sae, config }, fidelityPanel);
+      const faults = fidelityFaults(found, depth);
+      if (depth === layer) deepEqual(faults, []);
+      else {
+        const nearer = depth + Math.sign(layer - depth);
+        ok(
+          faults.some((fault) => fault.startsWith(`layer ${nearer} is reconstructed better`)),
+          `of layer ${layer} at ${depth}: ${faults.join()}`,
+        );
+      }
+    }
+  }
+});
+
+Deno.test("fidelityFaults finds weights that were never trained, of many shapes", async () => {
+  const shapes: Partial<SaeConfig>[] = [
+    { depth: 1, latents: 1024, k: 32 },
+    { depth: 2, latents: 4096, k: 64 },
+    { depth: 3, latents: 4096, k: 128 },
+    { depth: 2, latents: 512, k: 16 },
+    { depth: 2, latents: 512, normalisation: "none" },
+  ];
+  for (const shape of shapes) {
+    for (const seed of [0, 1, 2]) {
+      const found = await measure(randomSae({ dModel: 128, ...shape }, seed), fidelityPanel);
+      const faults = fidelityFaults(found, shape.depth!);
+      const label = `${JSON.stringify(shape)}, seed ${seed}: ${JSON.stringify(found)}`;
+      ok(faults.some((fault) => fault.includes("variance is unexplained")), label);
+    }
+  }
 });

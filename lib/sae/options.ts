@@ -29,7 +29,7 @@ export const saeOptions = {
     placeholder: "count",
     parse: parse.positiveInteger(),
     description: "latents that stay active per token",
-    defaultText: "as its file says; InterProt 64, *_100k 128",
+    defaultText: "as its file or name says; InterProt otherwise 64, *_100k 128",
     group: "Autoencoder",
   }),
   embedScale: option({

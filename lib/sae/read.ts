@@ -5,7 +5,7 @@ import type { RandomAccess } from "../io/random_access.ts";
 import { readInterplm } from "./interplm.ts";
 import { readInterprot } from "./interprot.ts";
 import type { LayerOption } from "./options.ts";
-import { depthOfPath } from "./path_layer.ts";
+import { depthOfPath, kOfPath } from "./path_layer.ts";
 import { readStoredSae, type StoredSae } from "./stored.ts";
 import type { Sae, SaeConfig } from "./types.ts";
 import { SAE_FORMAT } from "./write.ts";
@@ -73,9 +73,7 @@ export async function readSae(
         `current value is ${k}${choice.k === undefined ? "; --k chooses another" : ""}`,
     );
   }
-  if (choice.k === undefined && layout === "interprot") {
-    notes.push(`k = ${k} is assumed, as the file does not say it; --k chooses another.`);
-  }
+  notes.push(...kNotes(stored, layout, choice.k, said.k));
   const { wEnc, wDec, bEnc, bPre } = weights;
   const config: SaeConfig = {
     name: choice.name ?? (stored.metadata.name || nameOf(stored.label)),
@@ -116,8 +114,9 @@ function saidOf({ label, metadata }: StoredSae, layout: SaeLayout, { layers }: S
     return {
       depth: depthOfPath(label),
       normalisation: "zscore",
-      // The older files of 100,000 steps were trained with 128, all others with 64 (SAEConfigs.ts).
-      k: /_100k\b/.test(basename(label)) ? 128 : 64,
+      // Of names without k, the older files of 100,000 steps were trained with 128, all others with 64
+      // (SAEConfigs.ts).
+      k: kOfPath(label) ?? (/_100k\b/.test(basename(label)) ? 128 : 64),
       // Its training looped over the blocks and left the final LayerNorm out (esm_wrapper.py).
       afterFinalNorm: () => false,
     };
@@ -150,6 +149,25 @@ function saidOf({ label, metadata }: StoredSae, layout: SaeLayout, { layers }: S
     ...(metadata.k !== undefined && { k: whole("k") }),
     afterFinalNorm: (chosen) => normed === "true" && chosen === depth,
   };
+}
+
+/** Where k is from, unless the file itself holds it. */
+function kNotes(
+  { label }: StoredSae,
+  layout: SaeLayout,
+  chosen: number | undefined,
+  said: number | undefined,
+): string[] {
+  if (layout !== "interprot") return [];
+  const named = kOfPath(label) !== undefined;
+  if (chosen === undefined) {
+    return named
+      ? [`k = ${said}, as the file's name says.`]
+      : [`k = ${said} is assumed, as the file does not say it; --k chooses another.`];
+  }
+  return named && chosen !== said
+    ? [`Keeps ${chosen} latents as asked, though the file's name says ${said}.`]
+    : [];
 }
 
 function depthFor(

@@ -1,7 +1,7 @@
 import { openBackend } from "../backend/mod.ts";
 import { allClose, deepEqual, equal, match } from "../../tests/assert.ts";
 import { SaeCoder } from "./coder.ts";
-import { depthOfPath } from "./path_layer.ts";
+import { depthOfPath, kOfPath } from "./path_layer.ts";
 import { readSae, type SaeChoice } from "./read.ts";
 import { densify } from "./testing/dense.ts";
 import {
@@ -161,4 +161,32 @@ Deno.test("depthOfPath finds the layer of the name, then of the folder", () => {
     ["ael2.pt", undefined],
   ];
   for (const [path, depth] of cases) equal(depthOfPath(path), depth, path);
+});
+
+Deno.test("kOfPath finds k of the name, and of no other part of it", () => {
+  const cases: [string, number | undefined][] = [
+    ["esm2_plm1280_l3_sae4096_k128_211k.safetensors", 128],
+    ["esm2_plm1280_l24_sae8192_k16_auxk640.safetensors", 16],
+    ["esm2_plm1280_l24_sae4096_k32.safetensors", 32],
+    ["esm2_l4_k256/model.safetensors", 256],
+    ["esm2_plm1280_l24_sae4096_100k.safetensors", undefined],
+    ["esm2_plm1280_l24_sae4096_auxk640.safetensors", undefined],
+    ["esm2_plm1280_l24_sae4096.safetensors", undefined],
+  ];
+  for (const [path, k] of cases) equal(kOfPath(path), k, path);
+});
+
+Deno.test("readSae takes k of InterProt's names, and says where it is from", async () => {
+  const bytes = safetensorsFile(interprotArrays(dModel, latents));
+  const found = async (label: string, k?: number) => {
+    const { sae, notes } = await read(label, bytes, { k });
+    return [sae.config.k, notes.join(" ")] as const;
+  };
+  const [named, note] = await found("esm2_plm1280_l3_sae4096_k12_auxk640.safetensors");
+  equal(named, 12);
+  match(note, /^k = 12, as the file's name says\.$/);
+  const [asked, overruled] = await found("esm2_plm1280_l3_sae4096_k12.safetensors", 7);
+  equal(asked, 7);
+  match(overruled, /^Keeps 7 latents as asked, though the file's name says 12\.$/);
+  deepEqual(await found("esm2_plm1280_l3_sae4096_k12.safetensors", 12), [12, ""]);
 });

@@ -137,6 +137,7 @@ async function measure(
     const tokenDropout = scale === "hf" && checkpoint.config.tokenDropout;
     found[scale] = await measureFidelity(esm, coder, fidelityPanel, {
       tokenDropout,
+      checks: scale === own,
       signal: ctx.signal,
     });
     const suffix = scales.length > 1 ? `, --embed-scale ${scale}` : "";

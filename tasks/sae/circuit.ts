@@ -27,7 +27,15 @@ const options = {
     placeholder: "share",
     parse: parse.number({ min: 0.01, max: 1 }),
     default: 0.7,
-    description: "of the effect that the circuit must restore",
+    description: "of the effect that the circuit, and those of the next sizes, must restore",
+    group: "Circuit",
+  }),
+  draws: option({
+    placeholder: "count",
+    parse: parse.integer({ min: 2, max: 100_000 }),
+    default: 50,
+    description:
+      "random sets of as many nodes at the same tokens that each circuit is compared with",
     group: "Circuit",
   }),
   ...autoencoderOptions,
@@ -46,7 +54,7 @@ export const command = defineCommand({
     "Ranks latents by integrated gradients and gives more and more of them the mutant's values until " +
     "the chosen share of the effect is there. Faithfulness is the share that the circuit restores, " +
     "completeness what all others restore without it. The same is done along a ranking that does " +
-    "not ask the model (how far each latent moves) and with latents drawn at random.",
+    "not ask the model (how far each latent moves); as many nodes at the same tokens are drawn at random.",
   options,
   examples: [
     { command: "deno task sae circuit", shows: "20 mutations of a 66-residue domain" },

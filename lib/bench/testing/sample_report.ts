@@ -40,6 +40,7 @@ export function sampleReport(): BenchReport {
     engineMs: spread(ms),
     wholeMs: spread(5),
     ratio: spread(ms / 5),
+    overProducts: spread(ms / 4),
     tokensPerSecond: 66_000 / ms,
     msPerBlock: ms / 6,
   });
@@ -76,12 +77,37 @@ export function sampleReport(): BenchReport {
       replayMs: spread(1.5),
       onnxruntimeMs: spread(9),
       ratio: spread(1 / 6),
+      overDispatches: spread(2),
       usPerBlock: 250,
       passMs: spread(6),
     }],
-    memory: [],
-    analyses: [],
-    settings: [],
+    memory: [{
+      shape: "8M",
+      backend: "cpu",
+      tokens: 1024,
+      runner: "engine",
+      attention: "reduced",
+      beforeBytes: 90e6,
+      peakBytes: 200e6,
+      weightBytes: 30e6,
+      blockAttentionBytes: 84e6,
+      allAttentionBytes: 503e6,
+    }],
+    analyses: [
+      {
+        ...{ command: "analyze", subject: "8M shape", backend: "cpu", start: "cold" },
+        ...{ ms: spread(300), overYardstick: spread(2) },
+      },
+      {
+        ...{ command: "analyze", subject: "8M shape", backend: "cpu ×2", start: "warm" },
+        ...{ ms: spread(60), overPlain: spread(1.2), overYardstick: spread(1.5) },
+      },
+    ],
+    settings: [
+      { question: "threads", setting: "1", busy: false, ms: spread(9) },
+      { question: "threads", setting: "2", busy: false, ms: spread(6), ratio: spread(0.7) },
+      { question: "threads", setting: "2", busy: true, ms: spread(9), ratio: spread(1) },
+    ],
     notes: [],
   };
 }

@@ -1,6 +1,7 @@
 /** Attributions of one mutation in the published tool's archive. */
 import { NpzWriter } from "../../io/npz.ts";
 import { residueOf } from "../../variants/resolve.ts";
+import type { ExplanationRecord } from "../explain_record.ts";
 import type { CausalProtein, CausalVariant } from "../variants.ts";
 import { legacyProtein } from "./tables.ts";
 
@@ -10,13 +11,14 @@ export interface LegacyIgResult {
   variant: CausalVariant;
   layer: number;
   esmScore: number;
-  baseline: number;
+  /** The explanation's figures, and the nodes that the report shows. */
+  record: ExplanationRecord;
   /** f32[F] */
   effects: Float32Array;
 }
 
-export const legacyIgName = ({ protein, variant, layer }: LegacyIgResult): string =>
-  `${legacyProtein(protein.target.id)}_${variant.name}_layer${layer}_ig.npz`;
+export const legacyIgName = (name: string, { variant, layer }: LegacyIgResult): string =>
+  `${name}_${variant.name}_layer${layer}_ig.npz`;
 
 /** Summed magnitudes, and the share of the 20 largest; NaN where all are 0. */
 export function legacyIgSummary({ effects }: LegacyIgResult): {
@@ -30,7 +32,7 @@ export function legacyIgSummary({ effects }: LegacyIgResult): {
 
 /** Writes the archive: the fields, types and order of the tool's own. */
 export async function writeLegacyIg(path: string, result: LegacyIgResult): Promise<void> {
-  const { protein, variant, layer, esmScore, baseline, effects } = result;
+  const { protein, variant, layer, esmScore, record: { baseline }, effects } = result;
   const { position, from, to } = variant.substitutions[0];
   const { total, topFraction } = legacyIgSummary(result);
   await using npz = await NpzWriter.create(path);

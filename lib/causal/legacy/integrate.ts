@@ -1,12 +1,14 @@
 /** The published tool's integrated gradients through pre-activations. */
-import type { Sae } from "../../sae/types.ts";
+import type { Attribution } from "../integrate.ts";
+import type { LatentSpace } from "../latent_space.ts";
 import type { ContextFreeTail, TokenMetric } from "./context_free_tail.ts";
 import { activeOf, decodeInto, type TokenPreActs } from "./decode.ts";
 import { LEGACY_STEPS } from "./mode.ts";
 
 export interface LegacyAttribution {
-  /** The metric at the wild type's pre-activations. */
+  /** The metric at the wild type's pre-activations, and at the mutant's. */
   baseline: number;
+  input: number;
   /** f32[F] */
   effects: Float32Array;
 }
@@ -14,7 +16,7 @@ export interface LegacyAttribution {
 /** Attributions of the mutated residues' latents: mean gradient × the pre-activation's change. */
 export async function legacyAttributions(
   tail: ContextFreeTail,
-  sae: Sae,
+  { sae }: LatentSpace,
   tokens: readonly TokenPreActs[],
   metrics: readonly TokenMetric[],
 ): Promise<LegacyAttribution[]> {
@@ -33,6 +35,12 @@ export async function legacyAttributions(
     rows,
     metrics.flatMap((metric) => Array.from({ length: steps }, () => metric)),
   );
+  const ends = new Float32Array(tokens.length * dModel);
+  tokens.forEach((token, t) => {
+    const row = ends.subarray(t * dModel, (t + 1) * dModel);
+    decodeInto(row, sae, token.mutant, activeOf(sae, token.mutant), token);
+  });
+  const inputs = await tail.values(ends, metrics);
   return tokens.map(({ wild, mutant, std }, t) => {
     const sums = new Float64Array(latents);
     active[t].forEach((chosen, s) => {
@@ -45,7 +53,22 @@ export async function legacyAttributions(
     });
     return {
       baseline: values[t * steps],
+      input: inputs[t],
       effects: Float32Array.from(sums, (sum, j) => sum / steps * (mutant[j] - wild[j])),
     };
+  });
+}
+
+/** The latents that have a part in the effect, as this project's own explanations name them. */
+export function legacyNodes(
+  { effects }: LegacyAttribution,
+  { wild, mutant, std }: TokenPreActs,
+  token: number,
+  { norms }: LatentSpace,
+): Attribution[] {
+  return Array.from(effects.keys()).filter((latent) => effects[latent] !== 0).map((latent) => {
+    const delta = mutant[latent] - wild[latent];
+    const displacement = Math.abs(delta) * std * norms[latent];
+    return { token, latent, delta, displacement, attribution: effects[latent] };
   });
 }

@@ -12,21 +12,29 @@
  * - `noop` is 0 by construction, and so, nearly, is `random`: the latents that change least.
  * - Integrated gradients go through the pre-activations, 10 steps from the left, without a test of
  *   completeness; at most the k chosen latents of each step have a gradient.
- * - `esm_score` is the whole model's log p(mutant) − log p(wild type) on the unmasked wild type, and
- *   `wt_marginal_score` the baseline of the patches.
+ * - `esm_score` is the input's column `esm2_t33_650M_UR50D`, as in the tool's own tables; where there is none,
+ *   what that column holds, the masked marginal: log p(mutant) − log p(wild type) of the whole model with
+ *   the residue masked. `wt_marginal_score` is the baseline of the patches.
+ * - Which mutations: its shipped patches are of the 50 single mutants that were measured lowest, the lowest
+ *   first; its shipped integrated gradients are of what its code draws, 100 of those below −3.
+ * - The shipped tables of patches have all real patches first, then `noop`, then `random`; its current code
+ *   writes mutation by mutation.
  *
- * Where the tool leaves the order of ties open, the lower latent comes first. Of the files' order of rows
- * nothing is known: here it is protein, layer, mutation, control, rank.
+ * Where the tool leaves the order of ties open, the lower latent comes first.
  */
 export const LEGACY_MODES = ["sae_mutation_effect"] as const;
 export type LegacyMode = typeof LEGACY_MODES[number];
 
 export const LEGACY_K = 32;
 export const LEGACY_STEPS = 10;
-/** How many mutations pandas draws, by which seed, of those with which measured value. */
-export const LEGACY_SAMPLE = 50;
+/** Single mutants of the shipped patches, those measured lowest. */
+export const LEGACY_LOWEST = 50;
+/** How many mutations pandas draws for integrated gradients, by which seed, of those measured below what. */
+export const LEGACY_SAMPLE = 100;
 export const LEGACY_SEED = 42;
 export const LEGACY_BELOW = -3;
+/** The column that its inputs have the whole model's scores in. */
+export const LEGACY_SCORES = "esm2_t33_650M_UR50D";
 
 export const LEGACY_CONTROLS = ["real", "noop", "random"] as const;
 export type LegacyControl = typeof LEGACY_CONTROLS[number];

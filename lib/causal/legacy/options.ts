@@ -18,7 +18,8 @@ export const legacyOptions = {
     parse: parse.choice(...LEGACY_MODES),
     description:
       "compute what that tool computes, mistakes included: sae_mutation_effect runs every " +
-      "token alone, keeps 32 latents, and draws 50 single mutations below -3 with seed 42",
+      "token alone, keeps 32 latents, and takes the 50 single mutations measured lowest (ig: 100 of " +
+      "those below -3, drawn with seed 42)",
     group: "Legacy",
   }),
 };
@@ -27,6 +28,8 @@ export const legacyColumns = option({
   placeholder: "kind",
   parse: parse.choice(...LEGACY_COLUMNS),
   default: LEGACY_COLUMNS[0],
-  description: "columns with --legacy: of the shipped results, or of the tool's current code",
+  description:
+    "columns and order of rows with --legacy: of the shipped results, or of the tool's " +
+    "current code (--sample draws as that does)",
   group: "Legacy",
 });

@@ -5,16 +5,28 @@ import { spearman } from "../../stats/correlation.ts";
 import { sorted } from "../../stats/sorted.ts";
 import { type FinishedSurvey, type MergedSurvey, runSurvey } from "../command.ts";
 import type { SurveyFlags } from "../command.ts";
+import { packRecord, recordOf, unpackRecord } from "../explain_record.ts";
+import { fixed } from "../figures.ts";
+import { causalReport } from "../report.ts";
 import type { CausalProtein, CausalVariant } from "../variants.ts";
 import { legacyIgName, type LegacyIgResult, legacyIgSummary, writeLegacyIg } from "./ig_npz.ts";
-import { legacyAttributions } from "./integrate.ts";
-import { LEGACY_CONTROLS, LEGACY_STEPS, type LegacyMode } from "./mode.ts";
+import { legacyAttributions, legacyNodes } from "./integrate.ts";
+import {
+  LEGACY_CONTROLS,
+  LEGACY_LOWEST,
+  LEGACY_SAMPLE,
+  LEGACY_STEPS,
+  type LegacyMode,
+} from "./mode.ts";
 import { legacyPatches } from "./patch.ts";
 import { legacyFlags, legacySurvey } from "./survey.ts";
 import {
   type LegacyColumns,
   legacyCsv,
+  legacyNames,
+  legacyPatchName,
   type LegacyPatchResult,
+  legacyPatchView,
   packPatches,
   unpackPatches,
 } from "./tables.ts";
@@ -30,7 +42,7 @@ export interface LegacyPatchFlags extends LegacyFlags {
   legacyColumns: LegacyColumns;
 }
 
-/** `sae patch --legacy`: one table of every patch. */
+/** `sae patch --legacy`: a table of patches for each protein and layer. */
 export async function runLegacyPatch(
   given: LegacyPatchFlags,
   ctx: CommandContext,
@@ -40,14 +52,24 @@ export async function runLegacyPatch(
   await runSurvey(o, ctx, {
     name: "patch",
     settings: { legacy, top },
-    ...legacySurvey(o, ctx.signal, async ({ tail, sae, tokens, metrics, esmScores }) => {
-      const found = await legacyPatches(tail, sae, tokens, metrics, top);
+    ...legacySurvey(o, { lowest: LEGACY_LOWEST }, ctx.signal, async (work) => {
+      const { tail, space, tokens, metrics, esmScores } = work;
+      const found = await legacyPatches(tail, space.sae, tokens, metrics, top);
       return found.map((rows, s) => packPatches(esmScores[s], rows));
     }),
     async finish(finished) {
       const { output, provenance, print } = finished;
       const results = resultsOf(finished, unpackPatches);
-      await output.write("patching_results.csv", legacyCsv(results, legacyColumns, o.seed));
+      const names = namesOf(finished);
+      for (const group of Map.groupBy(results, groupOf).values()) {
+        const [{ protein: { target }, layer }] = group;
+        const name = legacyPatchName(names.get(target.id)!, layer, o.seed);
+        await output.write(name, legacyCsv(group, legacyColumns, o.seed));
+      }
+      await output.write(
+        "report.html",
+        causalReport(o, finished, { patches: results.map(legacyPatchView) }),
+      );
       const summary = summarise(results);
       if (json) return print(JSON.stringify({ provenance, summary }, null, 2));
       print(formatTable(
@@ -73,21 +95,31 @@ export async function runLegacyIg(
   await runSurvey(o, ctx, {
     name: "ig",
     settings: { legacy, steps: LEGACY_STEPS },
-    ...legacySurvey(o, ctx.signal, async ({ tail, sae, tokens, metrics, esmScores }) => {
-      const found = await legacyAttributions(tail, sae, tokens, metrics);
-      return found.map(({ baseline, effects }, s) =>
-        Float64Array.of(esmScores[s], baseline, ...effects)
-      );
+    ...legacySurvey(o, { sample: LEGACY_SAMPLE }, ctx.signal, async (work) => {
+      const { tail, space, subjects, tokens, metrics, esmScores } = work;
+      const found = await legacyAttributions(tail, space, tokens, metrics);
+      return found.map((one, s) => {
+        const { baseline, input, effects } = one;
+        const [{ position }] = subjects[s].variant.substitutions;
+        const nodes = legacyNodes(one, tokens[s], position, space);
+        const sum = effects.reduce((total, effect) => total + effect, 0);
+        const figures = { nodes, baseline, input, sum, steps: LEGACY_STEPS };
+        const record = recordOf(figures, 1, space.latents, SHOWN_NODES);
+        return Float64Array.of(esmScores[s], ...packRecord(record), ...effects);
+      });
     }),
     async finish(finished) {
       const { output, provenance, print } = finished;
-      const results: LegacyIgResult[] = resultsOf(finished, ([esmScore, baseline, ...effects]) => ({
-        ...{ esmScore, baseline },
-        effects: Float32Array.from(effects),
-      }));
+      const results: LegacyIgResult[] = resultsOf(finished, (values) => {
+        const [record, effects] = unpackRecord(values.subarray(1));
+        return { esmScore: values[0], record, effects: Float32Array.from(effects) };
+      });
+      const names = namesOf(finished);
       for (const result of results) {
-        await writeLegacyIg(output.temporaryPath(legacyIgName(result)), result);
+        const name = legacyIgName(names.get(result.protein.target.id)!, result);
+        await writeLegacyIg(output.temporaryPath(name), result);
       }
+      await output.write("report.html", causalReport(o, finished, { attributions: results }));
       const summary = results.map((result) => ({
         protein: result.protein.target.id,
         mutation: result.variant.name,
@@ -108,10 +140,16 @@ export async function runLegacyIg(
   }, merged);
 }
 
-const four = (header: string) => ({
-  header,
-  format: (value: number) => Number.isNaN(value) ? "–" : value.toFixed(4),
-});
+/** Nodes of a mutation that the report has. */
+const SHOWN_NODES = 200;
+
+const namesOf = ({ inputs: { proteins } }: FinishedSurvey) =>
+  legacyNames(proteins.map(({ target }) => target.id));
+
+/** Results of one file. */
+const groupOf = ({ protein: { target }, layer }: LegacyPatchResult) => `${layer} ${target.id}`;
+
+const four = (header: string) => ({ header, format: (value: number) => fixed(value, 4) });
 
 /** Results in the order of the files: protein, layer, mutation. */
 function resultsOf<T>(

@@ -8,17 +8,17 @@ import type { Subject } from "../survey.ts";
 import { ContextFreeTail, type TokenMetric } from "./context_free_tail.ts";
 import { preActsOf, type TokenPreActs } from "./decode.ts";
 import { LEGACY_K, LEGACY_SEED, type LegacyMode } from "./mode.ts";
-import { readLegacyVariants } from "./variants.ts";
-import { WholeModel } from "./whole_model.ts";
+import { MaskedModel } from "./masked_model.ts";
+import { type LegacyChoice, readLegacyVariants } from "./variants.ts";
 
 /** Mutations of one group under one autoencoder. */
 export interface LegacyWork {
   tail: ContextFreeTail;
-  config: SaeConfig;
-  sae: CausalSession["lenses"][number]["space"]["sae"];
+  space: CausalSession["lenses"][number]["space"];
+  subjects: readonly Subject[];
   tokens: TokenPreActs[];
   metrics: TokenMetric[];
-  /** The whole model's scores. */
+  /** The input's, or the whole model's masked marginals. */
   esmScores: number[];
 }
 
@@ -32,32 +32,38 @@ export function legacyFlags<T extends Omit<SurveyFlags, "seed"> & { seed?: numbe
   return { ...o, k: o.k ?? LEGACY_K, seed: o.seed ?? LEGACY_SEED, at: "mutated" };
 }
 
-/** Reading and analysing of a survey command. @param analyse gives the results in order */
+/**
+ * Reading and analysing of a survey command.
+ *
+ * @param usual which mutations the tool took
+ * @param analyse gives the results in order
+ */
 export function legacySurvey(
   flags: SurveyFlags,
+  usual: LegacyChoice,
   signal: AbortSignal,
   analyse: (work: LegacyWork) => Promise<Float64Array[]>,
 ): Pick<SurveyCommand, "read" | "prepare"> {
   return {
-    read: () => readLegacyVariants(flags),
+    read: () => readLegacyVariants(flags, usual),
     prepare({ esm, lenses }) {
-      const tools = new Map(lenses.map(({ space: { sae: { config } } }) => {
+      const tails = new Map(lenses.map(({ space: { sae: { config } } }) => {
         checkSae(config);
-        const tail = new ContextFreeTail(esm, config.depth, signal);
-        return [config, { tail, whole: new WholeModel(esm, config.depth, signal) }];
+        return [config, new ContextFreeTail(esm, config.depth, signal)];
       }));
+      const masked = new MaskedModel(esm, signal);
       return {
         together: (copies) => Math.min(TOGETHER, copies),
-        async analyse({ coder, space: { sae } }, subjects) {
-          const { tail, whole } = tools.get(sae.config)!;
+        async analyse({ coder, space }, subjects) {
           const metrics = subjects.map(metricOf);
           const esmScores: number[] = [];
-          for (const [s, { wild, variant }] of subjects.entries()) {
-            const { position } = variant.substitutions[0];
-            esmScores.push(await whole.value(wild, position, metrics[s]));
+          for (const [s, subject] of subjects.entries()) {
+            const { score = await masked.value(subject, metrics[s]) } = subject.variant;
+            esmScores.push(score);
           }
           const tokens = await preActsOf(coder, subjects);
-          return await analyse({ tail, config: sae.config, sae, tokens, metrics, esmScores });
+          const tail = tails.get(space.sae.config)!;
+          return await analyse({ tail, space, subjects, tokens, metrics, esmScores });
         },
       };
     },
