@@ -8,10 +8,12 @@ import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
 import { EMBEDDED_NOTE, openModel } from "../lib/hub/open_model.ts";
+import { writeRows } from "../lib/io/csv.ts";
 import { OutputDir } from "../lib/io/output.ts";
 import { maxLengthOption, proteinsOptions } from "../lib/protein_options.ts";
 import { describeRun, Stopwatch } from "../lib/provenance.ts";
 import { renderSiteReport } from "../lib/report/mod.ts";
+import { MOST_DRAWN } from "../lib/report/page.ts";
 import { analyzeSites, prepareSites } from "../lib/sites/analyze.ts";
 import { attentionSink, filePerProtein } from "../lib/sites/attention_file.ts";
 import { readInputs } from "../lib/sites/inputs.ts";
@@ -22,8 +24,10 @@ import { writeSiteAttention } from "../lib/sites/site_attention.ts";
 import { summarise, summariseLegacy } from "../lib/sites/summary.ts";
 import {
   analysisJson,
-  headsCsv,
-  legacyCsv,
+  HEADS_COLUMNS,
+  headsRecords,
+  LEGACY_COLUMNS,
+  legacyRecords,
   proteinText,
   summaryCsv,
   summaryText,
@@ -189,7 +193,8 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   const specials = o.keepSpecials || o.legacy !== undefined;
   const { proteins: results, legacy } = await analyzeSites(esm, proteins, {
     ...analysis,
-    maps: mapsPerProtein(proteins.map(({ residues }) => residues.length)),
+    maps: mapsPerProtein(proteins.slice(0, MOST_DRAWN).map(({ residues }) => residues.length)),
+    mapped: MOST_DRAWN,
     saveAttention: o.saveAttention
       ? (protein, layers) => attentionSink(files(protein), esm.config, protein, layers, specials)
       : undefined,
@@ -204,9 +209,12 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     : legacy
     ? summariseLegacy(legacy)
     : summarise(results);
-  await output.write("heads.csv", headsCsv(results));
+  await writeRows(output.temporaryPath("heads.csv"), HEADS_COLUMNS, results, headsRecords);
   if (summary) await output.write("summary.csv", summaryCsv(summary));
-  if (legacy) await output.write("legacy.csv", legacyCsv(results, legacy));
+  if (legacy) {
+    const path = output.temporaryPath("legacy.csv");
+    await writeRows(path, LEGACY_COLUMNS, results, (result, i) => legacyRecords(result, legacy[i]));
+  }
   if (o.saveSiteAttention) {
     const pathOf = filePerProtein(output, proteins, "attention_to_sites.csv");
     for (const [i, protein] of proteins.entries()) {
@@ -242,8 +250,11 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   ctx.signal.throwIfAborted();
   const written = output.commit();
 
-  if (o.json) return ctx.print(analysisJson(run, results, summary, legacy));
-  ctx.print(results.map((result) => proteinText(result)).join("\n\n"));
+  if (o.json) {
+    for (const part of analysisJson(run, results, summary, legacy)) ctx.print(part);
+    return;
+  }
+  results.forEach((result, i) => ctx.print(`${i === 0 ? "" : "\n"}${proteinText(result)}`));
   if (summary) ctx.print(`\n${summaryText(summary)}`);
   ctx.note(`\nWrote ${written.join(", ")}`);
 }

@@ -1,11 +1,14 @@
 /** Which residues touch: contact maps from attention and from the categorical Jacobian. */
 import { openBackend } from "../lib/backend/mod.ts";
+import type { ContactResult } from "../lib/contacts/types.ts";
+import { CsvSink } from "../lib/io/csv.ts";
+import { MOST_DRAWN } from "../lib/report/page.ts";
 import { defineCommand, type OptionValues } from "../lib/cli/command.ts";
 import type { CommandContext } from "../lib/cli/context.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import { analyzeContacts, prepareContacts } from "../lib/contacts/analyze.ts";
 import { readInputs } from "../lib/contacts/inputs.ts";
-import { writeMaps } from "../lib/contacts/map_file.ts";
+import { mapWriter } from "../lib/contacts/map_file.ts";
 import { options } from "../lib/contacts/options.ts";
 import * as tables from "../lib/contacts/tables.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
@@ -70,8 +73,24 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     unit: "steps",
     total: 0,
   });
+  // Rows and maps are on disk as proteins end; only the proteins that the report draws stay in memory.
+  await using rowSink = new CsvSink(
+    output.temporaryPath("contacts.csv"),
+    tables.contactsColumns(o.method),
+  );
+  const writeMap = mapWriter(output, proteins);
+  const drawn: ContactResult[] = [], texts: string[] = [], contacts: tables.ContactRow[][] = [];
+  const onResult = async (result: ContactResult, index: number) => {
+    const rows = tables.contactRows(result, o.top);
+    await rowSink.write(tables.contactsRecords(result, rows, o.method));
+    await writeMap(result, index);
+    if (o.json) contacts.push(rows);
+    else texts.push(tables.proteinText(result, o.method));
+    if (drawn.length < MOST_DRAWN) drawn.push(result);
+  };
   const analysis = await analyzeContacts(esm, model.checkpoint, prepared, {
     ...o,
+    onResult,
     onProgress: (done, total) => progress.update(done, total),
     signal: ctx.signal,
   });
@@ -81,8 +100,7 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   notes.push(...analysis.notes);
 
   watch.stage("write");
-  await output.write("contacts.csv", tables.contactsCsv(results, o.method, o.top));
-  await writeMaps(output, results);
+  await rowSink.close();
   if (results.some(({ scores }) => scores)) {
     await output.write("evaluation.csv", tables.evaluationCsv(results, o.method));
   }
@@ -114,6 +132,7 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
       notes,
       method: o.method,
       results,
+      drawn,
       summary,
       motifShares,
       provenance: record,
@@ -123,9 +142,9 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   const written = output.commit();
 
   if (o.json) {
-    return ctx.print(tables.contactsJson(record, results, o.top, { summary, motifShares }));
+    return ctx.print(tables.contactsJson(record, results, contacts, { summary, motifShares }));
   }
-  ctx.print(results.map((result) => tables.proteinText(result, o.method)).join("\n\n"));
+  texts.forEach((text, i) => ctx.print(i === 0 ? text : `\n${text}`));
   if (summary) ctx.print(`\n${tables.summaryText(summary)}`);
   if (motifShares && motifShares.length > 0) {
     ctx.print(`\n${tables.motifSummaryText(motifShares)}`);

@@ -63,6 +63,7 @@ const page = async (result: ContactResult) =>
     notes: ["</script><script>alert(1)</script>"],
     method: "head",
     results: [result],
+    drawn: [result],
     provenance: { command: "contacts" },
   });
 

@@ -13,10 +13,12 @@ import { rankHeads } from "./rank_heads.ts";
 import { type MetricSummary, summariseAll } from "./summary.ts";
 import {
   type ContactInput,
+  type ContactRecord,
   type ContactResult,
   type Method,
   RANGES,
   type RangeScores,
+  recordOf,
 } from "./types.ts";
 
 export interface ContactOptions {
@@ -141,7 +143,8 @@ function secondaryOf(
 }
 
 export interface ContactAnalysis {
-  results: ContactResult[];
+  /** Of every protein, in the order given. */
+  results: ContactRecord[];
   /** What a reader of the results should know. */
   notes: string[];
   /** Means over proteins, if several have a truth. */
@@ -150,12 +153,16 @@ export interface ContactAnalysis {
   motifShares?: MotifShare[];
 }
 
-/** Predicts and evaluates every protein; results are in the order given. */
+/**
+ * Predicts and evaluates every protein in the order given. What has L² elements is handed to `onResult`,
+ * which keeps what it needs of it, so that memory does not grow with the number of proteins.
+ */
 export async function analyzeContacts(
   model: Esm2,
   checkpoint: Checkpoint,
   { proteins }: Prepared,
   options: ContactOptions & {
+    onResult: (result: ContactResult, index: number) => Promise<void>;
     onProgress?: (done: number, total: number) => void;
     signal?: AbortSignal;
   },
@@ -164,7 +171,7 @@ export async function analyzeContacts(
   await using predictor = await Predictor.create(model, checkpoint, options);
   const works = proteins.map(({ row }) => workOf(predictor, row.length - 2, window));
   let total = works.reduce((a, b) => a + b, 0);
-  const results: ContactResult[] = [], notes: string[] = [];
+  const results: ContactRecord[] = [], notes: string[] = [];
   let before = 0;
   for (const [i, protein] of proteins.entries()) {
     const { id, residues, truth, row } = protein, length = row.length - 2;
@@ -200,10 +207,11 @@ export async function analyzeContacts(
     // Ctrl-C is heard only when the event loop turns.
     await new Promise((resolve) => setTimeout(resolve));
     signal?.throwIfAborted();
-    results.push(result);
+    await options.onResult(result, i);
+    results.push(recordOf(result));
   }
   const { method, bootstrap: resamples, seed } = options;
-  const scoresOf = (of: (result: ContactResult) => RangeScores[] | undefined) =>
+  const scoresOf = (of: (result: ContactRecord) => RangeScores[] | undefined) =>
     results.map(of).filter((scores) => scores !== undefined);
   const summary = await summariseAll([
     { predictor: method, scores: scoresOf(({ scores }) => scores) },

@@ -5,16 +5,16 @@ import { fileNames, type OutputDir } from "../io/output.ts";
 import type { ContactResult } from "./types.ts";
 
 /**
- * Writes `map` f32[L, L], and with a truth `contacts` u8[L, L] and `valid_residues` u8[L]; with a
+ * What writes a protein's archive: `map` f32[L, L], and with a truth `contacts` u8[L, L] and `valid_residues` u8[L]; with a
  * baseline `baseline` f32[L, L]. One protein gives map.npz, several ID.map.npz each.
  */
-export async function writeMaps(
+export function mapWriter(
   output: OutputDir,
-  results: readonly ContactResult[],
-): Promise<void> {
-  const names = fileNames(results.map(({ id }) => id));
-  for (const [r, { residues, map, truth, baseline }] of results.entries()) {
-    const file = results.length === 1 ? "map.npz" : `${names[r]}.map.npz`;
+  proteins: readonly { id: string }[],
+): (result: ContactResult, index: number) => Promise<void> {
+  const names = fileNames(proteins.map(({ id }) => id));
+  return async ({ residues, map, truth, baseline }, index) => {
+    const file = proteins.length === 1 ? "map.npz" : `${names[index]}.map.npz`;
     const length = residues.length;
     await using archive = await NpzWriter.create(output.temporaryPath(file));
     const add = (array: string, shape: number[], data: NpyData) =>
@@ -26,5 +26,5 @@ export async function writeMaps(
       await add("valid_residues", [length], truth.known);
     }
     await archive.close();
-  }
+  };
 }

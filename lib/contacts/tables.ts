@@ -5,7 +5,14 @@ import { type Cell, formatCsv } from "../io/csv.ts";
 import { MOTIF_MODES, type MotifResult, type MotifShare, type MotifUnit } from "./motif_types.ts";
 import { bestHeads } from "./rank_heads.ts";
 import type { MetricSummary } from "./summary.ts";
-import { type ContactResult, type Method, rangeOf, RANGES, type RangeScores } from "./types.ts";
+import {
+  type ContactRecord,
+  type ContactResult,
+  type Method,
+  rangeOf,
+  RANGES,
+  type RangeScores,
+} from "./types.ts";
 
 /** One predicted pair, residues 1-based. */
 export interface ContactRow {
@@ -23,15 +30,26 @@ export interface ContactRow {
  * @param map f32[L, L]; pairs whose score is NaN are left out
  */
 export function contactRows({ map, residues, truth }: ContactResult, top: number): ContactRow[] {
-  const length = residues.length, rows: { pair: number; score: number }[] = [];
+  const length = residues.length, scores = new Float32Array(length ** 2 / 2);
+  let count = 0;
   for (let i = 0; i < length; i++) {
     for (let j = i + RANGES[0].min; j < length; j++) {
       const score = map[i * length + j];
-      if (!Number.isNaN(score)) rows.push({ pair: i * length + j, score });
+      if (!Number.isNaN(score)) scores[count++] = score;
+    }
+  }
+  // Numbers sort far faster than pairs: only those that can be among the highest become pairs.
+  const wanted = top === 0 ? count : Math.min(count, Math.ceil(top * length));
+  const least = wanted === 0 ? Infinity : scores.subarray(0, count).sort()[count - wanted];
+  const rows: { pair: number; score: number }[] = [];
+  for (let i = 0; wanted > 0 && i < length; i++) {
+    for (let j = i + RANGES[0].min; j < length; j++) {
+      const score = map[i * length + j];
+      if (score >= least) rows.push({ pair: i * length + j, score });
     }
   }
   rows.sort((a, b) => b.score - a.score || a.pair - b.pair);
-  return rows.slice(0, top === 0 ? rows.length : Math.ceil(top * length)).map(
+  return rows.slice(0, wanted).map(
     ({ pair, score }) => {
       const i = Math.floor(pair / length), j = pair % length;
       const known = truth && truth.known[i] && truth.known[j];
@@ -46,31 +64,33 @@ export function contactRows({ map, residues, truth }: ContactResult, top: number
   );
 }
 
-/** contacts.csv; the column is `probability` for the contact head, `score` otherwise. */
-export function contactsCsv(
-  results: readonly ContactResult[],
-  method: Method,
-  top: number,
-): string {
+/** Columns of contacts.csv: `probability` for the contact head, `score` otherwise. */
+export function contactsColumns(method: Method): string[] {
   const value = method === "head" ? "probability" : "score";
-  const rows = results.flatMap((result) =>
-    contactRows(result, top).map(({ i, j, score, range, contact }): Record<string, Cell> => ({
-      protein: result.id,
-      i,
-      j,
-      residue_i: result.residues[i - 1],
-      residue_j: result.residues[j - 1],
-      [value]: score,
-      range,
-      contact: contact === undefined ? null : Number(contact),
-    }))
-  );
-  const columns = ["protein", "i", "j", "residue_i", "residue_j", value, "range", "contact"];
-  return formatCsv(columns, rows);
+  return ["protein", "i", "j", "residue_i", "residue_j", value, "range", "contact"];
+}
+
+/** One protein's rows of contacts.csv. */
+export function contactsRecords(
+  { id, residues }: ContactRecord,
+  rows: readonly ContactRow[],
+  method: Method,
+): Record<string, Cell>[] {
+  const value = method === "head" ? "probability" : "score";
+  return rows.map(({ i, j, score, range, contact }) => ({
+    protein: id,
+    i,
+    j,
+    residue_i: residues[i - 1],
+    residue_j: residues[j - 1],
+    [value]: score,
+    range,
+    contact: contact === undefined ? null : Number(contact),
+  }));
 }
 
 /** evaluation.csv: one line per protein, predictor and range. */
-export function evaluationCsv(results: readonly ContactResult[], method: Method): string {
+export function evaluationCsv(results: readonly ContactRecord[], method: Method): string {
   const rows = results.flatMap(({ id, residues, scores, baseline }) =>
     [[method, scores] as const, [baseline?.name ?? "", baseline?.scores] as const].flatMap(
       ([predictor, list]) =>
@@ -99,7 +119,7 @@ export function evaluationCsv(results: readonly ContactResult[], method: Method)
 }
 
 /** heads.csv: precision at L of every head's own map. */
-export function headsCsv(results: readonly ContactResult[]): string {
+export function headsCsv(results: readonly ContactRecord[]): string {
   const rows = results.flatMap(({ id, heads }) =>
     (heads ?? []).map(({ layer, head, precisionL }): Record<string, Cell> => ({
       protein: id,
@@ -113,7 +133,7 @@ export function headsCsv(results: readonly ContactResult[]): string {
 }
 
 /** motif.csv: every point of every recovery curve, residues 1-based. */
-export function motifCsv(results: readonly ContactResult[]): string {
+export function motifCsv(results: readonly ContactRecord[]): string {
   const rows = results.flatMap(({ id, motif }) =>
     (motif ?? []).flatMap(({ unit: { set, blocks: [first, second] }, curves }, u) =>
       MOTIF_MODES.flatMap((mode) =>
@@ -307,17 +327,17 @@ export function summaryText(summary: readonly MetricSummary[]): string {
 /** Everything that --json prints. */
 export function contactsJson(
   run: unknown,
-  results: readonly ContactResult[],
-  top: number,
+  results: readonly ContactRecord[],
+  contacts: readonly (readonly ContactRow[])[],
   more: Record<string, unknown>,
 ): string {
   return JSON.stringify(
     {
       run,
-      proteins: results.map((result) => ({
+      proteins: results.map((result, i) => ({
         id: result.id,
         length: result.residues.length,
-        contacts: contactRows(result, top),
+        contacts: contacts[i],
         scores: result.scores,
         baseline: result.baseline && { name: result.baseline.name, scores: result.baseline.scores },
         heads: result.heads,

@@ -71,16 +71,34 @@ export interface HeadScore {
   precisionL: number[];
 }
 
-export interface ContactResult {
+/** What is kept of every protein of many: all but what has L² elements. */
+export interface ContactRecord {
   id: string;
   /** Display letters, one a residue. */
   residues: string;
+  truth?: Pick<Truth, "source">;
+  scores?: RangeScores[];
+  baseline?: { name: string; scores?: RangeScores[] };
+  heads?: HeadScore[];
+  motif?: MotifResult[];
+}
+
+/** Everything about one protein. */
+export interface ContactResult extends ContactRecord {
   /** f32[L, L]; NaN where no window holds both residues. */
   map: Float32Array;
   truth?: Truth;
-  scores?: RangeScores[];
   /** The baseline's map and scores. */
   baseline?: { name: string; map: Float32Array; scores?: RangeScores[] };
-  heads?: HeadScore[];
-  motif?: MotifResult[];
+}
+
+/** The same without its maps. */
+export function recordOf(
+  { id, residues, truth, scores, baseline, heads, motif }: ContactResult,
+): ContactRecord {
+  return {
+    ...{ id, residues, scores, heads, motif },
+    truth: truth && { source: truth.source },
+    baseline: baseline && { name: baseline.name, scores: baseline.scores },
+  };
 }

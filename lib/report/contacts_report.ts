@@ -3,11 +3,11 @@ import { motifHeadline } from "./contacts_motif.ts";
 import { contactSection, METHOD_NAMES } from "./contacts_protein.ts";
 import { hasStructure } from "./contacts_structure.ts";
 import { type Markup, markup } from "./markup.ts";
-import { page } from "./page.ts";
+import { drawnNote, page } from "./page.ts";
 import { scrollingTable } from "./table.ts";
 import type { MetricSummary } from "../contacts/summary.ts";
 import type { MotifShare } from "../contacts/motif_types.ts";
-import type { ContactResult, Method } from "../contacts/types.ts";
+import type { ContactRecord, ContactResult, Method } from "../contacts/types.ts";
 import { viewerScript } from "../structure/molecules.ts";
 import contactsScript from "./contacts_script.js" with { type: "text" };
 import contactsStyle from "./contacts_style.css" with { type: "text" };
@@ -22,7 +22,10 @@ export interface ContactReport {
   /** Warnings that the reader must see first. */
   notes: string[];
   method: Method;
-  results: readonly ContactResult[];
+  /** Of every protein. */
+  results: readonly ContactRecord[];
+  /** The first of them, which the page shows in full. */
+  drawn: readonly ContactResult[];
   summary?: readonly MetricSummary[];
   /** The motif experiment's headline curves, where it was run. */
   motifShares?: readonly MotifShare[];
@@ -31,29 +34,30 @@ export interface ContactReport {
 
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
 export async function renderContactReport(report: ContactReport): Promise<string> {
-  const { title, subtitle, notes, method, results, summary, motifShares, provenance } = report;
+  const { title, subtitle, method, results, drawn, summary, motifShares, provenance } = report;
+  const notes = [...report.notes, ...drawnNote(drawn.length, results.length)];
   return page({
     ...{ title, subtitle, notes, provenance },
-    summary: results.length > 1 && proteinList(results),
+    summary: results.length > 1 && proteinList(results, drawn.length),
     sections: [
       summary && summarySection(summary),
       motifShares && motifShares.length > 0 && motifHeadline(motifShares),
-      results.map((result, i) => contactSection(result, i, method)),
+      drawn.map((result, i) => contactSection(result, i, method)),
     ],
     styles: [headsStyle, mapsStyle, chartsStyle, contactsStyle],
     scripts: [contactsScript],
-    libraries: results.some(hasStructure) ? [await viewerScript()] : [],
+    libraries: drawn.some(hasStructure) ? [await viewerScript()] : [],
   });
 }
 
-function proteinList(results: readonly ContactResult[]): Markup {
+function proteinList(results: readonly ContactRecord[], drawn: number): Markup {
   const head = ["Protein", "Residues", "P@L long", "P@L medium", "P@L short", "True contacts"];
   const number = (x: number | undefined) => x === undefined || Number.isNaN(x) ? "–" : x.toFixed(3);
   return scrollingTable(
     "Proteins",
     head,
     results.map(({ id, residues, scores, truth }, i) => [
-      markup`<a href="#protein-${i + 1}">${id}</a>`,
+      i < drawn ? markup`<a href="#protein-${i + 1}">${id}</a>` : id,
       residues.length,
       ...[2, 1, 0].map((r) => number(scores?.[r].precisionL)),
       truth?.source ?? "none",

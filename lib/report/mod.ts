@@ -2,7 +2,7 @@
 import { count, finding, isSensitive, type Thresholds } from "./finding.ts";
 import { summaryHeads } from "./heads.ts";
 import { type Content, type Markup, markup } from "./markup.ts";
-import { page } from "./page.ts";
+import { drawnNote, MOST_DRAWN, page } from "./page.ts";
 import { overview, proteinSection } from "./protein.ts";
 import type { HeadSummary, ProteinResult } from "../sites/types.ts";
 import heatmapScript from "./script_heatmap.js" with { type: "text" };
@@ -27,15 +27,16 @@ export interface SiteReport {
 
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
 export function renderSiteReport(report: SiteReport): string {
-  const { title, subtitle, notes, proteins, summary, provenance, thresholds } = report;
-  const several = proteins.length > 1;
+  const { title, subtitle, proteins, summary, provenance, thresholds } = report;
+  const several = proteins.length > 1, drawn = proteins.slice(0, MOST_DRAWN);
+  const notes = [...report.notes, ...drawnNote(drawn.length, proteins.length)];
   return page({
     ...{ title, subtitle, notes, provenance },
     summary: markup`<p class="finding">${findingOverall(proteins, thresholds)}</p>
-${several && overview(proteins, thresholds)}`,
+${several && overview(proteins, drawn.length, thresholds)}`,
     sections: [
       several && summary && summary.length > 0 && acrossProteins(summary, proteins, thresholds),
-      proteins.map((protein, i) => proteinSection(protein, i, thresholds, several)),
+      drawn.map((protein, i) => proteinSection(protein, i, thresholds, several)),
     ],
     styles: [headsStyle, mapsStyle],
     scripts: [heatmapScript, mapScript],

@@ -7,6 +7,18 @@ import tooltipScript from "./script_tooltip.js" with { type: "text" };
 import pageStyle from "./style_page.css" with { type: "text" };
 import tablesStyle from "./style_tables.css" with { type: "text" };
 
+/** Proteins that a page shows in full: every browser opens that, and nobody reads more. */
+export const MOST_DRAWN = 20;
+
+/** What the reader of a page with fewer proteins than there are must know. */
+export function drawnNote(drawn: number, all: number): string[] {
+  return drawn < all
+    ? [
+      `Of ${all} proteins the first ${drawn} are drawn here; the tables beside this page have all.`,
+    ]
+    : [];
+}
+
 export interface PageInput {
   title: string;
   /** What was run. */

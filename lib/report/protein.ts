@@ -40,14 +40,18 @@ ${
 }
 
 /** One line per protein, linking to its section. */
-export function overview(proteins: ProteinResult[], thresholds: Thresholds): Markup {
+export function overview(
+  proteins: readonly ProteinResult[],
+  drawn: number,
+  thresholds: Thresholds,
+): Markup {
   const rows = proteins.map((protein, i) => {
     const sensitive = protein.rows.filter((row) => isSensitive(row, thresholds)).length;
     const best = ranked(protein.rows, thresholds)[0];
     return markup`
-<tr><td><a href="#protein-${
-      i + 1
-    }">${protein.id}</a></td><td>${protein.residues.length}</td><td>${protein.sites.length}</td><td>${sensitive} of ${protein.rows.length}</td><td>${
+<tr><td>${
+      i < drawn ? markup`<a href="#protein-${i + 1}">${protein.id}</a>` : protein.id
+    }</td><td>${protein.residues.length}</td><td>${protein.sites.length}</td><td>${sensitive} of ${protein.rows.length}</td><td>${
       best && markup`layer ${best.layer}, head ${best.head}: ${headFacts(best)}`
     }</td></tr>`;
   });

@@ -39,8 +39,10 @@ export interface SiteOptions {
   maxLength?: number;
   /** Tokens of a batch, padding included. @default 1024 */
   tokenBudget?: number;
-  /** Maps of the best heads to keep per protein. @default 0 */
+  /** Maps of the best heads to keep of each of the first proteins. @default 0 */
   maps?: number;
+  /** Proteins whose maps are kept. @default all */
+  mapped?: number;
   /** Opens a sink for a protein's attention; proteins then run one at a time. */
   saveAttention?: (protein: ProteinInput, layers: readonly number[]) => AttentionSink;
   /** Hears of each layer of each batch: done of total. */
@@ -110,7 +112,7 @@ export async function analyzeSites(
     }
   }
   if (options.maps) {
-    for (const [i, result] of results.entries()) {
+    for (const [i, result] of results.slice(0, options.mapped).entries()) {
       const best = rankHeads(result.rows).slice(0, options.maps);
       result.maps = await collectMaps(model, rows[i], best, signal);
     }

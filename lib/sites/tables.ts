@@ -1,7 +1,7 @@
 /** Results as tables: the CSV files, the table on the terminal, and JSON. */
 import { printable } from "../errors.ts";
 import { formatTable } from "../cli/table.ts";
-import { formatCsv } from "../io/csv.ts";
+import { type Cell, formatCsv } from "../io/csv.ts";
 import { headColumns } from "./columns.ts";
 import type { LegacyRow } from "./legacy.ts";
 import { FALSE_DISCOVERY_RATE, isSensitive, rankHeads, SENSITIVE } from "./score.ts";
@@ -12,12 +12,15 @@ function headRecord(row: HeadRow): Record<string, number> {
   return Object.fromEntries(headColumns.map(({ key, name }) => [name, row[key]]));
 }
 
-/** heads.csv: one row per protein, layer and head. */
-export function headsCsv(proteins: readonly ProteinResult[]): string {
-  return formatCsv(
-    ["protein", ...headColumns.map(({ name }) => name)],
-    proteins.flatMap(({ id, rows }) => rows.map((row) => ({ protein: id, ...headRecord(row) }))),
-  );
+/** Columns of heads.csv. */
+export const HEADS_COLUMNS: readonly string[] = [
+  "protein",
+  ...headColumns.map(({ name }) => name),
+];
+
+/** A protein's rows of heads.csv: one per layer and head. */
+export function headsRecords({ id, rows }: ProteinResult): Record<string, Cell>[] {
+  return rows.map((row) => ({ protein: id, ...headRecord(row) }));
 }
 
 /** summary.csv: each head over several proteins. */
@@ -35,26 +38,26 @@ export function summaryCsv(summary: readonly HeadSummary[]): string {
   );
 }
 
-/** legacy.csv: the published tool's own numbers. */
-export function legacyCsv(
-  proteins: readonly ProteinResult[],
-  legacy: readonly (readonly LegacyRow[])[],
-): string {
-  return formatCsv(
-    ["protein", "layer", "head", "impact", "snr", "p_value", "p_value_heads", "selected"],
-    proteins.flatMap(({ id }, i) =>
-      legacy[i].map(({ layer, head, impact, snr, pValue, pValueHeads, selected }) => ({
-        protein: id,
-        layer,
-        head,
-        impact,
-        snr,
-        p_value: pValue,
-        p_value_heads: pValueHeads,
-        selected,
-      }))
-    ),
-  );
+/** Columns of legacy.csv: the published tool's own numbers. */
+export const LEGACY_COLUMNS: readonly string[] = [
+  ...["protein", "layer", "head", "impact", "snr", "p_value", "p_value_heads", "selected"],
+];
+
+/** A protein's rows of legacy.csv. */
+export function legacyRecords(
+  { id }: ProteinResult,
+  rows: readonly LegacyRow[],
+): Record<string, Cell>[] {
+  return rows.map(({ layer, head, impact, snr, pValue, pValueHeads, selected }) => ({
+    protein: id,
+    layer,
+    head,
+    impact,
+    snr,
+    p_value: pValue,
+    p_value_heads: pValueHeads,
+    selected,
+  }));
 }
 
 /** What the terminal shows of one protein: its sensitive heads, or the nearest to it. */
@@ -139,16 +142,21 @@ export function summaryText(summary: readonly HeadSummary[], most = 10): string 
   return `Over all proteins, ${count} with ${average}, the steadiest first:\n\n${table}`;
 }
 
-/** Machine output; what is undefined is null. */
-export function analysisJson(
+/**
+ * Machine output, one JSON object in lines; what is undefined is null.
+ *
+ * A line per protein, because the text of many is longer than a string can be.
+ */
+export function* analysisJson(
   provenance: unknown,
   proteins: readonly ProteinResult[],
   summary: readonly HeadSummary[] | undefined,
   legacy: readonly (readonly LegacyRow[])[] | undefined,
-): string {
-  return JSON.stringify({
-    run: provenance,
-    proteins: proteins.map(({ id, residues, sites, layers, heads, rows, calledByChance }, i) => ({
+): Generator<string> {
+  yield `{"run":${JSON.stringify(provenance)},"proteins":[`;
+  for (const [i, protein] of proteins.entries()) {
+    const { id, residues, sites, layers, heads, rows, calledByChance } = protein;
+    const text = JSON.stringify({
       id,
       length: residues.length,
       sites,
@@ -159,9 +167,10 @@ export function analysisJson(
       discoveries: rows.filter(({ qBh }) => qBh < FALSE_DISCOVERY_RATE).length,
       rows: rows.map((row) => ({ ...headRecord(row), sensitive: isSensitive(row) })),
       ...(legacy && { legacy: legacy[i] }),
-    })),
-    ...(summary && { summary }),
-  });
+    });
+    yield i < proteins.length - 1 ? `${text},` : text;
+  }
+  yield `]${summary ? `,"summary":${JSON.stringify(summary)}` : ""}}`;
 }
 
 function significant(value: number): string {
