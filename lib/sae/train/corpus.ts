@@ -79,7 +79,7 @@ async function openFile(path: string): Promise<RandomAccess> {
     new UserError(`Cannot read ${quote(path, 200)} as it must be a FASTA file: ${reason}`);
   try {
     const info = await Deno.stat(path);
-    if (!info.isFile) throw refused(kindReason(info));
+    if (!info.isFile) throw refused(`it is no plain file: ${kindReason(info)}`);
     return await openRandomAccess(path);
   } catch (error) {
     const reason = fileReason(error);
