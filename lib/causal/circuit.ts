@@ -67,8 +67,9 @@ export const setOf = (nodes: readonly Node[]): Set<string> => new Set(nodes.map(
 /**
  * Grows a circuit along a ranking until it restores a share of the effect.
  *
- * A size restores it where its faithfulness, and that of the next three sizes and of twice the size, is between
- * the share and 1.2: more than the effect is not the effect, and a size between two that fall short is
+ * A size restores it where its faithfulness, and that of the next three sizes, of twice the size, and of all
+ * that are measured in between, is between the share and 1.2: more than the effect is not the effect, and a
+ * size between two that fall short is
  * chance. Sizes 1 to 8, 16, 32 … are measured together, then those between the last that falls short and the
  * first that does not, until neighbours are known, then the next sizes. A smaller circuit may restore the
  * share among sizes beyond 8 that were never measured.
@@ -126,7 +127,8 @@ export async function growCircuit(
       const next = [...Array.from({ length: NEXT }, (_, i) => size + i + 1), 2 * size]
         .filter((each) => each < all);
       await measure(next);
-      const broken = next.findLast((each) => !restores(each));
+      const until = Math.max(2 * size, size + NEXT);
+      const broken = sorted().findLast((each) => each > size && each <= until && !restores(each));
       if (broken === undefined) break;
       floor = broken + (++failures > PATIENCE ? 2 ** (failures - PATIENCE) : 0);
       if (floor >= all) {
