@@ -3,7 +3,7 @@ import process from "node:process";
 import { Esm2 } from "../esm2/mod.ts";
 import { peakMemoryBytes } from "../provenance.ts";
 import { openBenchBackend } from "./backends.ts";
-import type { MemoryCase, MemoryUse } from "./memory_rows.ts";
+import { type MemoryCase, type MemoryUse, MOST_SEQUENCES } from "./memory_rows.ts";
 import { enginePass } from "./passes.ts";
 import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
 import { randomBatch } from "./sequences.ts";
@@ -13,10 +13,14 @@ async function measure({ shape, backend: name, tokens, runner, attention }: Memo
   using checkpoint = randomCheckpoint(shape, SHAPES[shape]);
   await using backend = await openBenchBackend({ name });
   const batch = randomBatch(tokens - 2, 1);
-  if (runner === "engine") {
+  if (runner !== "whole graph") {
     await using engine = await Esm2.open(checkpoint, backend);
     const beforeBytes = process.memoryUsage.rss();
-    await enginePass(engine, batch, attention);
+    // What a graph of one batch size holds must not stay for each of them.
+    const most = runner === "engine" ? 1 : MOST_SEQUENCES;
+    for (let size = 1; size <= most; size++) {
+      await enginePass(engine, size === 1 ? batch : randomBatch(tokens - 2, size), attention);
+    }
     return { beforeBytes, peakBytes: peakMemoryBytes() };
   }
   await using whole = await WholeModel.open(checkpoint, backend, 1, attention === "all");

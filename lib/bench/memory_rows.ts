@@ -21,6 +21,9 @@ export interface MemoryCase {
 
 export type MemoryUse = Pick<MemoryRow, "beforeBytes" | "peakBytes">;
 
+/** Sequences of the largest batch where batches of all sizes run. */
+export const MOST_SEQUENCES = 24;
+
 const child = new URL("./memory_child.ts", import.meta.url);
 
 /** Rows in order; a case that needs no more memory than this process did is left out with a note. */
@@ -41,7 +44,8 @@ export async function memoryRows(
       );
       continue;
     }
-    const blockAttentionBytes = 4 * config.heads * one.tokens ** 2;
+    const sequences = one.runner === "engine, all sizes" ? MOST_SEQUENCES : 1;
+    const blockAttentionBytes = 4 * sequences * config.heads * one.tokens ** 2;
     rows.push({
       ...one,
       ...use,

@@ -162,6 +162,7 @@ function planMemory(quick: boolean): MemoryCase[] {
   const engine = { ...common, runner: "engine", attention: "reduced" } as const;
   const long: MemoryCase[] = [
     { ...engine, tokens: 3000 },
+    { ...engine, runner: "engine, all sizes", tokens: 66 },
     { ...common, tokens: 1024, runner: "whole graph", attention: "none" },
     { ...common, tokens: 1024, runner: "whole graph", attention: "all" },
   ];

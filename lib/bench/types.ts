@@ -101,7 +101,8 @@ export interface MemoryRow {
   backend: string;
   /** Tokens of the one sequence. */
   tokens: number;
-  runner: "engine" | "whole graph";
+  /** `engine, all sizes`: batches of 1, 2, 3 … sequences one after another, MOST_SEQUENCES the last. */
+  runner: "engine" | "engine, all sizes" | "whole graph";
   attention: AttentionUse;
   /** Resident bytes of a process of its own: model loaded, before the first pass. */
   beforeBytes: number;

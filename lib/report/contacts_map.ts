@@ -13,6 +13,36 @@ const CONTACT = 1, TOP = 2, UNKNOWN = 4;
 /** Residues up to which the page has every score beside the picture. */
 const MOST_EXACT = 600;
 
+/** Pixels of a side of the picture; of a longer protein each stands for several residues. */
+const MOST_PIXELS = 1500;
+
+/**
+ * The picture with `bin` residues a pixel, square.
+ *
+ * @param merge of the values of a pixel, the first of which comes alone
+ */
+function binned(
+  values: Uint8Array,
+  length: number,
+  bin: number,
+  merge: (a: number, b: number) => number,
+): Uint8Array {
+  if (bin === 1) return values;
+  const side = Math.ceil(length / bin), out = new Uint8Array(side * side);
+  const seen = new Uint8Array(side * side);
+  for (let i = 0; i < length; i++) {
+    for (let j = 0; j < length; j++) {
+      const at = Math.floor(i / bin) * side + Math.floor(j / bin), value = values[i * length + j];
+      out[at] = seen[at] ? merge(out[at], value) : value;
+      seen[at] = 1;
+    }
+  }
+  return out;
+}
+
+/** Marks of several pairs: what any of them is, but unknown only where all are. */
+const mergeMarks = (a: number, b: number): number => (a | b) & ~UNKNOWN | (a & b & UNKNOWN);
+
 /** The upper triangle with the diagonal, row by row. */
 function pairsOf(map: Float32Array, length: number): Float32Array {
   const pairs = new Float32Array(length * (length + 1) / 2);
@@ -36,8 +66,10 @@ export function contactMap(result: ContactResult, method: Method): Markup {
     : baseline && quantised(baseline.map, largestApart(baseline.map, length));
   const kind = truth ? "truth" : baseline ? "baseline" : "none";
   const scale = { kind: "sequential", cap: max, cappedAbove: false, cappedBelow: false } as const;
+  const bin = Math.ceil(length / MOST_PIXELS), side = Math.ceil(length / bin);
+  const belowMerge = truth ? mergeMarks : Math.max;
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, label: short(at * max) }));
-  return markup`<figure class="map contact-map" data-length="${length}" data-max="${max}" data-residues="${residues}" data-value="${value}" data-below="${kind}">
+  return markup`<figure class="map contact-map" data-length="${length}" data-side="${side}" data-bin="${bin}" data-max="${max}" data-residues="${residues}" data-value="${value}" data-below="${kind}">
 <div class="map-columns">
 <div class="map-frame"><div class="map-inner"><div class="plot">
 <canvas tabindex="0" role="img" aria-label="${id}: contact map of ${length} residues; the arrow keys move a cursor"></canvas>
@@ -49,15 +81,19 @@ ${
 ${legend(`Predicted ${value}`, scale, ticks)}
 <p>Above the diagonal: the predicted map. Pairs fewer than 6 apart set no colours.</p>
 ${
+    bin > 1 &&
+    markup`<p>A pixel stands for ${bin} × ${bin} pairs and shows the highest; map.npz has all.</p>
+`
+  }${
     missing > 0 &&
     markup`<p class="contact-keys"><span class="key"><i class="is-unknown"></i>not predicted (${missing} pairs are in no window together)</span></p>
 `
   }${belowNote(kind)}
 <noscript><p>The map itself is drawn by a script, which is switched off.</p></noscript>
 </div></div>
-${bytesScript("pixels", steps)}${below && bytesScript("below", below)}${
-    length <= MOST_EXACT && bytesScript("scores", pairsOf(map, length))
-  }</figure>
+${bytesScript("pixels", binned(steps, length, bin, Math.max))}${
+    below && bytesScript("below", binned(below, length, bin, belowMerge))
+  }${length <= MOST_EXACT && bytesScript("scores", pairsOf(map, length))}</figure>
 `;
 }
 

@@ -35,18 +35,23 @@ function layers({ steps, below, kind }) {
 function setUpContacts(figure) {
   const { residues, value: valueName, below: kind } = figure.dataset;
   const length = Number(figure.dataset.length), max = Number(figure.dataset.max);
+  const side = Number(figure.dataset.side), bin = Number(figure.dataset.bin);
   const data = { steps: bytesOf(figure, "pixels"), below: bytesOf(figure, "below"), kind };
   const canvas = figure.querySelector("canvas");
-  const name = (i) => `${residues[i]}${i + 1}`;
+  const residue = (i) => `${residues[i]}${i + 1}`;
+  const name = (pixel) => {
+    const first = pixel * bin, last = Math.min(length, first + bin) - 1;
+    return bin === 1 ? residue(first) : `${residue(first)} to ${residue(last)}`;
+  };
   // Pairs one after another, the diagonal too; a long protein's are read from the picture.
   const scores = figure.querySelector("script.scores") && floatsOf(figure, "scores");
   const scoreOf = (row, column) => {
-    if (!scores) return (data.steps[row * length + column] - 1) / 254 * max;
+    if (!scores) return (data.steps[row * side + column] - 1) / 254 * max;
     const i = Math.min(row, column), j = Math.max(row, column);
     return scores[i * length - i * (i - 1) / 2 + j - i];
   };
-  followSquare(figure, length, (row, column, where) => {
-    const at = row * length + column;
+  followSquare(figure, side, (row, column, where) => {
+    const at = row * side + column;
     const entries = [{
       label: valueName,
       value: data.steps[at] === 0
@@ -56,7 +61,11 @@ function setUpContacts(figure) {
         : `about ${scoreOf(row, column).toPrecision(3)}`,
       name: "value",
       chosen: true,
-    }, { label: "separation", value: String(Math.abs(row - column)), name: "separation" }];
+    }, {
+      label: "separation",
+      value: `${bin === 1 ? "" : "about "}${bin * Math.abs(row - column)}`,
+      name: "separation",
+    }];
     if (kind === "truth") {
       const bits = data.below[at];
       const contact = bits & UNKNOWN ? "not known" : bits & CONTACT ? "yes" : "no";
@@ -67,7 +76,7 @@ function setUpContacts(figure) {
   });
   keepDrawn(canvas, () => {
     const [upper, lower] = layers(data);
-    drawSquare(canvas, length, (y, x) => y > x ? lower : upper);
+    drawSquare(canvas, side, (y, x) => y > x ? lower : upper);
   });
 }
 
