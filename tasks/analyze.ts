@@ -138,7 +138,7 @@ export const command = defineCommand({
       shows: "A2A's allosteric sodium pocket on the 650M model, fetched when missing",
     },
     {
-      command: "deno task analyze --fasta p.fasta --sites L85,Q89,W246 --out results",
+      command: "deno task analyze --fasta data/a2a.fasta --sites L85,Q89,W246 --out results",
       shows: "your own protein; the letters are checked against the sequence",
     },
     {

@@ -129,11 +129,11 @@ export const command = defineCommand({
   examples: [
     { command: "deno task score", shows: "every single mutation of a 66-residue domain" },
     {
-      command: "deno task score --fasta p.fasta --model esm2_t33_650M_UR50D --out p",
+      command: "deno task score --fasta data/ephb2.fasta --model esm2_t33_650M_UR50D --out p",
       shows: "your own protein on the 650M model, fetched when missing",
     },
     {
-      command: "deno task score --fasta p.fasta --mutations A10G,K20R:L21M --multi joint",
+      command: "deno task score --fasta data/ephb2.fasta --mutations A11G,K13R:M14L --multi joint",
       shows: "one single and one double mutant, the double's residues hidden together",
     },
     {

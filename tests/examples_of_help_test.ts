@@ -47,6 +47,27 @@ Deno.test("examples of every --help name files of the project that are there", (
   for (const file of files) ok(Deno.statSync(new URL(`../${file}`, import.meta.url)).isFile, file);
 });
 
+Deno.test("examples and README name residues that the proteins of the project have", async () => {
+  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+  const typed = [...lines, ...readme.split("\n").filter((line) => line.startsWith("deno task "))];
+  let named = 0;
+  for (const line of typed) {
+    const args = words(line), after = (name: string) => args[args.indexOf(name) + 1];
+    if (!args.includes("--fasta") || !after("--fasta").startsWith("data/")) continue;
+    const text = await Deno.readTextFile(new URL(`../${after("--fasta")}`, import.meta.url));
+    const residues = text.replace(/^>.*$/gm, "").replace(/\s/g, "");
+    for (const option of ["--sites", "--mutations"]) {
+      if (!args.includes(option)) continue;
+      for (const [, letter, residue] of after(option).matchAll(/([A-Z])(\d+)/g)) {
+        equal(residues[Number(residue) - 1], letter, line);
+        named++;
+      }
+    }
+    ok(!line.includes(" p.fasta"), line);
+  }
+  ok(named > 8, `${named} residues`);
+});
+
 Deno.test("examples of `deno task esmscope` are those of all commands for people", () => {
   const names = commands.map(({ name }) => name).sort();
   equal(names.join(), "analyze,bench,contacts,fetch,sae,score,verify");

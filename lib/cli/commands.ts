@@ -10,7 +10,7 @@ export const commands: readonly CommandSummary[] = [
   {
     name: "analyze",
     summary: "Find the attention heads that look at a protein's sites more than chance allows",
-    example: "deno task analyze --fasta protein.fasta --sites L85,Q89,W246",
+    example: "deno task analyze --fasta data/a2a.fasta --sites L85,Q89,W246",
   },
   {
     name: "score",

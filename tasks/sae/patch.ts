@@ -102,7 +102,8 @@ export const command = defineCommand({
       shows: "harmful mutations of an assay in ProteinGym's format",
     },
     {
-      command: "deno task sae patch --fasta p.fasta --mutations W8G --at all --error patch",
+      command:
+        "deno task sae patch --fasta data/ephb2.fasta --mutations W8G --at all --error patch",
       shows: "latents at all residues; all of them with the error term make the mutant itself",
     },
     {
