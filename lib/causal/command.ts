@@ -1,7 +1,7 @@
 /** What every causal command does around its analysis: inputs, model, progress, files. */
 import type { CommandContext } from "../cli/context.ts";
 import { OutputDir } from "../io/output.ts";
-import { CONTINUING, ProgressFile } from "../io/progress_file.ts";
+import { CONTINUING, UnitStore } from "../run/unit_store.ts";
 import { describeRun, type Provenance, Stopwatch } from "../provenance.ts";
 import { describeSae } from "../sae/session.ts";
 import type { SaeConfig } from "../sae/types.ts";
@@ -11,7 +11,7 @@ import { type Places, tokensOf } from "./places.ts";
 import { type CausalSession, openCausalSession, type SessionFlags } from "./session.ts";
 import { survey, type SurveyRequest, surveySize, type SurveyValues } from "./survey.ts";
 import { checkShardFolder, type RunSettings, writeShard } from "./sweep/shard_file.ts";
-import type { Shard } from "./sweep/shards.ts";
+import type { Shard } from "../run/shards.ts";
 import type { RunKind } from "./types.ts";
 import { type CausalInputs, readVariants, type VariantFlags } from "./variants.ts";
 
@@ -121,7 +121,7 @@ export async function runSurvey(
     proteins: inputs.proteins,
   };
   const { shard } = o;
-  using progress = ProgressFile.open(output.path, { ...settings, shard }, `sae-${command.name}`);
+  using progress = UnitStore.open(output.path, { ...settings, shard }, `sae-${command.name}`);
   if (progress.isContinued) {
     ctx.note(CONTINUING);
   }

@@ -1,5 +1,5 @@
 /** What `sae latents` had counted, kept so that a killed run does not start over. */
-import type { ProgressFile } from "../io/progress_file.ts";
+import type { UnitStore } from "../run/unit_store.ts";
 import type { DetectorCounts } from "./detectors.ts";
 
 /**
@@ -7,10 +7,10 @@ import type { DetectorCounts } from "./detectors.ts";
  * those before them, which go once the window is noted as done.
  */
 export class CountsProgress {
-  readonly #progress: ProgressFile;
+  readonly #progress: UnitStore;
   #windows = 0;
 
-  constructor(progress: ProgressFile) {
+  constructor(progress: UnitStore) {
     this.#progress = progress;
   }
 

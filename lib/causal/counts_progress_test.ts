@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "../../tests/assert.ts";
 import type { ProteinLatents } from "../sae/encode/encode.ts";
-import { ProgressFile } from "../io/progress_file.ts";
+import { UnitStore } from "../run/unit_store.ts";
 import { CountsProgress } from "./counts_progress.ts";
 import { DetectorCounts } from "./detectors.ts";
 
@@ -36,7 +36,7 @@ function run(
   windows: number,
   { endBefore = Infinity, inSave = false } = {},
 ): { counts: DetectorCounts; counted: number[] } {
-  using file = ProgressFile.open(dir, { windows });
+  using file = UnitStore.open(dir, { windows });
   const counts = new DetectorCounts(LATENTS), progress = new CountsProgress(file);
   progress.load(counts);
   const counted: number[] = [];

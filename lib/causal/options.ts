@@ -5,7 +5,7 @@ import { modelOptions, tokenBudgetOption } from "../model_options.ts";
 import { assayOptions, targetOptions } from "../protein_options.ts";
 import { saeOptions } from "../sae/options.ts";
 import { parseMetric } from "./metric.ts";
-import { parseShard } from "./sweep/shards.ts";
+import { parseShard } from "../run/shards.ts";
 import { RUNS } from "./types.ts";
 
 /** Which mutations of which proteins. */

@@ -3,7 +3,7 @@ import type { CommandContext } from "../cli/context.ts";
 import { formatTable } from "../cli/table.ts";
 import { formatCsv } from "../io/csv.ts";
 import { OutputDir } from "../io/output.ts";
-import { CONTINUING, ProgressFile } from "../io/progress_file.ts";
+import { CONTINUING, UnitStore } from "../run/unit_store.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
 import { encodeWindows } from "../sae/encode/encode.ts";
 import { type InputFlags, openProteins } from "../sae/encode/proteins.ts";
@@ -44,7 +44,7 @@ export async function runLatents(o: LatentsFlags, ctx: CommandContext): Promise<
     tokenBudget: o.tokenBudget,
     proteins: proteins.sha256,
   };
-  using file = ProgressFile.open(output.path, settings, "sae-latents");
+  using file = UnitStore.open(output.path, settings, "sae-latents");
   if (file.isContinued) {
     ctx.note(CONTINUING);
   }

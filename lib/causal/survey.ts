@@ -1,14 +1,14 @@
 /** One analysis over many variants, in pieces that a killed run does not lose. */
 import { MASK } from "../esm2/alphabet.ts";
 import { defaultTokenBudget, type Esm2, tokenize } from "../esm2/mod.ts";
-import type { ProgressFile } from "../io/progress_file.ts";
+import type { UnitStore } from "../run/unit_store.ts";
 import { mutate } from "../variants/resolve.ts";
 import { captureSequences } from "./capture.ts";
 import { type Metric, type MetricKind, metricOf } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";
 import type { Lens } from "./session.ts";
 import { countOwn, cutPieces, isOwnPiece, type ProteinPieces } from "./sweep/pieces.ts";
-import type { Shard } from "./sweep/shards.ts";
+import type { Shard } from "../run/shards.ts";
 import type { Capture, RunKind } from "./types.ts";
 import type { CausalProtein, CausalVariant } from "./variants.ts";
 
@@ -47,7 +47,7 @@ export interface SurveyRequest extends SurveySettings {
   together(copies: number): number;
   /** Which part of the work to do. @default all */
   shard?: Shard;
-  progress?: ProgressFile;
+  progress?: UnitStore;
   signal?: AbortSignal;
   /** Hears of the variants that the survey, or its shard, works on. */
   onProgress?(done: number, total: number): void;

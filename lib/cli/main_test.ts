@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "../../tests/assert.ts";
 import { UserError } from "../errors.ts";
 import { explainDiskError } from "../io/disk.ts";
-import { ProgressFile } from "../io/progress_file.ts";
+import { UnitStore } from "../run/unit_store.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { describeError, execute } from "./main.ts";
 
@@ -59,10 +59,10 @@ Deno.test("execute says of a full disk what is kept, and exits with 1", async ()
     const nothing = `${says}nothing of this run is kept${earlier}`;
     deepEqual(await outcome(run), { code: 1, out: [], err: [nothing] });
     // Another command's work is none of this run.
-    using other = ProgressFile.open(dir, {}, "other");
+    using other = UnitStore.open(dir, {}, "other");
     other.put(0, new Float64Array(1));
     deepEqual((await outcome(run)).err, [nothing]);
-    using own = ProgressFile.open(dir, {}, "probe");
+    using own = UnitStore.open(dir, {}, "probe");
     own.put(0, new Float64Array(1));
     const kept = "what was finished is kept there, and the same command goes on from it";
     deepEqual((await outcome(run)).err, [`${says}${kept}${earlier}`]);

@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import { Esm2 } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, openModel } from "../hub/open_model.ts";
 import { OutputDir } from "../io/output.ts";
-import { CONTINUING, ProgressFile } from "../io/progress_file.ts";
+import { CONTINUING, UnitStore } from "../run/unit_store.ts";
 import { readText } from "../io/text.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
 import { renderVariantReport } from "../report/variants_report.ts";
@@ -76,7 +76,7 @@ export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void
     positions: o.positions,
     variants: scan.digest,
   };
-  using progress = ProgressFile.open(output.path, settings);
+  using progress = UnitStore.open(output.path, settings);
   if (progress.isContinued) {
     ctx.note(CONTINUING);
   }

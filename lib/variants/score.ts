@@ -2,7 +2,7 @@
 import { ROW_VALUES } from "../../kernels/token_log_probs/mod.ts";
 import type { Esm2 } from "../esm2/mod.ts";
 import { flatten, positionGroups, ScoreMatrix } from "./matrix.ts";
-import type { ProgressFile } from "../io/progress_file.ts";
+import type { UnitStore } from "../run/unit_store.ts";
 import { RowScorer, type Run, SCORE_VALUES } from "./row_scorer.ts";
 import { QueryRunner } from "./runner.ts";
 import { isVariant, readRow, type Scan } from "./scan.ts";
@@ -18,7 +18,7 @@ export interface ScoreRequest extends ScoreSettings {
   /** Positions whose marginals are wanted besides those that variants change. */
   positions: readonly number[];
   /** Finished units of an earlier run. */
-  progress?: ProgressFile;
+  progress?: UnitStore;
   tokenBudget?: number;
   signal?: AbortSignal;
   /** Hears of positions, then of rows that need passes of their own. */
@@ -165,7 +165,7 @@ function runnerWidth(request: ScoreRequest): number {
 const runnerOptions = ({ tokenBudget, signal }: ScoreRequest) => ({ tokenBudget, signal });
 
 async function cached(
-  progress: ProgressFile | undefined,
+  progress: UnitStore | undefined,
   unit: number,
   compute: () => Promise<Float64Array>,
 ): Promise<Float64Array> {

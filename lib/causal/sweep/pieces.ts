@@ -1,5 +1,5 @@
 /** How a survey's work is cut into pieces: for each autoencoder, groups of variants that run together. */
-import { isOwn, type Shard } from "./shards.ts";
+import { isOwn, type Shard } from "../../run/shards.ts";
 
 /** The pieces of one protein. */
 export interface ProteinPieces {

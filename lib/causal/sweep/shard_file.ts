@@ -6,7 +6,7 @@ import { fileReason } from "../../io/file_reason.ts";
 import type { OutputDir } from "../../io/output.ts";
 import type { SaeConfig } from "../../sae/types.ts";
 import type { CausalProtein } from "../variants.ts";
-import { MOST_SHARDS, type Shard } from "./shards.ts";
+import { MOST_SHARDS, type Shard } from "../../run/shards.ts";
 
 /** All that decides a run's numbers. */
 export interface RunSettings extends Record<string, unknown> {

@@ -2,7 +2,7 @@
 import { writeAllSync } from "../../io/disk.ts";
 import { quote, UserError } from "../../errors.ts";
 import { tryLock } from "../../io/file_lock.ts";
-import { ProgressFile } from "../../io/progress_file.ts";
+import { UnitStore } from "../../run/unit_store.ts";
 
 /** Bytes and characters gathered before they are written. */
 const BUFFER = 1 << 16;
@@ -13,7 +13,7 @@ const BUFFER = 1 << 16;
  * left of a run that ends before its first window does.
  */
 export class KeptFiles implements Disposable {
-  readonly #progress: ProgressFile;
+  readonly #progress: UnitStore;
   readonly #lock: Deno.FsFile;
   readonly #files = new Map<string, KeptFile>();
   readonly #notes: Float64Array[] = [];
@@ -21,7 +21,7 @@ export class KeptFiles implements Disposable {
 
   /** @param paths by name */
   private constructor(
-    progress: ProgressFile,
+    progress: UnitStore,
     lock: Deno.FsFile,
     paths: readonly (readonly [string, string])[],
   ) {
@@ -49,7 +49,7 @@ export class KeptFiles implements Disposable {
     command: string,
     names: readonly string[],
   ): KeptFiles {
-    const beside = (name: string) => ProgressFile.beside(folder, settings, command, name);
+    const beside = (name: string) => UnitStore.beside(folder, settings, command, name);
     const lock = lockFile(beside("lock"));
     if (!lock) {
       throw new UserError(
@@ -60,7 +60,7 @@ export class KeptFiles implements Disposable {
       );
     }
     // What is finished can be told only now that no other run can add to it.
-    const progress = ProgressFile.open(folder, settings, command);
+    const progress = UnitStore.open(folder, settings, command);
     try {
       const kept = new KeptFiles(progress, lock, names.map((name) => [name, beside(name)]));
       if (kept.windows > 0 || progress.finished === 0) return kept;

@@ -2,7 +2,7 @@
 import { formatTable } from "../../cli/table.ts";
 import type { CommandContext } from "../../cli/context.ts";
 import { OutputDir } from "../../io/output.ts";
-import { CONTINUING } from "../../io/progress_file.ts";
+import { CONTINUING } from "../../run/unit_store.ts";
 import { describeRun, Stopwatch } from "../../provenance.ts";
 import { VERSION } from "../../version.ts";
 import { describeSae, openSaeSession, type SaeFlags } from "../session.ts";

@@ -1,6 +1,6 @@
-import { deepEqual, equal, throws } from "../../../tests/assert.ts";
-import { fc } from "../../../tests/property.ts";
-import { UserError } from "../../errors.ts";
+import { deepEqual, equal, throws } from "../../tests/assert.ts";
+import { fc } from "../../tests/property.ts";
+import { UserError } from "../errors.ts";
 import { isOwn, parseShard } from "./shards.ts";
 
 Deno.test("isOwn gives every piece to exactly one shard, and shards nearly the same number", () => {

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "../../tests/assert.ts";
-import { ProgressFile } from "./progress_file.ts";
+import { UnitStore } from "./unit_store.ts";
 
 const settings = { model: "m", mode: "masked-marginal" };
 const files = (dir: string) => [...Deno.readDirSync(dir)].map(({ name }) => name);
@@ -13,17 +13,17 @@ async function inFolder(use: (dir: string) => void): Promise<void> {
   }
 }
 
-Deno.test("ProgressFile gives back units bit for bit, and writes nothing before the first", () =>
+Deno.test("UnitStore gives back units bit for bit, and writes nothing before the first", () =>
   inFolder((dir) => {
     const values = Float64Array.of(0.1, -0, NaN, -Infinity, 5e-324);
     {
-      using progress = ProgressFile.open(dir, settings);
+      using progress = UnitStore.open(dir, settings);
       deepEqual(files(dir), []);
       progress.put(7, values);
       progress.put(0xffff_ffff, Float64Array.of(3));
       progress.put(8, new Float64Array(0));
     }
-    using again = ProgressFile.open(dir, settings);
+    using again = UnitStore.open(dir, settings);
     equal(again.finished, 3);
     deepEqual([again.get(7), again.get(0xffff_ffff)![0], again.get(8)!.length], [values, 3, 0]);
     equal(again.get(1), undefined);
@@ -32,19 +32,19 @@ Deno.test("ProgressFile gives back units bit for bit, and writes nothing before 
     deepEqual(files(dir), []);
   }));
 
-Deno.test("ProgressFile keeps parts of a unit apart, and removes them with the rest", () =>
+Deno.test("UnitStore keeps parts of a unit apart, and removes them with the rest", () =>
   inFolder((dir) => {
-    using progress = ProgressFile.open(dir, settings);
+    using progress = UnitStore.open(dir, settings);
     using part = progress.part(3);
     equal(progress.isContinued, false);
     part.put(0, Float64Array.of(1));
     equal(progress.get(0), undefined);
-    using again = ProgressFile.open(dir, settings);
+    using again = UnitStore.open(dir, settings);
     deepEqual([again.finished, again.isContinued], [0, true]);
     deepEqual(again.part(3).get(0), Float64Array.of(1));
     deepEqual(again.part(33).get(0), undefined);
     again.put(1, Float64Array.of(2));
-    using other = ProgressFile.open(dir, "other");
+    using other = UnitStore.open(dir, "other");
     other.put(1, Float64Array.of(2));
     again.part(3).remove();
     equal(files(dir).length, 2);
@@ -53,20 +53,20 @@ Deno.test("ProgressFile keeps parts of a unit apart, and removes them with the r
     equal(files(dir).length, 1, "other settings' file stays");
   }));
 
-Deno.test("ProgressFile of other settings knows nothing of these", () =>
+Deno.test("UnitStore of other settings knows nothing of these", () =>
   inFolder((dir) => {
-    using one = ProgressFile.open(dir, settings);
+    using one = UnitStore.open(dir, settings);
     one.put(1, Float64Array.of(1));
-    using other = ProgressFile.open(dir, { ...settings, mode: "wt-marginal" });
+    using other = UnitStore.open(dir, { ...settings, mode: "wt-marginal" });
     equal(other.finished, 0);
     other.put(1, Float64Array.of(2));
     equal(files(dir).length, 2);
   }));
 
-Deno.test("ProgressFile drops a record that a kill cut short or a disk damaged, and goes on after it", () =>
+Deno.test("UnitStore drops a record that a kill cut short or a disk damaged, and goes on after it", () =>
   inFolder((dir) => {
     {
-      using progress = ProgressFile.open(dir, settings);
+      using progress = UnitStore.open(dir, settings);
       progress.put(1, Float64Array.of(1, 2));
       progress.put(2, Float64Array.of(3, 4));
     }
@@ -74,7 +74,7 @@ Deno.test("ProgressFile drops a record that a kill cut short or a disk damaged, 
     const record = whole.length / 2;
     for (const size of [record + 1, record + 15, record + 16, whole.length - 1]) {
       Deno.writeFileSync(path, whole.subarray(0, size));
-      using cut = ProgressFile.open(dir, settings);
+      using cut = UnitStore.open(dir, settings);
       equal(cut.finished, 1, `${size} bytes`);
       cut.put(2, Float64Array.of(3, 4));
       deepEqual(Deno.readFileSync(path), whole, "the rest was cut off before the new record");
@@ -83,7 +83,7 @@ Deno.test("ProgressFile drops a record that a kill cut short or a disk damaged, 
       const damaged = whole.slice();
       damaged[at] ^= 1;
       Deno.writeFileSync(path, damaged);
-      using progress = ProgressFile.open(dir, settings);
+      using progress = UnitStore.open(dir, settings);
       deepEqual([progress.finished, progress.get(2)], [1, undefined], `byte ${at}`);
     }
   }));

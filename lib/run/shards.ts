@@ -1,5 +1,5 @@
 /** A run cut into shards that separate processes compute. */
-import { badValue, type Parser } from "../../cli/parsers.ts";
+import { badValue, type Parser } from "../cli/parsers.ts";
 
 /** One of `count` shards; `index` counts from 1. */
 export interface Shard {
