@@ -1,6 +1,7 @@
-/** The options by which commands are told where results go. */
+/** The options by which commands are told where results go, and how much of a run to do. */
 import { flag, option } from "./cli/command.ts";
 import * as parse from "./cli/parsers.ts";
+import { parseShard } from "./run/shards.ts";
 
 /** The folder a command writes to unless told otherwise: one of its own, below `out`. */
 export function defaultFolder(command: string): string {
@@ -21,3 +22,14 @@ export const outputOptions = (command: string, files: string) => ({
   }),
   json: flag({ description: "print JSON instead of tables", group: "Output" }),
 });
+
+/** Of every command that works through many things. */
+export const runOptions = {
+  shard: option({
+    placeholder: "i/n",
+    parse: parseShard,
+    description: "compute the i-th of n parts, for `deno task merge`",
+    group: "Output",
+  }),
+  report: flag({ description: "draw no report.html", group: "Output", default: true }),
+};

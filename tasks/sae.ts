@@ -2,10 +2,10 @@
 import type { Command } from "../lib/cli/command.ts";
 import type { CommandGroup } from "../lib/cli/group.ts";
 import { runCommand } from "../lib/cli/main.ts";
+import { command as merge } from "./merge.ts";
 import { command as circuit } from "./sae/circuit.ts";
 import { command as encode } from "./sae/encode.ts";
 import { command as ig } from "./sae/ig.ts";
-import { command as merge } from "./sae/merge.ts";
 import { command as latents } from "./sae/latents.ts";
 import { command as patch } from "./sae/patch.ts";
 import { command as steer } from "./sae/steer.ts";

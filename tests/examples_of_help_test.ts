@@ -7,13 +7,25 @@ import { command as bench } from "../tasks/bench.ts";
 import { command as contacts } from "../tasks/contacts.ts";
 import { command as esmscope } from "../tasks/esmscope.ts";
 import { command as fetch } from "../tasks/fetch.ts";
+import { command as merge } from "../tasks/merge.ts";
 import { command as sae } from "../tasks/sae.ts";
 import { command as score } from "../tasks/score.ts";
 import { command as verify } from "../tasks/verify.ts";
 import { equal, ok } from "./assert.ts";
 import { command as parity } from "./parity_table.ts";
 
-const all = [analyze, bench, contacts, esmscope, fetch, parity, sae, score, verify] as readonly (
+const all = [
+  analyze,
+  bench,
+  contacts,
+  esmscope,
+  fetch,
+  merge,
+  parity,
+  sae,
+  score,
+  verify,
+] as readonly (
   | Command
   | CommandGroup
 )[];
@@ -70,5 +82,5 @@ Deno.test("examples and README name residues that the proteins of the project ha
 
 Deno.test("examples of `deno task esmscope` are those of all commands for people", () => {
   const names = commands.map(({ name }) => name).sort();
-  equal(names.join(), "analyze,bench,contacts,fetch,sae,score,verify");
+  equal(names.join(), "analyze,bench,contacts,fetch,merge,sae,score,verify");
 });

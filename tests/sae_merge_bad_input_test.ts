@@ -118,7 +118,7 @@ Deno.test({
 
       // A description that lacks a part of it, as an older version or a half copy would leave.
       const part = `${dir}/g/shard-1-of-1.json`, whole = JSON.parse(Deno.readTextFileSync(part));
-      for (const key of ["provenance", "settings", "options", "units", "lengths", "shard"]) {
+      for (const key of ["provenance", "settings", "options", "sha256", "shard"]) {
         for (const value of [undefined, null, 7, [[[]]]]) {
           if (Array.isArray(value) && (key === "units" || key === "lengths")) continue;
           Deno.writeTextFileSync(part, JSON.stringify({ ...whole, [key]: value }));
@@ -131,13 +131,13 @@ Deno.test({
       }
 
       await shard(4, "a");
-      const values = `${dir}/a/shard-1-of-4.values`;
+      const values = `${dir}/a/shard-1-of-4.units`;
       const bytes = Deno.readFileSync(values);
       bytes[9] ^= 1;
       Deno.writeFileSync(values, bytes);
-      await refuses(/shard-1-of-4.values" must be the values written with it/, "a");
+      await refuses(/shard-1-of-4.units" must be the units written with it/, "a");
       Deno.removeSync(values);
-      await refuses(/shard-1-of-4.values" must be beside it: .* no such file$/, "a");
+      await refuses(/shard-1-of-4.units" must be beside it: .* no such file$/, "a");
     } finally {
       await Deno.remove(dir, { recursive: true });
     }

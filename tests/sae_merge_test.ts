@@ -96,7 +96,7 @@ for (const [name, args] of Object.entries(COMMANDS)) {
     deepEqual(results(`${dir}/merged`), results(`${dir}/whole`));
     equal(merged.out, whole.out, "and prints the same");
     deepEqual([...Deno.readDirSync(`${dir}/a`)].map((entry) => entry.name).sort(), [
-      ...["shard-1-of-4.json", "shard-1-of-4.values", "shard-2-of-4.json", "shard-2-of-4.values"],
+      ...["shard-1-of-4.json", "shard-1-of-4.units", "shard-2-of-4.json", "shard-2-of-4.units"],
     ]);
     const record = JSON.parse(await Deno.readTextFile(`${dir}/merged/run.json`));
     equal(record.command, `sae ${args[0]}`);
@@ -110,7 +110,7 @@ test("sae merge of more shards than there is work: some are empty", async (dir) 
   for (const index of [1, 2, 3]) {
     await run("patch", ...args, "--shard", `${index}/3`, "--out", `${dir}/parts`);
   }
-  equal((await Deno.readFile(`${dir}/parts/shard-3-of-3.values`)).length, 0);
+  equal((await Deno.readFile(`${dir}/parts/shard-3-of-3.units`)).length, 0);
   await run("merge", `${dir}/parts`, "--out", `${dir}/parts`);
   const both = results(`${dir}/parts`), whole = results(`${dir}/whole`);
   for (const [name, contents] of Object.entries(whole)) equal(both[name], contents, name);

@@ -9,11 +9,16 @@ import { VERSION } from "../version.ts";
 import type { MetricKind } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";
 import { type CausalSession, openCausalSession, type SessionFlags } from "./session.ts";
-import { survey, type SurveyRequest, surveySize, type SurveyValues } from "./survey.ts";
-import { checkShardFolder, type RunSettings, writeShard } from "./sweep/shard_file.ts";
+import { survey, type SurveyRequest, surveySize } from "./survey.ts";
+import { checkShardFolder, type RunSettings, writeShard } from "../run/shard_files.ts";
 import type { Shard } from "../run/shards.ts";
 import type { RunKind } from "./types.ts";
-import { type CausalInputs, readVariants, type VariantFlags } from "./variants.ts";
+import {
+  type CausalInputs,
+  type CausalProtein,
+  readVariants,
+  type VariantFlags,
+} from "./variants.ts";
 
 /** Values of the options that every command on variants has. */
 export interface SurveyFlags extends SessionFlags, VariantFlags {
@@ -63,6 +68,12 @@ export interface FinishedLens {
   readonly space: { readonly sae: { readonly config: SaeConfig } };
 }
 
+/** All that decides a survey's numbers. */
+export interface SurveyRunSettings extends RunSettings {
+  saes: { sha256: string; config: SaeConfig }[];
+  proteins: CausalProtein[];
+}
+
 /** Results of all shards of a survey. */
 export interface MergedSurvey extends Pick<FinishedSurvey, "inputs" | "values"> {
   lenses: readonly FinishedLens[];
@@ -100,14 +111,14 @@ export async function runSurvey(
   }
   using output = OutputDir.open(o.out, fullName);
   ctx.onExit(() => output.dispose());
-  if (o.shard) checkShardFolder(output.path, o.shard, command.name);
+  if (o.shard) checkShardFolder(output.path, o.shard, fullName);
 
   await using session = await openCausalSession(o, ctx, watch);
   for (const note of inputs.notes) ctx.note(note);
   const { esm, lenses, model, opened } = session;
-  const settings: RunSettings = {
+  const settings: SurveyRunSettings = {
     esmscope: VERSION,
-    command: command.name,
+    command: fullName,
     settings: command.settings,
     model: { name: model.name, sha256: await model.checkpoint.sha256() },
     saes: lenses.map(({ sae: { sha256, sae: { config } } }) => ({ sha256, config })),
@@ -165,13 +176,13 @@ export async function runSurvey(
     await writeShard(
       output,
       { shard, settings, options: { ...o }, provenance: record },
-      numbered(values),
+      progress,
     );
     ctx.signal.throwIfAborted();
     output.commit();
     ctx.note(
       `Wrote shard ${shard.index} of ${shard.count} to ${output.path}; when all are there: ` +
-        `deno task sae merge ${o.out}`,
+        `deno task merge ${o.out}`,
     );
   } else {
     await writeResults(o, ctx, command, output, {
@@ -197,17 +208,4 @@ async function writeResults(
   const written = output.commit();
   for (const text of printed) print(text);
   if (!json) note(`\nWrote ${written.join(", ")}`);
-}
-
-/** Results by unit, as the progress file counts them. */
-function numbered(values: SurveyValues): Map<number, Float64Array> {
-  const found = new Map<number, Float64Array>();
-  let before = 0;
-  for (const lenses of values) {
-    lenses.forEach((variants, l) =>
-      variants.forEach((one, v) => one && found.set((before + v) * lenses.length + l, one))
-    );
-    before += lenses[0].length;
-  }
-  return found;
 }

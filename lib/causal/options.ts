@@ -63,7 +63,7 @@ export const variantOptions = {
   shard: option({
     placeholder: "i/n",
     parse: parseShard,
-    description: "compute one of n parts of the run, for `sae merge`",
+    description: "compute one of n parts of the run, for `deno task merge`",
     group: "Sweep",
   }),
   ...assayOptions,

@@ -28,6 +28,11 @@ export const commands: readonly CommandSummary[] = [
     example: "deno task sae encode --fasta data/a2a.fasta",
   },
   {
+    name: "merge",
+    summary: "Put the shards of a run together",
+    example: "deno task merge parts",
+  },
+  {
     name: "verify",
     summary: "Check a model against published numbers",
     example: "deno task verify --model esm2_t6_8M_UR50D",

@@ -6,7 +6,7 @@ import { covarianceContacts } from "./covariance.ts";
 import { countPredicted, evaluate } from "./evaluate.ts";
 import { elementsOf, runMotif } from "./motif.ts";
 import { motifShares } from "./motif_summary.ts";
-import type { MotifOptions, MotifShare } from "./motif_types.ts";
+import type { MotifOptions, MotifResult, MotifShare } from "./motif_types.ts";
 import { columnsFor, type MsaColumns, readMsa } from "./msa.ts";
 import { checkHeads, type HeadName, Predictor, predictProtein, workOf } from "./predict.ts";
 import { rankHeads } from "./rank_heads.ts";
@@ -15,10 +15,10 @@ import {
   type ContactInput,
   type ContactRecord,
   type ContactResult,
+  type HeadScore,
   type Method,
   RANGES,
   type RangeScores,
-  recordOf,
 } from "./types.ts";
 
 export interface ContactOptions {
@@ -142,75 +142,100 @@ function secondaryOf(
   return Array.from(toChain!, (at) => at < 0 ? "-" : chain.residues[at].secondary).join("");
 }
 
-export interface ContactAnalysis {
-  /** Of every protein, in the order given. */
-  results: ContactRecord[];
-  /** What a reader of the results should know. */
-  notes: string[];
+/** What the model gives of a protein; all else follows from it. */
+export interface ContactUnit {
+  /** f32[L, L] */
+  map: Float32Array;
+  /** The covariance baseline's map, where there is an alignment. */
+  baseline?: Float32Array;
+  heads?: HeadScore[];
+  motif?: MotifResult[];
+}
+
+/** Predicts proteins one by one. */
+export class ContactSurvey {
+  private constructor(
+    readonly model: Esm2,
+    readonly predictor: Predictor,
+    readonly options: ContactOptions & { signal?: AbortSignal },
+  ) {}
+
+  static async create(
+    model: Esm2,
+    checkpoint: Checkpoint,
+    options: ContactOptions & { signal?: AbortSignal },
+    stack: AsyncDisposableStack,
+  ): Promise<ContactSurvey> {
+    const predictor = stack.use(await Predictor.create(model, checkpoint, options));
+    return new ContactSurvey(model, predictor, options);
+  }
+
+  /** Steps of a protein's map, as far as they are known before it is there. */
+  work({ row }: PreparedProtein): number {
+    return workOf(this.predictor, row.length - 2, this.options.window);
+  }
+
+  async predict(
+    protein: PreparedProtein,
+    onProgress: (done: number, total?: number) => void,
+  ): Promise<ContactUnit> {
+    const { model, predictor, options } = this, { signal, window } = options;
+    const { row, msa, secondary } = protein, length = row.length - 2;
+    const map = await predictProtein(predictor, row, window, { signal, onProgress });
+    const unit: ContactUnit = { map };
+    if (msa) unit.baseline = await covarianceContacts(model.backend, msa, length, signal);
+    if (options.rankHeads) unit.heads = await rankHeads(model, protein, { signal });
+    if (secondary !== undefined) {
+      const done = this.work(protein), each = predictor.work(length);
+      let total = done;
+      unit.motif = await runMotif(predictor, row, map, secondary, motifOptions(options), {
+        signal,
+        // How many there are is known only when the map has shown which pairs count.
+        onTotal: (runs) => onProgress(done, total = done + each * runs),
+        onProgress: (runs) => onProgress(done + each * runs, total),
+      });
+    }
+    return unit;
+  }
+}
+
+/** Evaluates what was predicted of a protein. */
+export function resultOf(
+  { id, residues, truth }: PreparedProtein,
+  { map, baseline, heads, motif }: ContactUnit,
+): { result: ContactResult; notes: string[] } {
+  const scores = truth && evaluate(map, truth, baseline && [baseline]);
+  const baselineScores = baseline && truth && evaluate(baseline, truth, [map]);
+  const result: ContactResult = {
+    id,
+    residues: displayLetters(residues),
+    map,
+    ...(truth && { truth, scores }),
+    ...(baseline && {
+      baseline: {
+        name: BASELINE,
+        map: baseline,
+        ...(baselineScores && { scores: baselineScores }),
+      },
+    }),
+    ...(heads && { heads }),
+    ...(motif && { motif }),
+  };
+  return { result, notes: predictionNotes(id, map, scores) };
+}
+
+/** What is said over all proteins. */
+export interface ContactSummary {
   /** Means over proteins, if several have a truth. */
   summary?: MetricSummary[];
   /** The motif experiment's headline curves. */
   motifShares?: MotifShare[];
 }
 
-/**
- * Predicts and evaluates every protein in the order given. What has L² elements is handed to `onResult`,
- * which keeps what it needs of it, so that memory does not grow with the number of proteins.
- */
-export async function analyzeContacts(
-  model: Esm2,
-  checkpoint: Checkpoint,
-  { proteins }: Prepared,
-  options: ContactOptions & {
-    onResult: (result: ContactResult, index: number) => Promise<void>;
-    onProgress?: (done: number, total: number) => void;
-    signal?: AbortSignal;
-  },
-): Promise<ContactAnalysis> {
-  const { signal, window } = options;
-  await using predictor = await Predictor.create(model, checkpoint, options);
-  const works = proteins.map(({ row }) => workOf(predictor, row.length - 2, window));
-  let total = works.reduce((a, b) => a + b, 0);
-  const results: ContactRecord[] = [], notes: string[] = [];
-  let before = 0;
-  for (const [i, protein] of proteins.entries()) {
-    const { id, residues, truth, row } = protein, length = row.length - 2;
-    const map = await predictProtein(predictor, row, window, {
-      signal,
-      onProgress: (done) => options.onProgress?.(before + done, total),
-    });
-    options.onProgress?.(before += works[i], total);
-    const result: ContactResult = { id, residues: displayLetters(residues), map };
-    const baseline = protein.msa &&
-      await covarianceContacts(model.backend, protein.msa, length, signal);
-    if (truth) {
-      result.truth = truth;
-      result.scores = evaluate(map, truth, baseline && [baseline]);
-    }
-    if (baseline) {
-      const scores = truth && evaluate(baseline, truth, [map]);
-      result.baseline = { name: BASELINE, map: baseline, ...(scores && { scores }) };
-    }
-    notes.push(...predictionNotes(id, map, result.scores));
-    if (options.rankHeads) result.heads = await rankHeads(model, protein, { signal });
-    if (protein.secondary !== undefined) {
-      const each = predictor.work(length);
-      let runs = 0;
-      result.motif = await runMotif(predictor, row, map, protein.secondary, motifOptions(options), {
-        signal,
-        // How many there are is known only when the map has shown which pairs count.
-        onTotal: (count) => options.onProgress?.(before, total += each * (runs = count)),
-        onProgress: (done) => options.onProgress?.(before + each * done, total),
-      });
-      before += each * runs;
-    }
-    // Ctrl-C is heard only when the event loop turns.
-    await new Promise((resolve) => setTimeout(resolve));
-    signal?.throwIfAborted();
-    await options.onResult(result, i);
-    results.push(recordOf(result));
-  }
-  const { method, bootstrap: resamples, seed } = options;
+export async function summariseContacts(
+  results: readonly ContactRecord[],
+  { method, bootstrap: resamples, seed, motif, signal }: ContactOptions & { signal?: AbortSignal },
+): Promise<ContactSummary> {
   const scoresOf = (of: (result: ContactRecord) => RangeScores[] | undefined) =>
     results.map(of).filter((scores) => scores !== undefined);
   const summary = await summariseAll([
@@ -219,12 +244,8 @@ export async function analyzeContacts(
   ], { resamples, seed, signal });
   const motifs = results.flatMap(({ motif }) => motif ? [motif] : []);
   return {
-    results,
-    notes,
     ...(summary.length > 0 && { summary }),
-    ...(options.motif && {
-      motifShares: await motifShares(motifs, { resamples, seed, signal }),
-    }),
+    ...(motif && { motifShares: await motifShares(motifs, { resamples, seed, signal }) }),
   };
 }
 

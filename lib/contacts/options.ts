@@ -1,6 +1,6 @@
 /** The options of `deno task contacts`. */
 import { modelOptions } from "../model_options.ts";
-import { outputOptions } from "../output_options.ts";
+import { outputOptions, runOptions } from "../output_options.ts";
 import { proteinsOptions } from "../protein_options.ts";
 import { flag, option } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
@@ -162,4 +162,5 @@ export const options = {
     group: "Output",
   }),
   ...outputOptions("contacts", "contacts.csv, map.npz, run.json and report.html"),
+  ...runOptions,
 };

@@ -25,16 +25,19 @@ export class UnitStore implements Disposable {
   /** What the names of this file and of its parts begin with. */
   readonly #stem: string;
   readonly #path: string;
+  /** Whether the file is only read. */
+  readonly #isFinal: boolean;
   /** Where the contents of a unit are. */
   readonly #known = new Map<number, { at: number; bytes: number }>();
   #file?: Deno.FsFile;
   #size = 0;
   #synced = 0;
 
-  private constructor(folder: string, stem: string, path = join(folder, `${stem}.progress`)) {
+  private constructor(folder: string, stem: string, path?: string) {
     this.#folder = folder;
     this.#stem = stem;
-    this.#path = path;
+    this.#isFinal = path !== undefined;
+    this.#path = path ?? join(folder, `${stem}.progress`);
     this.#load();
   }
 
@@ -126,7 +129,7 @@ export class UnitStore implements Disposable {
   sha256(): string {
     const hash = createHash("sha256");
     for (const unit of [...this.#known.keys()].sort((a, b) => a - b)) {
-      hash.update(Uint8Array.from(new Uint32Array([unit]))).update(this.read(unit)!);
+      hash.update(new Uint8Array(Uint32Array.of(unit).buffer)).update(this.read(unit)!);
     }
     return hash.digest("hex");
   }
@@ -157,7 +160,9 @@ export class UnitStore implements Disposable {
   }
 
   #open(): void {
-    this.#file ??= Deno.openSync(this.#path, { read: true, write: true, create: true });
+    this.#file ??= this.#isFinal
+      ? Deno.openSync(this.#path)
+      : Deno.openSync(this.#path, { read: true, write: true, create: true });
   }
 
   #load(): void {
@@ -184,7 +189,7 @@ export class UnitStore implements Disposable {
     file.close();
     this.#size = at;
     // What follows was not finished; new records must not come after it.
-    if (at < size) Deno.truncateSync(this.#path, at);
+    if (at < size && !this.#isFinal) Deno.truncateSync(this.#path, at);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   displayLetters,
   type Esm2,
   planBatches,
+  type PlannedBatch,
   tokenize,
 } from "../esm2/mod.ts";
 import { type CollectedSums, collectSums } from "./collect.ts";
@@ -63,6 +64,13 @@ export interface SiteAnalysis {
   legacy?: LegacyRow[][];
 }
 
+/** What is found of one protein. */
+export interface ProteinSites {
+  result: ProteinResult;
+  /** With `legacy` only. */
+  legacy?: LegacyRow[];
+}
+
 /**
  * Analyses every protein and returns results in the order given.
  *
@@ -73,51 +81,74 @@ export async function analyzeSites(
   proteins: readonly ProteinInput[],
   options: SiteOptions = {},
 ): Promise<SiteAnalysis> {
-  const { config, backend } = model;
-  const { threshold = 0.3, legacy, saveAttention, signal } = options;
-  const { layers, setups } = prepareSites(config, proteins, options);
-  const rows = proteins.map((protein) => tokenize(protein, options));
-  const budget = saveAttention ? 1 : options.tokenBudget ?? 1024;
-  const batches = planBatches(rows, config, backend.tensorLimit, budget);
+  const survey = new SiteSurvey(model, proteins, options);
+  const found: ProteinSites[] = [];
+  const total = survey.batches.length * survey.layers.length;
+  for (const [i, batch] of survey.batches.entries()) {
+    await survey.analyze(
+      batch,
+      (member, one) => found[member] = one,
+      (layers) => options.onProgress?.(i * survey.layers.length + layers, total),
+    );
+  }
+  return {
+    proteins: found.map(({ result }) => result),
+    ...(options.legacy && { legacy: found.map(({ legacy }) => legacy!) }),
+  };
+}
 
-  const total = batches.length * layers.length;
-  let done = 0;
-  const results: ProteinResult[] = [];
-  const legacyResults: LegacyRow[][] = [];
-  for (const batch of batches) {
+/** Proteins in batches; each batch gives the same numbers whatever ran before. */
+export class SiteSurvey {
+  readonly layers: readonly number[];
+  readonly batches: readonly PlannedBatch[];
+  readonly #setups: readonly SetUp[];
+  readonly #rows: readonly Int32Array<ArrayBuffer>[];
+
+  /** @throws {UserError} if a sequence, its sites or the layers do not fit the model or the null */
+  constructor(
+    readonly model: Esm2,
+    readonly proteins: readonly ProteinInput[],
+    readonly options: SiteOptions,
+  ) {
+    const { config, backend } = model;
+    const { layers, setups } = prepareSites(config, proteins, options);
+    this.layers = layers;
+    this.#setups = setups;
+    this.#rows = proteins.map((protein) => tokenize(protein, options));
+    const budget = options.saveAttention ? 1 : options.tokenBudget ?? 1024;
+    this.batches = planBatches(this.#rows, config, backend.tensorLimit, budget);
+  }
+
+  /** Analyses the proteins of a batch; `onLayer` hears how many layers are done. */
+  async analyze(
+    batch: PlannedBatch,
+    put: (member: number, found: ProteinSites) => void,
+    onLayer?: (done: number) => void,
+  ): Promise<void> {
+    const { model, proteins, layers, options } = this;
+    const { threshold = 0.3, saveAttention, signal, maps = 0, mapped = Infinity } = options;
+    let done = 0;
     await using sink = saveAttention?.(proteins[batch.members[0]], layers);
     const sums = await collectSums(model, batch, {
       threshold,
-      specials: setups[batch.members[0]].specials,
+      specials: this.#setups[batch.members[0]].specials,
       layers,
       onAttention: sink && ((piece) => sink.write(piece)),
-      onLayer: () => options.onProgress?.(++done, total),
+      onLayer: () => onLayer?.(++done),
       signal,
     });
     await sink?.close();
     for (const [b, member] of batch.members.entries()) {
       signal?.throwIfAborted();
-      const { result, legacyTable } = await score(
-        model,
-        proteins[member],
-        setups[member],
-        sums[b],
-        {
-          ...options,
-          layers,
-        },
-      );
-      results[member] = result;
-      if (legacy) legacyResults[member] = legacyTable!;
+      const scoring = { ...options, layers };
+      const found = await score(model, proteins[member], this.#setups[member], sums[b], scoring);
+      if (maps > 0 && member < mapped) {
+        const best = rankHeads(found.result.rows).slice(0, maps);
+        found.result.maps = await collectMaps(model, this.#rows[member], best, signal);
+      }
+      put(member, found);
     }
   }
-  if (options.maps) {
-    for (const [i, result] of results.slice(0, options.mapped).entries()) {
-      const best = rankHeads(result.rows).slice(0, options.maps);
-      result.maps = await collectMaps(model, rows[i], best, signal);
-    }
-  }
-  return { proteins: results, ...(legacy && { legacy: legacyResults }) };
 }
 
 /** What is settled before anything runs. */
@@ -176,7 +207,7 @@ async function score(
   setup: SetUp,
   { mass, count }: CollectedSums,
   options: SiteOptions & { layers: readonly number[] },
-): Promise<{ result: ProteinResult; legacyTable?: LegacyRow[] }> {
+): Promise<ProteinSites> {
   const { layers, nullMode = "uniform", trials = 1000, seed = 0, legacy } = options;
   const { heads } = model.config;
   const names = layers.flatMap((layer) =>
@@ -205,7 +236,7 @@ async function score(
       calledByChance: null_.calledByChance,
       maps: [],
     },
-    legacyTable: legacy && legacyRows(rows, null_.sums!),
+    ...(legacy && { legacy: legacyRows(rows, null_.sums!) }),
   };
 }
 

@@ -1,76 +1,52 @@
-/** What a shard leaves: a description in JSON and its numbers beside it. */
-import { createHash } from "node:crypto";
+/** What a shard leaves: its finished units, and a description in JSON beside them. */
 import { join } from "node:path";
-import { quote, UserError } from "../../errors.ts";
-import { fileReason } from "../../io/file_reason.ts";
-import type { OutputDir } from "../../io/output.ts";
-import type { SaeConfig } from "../../sae/types.ts";
-import type { CausalProtein } from "../variants.ts";
-import { MOST_SHARDS, type Shard } from "../../run/shards.ts";
+import { quote, UserError } from "../errors.ts";
+import { fileReason } from "../io/file_reason.ts";
+import type { OutputDir } from "../io/output.ts";
+import { MOST_SHARDS, type Shard } from "./shards.ts";
+import { UnitStore } from "./unit_store.ts";
 
 /** All that decides a run's numbers. */
 export interface RunSettings extends Record<string, unknown> {
+  /** As run.json names it: `sae patch`. */
   command: string;
   backend: { name: string; detail: string };
-  saes: { sha256: string; config: SaeConfig }[];
-  proteins: CausalProtein[];
 }
 
 /** A shard's description. */
-export interface ShardRecord {
+export interface ShardRecord<S extends RunSettings = RunSettings> {
   format: typeof FORMAT;
   shard: Shard;
-  settings: RunSettings;
+  settings: S;
   /** Values of the command's options. */
   options: Record<string, unknown>;
-  /** Results by number, ascending: (variants before + variant) · layers + layer. */
-  units: number[];
-  /** How many values each has. */
-  lengths: number[];
-  /** Of the file of values. */
+  /** Of the units. */
   sha256: string;
   /** What the run's record says. */
   provenance: Record<string, unknown>;
 }
 
 /** A shard as it was read. */
-export interface ReadShard {
-  record: ShardRecord;
+export interface ReadShard<S extends RunSettings = RunSettings> {
+  record: ShardRecord<S>;
   path: string;
-  /** By unit. */
-  values: Map<number, Float64Array>;
+  units: UnitStore;
 }
 
-const FORMAT = "esmscope shard 1";
+const FORMAT = "esmscope shard 2";
 const NAME = /^shard-\d+-of-\d+\.json$/;
-
 const stemOf = ({ index, count }: Shard) => `shard-${index}-of-${count}`;
 
-/** Writes the two files; they get their names with the folder's commit. */
+/** Makes a run's finished units a shard; both files get their names with the folder's commit. */
 export async function writeShard(
   output: OutputDir,
-  record: Omit<ShardRecord, "format" | "units" | "lengths" | "sha256">,
-  values: ReadonlyMap<number, Float64Array>,
+  record: Omit<ShardRecord, "format" | "sha256">,
+  units: UnitStore,
 ): Promise<void> {
-  const units = [...values.keys()].sort((a, b) => a - b);
-  const lengths = units.map((unit) => values.get(unit)!.length);
-  const all = new Float64Array(lengths.reduce((a, b) => a + b, 0));
-  let at = 0;
-  for (const unit of units) {
-    all.set(values.get(unit)!, at);
-    at += values.get(unit)!.length;
-  }
-  const bytes = new Uint8Array(all.buffer);
   const stem = stemOf(record.shard);
-  await output.write(`${stem}.values`, bytes);
-  const whole: ShardRecord = {
-    format: FORMAT,
-    ...record,
-    units,
-    lengths,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-  };
-  // Named last: where the description is, the values are.
+  const whole: ShardRecord = { format: FORMAT, ...record, sha256: units.sha256() };
+  units.moveTo(output.temporaryPath(`${stem}.units`));
+  // Named last: where the description is, the units are.
   await output.write(`${stem}.json`, JSON.stringify(whole) + "\n");
 }
 
@@ -93,7 +69,7 @@ export function checkShardFolder(folder: string, shard: Shard, command: string):
     `Cannot write shard ${shard.index} of ${shard.count} to ${
       quote(folder, 200)
     } as --out must be a ` +
-      `folder without that of another command: current value has that of ${quote(`sae ${other}`)}`,
+      `folder without that of another command: current value has that of ${quote(other)}`,
   );
 }
 
@@ -118,30 +94,23 @@ export function findShards(folder: string): string[] {
   return found.map((name) => join(folder, name));
 }
 
-/** Reads a shard. @throws {UserError} if its files are damaged or do not belong together */
+/** Opens a shard. @throws {UserError} if its files are damaged or do not belong together */
 export async function readShard(path: string): Promise<ReadShard> {
   const broken = (requirement: string, value: string) =>
     new UserError(`Cannot merge ${quote(path, 200)} as ${requirement}: current value is ${value}`);
   const record = parse(await Deno.readTextFile(path));
   if (!record) throw broken("it must be the description of a shard", "something else");
-  const beside = path.replace(/\.json$/, ".values");
-  let bytes: Uint8Array<ArrayBuffer>;
+  const beside = path.replace(/\.json$/, ".units");
   try {
-    bytes = await Deno.readFile(beside);
+    Deno.statSync(beside);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw broken(`${quote(beside, 200)} must be beside it`, "no such file");
   }
-  if (createHash("sha256").update(bytes).digest("hex") !== record.sha256) {
-    throw broken(`${quote(beside, 200)} must be the values written with it`, "another file");
-  }
-  const all = new Float64Array(bytes.buffer), values = new Map<number, Float64Array>();
-  let at = 0;
-  record.units.forEach((unit, i) => {
-    values.set(unit, all.slice(at, at + record.lengths[i]));
-    at += record.lengths[i];
-  });
-  return { record, path, values };
+  const units = UnitStore.at(beside);
+  if (units.sha256() === record.sha256) return { record, path, units };
+  units[Symbol.dispose]();
+  throw broken(`${quote(beside, 200)} must be the units written with it`, "another file");
 }
 
 function parse(text: string): ShardRecord | undefined {
@@ -151,22 +120,15 @@ function parse(text: string): ShardRecord | undefined {
   } catch {
     return undefined;
   }
-  if (found?.format !== FORMAT || !isWhole(found)) return undefined;
-  for (const { variants } of found.settings.proteins) {
-    // JSON has no NaN.
-    for (const variant of variants) variant.measured ??= NaN;
-  }
-  return found;
+  return found?.format === FORMAT && isWhole(found) ? found : undefined;
 }
 
 /** Whether a description has every part that is used of it. */
-function isWhole({ shard, settings, options, units, lengths, provenance }: ShardRecord): boolean {
+function isWhole({ shard, settings, options, sha256, provenance }: ShardRecord): boolean {
   const isRecord = (value: unknown) =>
     typeof value === "object" && value !== null && !Array.isArray(value);
   return [shard, settings, options, provenance].every(isRecord) &&
     Number.isInteger(shard.index) && Number.isInteger(shard.count) && shard.count <= MOST_SHARDS &&
     typeof settings.command === "string" && isRecord(settings.backend) &&
-    [settings.saes, settings.proteins, units, lengths].every(Array.isArray) &&
-    settings.proteins.every((protein) => isRecord(protein) && Array.isArray(protein.variants)) &&
-    units.length === lengths.length;
+    typeof sha256 === "string";
 }

@@ -1,67 +1,88 @@
 /** Shards of one run put together. */
-import { quote, UserError } from "../../errors.ts";
-import type { MergedSurvey } from "../command.ts";
-import { findShards, type ReadShard, readShard } from "./shard_file.ts";
+import { quote, UserError } from "../errors.ts";
+import {
+  findShards,
+  type ReadShard,
+  readShard,
+  type RunSettings,
+  type ShardRecord,
+} from "./shard_files.ts";
 
-export interface Merged extends MergedSurvey {
-  command: string;
+/** The shards of one run, all of them. */
+export interface MergedRun<S extends RunSettings = RunSettings> extends Disposable {
+  settings: S;
   /** Values of the options that every shard was given. */
   options: Record<string, unknown>;
+  /** The run's record, with one line for each shard. */
+  provenance: Record<string, unknown>;
   notes: string[];
+  /** A unit's bytes. @throws {UserError} if no shard has it */
+  read(unit: number): Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Reads the shards in some folders and puts their results together.
+ * Opens the shards in some folders.
  *
  * @throws {UserError} unless they are all shards of one run, each once and undamaged
  */
-export async function mergeShards(folders: readonly string[]): Promise<Merged> {
+export async function mergeShards(folders: readonly string[]): Promise<MergedRun> {
+  using owned = new DisposableStack();
   const shards: ReadShard[] = [];
   const paths = new Map<string, string>();
   for (const path of folders.flatMap(findShards)) paths.set(Deno.realPathSync(path), path);
-  for (const path of paths.values()) shards.push(await readShard(path));
+  for (const path of paths.values()) {
+    const shard = await readShard(path);
+    owned.use(shard.units);
+    shards.push(shard);
+  }
   const [first, ...others] = shards;
   for (const other of others) checkSame(first, other);
   checkComplete(shards);
   const { settings, options: { shard: _, ...options }, provenance } = first.record;
-  const { proteins, saes } = settings;
-  const all = new Map(shards.flatMap(({ values }) => [...values]));
-  let before = 0;
-  const values = proteins.map(({ variants }) => {
-    const found = saes.map((_, l) =>
-      variants.map((_, v) => valuesOf(all, (before + v) * saes.length + l, first))
-    );
-    before += variants.length;
-    return found;
-  });
   const details = new Set(shards.map(({ record }) => record.settings.backend.detail));
+  const open = owned.move();
   return {
-    command: settings.command,
+    settings,
     options,
-    inputs: { proteins, notes: [] },
-    lenses: saes.map(({ config }) => ({ space: { sae: { config } } })),
-    values,
-    provenance: {
-      ...provenance,
-      options,
-      elapsedSeconds: shards.reduce((sum, { record }) => sum + seconds(record.provenance), 0),
-      shards: shards.map(({ record: { shard, provenance } }) => ({
-        ...shard,
-        ...pick(provenance, ["started", "elapsedSeconds", "timingsMs", "backend", "machine"]),
-        ...pick(provenance, ["peakMemoryBytes", "arguments"]),
-      })),
-    },
+    provenance: mergeProvenance(provenance, options, shards.map(({ record }) => record)),
     notes: details.size === 1 ? [] : [
       `Warning: shards ran on ${details.size} kinds of machine (${[...details].join("; ")}): ` +
       "last digits may differ from a run on one.",
     ],
+    read(unit) {
+      const shard = shards.find(({ units }) => units.has(unit));
+      if (shard) return shard.units.read(unit)!;
+      throw new UserError(
+        `Cannot merge the shards with ${
+          quote(first.path, 200)
+        } as together they must have every result: result ${unit} is missing`,
+      );
+    },
+    [Symbol.dispose]: () => open.dispose(),
+  };
+}
+
+function mergeProvenance(
+  provenance: Record<string, unknown>,
+  options: Record<string, unknown>,
+  shards: readonly ShardRecord[],
+): Record<string, unknown> {
+  return {
+    ...provenance,
+    options,
+    elapsedSeconds: shards.reduce((sum, { provenance }) => sum + seconds(provenance), 0),
+    shards: shards.map(({ shard, provenance }) => ({
+      ...shard,
+      ...pick(provenance, ["started", "elapsedSeconds", "timingsMs", "backend", "machine"]),
+      ...pick(provenance, ["peakMemoryBytes", "arguments"]),
+    })),
   };
 }
 
 /** @throws {UserError} naming what differs */
 function checkSame(one: ReadShard, other: ReadShard): void {
   const difference = one.record.shard.count === other.record.shard.count
-    ? firstDifference(comparable(one), comparable(other))
+    ? firstDifference(comparable(one.record.settings), comparable(other.record.settings))
     : { key: "number of shards", a: one.record.shard.count, b: other.record.shard.count };
   if (!difference) return;
   const { key, a, b } = difference;
@@ -71,11 +92,27 @@ function checkSame(one: ReadShard, other: ReadShard): void {
   );
 }
 
+/**
+ * Compares the settings of what is merged with those that the same options give now.
+ *
+ * @throws {UserError} naming what has changed since
+ */
+export function checkUnchanged(merged: RunSettings, now: RunSettings): void {
+  // Written and read as the shards' are.
+  const difference = firstDifference(
+    comparable(merged),
+    comparable({ ...JSON.parse(JSON.stringify(now)), backend: merged.backend }),
+  );
+  if (!difference) return;
+  const { key, a, b } = difference;
+  throw new UserError(
+    `Cannot merge as inputs and model must be those of the shards: their ${key} was ${show(a)} ` +
+      `and is ${show(b)} now`,
+  );
+}
+
 /** The number of cores or the name of the device does not make another run. */
-const comparable = ({ record: { settings } }: ReadShard) => ({
-  ...settings,
-  backend: settings.backend.name,
-});
+const comparable = (settings: RunSettings) => ({ ...settings, backend: settings.backend.name });
 
 const show = (value: unknown) =>
   quote(typeof value === "object" ? value : JSON.stringify(value) ?? "none", 40);
@@ -116,19 +153,6 @@ function checkComplete(shards: readonly ReadShard[]): void {
   throw new UserError(
     `Cannot merge as all ${count} shards must be there: ${ranges(missing)} ` +
       `${missing.length === 1 ? "is" : "are"} missing`,
-  );
-}
-
-function valuesOf(
-  all: ReadonlyMap<number, Float64Array>,
-  unit: number,
-  { path }: ReadShard,
-): Float64Array {
-  const found = all.get(unit);
-  if (found) return found;
-  throw new UserError(
-    `Cannot merge the shards with ${quote(path, 200)} as together they must have every result: ` +
-      `result ${unit} is missing`,
   );
 }
 

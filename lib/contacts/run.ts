@@ -1,0 +1,145 @@
+/** The `contacts` command: what of it is its own. */
+import { createHash } from "node:crypto";
+import type { CommandContext } from "../cli/context.ts";
+import { CsvSink } from "../io/csv.ts";
+import { renderContactReport } from "../report/contacts_report.ts";
+import { MOST_DRAWN } from "../report/page.ts";
+import { packUnit, unpackUnit } from "../run/codec.ts";
+import type { MergedRun } from "../run/merge.ts";
+import { type Finished, runAnalysis, type RunFlags } from "../run/run.ts";
+import {
+  type ContactOptions,
+  ContactSurvey,
+  type ContactUnit,
+  prepareContacts,
+  type PreparedProtein,
+  resultOf,
+  summariseContacts,
+} from "./analyze.ts";
+import { type ContactFlags as InputFlags, type Inputs, readInputs } from "./inputs.ts";
+import { mapWriter } from "./map_file.ts";
+import * as tables from "./tables.ts";
+import { type ContactRecord, type ContactResult, recordOf } from "./types.ts";
+
+export interface ContactFlags extends RunFlags, InputFlags, ContactOptions {
+  top: number;
+}
+
+/** Runs the command. @param merged shards whose results to write instead of computing any */
+export async function runContacts(
+  o: ContactFlags,
+  ctx: CommandContext,
+  merged?: MergedRun,
+): Promise<void> {
+  await runAnalysis<Inputs>(o, ctx, {
+    command: "contacts",
+    read: () => readInputs(o),
+    async plan({ proteins: inputs }, checkpoint) {
+      const { proteins, notes } = await prepareContacts(checkpoint, inputs, o);
+      return {
+        notes,
+        settings: { options: settingsOf(o), proteins: proteins.map(describe) },
+        label: proteins.length === 1 ? proteins[0].id : `${proteins.length} proteins`,
+        unit: "steps",
+        async open({ esm, checkpoint, stack }) {
+          const options = { ...o, signal: ctx.signal };
+          const survey = await ContactSurvey.create(esm, checkpoint, options, stack);
+          return {
+            pieces: proteins.map((_, p) => [p]),
+            weightOf: ([p]) => survey.work(proteins[p]),
+            async compute([p], put, tick) {
+              put(p, packUnit(await survey.predict(proteins[p], tick)));
+            },
+          };
+        },
+        finish: (finished) => writeResults(o, ctx, proteins, finished),
+      };
+    },
+  }, merged);
+}
+
+/** Options that decide what is computed of a protein. */
+const settingsOf = (o: ContactOptions) => ({
+  ...{ method: o.method, heads: o.heads, fast: o.fast, window: o.window, rankHeads: o.rankHeads },
+  ...{ motif: o.motif, motifPairs: o.motifPairs, motifSegments: o.motifSegments },
+  ...{ motifPairContacts: o.motifPairContacts, motifSegmentContacts: o.motifSegmentContacts },
+  ...{ motifStep: o.motifStep, motifSeparation: o.motifSeparation, seed: o.seed },
+});
+
+/** What identifies a protein and what is known of it. */
+function describe({ id, residues, truth, msa, secondary }: PreparedProtein) {
+  const hash = createHash("sha256");
+  if (truth) hash.update(truth.contacts).update(truth.known);
+  if (msa) hash.update(JSON.stringify(msa));
+  return { id, residues, secondary, known: truth || msa ? hash.digest("hex") : undefined };
+}
+
+/** Rows and maps protein by protein; only those that the report draws stay in memory. */
+async function writeResults(
+  o: ContactFlags,
+  { signal, note }: CommandContext,
+  proteins: readonly PreparedProtein[],
+  { read, output, provenance, notes, print }: Finished,
+): Promise<void> {
+  const drawn: ContactResult[] = [], contacts: tables.ContactRow[][] = [];
+  const results: ContactRecord[] = [];
+  const writeMap = mapWriter(output, proteins);
+  {
+    const path = output.temporaryPath("contacts.csv");
+    await using sink = new CsvSink(path, tables.contactsColumns(o.method));
+    for (const [p, protein] of proteins.entries()) {
+      signal.throwIfAborted();
+      const { result, notes: own } = resultOf(protein, unpackUnit<ContactUnit>(read(p)));
+      const rows = tables.contactRows(result, o.top);
+      await sink.write(tables.contactsRecords(result, rows, o.method));
+      await writeMap(result, p);
+      if (o.json) contacts.push(rows);
+      else print(`${p === 0 ? "" : "\n"}${tables.proteinText(result, o.method)}`);
+      if (drawn.length < MOST_DRAWN) drawn.push(result);
+      results.push(recordOf(result));
+      notes.push(...own);
+      own.forEach(note);
+      // Ctrl-C is heard only when the event loop turns.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await sink.close();
+  }
+  const { summary, motifShares } = await summariseContacts(results, { ...o, signal });
+  if (results.some(({ scores }) => scores)) {
+    await output.write("evaluation.csv", tables.evaluationCsv(results, o.method));
+  }
+  if (o.rankHeads) await output.write("heads.csv", tables.headsCsv(results));
+  if (motifShares) {
+    await output.write("motif.csv", tables.motifCsv(results));
+    await output.write("motif_summary.csv", tables.motifSummaryCsv(motifShares));
+  }
+  if (summary) await output.write("summary.csv", tables.summaryCsv(summary));
+  provenance.proteins = results.map(({ id, residues, truth }) => {
+    return { id, length: residues.length, truth: truth?.source };
+  });
+  if (o.report) {
+    const title = results.length === 1
+      ? `Contacts of ${results[0].id}`
+      : `Contacts of ${results.length} proteins`;
+    const model = (provenance.model as { name: string }).name;
+    const subtitle = `${model}, ${METHOD_PHRASES[o.method]}`;
+    const { method } = o;
+    await output.write(
+      "report.html",
+      await renderContactReport({
+        ...{ title, subtitle, notes, method, results, drawn, summary, motifShares, provenance },
+      }),
+    );
+  }
+  if (o.json) {
+    return print(tables.contactsJson(provenance, results, contacts, { summary, motifShares }));
+  }
+  if (summary) print(`\n${tables.summaryText(summary)}`);
+  if (motifShares && motifShares.length > 0) print(`\n${tables.motifSummaryText(motifShares)}`);
+}
+
+const METHOD_PHRASES = {
+  head: "the model's contact head",
+  attention: "attention averaged over heads",
+  jacobian: "the categorical Jacobian",
+} as const;

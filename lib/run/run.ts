@@ -1,0 +1,208 @@
+/**
+ * The road from a command's options to its files, the same for every analysis of many things: read, open
+ * the model, say what runs where, compute what no earlier run has finished, write, print.
+ */
+import { openBackend } from "../backend/mod.ts";
+import type { BackendChoice } from "../backend/mod.ts";
+import type { Checkpoint } from "../checkpoint/mod.ts";
+import type { CommandContext } from "../cli/context.ts";
+import { Esm2 } from "../esm2/mod.ts";
+import { EMBEDDED_NOTE, openModel } from "../hub/open_model.ts";
+import { OutputDir } from "../io/output.ts";
+import { describeRun, Stopwatch } from "../provenance.ts";
+import { VERSION } from "../version.ts";
+import { checkUnchanged, type MergedRun } from "./merge.ts";
+import { checkShardFolder, type RunSettings, writeShard } from "./shard_files.ts";
+import { isOwn, type Shard } from "./shards.ts";
+import { CONTINUING, UnitStore } from "./unit_store.ts";
+
+/** Values of the options that every such command has. */
+export interface RunFlags {
+  model?: string;
+  backend: BackendChoice;
+  lowMemory: boolean;
+  out: string;
+  json: boolean;
+  report: boolean;
+  shard?: Shard;
+}
+
+/** What a command does itself; `runAnalysis` does the rest. */
+export interface Analysis<Inputs extends { notes: string[] }> {
+  /** As run.json names it. */
+  command: string;
+  /** Reads and checks all inputs, before anything is opened. */
+  read(): Promise<Inputs>;
+  /** Checks the inputs against the model, and settles what is to be done. */
+  plan(inputs: Inputs, checkpoint: Checkpoint): Plan | Promise<Plan>;
+}
+
+export interface Plan {
+  /** What a person should know before the work begins. */
+  notes: readonly string[];
+  /** What decides the numbers beside model and backend. */
+  settings: Record<string, unknown>;
+  /** Of the progress display. */
+  label: string;
+  unit: string;
+  /** False where a unit leaves more than its bytes (a file of its own): nothing is kept then. */
+  resumes?: boolean;
+  /** Opens what the work needs; what it puts on the stack is closed at the end. */
+  open(opened: OpenedRun): Work | Promise<Work>;
+  /** Writes tables first and pictures last, from finished units. */
+  finish(finished: Finished): Promise<void>;
+}
+
+export interface OpenedRun {
+  esm: Esm2;
+  checkpoint: Checkpoint;
+  output: OutputDir;
+  stack: AsyncDisposableStack;
+}
+
+export interface Work {
+  /** Units that are computed together, the same in every process. */
+  pieces: readonly (readonly number[])[];
+  /** Progress of a piece, and what a piece amounts to. */
+  weightOf(piece: readonly number[]): number;
+  /**
+   * Computes the units of a piece; `put` keeps each.
+   *
+   * @param tick hears how much of the piece is done, and its weight where that has become known
+   */
+  compute(
+    piece: readonly number[],
+    put: (unit: number, bytes: Uint8Array) => void,
+    tick: (done: number, weight?: number) => void,
+  ): Promise<void>;
+}
+
+export interface Finished {
+  /** A unit's bytes. */
+  read(unit: number): Uint8Array<ArrayBuffer>;
+  output: OutputDir;
+  /** The record of the run; what is added to it before the end is in run.json. */
+  provenance: Record<string, unknown>;
+  /** Undefined where shards are merged: no model runs then. */
+  esm?: Esm2;
+  notes: string[];
+  /** Prints when the files have their names. */
+  print(text: string): void;
+}
+
+/**
+ * Runs an analysis, a shard of it, or writes what shards have found.
+ *
+ * A run that is killed repeats at most the piece in hand when the same command is given again.
+ */
+export async function runAnalysis<Inputs extends { notes: string[] }>(
+  o: RunFlags,
+  ctx: CommandContext,
+  analysis: Analysis<Inputs>,
+  merged?: MergedRun,
+): Promise<void> {
+  const { command } = analysis, { shard } = o;
+  const watch = new Stopwatch();
+  watch.stage("read inputs");
+  const inputs = await analysis.read();
+  using output = OutputDir.open(o.out, command);
+  ctx.onExit(() => output.dispose());
+  if (shard) checkShardFolder(output.path, shard, command);
+
+  watch.stage("load model");
+  using model = await openModel(o.model, ctx);
+  // Everything that can be wrong with the input is said before anything else is.
+  const plan = await analysis.plan(inputs, model.checkpoint);
+  const notes = [...(model.embedded ? [EMBEDDED_NOTE] : []), ...inputs.notes, ...plan.notes];
+  const settingsOn = async (backend: RunSettings["backend"]): Promise<RunSettings> => ({
+    esmscope: VERSION,
+    command,
+    model: { name: model.name, sha256: await model.checkpoint.sha256() },
+    backend,
+    ...plan.settings,
+  });
+  const printed: string[] = [];
+  const write = async (finished: Omit<Finished, "output" | "print" | "notes">) => {
+    await plan.finish({ ...finished, output, notes, print: (text) => printed.push(text) });
+    output.setRecord(finished.provenance);
+    ctx.signal.throwIfAborted();
+    const written = output.commit();
+    for (const text of printed) ctx.print(text);
+    if (!o.json) ctx.note(`\nWrote ${written.join(", ")}`);
+  };
+  if (merged) {
+    checkUnchanged(merged.settings, await settingsOn(merged.settings.backend));
+    return await write({ read: merged.read, provenance: merged.provenance });
+  }
+
+  const opened = await openBackend(o.backend);
+  await using backend = opened.backend;
+  for (const note of notes) ctx.note(note);
+  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
+  await using esm = await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory });
+
+  watch.stage("analyse");
+  const settings = await settingsOn({ name: backend.name, detail: backend.detail });
+  using units = UnitStore.open(
+    output.path,
+    plan.resumes === false ? { ...settings, at: performance.timeOrigin } : { ...settings, shard },
+    command.replaceAll(" ", "-"),
+  );
+  if (units.isContinued) ctx.note(CONTINUING);
+  // Nobody goes on from it.
+  if (plan.resumes === false) ctx.onExit(() => units.remove());
+  await using stack = new AsyncDisposableStack();
+  const work = await plan.open({ esm, checkpoint: model.checkpoint, output, stack });
+  await computeOwn(work, units, ctx, plan, shard);
+
+  watch.stage("write");
+  const provenance = {
+    ...await describeRun({ command, args: Deno.args, watch, model, opened }),
+    options: o,
+  };
+  if (shard) {
+    const record = { shard, settings, options: { ...o }, provenance };
+    await writeShard(output, record, units);
+    ctx.signal.throwIfAborted();
+    output.commit();
+    ctx.note(
+      `Wrote shard ${shard.index} of ${shard.count} to ${output.path}; when all are there: ` +
+        `deno task merge ${o.out}`,
+    );
+  } else await write({ read: (unit) => units.read(unit)!, provenance, esm });
+  units.remove();
+}
+
+/** Computes the pieces of this process that are not finished. */
+async function computeOwn(
+  { pieces, weightOf, compute }: Work,
+  units: UnitStore,
+  ctx: CommandContext,
+  { label, unit }: Plan,
+  shard: Shard | undefined,
+): Promise<void> {
+  const own = pieces.filter((_, i) => isOwn(i, shard));
+  let total = own.reduce((sum, piece) => sum + weightOf(piece), 0);
+  using progress = ctx.progress({
+    label: shard ? `${label}, shard ${shard.index}/${shard.count}` : label,
+    unit,
+    total,
+  });
+  let before = 0;
+  for (const piece of own) {
+    ctx.signal.throwIfAborted();
+    let weight = weightOf(piece);
+    if (!piece.every((unit) => units.has(unit))) {
+      const put = (unit: number, bytes: Uint8Array) => units.write(unit, bytes);
+      await compute(piece, put, (done, found = weight) => {
+        total += found - weight;
+        weight = found;
+        progress.update(before + done, total);
+      });
+    }
+    progress.update(before += weight, total);
+    // Ctrl-C is heard only when the event loop turns.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  progress.finish();
+}

@@ -1,0 +1,187 @@
+/** The `analyze` command: what of it is its own. */
+import type { CommandContext } from "../cli/context.ts";
+import { UserError } from "../errors.ts";
+import { writeRows } from "../io/csv.ts";
+import { renderSiteReport } from "../report/mod.ts";
+import { MOST_DRAWN } from "../report/page.ts";
+import { packUnit, unpackUnit } from "../run/codec.ts";
+import type { MergedRun } from "../run/merge.ts";
+import { type Finished, type Plan, runAnalysis, type RunFlags } from "../run/run.ts";
+import {
+  prepareSites,
+  type ProteinInput,
+  type ProteinSites,
+  type SiteOptions,
+  SiteSurvey,
+} from "./analyze.ts";
+import { attentionSink, filePerProtein } from "./attention_file.ts";
+import { type InputFlags, type Inputs, readInputs } from "./inputs.ts";
+import type { LegacyMode } from "./legacy.ts";
+import type { NullMode } from "./null_model.ts";
+import { isSensitive, mapsPerProtein, SENSITIVE } from "./score.ts";
+import { writeSiteAttention } from "./site_attention.ts";
+import { summarise, summariseLegacy } from "./summary.ts";
+import {
+  analysisJson,
+  HEADS_COLUMNS,
+  headsRecords,
+  LEGACY_COLUMNS,
+  legacyRecords,
+  proteinText,
+  summaryCsv,
+  summaryText,
+} from "./tables.ts";
+
+export interface AnalyzeFlags extends RunFlags, InputFlags {
+  threshold: number;
+  trials: number;
+  null: NullMode;
+  seed: number;
+  layers?: readonly number[];
+  keepSpecials: boolean;
+  legacy?: LegacyMode;
+  saveAttention: boolean;
+  saveSiteAttention: boolean;
+}
+
+/** Runs the command. @param merged shards whose results to write instead of computing any */
+export async function runAnalyze(
+  o: AnalyzeFlags,
+  ctx: CommandContext,
+  merged?: MergedRun,
+): Promise<void> {
+  if ((o.shard || merged) && (o.saveAttention || o.saveSiteAttention)) {
+    throw new UserError(
+      `Cannot use --shard with --save-${o.saveAttention ? "" : "site-"}attention as files of ` +
+        "attention must be written by a run in one piece",
+    );
+  }
+  await runAnalysis<Inputs>(o, ctx, {
+    command: "analyze",
+    read: () => readInputs(o),
+    plan: (inputs, { config }) =>
+      planSites(o, ctx, inputs, prepareSites(config, inputs.proteins, optionsOf(o)).warnings),
+  }, merged);
+}
+
+/** Options that decide the numbers. */
+const optionsOf = (o: AnalyzeFlags): SiteOptions => ({
+  threshold: o.threshold,
+  trials: o.trials,
+  nullMode: o.null,
+  seed: o.seed,
+  layers: o.layers,
+  specials: o.keepSpecials,
+  legacy: o.legacy,
+  maxLength: o.maxLength,
+});
+
+function planSites(
+  o: AnalyzeFlags,
+  ctx: CommandContext,
+  { proteins }: Inputs,
+  warnings: readonly string[],
+): Plan {
+  const options = optionsOf(o);
+  const maps = o.report
+    ? mapsPerProtein(proteins.slice(0, MOST_DRAWN).map(({ residues }) => residues.length))
+    : 0;
+  const specials = o.keepSpecials || o.legacy !== undefined;
+  return {
+    notes: [...(o.legacy ? [LEGACY_NOTE] : []), ...warnings],
+    settings: { options, maps, proteins },
+    label: proteins.length === 1 ? proteins[0].id : `${proteins.length} proteins`,
+    unit: "blocks",
+    resumes: !o.saveAttention,
+    open({ esm, output }) {
+      const pathOf = filePerProtein(output, proteins, "attention.npz");
+      const sinkOf = (protein: ProteinInput, layers: readonly number[]) =>
+        attentionSink(pathOf(protein), esm.config, protein, layers, specials);
+      const survey = new SiteSurvey(esm, proteins, {
+        ...options,
+        ...{ maps, mapped: MOST_DRAWN, signal: ctx.signal },
+        saveAttention: o.saveAttention ? sinkOf : undefined,
+      });
+      const { batches, layers } = survey;
+      const batchOf = new Map(batches.map((batch) => [batch.members, batch]));
+      return {
+        pieces: batches.map(({ members }) => members),
+        weightOf: () => layers.length,
+        compute: (piece, put, tick) =>
+          survey.analyze(
+            batchOf.get(piece as number[])!,
+            (member, found) => put(member, packUnit(found)),
+            tick,
+          ),
+      };
+    },
+    finish: (finished) => writeResults(o, ctx, proteins, options, finished),
+  };
+}
+
+async function writeResults(
+  o: AnalyzeFlags,
+  ctx: CommandContext,
+  proteins: readonly ProteinInput[],
+  { maxLength }: SiteOptions,
+  { read, output, provenance, esm, notes, print }: Finished,
+): Promise<void> {
+  const found = proteins.map((_, p) => unpackUnit<ProteinSites>(read(p)));
+  const results = found.map(({ result }) => result);
+  const legacy = o.legacy && found.map(({ legacy }) => legacy!);
+  const summary = results.length < 2
+    ? undefined
+    : legacy
+    ? summariseLegacy(legacy)
+    : summarise(results);
+  await writeRows(output.temporaryPath("heads.csv"), HEADS_COLUMNS, results, headsRecords);
+  if (summary) await output.write("summary.csv", summaryCsv(summary));
+  if (legacy) {
+    const path = output.temporaryPath("legacy.csv");
+    await writeRows(path, LEGACY_COLUMNS, results, (result, i) => legacyRecords(result, legacy[i]));
+  }
+  if (o.saveSiteAttention) {
+    const pathOf = filePerProtein(output, proteins, "attention_to_sites.csv");
+    const specials = o.keepSpecials || o.legacy !== undefined;
+    for (const [i, protein] of proteins.entries()) {
+      const heads = legacy
+        ? legacy[i].filter(({ selected }) => selected)
+        : results[i].rows.filter((row) => isSensitive(row));
+      await writeSiteAttention(pathOf(protein), esm!, protein, heads, {
+        ...{ specials, legacy: o.legacy, maxLength, signal: ctx.signal },
+      });
+    }
+  }
+  provenance.proteins = results.map(({ id, residues, sites }) => {
+    return { id, length: residues.length, sites };
+  });
+  if (o.report) {
+    const theta = o.threshold === 0 ? "all attention" : `attention above ${o.threshold}`;
+    const model = (provenance.model as { name: string }).name;
+    await output.write(
+      "report.html",
+      renderSiteReport({
+        title: results.length === 1
+          ? `Attention to the sites of ${results[0].id}`
+          : `Attention to the sites of ${results.length} proteins`,
+        subtitle: `${model}, ${theta}, ${o.trials} random site sets (${o.null}), seed ${o.seed}`,
+        notes,
+        proteins: results,
+        summary,
+        provenance,
+        thresholds: SENSITIVE,
+      }),
+    );
+  }
+  if (o.json) {
+    for (const part of analysisJson(provenance, results, summary, legacy)) print(part);
+    return;
+  }
+  results.forEach((result, i) => print(`${i === 0 ? "" : "\n"}${proteinText(result)}`));
+  if (summary) print(`\n${summaryText(summary)}`);
+}
+
+const LEGACY_NOTE =
+  "Legacy mode allostery_heads: sites are looked up one token too early (site i is " +
+  "residue i − 1), <cls> and <eos> count as residues, and its p-values (legacy.csv) do not test " +
+  "what they seem to. It is for comparison with that tool only.";
