@@ -90,7 +90,7 @@ for (const [name, args] of Object.entries(COMMANDS)) {
       const folder = index > 2 ? `${dir}/b` : `${dir}/a`;
       const { out, err } = await run(args[0], ...own, "--shard", `${index}/4`, "--out", folder);
       equal(out, "");
-      match(err, new RegExp(`Wrote shard ${index} of 4 .* sae merge`));
+      match(err, new RegExp(`Wrote shard ${index} of 4 .* deno task merge`));
     }
     const merged = await run("merge", `${dir}/a`, `${dir}/b`, "--out", `${dir}/merged`);
     deepEqual(results(`${dir}/merged`), results(`${dir}/whole`));

@@ -1,0 +1,157 @@
+/** Runs over many proteins: killed, in shards and merged they are the run in one piece, byte for byte. */
+import { deepEqual, equal, match, ok } from "./assert.ts";
+
+const PROTEINS = 60;
+const LETTERS = "LAGVSERTIDPKQNFYMHWC";
+
+/** Different lengths, so that batches hold other proteins than shards do. */
+const proteins = Array.from({ length: PROTEINS }, (_, p) => ({
+  id: `protein_${p}`,
+  residues: Array.from(
+    { length: 30 + p * 7 % 40 },
+    (_, i) => LETTERS[(p * 31 + i * i * 7 + i * 3) % 20],
+  ).join(""),
+}));
+
+interface Case {
+  task: string;
+  args(dir: string): Promise<string[]>;
+  /** Files that must be those of a run in one piece. */
+  files: readonly string[];
+}
+
+const cases: Case[] = [
+  {
+    task: "analyze",
+    async args(dir) {
+      const rows = proteins.map(({ id, residues }) => `${id},${residues},"3,7,20"`);
+      await Deno.writeTextFile(`${dir}/in.csv`, `id,sequence,sites\n${rows.join("\n")}\n`);
+      return ["--table", `${dir}/in.csv`];
+    },
+    files: ["heads.csv", "summary.csv"],
+  },
+  {
+    task: "contacts",
+    async args(dir) {
+      const rows = proteins.map(({ id, residues }) => `>${id}\n${residues}\n`);
+      await Deno.writeTextFile(`${dir}/in.fasta`, rows.join(""));
+      return ["--fasta", `${dir}/in.fasta`, "--method", "jacobian", "--fast"];
+    },
+    files: ["contacts.csv", "protein_0.map.npz", "protein_59.map.npz"],
+  },
+];
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+function command(task: string, args: readonly string[]) {
+  const url = new URL(`../tasks/${task}.ts`, import.meta.url).pathname;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-lock", "--quiet", "-A", url, ...args],
+    env: { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+async function run(task: string, ...args: string[]) {
+  const { code, stdout, stderr } = await command(task, args).output();
+  equal(code, 0, text(stderr));
+  return { out: text(stdout), err: text(stderr) };
+}
+
+/** Bytes of finished units in a folder. */
+function unitBytes(folder: string): number {
+  try {
+    const file = [...Deno.readDirSync(folder)].find(({ name }) => name.endsWith(".progress"));
+    return file ? Deno.statSync(`${folder}/${file.name}`).size : 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** Starts the command and kills it as soon as something is finished. */
+async function killed(task: string, args: readonly string[], out: string): Promise<void> {
+  const child = command(task, [...args, "--out", out]).spawn();
+  const logs = [new Response(child.stdout).text(), new Response(child.stderr).text()];
+  let ended = false;
+  child.status.then(() => ended = true);
+  while (!ended && unitBytes(out) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  ok(!ended, "it was under way");
+  child.kill("SIGKILL");
+  await child.status;
+  await Promise.all(logs);
+  deepEqual([...Deno.readDirSync(out)].filter(({ name }) => !name.startsWith(".")), []);
+}
+
+for (const { task, args: argsOf, files } of cases) {
+  Deno.test({
+    name:
+      `${task} of ${PROTEINS} proteins in four shards, one killed and repeated, merges to the run in one piece`,
+    ignore: Deno.build.os === "windows",
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      const dir = await Deno.makeTempDir();
+      try {
+        const args = ["--backend", "cpu", ...await argsOf(dir)];
+        const whole = await run(task, ...args, "--out", `${dir}/whole`);
+
+        await killed(task, args, `${dir}/again`);
+        const again = await run(task, ...args, "--out", `${dir}/again`);
+        match(again.err, /Continuing an interrupted run/);
+        equal(again.out, whole.out);
+
+        await killed(task, [...args, "--shard", "2/4"], `${dir}/parts`);
+        for (const index of [3, 1, 4, 2]) {
+          const shard = ["--shard", `${index}/4`, "--out", `${dir}/parts`];
+          const { out, err } = await run(task, ...args, ...shard);
+          equal(out, "");
+          equal(/Continuing an interrupted run/.test(err), index === 2, err);
+        }
+        const merged = await run("merge", `${dir}/parts`, "--out", `${dir}/merged`);
+        equal(merged.out, whole.out);
+        for (const folder of ["again", "merged"]) {
+          for (const file of files) {
+            deepEqual(
+              await Deno.readFile(`${dir}/${folder}/${file}`),
+              await Deno.readFile(`${dir}/whole/${file}`),
+              `${folder}/${file}`,
+            );
+          }
+          const names = (name: string) =>
+            [...Deno.readDirSync(`${dir}/${name}`)].map(({ name }) => name).sort();
+          deepEqual(names(folder), names("whole"));
+        }
+        const { shards } = JSON.parse(await Deno.readTextFile(`${dir}/merged/run.json`));
+        equal(shards.length, 4);
+
+        // What was merged must be what was computed.
+        const input = args.at(task === "analyze" ? -1 : 3)!;
+        const before = await Deno.readTextFile(input);
+        await Deno.writeTextFile(input, before.replace(/LAAS|A/, "W"));
+        const other = await command("merge", [`${dir}/parts`, "--out", `${dir}/no`]).output();
+        deepEqual([other.code, text(other.stdout)], [2, ""]);
+        match(text(other.stderr), /error: Cannot merge as inputs and model must be those of the/);
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+}
+
+Deno.test("analyze --save-attention is refused with --shard, and draws no report with --no-report", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const { code, stderr } = await command("analyze", [
+      ...["--save-attention", "--shard", "1/2", "--out", `${dir}/no`],
+    ]).output();
+    equal(code, 2);
+    match(text(stderr), /Cannot use --shard with --save-attention/);
+    await run("analyze", "--no-report", "--out", `${dir}/out`);
+    deepEqual([...Deno.readDirSync(`${dir}/out`)].map(({ name }) => name).sort(), [
+      ...["heads.csv", "run.json"],
+    ]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
