@@ -149,8 +149,10 @@ export async function runAnalysis<Inputs extends { notes: string[] }>(
     command.replaceAll(" ", "-"),
   );
   if (units.isContinued) ctx.note(CONTINUING);
-  // Nobody goes on from it.
-  if (plan.resumes === false) ctx.onExit(() => units.remove());
+  // Nobody goes on from it: it goes before the folder is looked at for what else is there.
+  const forget = () => plan.resumes === false && units.remove();
+  ctx.onExit(() => void forget());
+  using _ = { [Symbol.dispose]: forget };
   await using stack = new AsyncDisposableStack();
   const work = await plan.open({ esm, checkpoint: model.checkpoint, output, stack });
   await computeOwn(work, units, ctx, plan, shard);

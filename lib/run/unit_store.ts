@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { writeAllSync } from "../io/disk.ts";
-import { removeQuietly } from "../io/paths.ts";
+import { exists, removeQuietly } from "../io/paths.ts";
 
 /** Said by a run that has something to go on from. */
 export const CONTINUING =
@@ -147,6 +147,8 @@ export class UnitStore implements Disposable {
     this[Symbol.dispose]();
     this.#known.clear();
     this.#size = 0;
+    // The folder can have gone with what else was in it.
+    if (!exists(this.#folder)) return;
     for (const { name } of Deno.readDirSync(this.#folder)) {
       if (!name.startsWith(`${this.#stem}.`) && !name.startsWith(`${this.#stem}-`)) continue;
       // Another run of the same may have removed it first.
