@@ -7,6 +7,7 @@ import { formatBytes, formatCount } from "../lib/cli/units.ts";
 import { UserError } from "../lib/errors.ts";
 import { cacheDir, inspectCache } from "../lib/hub/cache.ts";
 import { fetchModel } from "../lib/hub/fetch_model.ts";
+import { findLocal } from "../lib/hub/local.ts";
 import { estimateBytes, findModel, models } from "../lib/hub/manifest.ts";
 import { unknownModel } from "../lib/hub/resolve.ts";
 import { describeSaes, findSae } from "../lib/hub/saes.ts";
@@ -17,9 +18,11 @@ export const command = defineCommand({
   description: "An interrupted download resumes where it stopped. Every weight file is checked " +
     "against its published SHA-256, where there is one. The folder of the checkpoint (of an " +
     "autoencoder the file) is written to stdout.\n\n" +
-    "ESMSCOPE_CACHE names another cache folder, ESMSCOPE_HUB another address of the hub; one " +
-    "that is not the hub's own needs more than the task may do: " +
-    "deno run -P=fetch --allow-net=HOST tasks/fetch.ts MODEL",
+    "What Hugging Face's cache (HF_HOME, HF_HUB_CACHE) or torch's (TORCH_HOME) has is used where " +
+    "it lies, unless --cache or --force says otherwise. ESMSCOPE_CACHE names another cache folder, " +
+    "ESMSCOPE_HUB or HF_ENDPOINT another address of the hub; one that is not the hub's own needs " +
+    "more than the task may do: deno run -P=fetch --allow-net=HOST tasks/fetch.ts MODEL. " +
+    "With HF_HUB_OFFLINE=1 nothing is downloaded.",
   positionals: [{
     name: "model",
     description: `a checkpoint that --list shows, or an autoencoder: ${describeSaes()}`,
@@ -40,11 +43,10 @@ export const command = defineCommand({
     { command: "deno task fetch interprot:l24", shows: "InterProt's autoencoder of layer 24" },
   ],
   run: async ({ cache: named, force, list }, ctx) => {
-    const cache = named ?? cacheDir();
     if (list) {
       // Asked of the files there are: the hub and the right to write are of no use.
       for (const name of ["net", "write"] as const) Deno.permissions.revokeSync({ name });
-      return ctx.print(await listModels(cache));
+      return ctx.print(await listModels(named));
     }
     const [spec] = ctx.args;
     if (spec === undefined) {
@@ -55,14 +57,20 @@ export const command = defineCommand({
     }
     const sae = findSae(spec), entry = sae ?? findModel(spec);
     if (!entry) throw unknownModel("fetch", spec);
-    const { path, files } = await fetchModel(entry, { ...ctx, cache, force });
+    const { path, files } = await fetchModel(entry, { ...ctx, cache: named, force });
     ctx.print(sae ? files[0] : path);
   },
 });
 
-async function listModels(cache: string): Promise<string> {
+async function listModels(named: string | undefined): Promise<string> {
+  const cache = named ?? cacheDir();
   const rows = await Promise.all(models.map(async (entry) => {
     const { complete, sizeBytes } = await inspectCache(cache, entry);
+    const local = complete || named !== undefined ? undefined : await findLocal(entry);
+    if (local) {
+      const { owner, sizeBytes } = local;
+      return [entry.name, entry.layers, entry.parameters, formatBytes(sizeBytes), `in ${owner}`];
+    }
     const size = complete ? formatBytes(sizeBytes) : `~${formatBytes(estimateBytes(entry))}`;
     const state = complete ? "yes" : sizeBytes > 0 ? `${formatBytes(sizeBytes)} of it` : "no";
     return [entry.name, entry.layers, entry.parameters, size, state];

@@ -122,6 +122,22 @@ Deno.test("a missing permission is answered by a line that can be typed", () =>
     match(err, /the hub must have it: HTTP 404/);
   }));
 
+Deno.test("a mirror that redirects to a host without permission: the line names both hosts", () =>
+  inFolder(async (dir) => {
+    const elsewhere = "http://elsewhere.invalid/file";
+    await using hub = new TestServer(() => Response.redirect(elsewhere, 302));
+    const host = new URL(hub.url).host;
+    const args = ["run", "--quiet", "-P=fetch", `--allow-net=${host}`, "tasks/fetch.ts"];
+    const { code, err } = await deno([...args, "interprot:l24"], {
+      ESMSCOPE_CACHE: dir,
+      HF_HOME: dir,
+      HF_ENDPOINT: hub.url,
+    });
+    equal(code, 1, err);
+    const line = `deno run -P=fetch --allow-net=${host},elsewhere.invalid:80 tasks/fetch.ts`;
+    ok(err.trimEnd().endsWith(line), err);
+  }));
+
 Deno.test("no build script of a package is asked for when the cache is empty", () =>
   inFolder(async (dir) => {
     // Packages with build scripts, from the machine's own store: only the decision is made anew.

@@ -28,7 +28,7 @@ export function cacheDir({ os, env }: Platform = thisPlatform): string {
   const xdg = os === "windows" || os === "darwin" ? undefined : env("XDG_CACHE_HOME");
   // The specification of XDG_CACHE_HOME says that relative values are to be ignored.
   if (xdg?.startsWith("/")) return join(xdg, "esmscope");
-  const home = env("HOME") || env("USERPROFILE");
+  const home = homeDir({ os, env });
   if (!home) {
     throw new UserError(
       "Cannot find the model cache as ESMSCOPE_CACHE or HOME must be set: current value is none",
@@ -37,6 +37,11 @@ export function cacheDir({ os, env }: Platform = thisPlatform): string {
   return os === "darwin"
     ? join(home, "Library", "Caches", "esmscope")
     : join(home, ".cache", "esmscope");
+}
+
+/** The user's own folder, or undefined where the environment names none. */
+export function homeDir({ env }: Platform): string | undefined {
+  return env("HOME") || env("USERPROFILE") || undefined;
 }
 
 export interface CacheState {

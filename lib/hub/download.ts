@@ -34,7 +34,8 @@ export interface DownloadOptions {
  *
  * @returns whether it had to be downloaded
  * @throws {UserError} if the hub has no such file or refuses it, or the disk cannot take it
- * @throws {Error} if the bytes are not the expected ones, or the connection fails for good
+ * @throws {Error} if the bytes are not the expected ones, or the connection fails for good; its
+ *   cause is then the last {@linkcode TransferError}
  */
 export async function download(options: DownloadOptions): Promise<boolean> {
   const { url, path, force = false, signal, onNote } = options;
@@ -85,15 +86,15 @@ async function transferAll(
   label: string,
   retry: RetryPolicy,
 ): Promise<number | undefined> {
-  const most = sizeBytes ?? mostBytes ?? (isSmall(path) ? MOST_SMALL_BYTES : Infinity);
-  let furthest = part.sizeBytes;
+  const mostSize = sizeBytes ?? mostBytes ?? (isSmall(path) ? MOST_SMALL_BYTES : Infinity);
+  let furthest = part.sizeBytes, answered = false;
   for (let failures = 1;; failures++) {
     try {
       return await transfer(part, {
         url,
         label,
         checkable: sha256 !== undefined,
-        most,
+        most: mostSize,
         signal,
         retry,
         onProgress,
@@ -105,7 +106,9 @@ async function transferAll(
       if (part.sizeBytes > furthest && !error.isSlow) failures = 1;
       furthest = Math.max(furthest, part.sizeBytes);
       const { message, waitMs = 0 } = error;
-      if (failures > retry.retries || waitMs > retry.longestWaitMs) {
+      answered ||= !error.isUnanswered;
+      const most = answered ? retry.retries : Math.min(retry.retries, retry.connectRetries);
+      if (failures > most || waitMs > retry.longestWaitMs) {
         throw new Error(giveUpMessage(label, error, part.sizeBytes, url), { cause: error });
       }
       const delayMs = Math.max(waitMs, retry.delayMs(failures));

@@ -7,15 +7,16 @@ import { cacheDir, type CacheState, inspectCache, isUsable, sizeOf } from "./cac
 import { download } from "./download.ts";
 import { defaultHub, estimateBytes, type HubEntry, type ModelFile } from "./manifest.ts";
 import { describeRemote, type RemoteFile } from "./remote.ts";
-import type { RetryPolicy } from "./retry.ts";
+import { findLocal, huggingFaceCache, isOffline, namedHub, torchCache } from "./local.ts";
+import { defaultRetry, type RetryPolicy, TransferError } from "./retry.ts";
 import { isSmall, MOST_SMALL_BYTES, readShardNames } from "./shards.ts";
 
 /** A command's context fits as it is; everything is optional. */
 export interface FetchOptions
   extends Partial<Pick<CommandContext, "signal" | "note" | "progress">> {
-  /** The cache folder; by default {@link cacheDir}. */
+  /** The cache folder; by default {@link cacheDir}, then those of other tools. */
   cache?: string;
-  /** Address of the hub; by default `ESMSCOPE_HUB`, otherwise the manifest's. */
+  /** Address of the hub; by default `ESMSCOPE_HUB`, `HF_ENDPOINT`, or the manifest's. */
   hub?: string;
   /** Downloads again what is already there. */
   force?: boolean;
@@ -27,25 +28,78 @@ export interface FetchOptions
 /**
  * Downloads the missing files of a checkpoint, after one note on how much that is and where to.
  *
- * A complete checkpoint needs no network, and no other environment than the cache's.
+ * A complete checkpoint needs no network, be it in our cache or, unless one is named, in that of
+ * Hugging Face's libraries or of torch.
+ *
+ * @throws {UserError} if it is nowhere and may not be downloaded, or no server answers
  */
 export async function fetchModel(
   entry: HubEntry,
   options: FetchOptions = {},
 ): Promise<CacheState> {
   const cache = options.cache ?? cacheDir();
-  const folder = join(cache, entry.name);
+  const places = [join(cache, entry.name)];
   if (!options.force) {
     const before = await inspectCache(cache, entry);
     if (before.complete) return before;
+    if (options.cache === undefined) {
+      const local = await findLocal(entry);
+      if (local) {
+        options.note?.(`Uses ${local.path} of ${local.owner}; nothing is downloaded.`);
+        return local;
+      }
+      places.push(...[huggingFaceCache(), torchCache()].filter((place) => place !== undefined));
+    }
   }
+  const searched = `not in ${places.map((place) => quote(place, 200)).join(", ")}`;
   if (options.cachedOnly) {
     throw new UserError(
       `Cannot open ${entry.name} as it must be in the cache, where "deno task fetch ${entry.name}" ` +
-        `brings it: ${quote(folder, 200)} does not have it`,
+        `brings it: ${searched}`,
     );
   }
-  const hub = options.hub ?? (Deno.env.get("ESMSCOPE_HUB") || defaultHub);
+  if (options.hub === undefined && isOffline()) {
+    throw new UserError(
+      `Cannot fetch ${entry.name} as HF_HUB_OFFLINE forbids downloads: ${searched}; ${OWN_COPY}`,
+    );
+  }
+  const hub = options.hub ?? namedHub() ?? defaultHub;
+  try {
+    return await fetchFiles(entry, hub, cache, options);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw alsoForHub(error, hub);
+    const { cause, message } = error as Error;
+    if (!(cause instanceof TransferError && cause.isUnanswered)) throw error;
+    throw new UserError(
+      `${message}; ${searched}; ${OWN_COPY}, and HF_ENDPOINT names a mirror`,
+      { cause },
+    );
+  }
+}
+
+/** What to do without a network. */
+const OWN_COPY = "a folder or file of your own may stand in place of the name";
+
+/**
+ * A missing right to a host that the hub redirects to, or to the hub, as one that names both: a flag
+ * replaces what the task may reach.
+ */
+function alsoForHub(error: Error, hub: string): Error {
+  const { host, hostname } = URL.parse(hub) ?? {};
+  const asked = /^Requires net access to "([^"]*)"/.exec(error.message)?.[1];
+  if (!asked || asked.replace(/:\d+$/, "") === hostname) return error;
+  return new Deno.errors.NotCapable(
+    `Requires net access to "${host},${asked}", run again with the --allow-net flag`,
+  );
+}
+
+async function fetchFiles(
+  entry: HubEntry,
+  hub: string,
+  cache: string,
+  options: FetchOptions,
+): Promise<CacheState> {
+  const folder = join(cache, entry.name);
   const base = `${hub.replace(/\/+$/, "")}/${entry.repository}/resolve/${entry.revision}`;
   const get = (file: ModelFile, remote: RemoteFile = {}) =>
     fetchFile(file, remote, `${base}/${file.name}`, join(folder, file.name), {
@@ -68,6 +122,7 @@ export async function fetchModel(
     const remote = isSmall(file.name) ? {} : await describeRemote(`${base}/${file.name}`, {
       label: `"${file.name}"`,
       signal: options.signal,
+      timeoutMs: options.retry?.connectMs ?? defaultRetry.connectMs,
     });
     requirePublished(file, remote, `${base}/${file.name}`);
     missing.push({ file, remote });
@@ -75,7 +130,8 @@ export async function fetchModel(
   options.note?.(
     `Downloading ${entry.name} (${describeSize(entry, missing)}) from ${hub} to ${folder}`,
   );
-  for (const { file, remote } of missing) await get(file, remote);
+  const isUnanswered = missing.some(({ remote }) => remote.isUnanswered);
+  for (const { file, remote } of missing) await get(file, { ...remote, isUnanswered });
   return await inspectCache(cache, entry);
 }
 
@@ -101,7 +157,8 @@ async function fetchFile(
     mostBytes: isSmall(file.name) ? MOST_SMALL_BYTES : mostBytes,
     force,
     signal,
-    retry,
+    // The question after size and sum was the first attempt.
+    retry: remote.isUnanswered ? { ...retry, connectRetries: 0 } : retry,
     onProgress: (done, total) => line?.update(done, total ?? remote.sizeBytes),
     onNote: (text) => line ? line.note(text) : note?.(text),
   });

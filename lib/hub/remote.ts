@@ -5,6 +5,8 @@ export interface RemoteFile {
   sizeBytes?: number;
   /** The hub names large files by their SHA-256. */
   sha256?: string;
+  /** Nothing answered at all. */
+  isUnanswered?: boolean;
 }
 
 const MOST_REDIRECTS = 5;
@@ -19,16 +21,13 @@ const MOST_REDIRECTS = 5;
  */
 export async function describeRemote(
   url: string,
-  { label, signal, timeoutMs = 20_000 }: {
-    label: string;
-    signal?: AbortSignal;
-    timeoutMs?: number;
-  },
+  { label, signal, timeoutMs }: { label: string; signal?: AbortSignal; timeoutMs: number },
 ): Promise<RemoteFile> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeoutMs);
   const either = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
   const remote: RemoteFile = {};
+  let answered = false;
   try {
     for (let at = url, hops = 0; hops <= MOST_REDIRECTS; hops++) {
       const response = await fetch(at, {
@@ -37,6 +36,7 @@ export async function describeRemote(
         headers: { "accept-encoding": "identity" },
         signal: either,
       });
+      answered = true;
       await response.body?.cancel();
       remote.sizeBytes ??= countOf(response.headers.get("x-linked-size"));
       const tag = response.headers.get("x-linked-etag")?.replace(/^W\//, "").replaceAll('"', "");
@@ -59,7 +59,9 @@ export async function describeRemote(
   } catch (error) {
     signal?.throwIfAborted();
     // Not being told is no reason to stop: the download itself meets and explains every failure.
-    if (error instanceof TypeError || limit.signal.aborted) return remote;
+    if (error instanceof TypeError || limit.signal.aborted) {
+      return { ...remote, isUnanswered: !answered };
+    }
     throw error;
   } finally {
     clearTimeout(timer);

@@ -1,8 +1,9 @@
 /** From what a person calls a model to the files it consists of. */
 import { statOrUndefined } from "../io/paths.ts";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { quote, UserError } from "../errors.ts";
 import { fetchModel, type FetchOptions } from "./fetch_model.ts";
+import { findSnapshot, huggingFaceCache, repositoryName, resolveSnapshot } from "./local.ts";
 import { findModel, type ModelEntry, models, nearestModel } from "./manifest.ts";
 
 export interface ResolvedModel {
@@ -17,7 +18,8 @@ export interface ResolvedModel {
 }
 
 /**
- * Resolves a model: a known name (fetched to the cache on demand), or an existing file or folder.
+ * Resolves a model: a known name (fetched to the cache on demand), an existing file or folder (one of
+ * Hugging Face's cache goes by its repository's name), or an `ORG/NAME` that that cache has.
  *
  * @throws {UserError} if the text is neither
  */
@@ -31,11 +33,27 @@ export async function resolveModel(
     return { name: entry.name, path, files, entry };
   }
   const info = await statOrUndefined(spec);
-  if (info === undefined) throw unknownModel("open", spec, ", or an existing path");
+  if (info === undefined) {
+    const snapshot = await cachedRepository(spec);
+    if (snapshot === undefined) throw unknownModel("open", spec, ", or an existing path");
+    options.note?.(`Uses ${snapshot} of Hugging Face's cache.`);
+    return await folderModel(snapshot);
+  }
   if (!info.isDirectory) return { name: nameOf(spec), path: spec, files: [spec] };
+  return await folderModel(await resolveSnapshot(spec));
+}
+
+async function folderModel(path: string): Promise<ResolvedModel> {
   const names: string[] = [];
-  for await (const item of Deno.readDir(spec)) if (!item.isDirectory) names.push(item.name);
-  return { name: basename(spec), path: spec, files: names.sort().map((name) => join(spec, name)) };
+  for await (const item of Deno.readDir(path)) if (!item.isDirectory) names.push(item.name);
+  const name = repositoryName(path) ?? basename(resolve(path));
+  return { name, path, files: names.sort().map((name) => join(path, name)) };
+}
+
+/** Where Hugging Face's cache has a repository that is none of the manifest's. */
+async function cachedRepository(spec: string): Promise<string | undefined> {
+  const cache = /^[\w.-]+\/[\w.-]+$/.test(spec) ? huggingFaceCache() : undefined;
+  return cache && await findSnapshot(cache, spec);
 }
 
 /** The error for a text that names no known checkpoint: lists all six, and the nearest. */
@@ -51,5 +69,7 @@ export function unknownModel(action: string, spec: string, orElse = ""): UserErr
 /** Files that are called the same in every checkpoint go by their folder. */
 function nameOf(path: string): string {
   const stem = basename(path).replace(/\.(safetensors|pt|pth|bin)$/, "");
-  return /^(model|pytorch_model)\b/.test(stem) ? basename(dirname(path)) || stem : stem;
+  if (!/^(model|pytorch_model)\b/.test(stem)) return stem;
+  const folder = dirname(resolve(path));
+  return repositoryName(folder) ?? (basename(folder) || stem);
 }

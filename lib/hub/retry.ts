@@ -8,6 +8,10 @@ export interface RetryPolicy {
   delayMs(failures: number): number;
   /** Waits; rejects with the signal's reason when it fires. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  /** The same while no server has answered at all: one that is not there is not waited for. */
+  connectRetries: number;
+  /** Milliseconds within which the first answer must begin. */
+  connectMs: number;
   /** Milliseconds without a single byte after which a connection counts as lost. */
   idleMs: number;
   /** Fewer bytes than these in that time count as a lost connection too. */
@@ -20,6 +24,8 @@ export const defaultRetry: RetryPolicy = {
   retries: 5,
   delayMs: (failures) => Math.min(30_000, 1000 * 2 ** (failures - 1)),
   sleep,
+  connectRetries: 1,
+  connectMs: 10_000,
   idleMs: 60_000,
   // 1 kB/s: an hour for a megabyte is no download.
   leastBytes: 60_000,
@@ -32,6 +38,9 @@ export class TransferError extends Error {
 
   /** The connection was alive but too slow. */
   isSlow = false;
+
+  /** No server answered: there is no network, or nothing at the address. */
+  isUnanswered = false;
 
   /** @param waitMs how long the server asks to wait */
   constructor(message: string, readonly waitMs?: number, options?: ErrorOptions) {

@@ -41,7 +41,13 @@ export async function transfer(
     if (validator) headers.set("if-range", validator);
   }
   using watch = new IdleWatch(retry.idleMs, signal);
-  const response = await watch.run(() => fetch(url, { headers, signal: watch.signal }));
+  const response = await watch.run(
+    () => fetch(url, { headers, signal: watch.signal }),
+    Math.min(retry.idleMs, retry.connectMs),
+  ).catch((error) => {
+    if (error instanceof TransferError) error.isUnanswered = true;
+    throw error;
+  });
   let total: number | undefined;
   try {
     total = await acceptResponse(response, part, label, url);
@@ -173,14 +179,14 @@ class IdleWatch {
     this.signal = outer ? AbortSignal.any([outer, this.#idle.signal]) : this.#idle.signal;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    const timer = setTimeout(() => this.#idle.abort(), this.#idleMs);
+  async run<T>(work: () => Promise<T>, mostMs = this.#idleMs): Promise<T> {
+    const timer = setTimeout(() => this.#idle.abort(), mostMs);
     try {
       return await work();
     } catch (error) {
       this.#outer?.throwIfAborted();
       if (this.#idle.signal.aborted) {
-        throw new TransferError(`no byte came for ${this.#idleMs / 1000} s`);
+        throw new TransferError(`no byte came for ${mostMs / 1000} s`);
       }
       if (error instanceof Deno.errors.NotCapable || error instanceof UserError) throw error;
       throw new TransferError(networkMessage(error), undefined, { cause: error });
