@@ -76,7 +76,7 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   // Rows and maps are on disk as proteins end; only the proteins that the report draws stay in memory.
   await using rowSink = new CsvSink(
     output.temporaryPath("contacts.csv"),
-    tables.contactsColumns(o.method),
+    tables.contactsColumns(o.method, proteins.some(({ truth }) => truth?.chain)),
   );
   const writeMap = mapWriter(output, proteins);
   const drawn: ContactResult[] = [], texts: string[] = [], contacts: tables.ContactRow[][] = [];

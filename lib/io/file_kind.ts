@@ -41,7 +41,7 @@ export function fileKind(head: Uint8Array): string | undefined {
   if (text.slice(257, 262) === "ustar") return `a tar archive: ${UNPACK}`;
   // Eight bytes of a length, then its header.
   if (/^[^]{4}\0{4}\{"/.test(text)) return "a safetensors file";
-  if (/^\x80[\x02-\x05][^]/.test(text)) return "a Python pickle";
+  if (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5) return "a Python pickle";
   const start = text.replace(/^\xef\xbb\xbf/, "").trimStart().slice(0, 16).toLowerCase();
   if (/^<(!doctype html|html|head|body)/.test(start)) {
     return "a web page (HTML), as servers send where they do not have the file";
