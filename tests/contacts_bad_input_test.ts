@@ -103,9 +103,9 @@ const cases: BadInput[] = [
   { name: "no structure at all", ...structure("<html>404</html>\n"), says: /PDB file .* mmCIF/ },
   {
     name: "binary structure",
-    files: { "x.pdb": Uint8Array.of(0xff, 0xfe, 0, 1) },
+    files: { "x.pdb": Uint8Array.of(0xff, 0, 0, 1) },
     args: ["--structure", "x.pdb"],
-    says: /not UTF-8 text/,
+    says: /not text: neither UTF-8/,
   },
   {
     name: "broken coordinate",

@@ -1,8 +1,8 @@
 import { evaluate } from "../lib/contacts/evaluate.ts";
 import { truthFromStructure } from "../lib/contacts/truth.ts";
 import type { ContactResult } from "../lib/contacts/types.ts";
-import { backbonePdb } from "../lib/report/contacts_structure.ts";
 import { renderContactReport } from "../lib/report/contacts_report.ts";
+import { backbonePdb } from "../lib/structure/molecules.ts";
 import { chainLetters, structureOf } from "../lib/structure/structure.ts";
 import { deepEqual, equal, ok } from "./assert.ts";
 import { browserTest, writePage } from "./browser.ts";

@@ -77,7 +77,7 @@ const cases: BadInput[] = [
     ...assay(rows(), "--sequence", GB1),
     says: /must have a row/,
   },
-  { name: "binary assay", ...assay(Uint8Array.of(0xff, 0xfe, 1)), says: /UTF-8/ },
+  { name: "binary assay", ...assay(Uint8Array.of(0xff, 0, 1)), says: /UTF-8/ },
   { name: "no mutant column", ...assay("x,y\n1,2\n"), says: /column "mutant" \(--mutant-column/ },
   {
     name: "assay without any sequence",

@@ -21,13 +21,13 @@ const device = "a device of the system: save what it gives to a file first";
 const long = "its name is longer than the system allows";
 
 const refused: [line: string, says: string][] = [
-  ["analyze --fasta /dev/stdin --sites 3", device],
-  ["score --assay /dev/stdin --sequence MKT", device],
+  ["analyze --fasta /dev/stdin --sites 3", "line 1 as a record must have a sequence"],
+  ["score --assay - --sequence MKT", "must have the column"],
   ["analyze --model /dev/stdin", device],
-  ["sae encode --fasta /dev/stdin", device],
-  [`score --assay <(echo mutant) ${sequence}`, pipe],
-  ["sae encode --fasta <(echo '>a')", pipe],
-  ["sae train --fasta <(echo '>a')", pipe],
+  ["sae encode --fasta -", "line 1 as a record must have a sequence"],
+  [`score --assay <(echo mutated) ${sequence}`, "must have the column"],
+  ["sae encode --fasta <(echo '>a')", "line 1 as a record must have a sequence"],
+  ["sae train --fasta <(echo '>a')", "line 1 as a record must have a sequence"],
   ["analyze --model <(cat $MODEL/model.safetensors)", pipe],
   [`sae encode ${sequence} --sae <(cat $MODEL/sae/layer_1.safetensors) --layer 1`, pipe],
   ["analyze --fasta /dev/zero --sites 3", pipe],
@@ -68,16 +68,26 @@ for (const [line, says] of refused) {
   });
 }
 
-Deno.test({
-  name: "a FASTA file that is read once may be a pipe",
-  ignore: Deno.build.os === "windows",
-  fn: () =>
-    inFolder(async (dir) => {
-      const { code, err } = await shell(
-        `"$DENO" task --quiet analyze --fasta <(printf '>a\\nMKTAYIAKQRMKTAYIAKQR\\n') --sites 3 ` +
-          "--out $DIR/out --quiet",
-        dir,
-      );
-      equal(code, 0, err);
-    }),
-});
+const record = "printf '>a\\nMKTAYIAKQRMKTAYIAKQR\\n'";
+const piped: [line: string, input: string][] = [
+  [`analyze --fasta <(${record}) --sites 3`, ":"],
+  ["analyze --fasta - --sites 3", record],
+  ["analyze --fasta /dev/stdin --sites 3", `${record} | gzip`],
+  // Both are read twice.
+  ["sae encode --fasta -", `${record} | iconv -t UTF-16`],
+  ["score --assay - --sequence MKTAY", "printf 'mutant,DMS_score\\nM1A,1\\nK2A,2\\n' | gzip"],
+];
+for (const [line, input] of piped) {
+  Deno.test({
+    name: `${input} | deno task ${line} reads what it is given`,
+    ignore: Deno.build.os === "windows",
+    fn: () =>
+      inFolder(async (dir) => {
+        const { code, err } = await shell(
+          `${input} | "$DENO" task --quiet ${line} --out $DIR/out --quiet`,
+          dir,
+        );
+        equal(code, 0, err);
+      }),
+  });
+}

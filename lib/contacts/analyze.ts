@@ -7,7 +7,8 @@ import { countPredicted, evaluate } from "./evaluate.ts";
 import { elementsOf, runMotif } from "./motif.ts";
 import { motifShares } from "./motif_summary.ts";
 import type { MotifOptions, MotifResult, MotifShare } from "./motif_types.ts";
-import { columnsFor, type MsaColumns, readMsa } from "./msa.ts";
+import { columnsFor, type MsaColumns } from "./msa.ts";
+import { readMsa } from "./msa_file.ts";
 import { checkHeads, type HeadName, Predictor, predictProtein, workOf } from "./predict.ts";
 import { rankHeads } from "./rank_heads.ts";
 import { type MetricSummary, summariseAll } from "./summary.ts";
@@ -75,8 +76,9 @@ export async function prepareContacts(
     const row = tokenize(protein, { maxLength: Infinity });
     const made: PreparedProtein = { ...protein, row };
     if (msa !== undefined) {
-      made.msa = columnsFor(await readMsa(msa), { id, residues: displayLetters(residues) });
-      notes.push(made.msa.note);
+      const alignment = await readMsa(msa, { notes });
+      made.msa = columnsFor(alignment, { id, residues: displayLetters(residues) });
+      notes.push(...alignment.notes, made.msa.note);
     }
     if (motif) {
       made.secondary = secondaryOf(protein, row.length - 2, secondary);

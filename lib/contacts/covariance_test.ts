@@ -3,7 +3,8 @@ import { random } from "../../tests/report_sample.ts";
 import { openBackend } from "../backend/mod.ts";
 import { covariance, covarianceContacts } from "./covariance.ts";
 import { inverse, invertDirectly } from "./inverse.ts";
-import { columnsFor, readMsa } from "./msa.ts";
+import { columnsFor } from "./msa.ts";
+import { readMsa } from "./msa_file.ts";
 
 Deno.test("inverse() times the matrix is one, beyond the size that is inverted directly", async () => {
   await using backend = (await openBackend("cpu")).backend;

@@ -7,9 +7,16 @@ import { RecordIndex } from "../io/choose_record.ts";
 import { type FastaRecord, parseFasta } from "../io/fasta.ts";
 import { ungapped } from "../io/gaps.ts";
 import { readText } from "../io/text.ts";
-import { chainLetters, chainOf, readStructure, type Structure } from "../structure/structure.ts";
+import {
+  type Chain,
+  chainLetters,
+  chainOf,
+  readStructure,
+  resolvedCount,
+  type Structure,
+} from "../structure/structure.ts";
 import { readTruth } from "./truth_file.ts";
-import { type CONTACT_ATOMS, truthFromStructure } from "./truth.ts";
+import { type CONTACT_ATOMS, spans, truthFromStructure } from "./truth.ts";
 import type { ContactInput } from "./types.ts";
 
 export interface ContactFlags {
@@ -21,6 +28,7 @@ export interface ContactFlags {
   truth?: string;
   table?: string;
   msa?: string;
+  resolvedOnly?: boolean;
   contactAtoms: typeof CONTACT_ATOMS[number];
   cutoff: number;
 }
@@ -51,7 +59,7 @@ interface Source {
 export async function readInputs(flags: ContactFlags): Promise<Inputs> {
   const notes: string[] = [];
   const sources = flags.table !== undefined
-    ? await fromTable(flags.table, flags)
+    ? await fromTable(flags.table, flags, notes)
     : await fromFlags(flags, notes);
   const proteins: Inputs["proteins"] = [];
   for (const source of sources) proteins.push(await complete(source, flags, notes));
@@ -68,7 +76,7 @@ async function fromFlags(flags: ContactFlags, notes: string[]): Promise<Source[]
   const common = { structure, chain, truth, msa, where: "the command line" };
   if (sequence !== undefined) return [{ id: id ?? "sequence", residues: sequence, ...common }];
   if (fasta !== undefined) {
-    const all = parseFasta(await readText(fasta), fasta);
+    const all = parseFasta(await readText(fasta, { notes }), fasta);
     const records = id === undefined ? all : [new RecordIndex(fasta, all).need(id)];
     const [, single] = Object.entries({ structure, truth, msa }).find(([, value]) => value) ?? [];
     if (records.length > 1 && single !== undefined) {
@@ -90,17 +98,23 @@ async function fromFlags(flags: ContactFlags, notes: string[]): Promise<Source[]
   return [{ id: a2a.id, residues: a2a.residues, ...common }];
 }
 
-async function fromTable(path: string, flags: ContactFlags): Promise<Source[]> {
+async function fromTable(
+  path: string,
+  flags: ContactFlags,
+  notes: string[],
+): Promise<Source[]> {
   for (const name of ["sequence", "id", "structure", "chain", "truth", "msa"] as const) {
     if (flags[name] !== undefined) contradict("--table", `--${name}`);
   }
-  const { rows } = parseTable(await readText(path), path, { required: ["id"] });
+  const { rows } = parseTable(await readText(path, { notes }), path, { required: ["id"] });
   if (rows.length === 0) {
     throw new UserError(`Cannot read ${quote(path)} as it must have a row: it has a header only`);
   }
   const records = new RecordIndex<FastaRecord>(
     flags.fasta ?? "",
-    flags.fasta === undefined ? [] : parseFasta(await readText(flags.fasta), flags.fasta),
+    flags.fasta === undefined
+      ? []
+      : parseFasta(await readText(flags.fasta, { notes }), flags.fasta),
   );
   const taken = new Map<string, number>();
   return rows.map(({ line, fields }) => {
@@ -139,50 +153,63 @@ async function fromTable(path: string, flags: ContactFlags): Promise<Source[]> {
 
 async function complete(
   source: Source,
-  { contactAtoms, cutoff }: ContactFlags,
+  { contactAtoms, cutoff, resolvedOnly }: ContactFlags,
   notes: string[],
 ): Promise<Inputs["proteins"][number]> {
-  const { id, chain, msa } = source;
+  const { id, msa } = source;
+  let { chain } = source;
   const structure = source.structure === undefined
     ? undefined
-    : await readStructure(source.structure);
-  const { residues } = source.residues === undefined
-    ? { residues: sequenceOf(structure!, chain, id, notes) }
-    : ungapped({ id, residues: source.residues }, notes);
+    : await readStructure(source.structure, { resolvedOnly });
+  if (structure) notes.push(...structure.notes);
+  let { residues } = source;
+  const isOwn = residues === undefined;
+  if (residues === undefined) {
+    const own = chainFor(structure!, chain, id, notes);
+    [chain, residues] = [own.id, chainLetters(own)];
+  } else residues = ungapped({ id, residues }, notes).residues;
   tokenize({ id, residues }, { maxLength: Infinity });
   const letters = displayLetters(residues);
   const protein = { id, residues, ...(msa !== undefined && { msa }) };
   if (structure) {
-    const isOwn = source.residues === undefined;
     const options = { chain, atoms: contactAtoms, cutoff, isOwn };
     const made = truthFromStructure({ id, residues: letters }, structure, options);
     notes.push(...made.notes);
     return { ...protein, truth: made.truth };
   }
   if (source.truth === undefined) return protein;
-  return { ...protein, truth: await readTruth(source.truth, id, letters.length) };
+  const options = { cutoff, notes };
+  return { ...protein, truth: await readTruth(source.truth, { id, residues: letters }, options) };
 }
 
-/** The sequence that a structure has coordinates of; residues that are missing are not in it. */
-function sequenceOf(
+/** The chain of a structure that gives the sequence: the one of a name, or the longest. */
+function chainFor(
   structure: Structure,
-  chain: string | undefined,
+  name: string | undefined,
   id: string,
   notes: string[],
-): string {
+): Chain {
   const { chains, source } = structure;
-  const longest = chains.reduce((a, b) => b.residues.length > a.residues.length ? b : a);
-  const chosen = chain === undefined ? longest : chainOf(structure, chain);
-  const which = chain === undefined && chains.length > 1 ? ", its longest" : "";
-  notes.push(
-    `${id}: the sequence is that of chain ${chosen.id} of ${source}${which}; ` +
-      "residues without coordinates are not in it, --fasta gives the whole sequence.",
+  const longest = chains.reduce((a, b) =>
+    (b.residues.length - a.residues.length || resolvedCount(b) - resolvedCount(a)) > 0 ? b : a
   );
-  return chainLetters(chosen);
+  const chosen = name === undefined ? longest : chainOf(structure, name);
+  const which = name === undefined && chains.length > 1 ? ", its longest" : "";
+  const missing = chosen.residues.flatMap(({ alpha }, i) => alpha ? [] : [i + 1]);
+  const extent = chosen.sequence === undefined
+    ? "residues without coordinates are not in it, --fasta gives the whole sequence"
+    : `${missing.length} of its ${chosen.residues.length} residues have no coordinates` +
+      (missing.length > 0 ? ` (${spans(missing)}); --resolved-only leaves them out` : "");
+  notes.push(
+    `${id}: the sequence is that of chain ${chosen.id} of ${source}${which}` +
+      `${chosen.sequence === undefined ? "" : ` (${chosen.sequence})`}; ${extent}.`,
+  );
+  return chosen;
 }
 
 function nameOf(path: string): string {
-  return path.split(/[\\/]/).at(-1)!.replace(/\.[^.]*$/, "") || "structure";
+  const name = path.split(/[\\/]/).at(-1)!.replace(/\.gz$/i, "").replace(/\.[^.]*$/, "");
+  return name === "" || name === "-" ? "structure" : name;
 }
 
 function contradict(one: string, other: string): never {

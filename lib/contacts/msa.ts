@@ -1,47 +1,12 @@
-/** Alignments of protein families, and their columns for a sequence. */
+/** Columns of an alignment of a protein's family for its sequence. */
 import { quote, UserError } from "../errors.ts";
-import { parseFasta } from "../io/fasta.ts";
-import { readText } from "../io/text.ts";
 import { alignLetters } from "../structure/align.ts";
+import type { Msa } from "./msa_file.ts";
 
 /** States of a column: the 20 amino acids in token order and the gap last. */
 export const STATES = 21;
 const ORDER = "LAGVSERTIDPKQNFYMHWC-";
 const STATE = new Map([...ORDER].map((letter, i) => [letter, i]));
-
-export interface Msa {
-  source: string;
-  /** Rows of equal length; lower-case insertions (A3M) and dots are gone. */
-  rows: string[];
-}
-
-/** @throws {UserError} unless the file is a FASTA or A3M alignment of at least two rows */
-export async function readMsa(path: string): Promise<Msa> {
-  const records = parseFasta(uniqueNames(await readText(path)), path);
-  const rows = records.map(({ sequence }) => sequence.replace(/[a-z.]/g, ""));
-  const width = rows[0].length;
-  const odd = rows.findIndex((row) => row.length !== width);
-  if (odd >= 0) {
-    throw new UserError(
-      `Cannot read ${quote(path, 200)} as rows of an alignment must be equally long: ` +
-        `row ${odd + 1} has ${rows[odd].length} columns, the first ${width}`,
-    );
-  }
-  if (rows.length < 2) {
-    throw new UserError(
-      `Cannot read ${
-        quote(path, 200)
-      } as an alignment must have at least 2 rows: current value is 1`,
-    );
-  }
-  return { source: path, rows };
-}
-
-/** Databases repeat names within a family; the baseline does not need them to differ. */
-function uniqueNames(text: string): string {
-  let count = 0;
-  return text.replace(/^>(.*)$/gm, (_, name) => `>${++count} ${name}`);
-}
 
 export interface MsaColumns {
   /** u8[N, W] states of the columns that belong to residues. */
@@ -61,7 +26,7 @@ export interface MsaColumns {
  * @throws {UserError} if no row resembles the sequence
  */
 export function columnsFor(
-  { source, rows }: Msa,
+  { source, rows }: Pick<Msa, "source" | "rows">,
   { id, residues }: { id: string; residues: string },
 ): MsaColumns {
   const bare = (row: string) => row.replaceAll("-", "");

@@ -14,7 +14,8 @@ export const options = {
   structure: option({
     placeholder: "file",
     parse: parse.path,
-    description: "PDB or mmCIF file to compare with; without a sequence it gives that too",
+    description:
+      "PDB, mmCIF or BinaryCIF file to compare with; without a sequence it gives that too",
     group: "Input",
   }),
   chain: option({
@@ -24,10 +25,15 @@ export const options = {
     defaultText: "the one that fits best",
     group: "Input",
   }),
+  resolvedOnly: flag({
+    description: "leave residues without coordinates out of the structure's sequence",
+    group: "Input",
+  }),
   truth: option({
     placeholder: "file",
     parse: parse.path,
-    description: "true contacts instead: .npz with contacts [L, L], or CSV with columns i, j",
+    description:
+      "true contacts instead: .npz with contacts [L, L], CSV with i, j, or a CASP RR list",
     group: "Input",
   }),
   table: option({
@@ -79,7 +85,7 @@ export const options = {
   msa: option({
     placeholder: "file",
     parse: parse.path,
-    description: "alignment (FASTA, A3M) for the baseline: inverse covariance",
+    description: "alignment (A3M, FASTA, Stockholm, CLUSTAL) for the baseline: inverse covariance",
     group: "Evaluation",
   }),
   rankHeads: flag({

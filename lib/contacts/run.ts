@@ -86,7 +86,10 @@ async function writeResults(
   const writeMap = mapWriter(output, proteins);
   {
     const path = output.temporaryPath("contacts.csv");
-    await using sink = new CsvSink(path, tables.contactsColumns(o.method));
+    await using sink = new CsvSink(
+      path,
+      tables.contactsColumns(o.method, proteins.some(({ truth }) => truth?.chain)),
+    );
     for (const [p, protein] of proteins.entries()) {
       signal.throwIfAborted();
       const { result, notes: own } = resultOf(protein, unpackUnit<ContactUnit>(read(p)));

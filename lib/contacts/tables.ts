@@ -5,9 +5,12 @@ import { type Cell, formatCsv } from "../io/csv.ts";
 import { MOTIF_MODES, type MotifResult, type MotifShare, type MotifUnit } from "./motif_types.ts";
 import { bestHeads } from "./rank_heads.ts";
 import type { MetricSummary } from "./summary.ts";
+import { chainName } from "../structure/structure.ts";
 import {
+  authorLabel,
   type ContactRecord,
   type ContactResult,
+  distanceOf,
   type Method,
   rangeOf,
   RANGES,
@@ -22,6 +25,10 @@ export interface ContactRow {
   range: string;
   /** Whether it is a contact; undefined where that is not known. */
   contact?: boolean;
+  /** The residues as the structure names them, where it has the chain. */
+  authors?: { chain: string; i?: string; j?: string };
+  /** Distance in the structure (`--contact-atoms`), Å. */
+  distance?: number;
 }
 
 /**
@@ -59,15 +66,26 @@ export function contactRows({ map, residues, truth }: ContactResult, top: number
         score,
         range: rangeOf(j - i),
         ...(known && { contact: truth.contacts[pair] === 1 }),
+        ...(truth?.chain && {
+          authors: {
+            chain: chainName(truth.chain),
+            i: authorLabel(truth, i),
+            j: authorLabel(truth, j),
+          },
+          distance: distanceOf(truth, i, j),
+        }),
       };
     },
   );
 }
 
 /** Columns of contacts.csv: `probability` for the contact head, `score` otherwise. */
-export function contactsColumns(method: Method): string[] {
+export function contactsColumns(method: Method, hasStructure: boolean): string[] {
   const value = method === "head" ? "probability" : "score";
-  return ["protein", "i", "j", "residue_i", "residue_j", value, "range", "contact"];
+  return [
+    ...["protein", "i", "j", "residue_i", "residue_j", value, "range", "contact"],
+    ...(hasStructure ? ["chain", "author_i", "author_j", "distance"] : []),
+  ];
 }
 
 /** One protein's rows of contacts.csv. */
@@ -77,7 +95,7 @@ export function contactsRecords(
   method: Method,
 ): Record<string, Cell>[] {
   const value = method === "head" ? "probability" : "score";
-  return rows.map(({ i, j, score, range, contact }) => ({
+  return rows.map(({ i, j, score, range, contact, authors, distance }) => ({
     protein: id,
     i,
     j,
@@ -86,6 +104,11 @@ export function contactsRecords(
     [value]: score,
     range,
     contact: contact === undefined ? null : Number(contact),
+    chain: authors?.chain,
+    author_i: authors?.i,
+    author_j: authors?.j,
+    // Coordinates have three digits.
+    distance: distance === undefined ? null : Number(distance.toFixed(3)),
   }));
 }
 
@@ -224,11 +247,18 @@ const METRIC_COLUMNS = {
 
 const fixed = (digits: number) => (x: number) => Number.isNaN(x) ? "–" : x.toFixed(digits);
 
+/** A pair as molecular viewers select it: `A/85 A/246`; undefined where the file does not name both. */
+export function pairLabel(authors: ContactRow["authors"]): string | undefined {
+  const { chain, i, j } = authors ?? {};
+  return i === undefined || j === undefined ? undefined : `${chain}/${i} ${chain}/${j}`;
+}
+
 /** What a person reads first about a protein. */
 export function proteinText(result: ContactResult, method: Method): string {
   const { id, residues, scores, baseline, heads } = result;
   const parts = [`${printable(id)}, ${residues.length} residues`];
   const best = contactRows(result, 1).slice(0, 10);
+  const authors = best.some((row) => row.authors);
   parts.push(formatTable(
     [
       { header: "i" },
@@ -236,13 +266,15 @@ export function proteinText(result: ContactResult, method: Method): string {
       { header: method === "head" ? "probability" : "score", format: fixed(4) },
       { header: "range" },
       { header: "contact" },
+      ...(authors ? [{ header: "in the structure" }, { header: "Å", format: fixed(1) }] : []),
     ],
-    best.map(({ i, j, score, range, contact }) => [
+    best.map(({ i, j, score, range, contact, ...row }) => [
       `${residues[i - 1]}${i}`,
       `${residues[j - 1]}${j}`,
       score,
       range,
       contact === undefined ? "?" : contact ? "yes" : "no",
+      ...(authors ? [pairLabel(row.authors) ?? "–", row.distance ?? NaN] : []),
     ]),
   ));
   if (scores) parts.push(scoresText(method, scores));

@@ -3,12 +3,12 @@ import { quote, UserError } from "../errors.ts";
 import { alignChain, type Alignment } from "../structure/align.ts";
 import {
   type Chain,
+  chainLetters,
   chainOf,
-  type Point,
+  resolvedCount,
   type Structure,
-  type StructureResidue,
 } from "../structure/structure.ts";
-import type { Truth } from "./types.ts";
+import { distanceOf, type Truth } from "./types.ts";
 
 export const CONTACT_ATOMS = ["cb", "ca"] as const;
 
@@ -51,8 +51,13 @@ export function truthFromStructure(
   const chains = wanted === undefined ? structure.chains : [chainOf(structure, wanted)];
   let best: { chain: Chain; alignment: Alignment } | undefined;
   for (const chain of chains) {
-    const alignment = alignChain(residues, chain);
-    if (!best || alignment.score > best.alignment.score) best = { chain, alignment };
+    const alignment = chainLetters(chain) === residues
+      ? identity(residues)
+      : alignChain(residues, chain);
+    const isBetter = !best || alignment.score > best.alignment.score ||
+      // Of copies the one that is known best.
+      alignment.score === best.alignment.score && resolvedCount(chain) > resolvedCount(best.chain);
+    if (isBetter) best = { chain, alignment };
   }
   const { chain, alignment } = best!;
   const { aligned, identical, toChain } = alignment;
@@ -69,24 +74,23 @@ export function truthFromStructure(
         `${percent(aligned / chain.residues.length)} of the chain`,
     );
   }
-  const chosen = Array.from(toChain, (at) => at < 0 ? undefined : chain.residues[at]);
+  const chosen = Array.from(toChain, (at) => {
+    const residue = at < 0 ? undefined : chain.residues[at];
+    return residue?.alpha && residue;
+  });
   const notes = isOwn ? [] : describe({ id, residues }, structure, chain, alignment);
   const withoutBeta = chosen.filter((r) => r && !r.beta && r.name !== "GLY").length;
   if (atoms === "cb" && withoutBeta > 0) {
     notes.push(`${id}: ${withoutBeta} residues have no Cβ in the file; their Cα is taken.`);
   }
-  const place = (r: StructureResidue): Point => atoms === "cb" ? r.beta ?? r.alpha : r.alpha;
   const length = residues.length;
-  const contacts = new Uint8Array(length * length), known = new Uint8Array(length);
+  const points = chosen.map((r) => r && (atoms === "cb" ? r.beta ?? r.alpha : r.alpha));
+  const contacts = new Uint8Array(length * length);
+  const known = Uint8Array.from(points, (point) => point ? 1 : 0);
   for (let i = 0; i < length; i++) {
-    const a = chosen[i];
-    if (!a) continue;
-    known[i] = 1;
     for (let j = 0; j < i; j++) {
-      const b = chosen[j];
-      if (!b) continue;
-      const [x, y, z] = place(a), [u, v, w] = place(b);
-      if (Math.hypot(x - u, y - v, z - w) < cutoff) {
+      const distance = distanceOf({ source: "", contacts, known, points }, i, j);
+      if (distance !== undefined && distance < cutoff) {
         contacts[i * length + j] = contacts[j * length + i] = 1;
       }
     }
@@ -94,36 +98,48 @@ export function truthFromStructure(
   const source = `${structure.source} chain ${chain.id}, ${
     atoms === "cb" ? "Cβ" : "Cα"
   } < ${cutoff} Å`;
-  return { truth: { source, contacts, known, structure, chain, toChain }, notes };
+  return { truth: { source, contacts, known, structure, chain, toChain, points }, notes };
 }
 
-/** How well the two fit, and what did not align, in a sentence. */
+/** The alignment of a sequence with itself. */
+function identity({ length }: string): Alignment {
+  return {
+    toChain: Int32Array.from({ length }, (_, i) => i),
+    ...{ aligned: length, identical: length, score: Infinity },
+  };
+}
+
+/** How well the two fit, and what did not align, in a sentence; of residues with coordinates. */
 function describe(
   { id, residues }: { id: string; residues: string },
   { source, chains }: Structure,
   chain: Chain,
-  { aligned, identical, toChain }: Alignment,
+  { toChain }: Alignment,
 ): string[] {
   const parts: string[] = [];
-  const missing = [...toChain].flatMap((at, i) => at < 0 ? [i + 1] : []);
+  const partner = Array.from(toChain, (at) => at < 0 ? undefined : chain.residues[at]);
+  const missing = partner.flatMap((residue, i) => residue?.alpha ? [] : [i + 1]);
+  const aligned = residues.length - missing.length;
+  const differing = partner.flatMap((residue, i) =>
+    residue?.alpha && residue.letter !== residues[i]
+      ? [`${residues[i]}${i + 1}${residue.letter}`]
+      : []
+  );
   const used = new Set(toChain);
-  const extra = chain.residues.filter((_, i) => !used.has(i)).map(({ label }) => label);
+  const extra = chain.residues.filter(({ alpha }, i) => alpha && !used.has(i));
   const extent = `chain ${chain.id} has ${aligned} of ${residues.length} residues ` +
-    `(${percent(aligned / residues.length)}), ${percent(identical / aligned)} of these identical`;
+    `(${percent(aligned / residues.length)})` +
+    (aligned > 0 ? `, ${percent(1 - differing.length / aligned)} of these identical` : "");
   parts.push(
     `${missing.length} residues have no coordinates` +
       (missing.length > 0 ? ` (${spans(missing)})` : ""),
   );
-  if (identical < aligned) {
-    const differing = [...toChain].flatMap((at, i) =>
-      at >= 0 && chain.residues[at].letter !== residues[i]
-        ? [`${residues[i]}${i + 1}${chain.residues[at].letter}`]
-        : []
-    );
-    parts.push(`${aligned - identical} letters differ (${few(differing)})`);
+  if (differing.length > 0) {
+    parts.push(`${differing.length} letters differ (${few(differing)})`);
   }
   if (extra.length > 0) {
-    parts.push(`${extra.length} residues of the chain are not of the sequence (${few(extra)})`);
+    const labels = extra.map(({ label }) => label);
+    parts.push(`${extra.length} residues of the chain are not of the sequence (${few(labels)})`);
   }
   const choice = chains.length > 1 ? [`chain ${chain.id} of ${chains.length} fits best`] : [];
   return [`${id} and ${source}: ${[...choice, extent, ...parts].join("; ")}.`];
@@ -135,7 +151,7 @@ const few = (items: readonly string[]) =>
   items.slice(0, 6).join(", ") + (items.length > 6 ? ", …" : "");
 
 /** 1,2,3,7 as 1-3, 7. */
-function spans(numbers: readonly number[]): string {
+export function spans(numbers: readonly number[]): string {
   const found: [number, number][] = [];
   for (const n of numbers) {
     const last = found.at(-1);

@@ -1,6 +1,6 @@
 /** What contact prediction gives and is compared with. */
 import type { MotifResult } from "./motif_types.ts";
-import type { Chain, Structure } from "../structure/structure.ts";
+import type { Chain, Point, Structure } from "../structure/structure.ts";
 
 export const METHODS = ["head", "attention", "jacobian"] as const;
 export type Method = typeof METHODS[number];
@@ -37,6 +37,20 @@ export interface Truth {
   chain?: Chain;
   /** For each residue of the protein the index in the chain, or −1. */
   toChain?: Int32Array;
+  /** For each residue of the protein the atom that distances are of, if the structure has it, Å. */
+  points?: readonly (Point | undefined)[];
+}
+
+/** A residue as its structure names it. */
+export function authorLabel({ chain, toChain }: Truth, residue: number): string | undefined {
+  const at = toChain?.[residue] ?? -1;
+  return at < 0 ? undefined : chain!.residues[at].label || undefined;
+}
+
+/** Distance of two residues (0-based) in the structure, Å. */
+export function distanceOf({ points }: Truth, i: number, j: number): number | undefined {
+  const a = points?.[i], b = points?.[j];
+  return a && b && Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 }
 
 /** A protein to predict, with what it is to be compared with. */

@@ -2,6 +2,7 @@
 import { quote, UserError } from "../errors.ts";
 import { checkColumns, detectDelimiter, parseRecord } from "./csv.ts";
 import { lines } from "./lines.ts";
+import type { TextOptions } from "./text.ts";
 
 export interface StreamedRow {
   /** 1-based line where the row starts. */
@@ -34,9 +35,10 @@ const LONGEST_ROW = 1 << 20;
  */
 export async function openTable(
   path: string,
-  { required = [] }: { required?: string[] } = {},
+  { required = [], ...options }: { required?: string[] } & TextOptions = {},
 ): Promise<StreamedTable> {
-  const first = await records(path).next();
+  const begin = records(path, options), first = await begin.next();
+  await begin.return(undefined);
   if (first.done) {
     throw new UserError(
       `Cannot read ${
@@ -55,7 +57,7 @@ export async function openTable(
     delimiter,
     async *rows() {
       let isHeader = true;
-      for await (const record of records(path)) {
+      for await (const record of records(path, options)) {
         if (isHeader) {
           isHeader = false;
           continue;
@@ -75,9 +77,12 @@ export async function openTable(
 }
 
 /** Pieces between line ends outside quotes; blank ones are left out. */
-async function* records(path: string): AsyncGenerator<{ raw: string; line: number }> {
+async function* records(
+  path: string,
+  options: TextOptions,
+): AsyncGenerator<{ raw: string; line: number }> {
   let line = 1, start = 1, raw = "", open = false;
-  for await (const text of lines(path)) {
+  for await (const text of lines(path, options)) {
     if (raw === "" && !open) {
       start = line;
       raw = text;

@@ -3,7 +3,8 @@ import { choice } from "./choice.ts";
 import { jsonScript, type Markup, markup } from "./markup.ts";
 import { contactRows } from "../contacts/tables.ts";
 import type { ContactResult } from "../contacts/types.ts";
-import type { Chain, Point } from "../structure/structure.ts";
+import { backbonePdb } from "../structure/molecules.ts";
+import type { Point } from "../structure/structure.ts";
 
 /** How many pairs can be shown, as a multiple of the protein's length. */
 const SHARES = [
@@ -38,23 +39,3 @@ ${jsonScript("model", { pdb: backbonePdb(chain!), contacts })}</figure>
 }
 
 const tenth = (x: number) => Math.round(100 * x) / 100;
-
-/** The chain's backbone as a PDB text; residues are numbered from 1. */
-export function backbonePdb({ residues }: Chain): string {
-  const lines: string[] = [];
-  residues.forEach(({ name, alpha, backbone }, i) => {
-    const atoms = { N: backbone.N, CA: alpha, C: backbone.C, O: backbone.O };
-    for (const [atom, point] of Object.entries(atoms)) {
-      if (!point) continue;
-      const [x, y, z] = point.map((v) => v.toFixed(3).padStart(8));
-      const serial = String(lines.length % 99_999 + 1).padStart(5);
-      lines.push(
-        `ATOM  ${serial}  ${atom.padEnd(3)} ${name.slice(0, 3).padStart(3)} A` +
-          `${String((i + 1) % 10_000).padStart(4)}    ${x}${y}${z}  1.00  0.00          ${
-            atom[0].padStart(2)
-          }`,
-      );
-    }
-  });
-  return [...lines, "END", ""].join("\n");
-}

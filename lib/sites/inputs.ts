@@ -84,7 +84,7 @@ async function fromSequence(flags: InputFlags, notes: string[]): Promise<Protein
   const protein = ungapped(
     fasta === undefined
       ? { id: id ?? "sequence", residues: sequence! }
-      : chooseRecord(parseFasta(await readText(fasta), fasta), id, fasta),
+      : chooseRecord(parseFasta(await readText(fasta, { notes }), fasta), id, fasta),
     notes,
   );
   tokenize(protein, flags);
@@ -100,11 +100,13 @@ async function fromTable(
     if (flags[name] !== undefined) contradict("--table", `--${name}`);
   }
   if (flags.siteSet !== undefined) contradict("--table", "--site-set");
-  const { columns, rows } = parseTable(await readText(path), path, { required: ["id", "sites"] });
+  const { columns, rows } = parseTable(await readText(path, { notes }), path, {
+    required: ["id", "sites"],
+  });
   let records: RecordIndex<FastaRecord> | undefined;
   if (flags.fasta !== undefined) {
     const { fasta } = flags;
-    records = new RecordIndex(fasta, parseFasta(await readText(fasta), fasta));
+    records = new RecordIndex(fasta, parseFasta(await readText(fasta, { notes }), fasta));
   } else if (!columns.includes("sequence")) {
     throw new UserError(
       `Cannot read ${quote(path)} as it must have a column "sequence", or --fasta must be given: ` +

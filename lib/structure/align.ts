@@ -23,9 +23,9 @@ export interface Alignment {
  */
 export function alignChain(query: string, chain: Chain): Alignment {
   const letters = chainLetters(chain), { residues } = chain;
-  const jumps = residues.map(({ number }, i) =>
-    i > 0 && number !== residues[i - 1].number && number !== residues[i - 1].number + 1
-  );
+  // What the file does not number says nothing.
+  const isJump = (a: number, b: number) => b !== a && b !== a + 1 && !Number.isNaN(b - a);
+  const jumps = residues.map(({ number }, i) => i > 0 && isJump(residues[i - 1].number, number));
   return alignLetters(query, letters, (j) => jumps[j] ?? false);
 }
 

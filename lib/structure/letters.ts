@@ -7,8 +7,8 @@ const STANDARD = "ALA A ARG R ASN N ASP D CYS C GLN Q GLU E GLY G HIS H ILE I LE
 const MODIFIED =
   "MSE M MEN N CSO C CSD C CME C CSX C OCS C CAS C SMC C CSS C CCS C SEP S TPO T PTR Y TYS Y " +
   "HYP P MLY K M3L K MLZ K KCX K LLP K ALY K PCA Q HIC H NEP H CGU E FME M AGM R ABA A AIB A " +
-  "DAL A HID H HIE H HIP H HSD H HSE H HSP H CYX C CYM C ASH D GLH E LYN K " +
-  "CRO SYG CRQ QYG CR2 GYG CH6 MYG NRQ MYG";
+  "DAL A DAR R DSG N DAS D DCY C DGN Q DGL E DHI H DIL I DLE L DLY K MED M DPN F DPR P DSN S DTH T DTR W DTY Y DVA V HID H HIE H HIP H HSD H HSE H HSP H CYX C CYM C ASH D GLH E LYN K CYT C HSC H ASPP D GLUP E LSN K " +
+  "CRO TYG GYS SYG CRQ QYG CR2 GYG CH6 MYG NRQ MYG CRF TWG";
 
 const table = (text: string) => {
   const words = text.split(" ");
@@ -16,10 +16,29 @@ const table = (text: string) => {
 };
 const LETTERS = new Map([...table(STANDARD), ...table(MODIFIED)]);
 
+/** Names of modified residues, and of what each was made: `SER, TYR, GLY` for a chromophore. */
+export type Parents = ReadonlyMap<string, string>;
+
 /**
  * Letter of a residue, `X` for one that is not known. A chromophore that was made of three residues
  * gives all three letters.
+ *
+ * @param parents what the file says of modified residues; it comes before what is known of their names
  */
-export function letterOf(name: string): string {
-  return LETTERS.get(name.toUpperCase()) ?? "X";
+export function letterOf(name: string, parents?: Parents): string {
+  const upper = name.toUpperCase(), parent = parents?.get(upper);
+  const made = parent?.toUpperCase().split(/[\s,]+/).map((each) => LETTERS.get(each)) ?? [];
+  const known = LETTERS.get(upper) ?? "X";
+  // Files of older times name one parent of a chromophore's three.
+  const isSaid = made.every((letter) => letter !== undefined) && made.length >= known.length;
+  return isSaid ? made.join("") : known;
 }
+
+/** Groups that close an end of a chain; sequences count them, but they are no amino acids. */
+const CAPS = new Set("ACE FOR NH2 NME NMA NHE CBX MYR".split(" "));
+
+/** Whether a residue of a sequence only closes its end. */
+export const isCap = (name: string): boolean => CAPS.has(name.toUpperCase());
+
+/** Whether a name is that of an amino acid, modified or not. */
+export const hasLetter = (name: string): boolean => LETTERS.has(name.toUpperCase());

@@ -1,44 +1,14 @@
 /**
- * The one place that names the molecular library (3Dmol.js, 10.1093/bioinformatics/btu829): its parsers
- * read structure files here, and its viewer draws them in a report.
+ * The one place that names the molecular library (3Dmol.js, 10.1093/bioinformatics/btu829): its viewer
+ * draws structures in a report, and it finds helices and strands where a file states none. Files are read
+ * by own code: the library's parsers drop what tells residues apart, and know no tabs or broken rows.
  */
-import { firstModel } from "./atom_site.ts";
+import type { StructureResidue } from "./structure.ts";
 
-/** One residue as the library gives it. */
-export interface ParsedResidue {
-  /** The chain's name as authors give it (auth_asym_id). */
-  chain: string;
-  /** Three-letter name. */
-  name: string;
-  /** The authors' number (auth_seq_id). */
-  number: number;
-  /** Insertion code, or "". */
-  insertion: string;
-  /** `h` helix, `s` strand, `c` neither, as the library sees it: computed where the file has none. */
-  secondary: string;
-  /** Heavy atoms by name; of alternate locations the first. */
-  atoms: Map<string, [x: number, y: number, z: number]>;
-}
-
-export type StructureFormat = "pdb" | "cif";
-
-interface Atom {
-  chain?: string;
-  resn?: string;
-  resi: number | string;
-  icode?: string;
-  ss: string;
-  atom?: string;
-  x: number;
-  y: number;
-  z: number;
-  /** Row of the atom_site table, in mmCIF files. */
-  serial: number;
-}
-
-type Parser = (text: string, options: Record<string, unknown>) => Atom[][];
 interface Library {
-  Parsers: Record<"PDB" | "CIF", Parser>;
+  Parsers: {
+    PDB(text: string, options: Record<string, unknown>): { resi: number; ss: string }[][];
+  };
 }
 
 /** The library as one script that needs nothing else; it sets `$3Dmol` on the page. */
@@ -52,28 +22,38 @@ export async function viewerScript(): Promise<string> {
 
 let library: Promise<Library> | undefined;
 
-/** Reads the residues of the first model, in file order. @throws whatever the library throws */
-export async function parseStructure(
-  text: string,
-  format: StructureFormat,
-): Promise<ParsedResidue[]> {
+/** What the library calls them. */
+const COMPUTED: Record<string, "H" | "E"> = { h: "H", s: "E" };
+
+/** Helices and strands of a chain by the hydrogen bonds of its backbone: H, E or - for each residue. */
+export async function computedSecondary(
+  residues: readonly StructureResidue[],
+): Promise<("H" | "E" | "-")[]> {
   const { Parsers } = await (library ??= loadLibrary());
-  const first = format === "cif" ? firstModel(text) : undefined;
-  const options = { altLoc: "*", assignBonds: false };
-  const [atoms = []] = first ? Parsers.CIF(first.text, options) : Parsers.PDB(text, options);
-  const residues = new Map<string, ParsedResidue>();
-  for (const atom of atoms) {
-    const { chain = "", resn = "", atom: name = "", x, y, z } = atom;
-    const number = Number(atom.resi);
-    const insertion = (first ? first.insertions[atom.serial] : atom.icode ?? "").trim();
-    const key = `${chain} ${number}${insertion}`;
-    const residue = residues.get(key) ??
-      { chain: chain.trim(), name: resn, number, insertion, secondary: atom.ss, atoms: new Map() };
-    residues.set(key, residue);
-    // Another name at the same place is an alternate residue.
-    if (residue.name === resn && !residue.atoms.has(name)) residue.atoms.set(name, [x, y, z]);
-  }
-  return [...residues.values()];
+  const [atoms = []] = Parsers.PDB(backbonePdb({ residues }), { assignBonds: false });
+  const found = residues.map((): "H" | "E" | "-" => "-");
+  for (const { resi, ss } of atoms) if (resi in found) found[resi - 1] = COMPUTED[ss] ?? "-";
+  return found;
+}
+
+/** A chain's backbone as a PDB text; residues are numbered from 1. */
+export function backbonePdb({ residues }: { residues: readonly StructureResidue[] }): string {
+  const lines: string[] = [];
+  residues.forEach(({ name, alpha, backbone }, i) => {
+    const atoms = { N: backbone.N, CA: alpha, C: backbone.C, O: backbone.O };
+    for (const [atom, point] of Object.entries(atoms)) {
+      if (!point) continue;
+      const [x, y, z] = point.map((v) => v.toFixed(3).padStart(8));
+      const serial = String(lines.length % 99_999 + 1).padStart(5);
+      lines.push(
+        `ATOM  ${serial}  ${atom.padEnd(3)} ${name.slice(0, 3).padStart(3)} A` +
+          `${String((i + 1) % 10_000).padStart(4)}    ${x}${y}${z}  1.00  0.00          ${
+            atom[0].padStart(2)
+          }`,
+      );
+    }
+  });
+  return [...lines, "END", ""].join("\n");
 }
 
 /**

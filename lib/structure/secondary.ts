@@ -1,6 +1,6 @@
 /** Secondary structure as a file states it: HELIX and SHEET records, or the mmCIF tables for these. */
-import { cifCategory } from "./cif_category.ts";
-import type { StructureFormat } from "./molecules.ts";
+import { type CifBlock, type CifTable, tableOf } from "./cif.ts";
+import { residueNumber } from "./pdb.ts";
 
 /** A stretch of a chain, from one residue to another, both by the authors' numbers. */
 export interface SecondarySpan {
@@ -19,13 +19,11 @@ interface ResidueName {
 /** PDB helix class of polyproline, which is no helix of hydrogen bonds. */
 const POLYPROLINE = "10";
 
-/** The helices and strands that the file states; none where it states nothing. */
-export function secondarySpans(text: string, format: StructureFormat): SecondarySpan[] {
-  return format === "pdb" ? fromRecords(text) : fromTables(text);
-}
-
-/** The format's columns; trailing blanks may be cut off. */
-function fromRecords(text: string): SecondarySpan[] {
+/**
+ * The helices and strands that a PDB file states, none where it states nothing; by the format's columns,
+ * whose trailing blanks may be cut off.
+ */
+export function secondaryFromRecords(text: string): SecondarySpan[] {
   return [...text.matchAll(/^(HELIX |SHEET ).*/gm)].flatMap(([line]): SecondarySpan[] => {
     const isHelix = line.startsWith("HELIX");
     const field = (begin: number, end: number) => line.slice(begin, end).trim();
@@ -40,23 +38,26 @@ function fromRecords(text: string): SecondarySpan[] {
   });
 }
 
-function fromTables(text: string): SecondarySpan[] {
-  const spanOf = (kind: "H" | "E", row: Record<string, string>) => {
+/** The same of an mmCIF file's tables. */
+export function secondaryFromTables(block: CifBlock): SecondarySpan[] {
+  const spanOf = (kind: "H" | "E", table: CifTable, row: number) => {
+    const first = (...items: string[]) =>
+      items.map((item) => table.value(item, row)).find((value) => value !== "") ?? "";
     const side = (which: "beg" | "end") => ({
-      number: row[`${which}_auth_seq_id`] ?? row[`${which}_label_seq_id`] ?? "",
-      insertion: row[`pdbx_${which}_pdb_ins_code`] ?? "",
+      number: first(`${which}_auth_seq_id`, `${which}_label_seq_id`),
+      insertion: first(`pdbx_${which}_pdb_ins_code`),
     });
-    const chain = row.beg_auth_asym_id ?? row.beg_label_asym_id ?? "";
-    return span(kind, chain, side("beg"), side("end"));
+    return span(kind, first("beg_auth_asym_id", "beg_label_asym_id"), side("beg"), side("end"));
   };
-  return [
-    ...cifCategory(text, "struct_conf").flatMap((row) => {
-      const type = row.conf_type_id?.toUpperCase() ?? "";
-      if (type.startsWith("STRN")) return spanOf("E", row);
-      return type.startsWith("HELX") && !/_PP_P$/.test(type) ? spanOf("H", row) : [];
-    }),
-    ...cifCategory(text, "struct_sheet_range").flatMap((row) => spanOf("E", row)),
-  ];
+  const found: SecondarySpan[] = [];
+  const helices = tableOf(block, "struct_conf"), strands = tableOf(block, "struct_sheet_range");
+  for (let row = 0; row < helices.rows; row++) {
+    const type = helices.value("conf_type_id", row).toUpperCase();
+    if (type.startsWith("STRN")) found.push(...spanOf("E", helices, row));
+    if (type.startsWith("HELX") && !/_PP_P$/.test(type)) found.push(...spanOf("H", helices, row));
+  }
+  for (let row = 0; row < strands.rows; row++) found.push(...spanOf("E", strands, row));
+  return found;
 }
 
 function span(
@@ -66,12 +67,13 @@ function span(
   end: { number: string; insertion: string },
 ): SecondarySpan[] {
   // A record that cannot be read says nothing.
-  if (!/^-?\d+$/.test(begin.number) || !/^-?\d+$/.test(end.number)) return [];
-  const name = ({ number, insertion }: typeof begin) => ({
-    number: Number(number),
-    label: `${Number(number)}${insertion}`,
-  });
-  return [{ kind, chain, begin: name(begin), end: name(end) }];
+  const name = ({ number: field, insertion }: typeof begin) => {
+    const number = residueNumber(field);
+    return { number, label: `${number}${insertion}` };
+  };
+  const [from, to] = [name(begin), name(end)];
+  if (Number.isNaN(from.number) || Number.isNaN(to.number)) return [];
+  return [{ kind, chain, begin: from, end: to }];
 }
 
 /**

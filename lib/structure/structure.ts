@@ -1,162 +1,238 @@
-/** Protein structures from PDB and mmCIF files. */
+/** Protein structures from PDB, mmCIF and BinaryCIF files. */
 import { quote, UserError } from "../errors.ts";
-import { readText } from "../io/text.ts";
-import { letterOf } from "./letters.ts";
-import { type ParsedResidue, parseStructure, type StructureFormat } from "./molecules.ts";
-import { secondaryOf, secondarySpans } from "./secondary.ts";
+import { readInput } from "../io/input.ts";
+import { textOf } from "../io/text.ts";
+import { type AtomChain, type AtomResidue, chainsOf, type Point } from "./atoms.ts";
+import { isBinaryCif, parseBinaryCif } from "./bcif.ts";
+import { type CifBlock, CifError, parseCif } from "./cif.ts";
+import { isCap, letterOf, type Parents } from "./letters.ts";
+import { CATEGORIES, readCif } from "./mmcif.ts";
+import { computedSecondary } from "./molecules.ts";
+import { isPdb, parsePdb, PdbError, pdbText } from "./pdb.ts";
+import { secondaryFromRecords, secondaryFromTables, secondaryOf } from "./secondary.ts";
+import type { SecondarySpan } from "./secondary.ts";
+import { aligned, type Placed, placed } from "./sequence.ts";
 
-export type Point = readonly [x: number, y: number, z: number];
+export type { Point };
 
-/** One residue that has coordinates. */
+/** One residue of a chain's sequence. */
 export interface StructureResidue {
   /** One letter; `X` for what is not known. */
   letter: string;
-  /** The authors' number with insertion code, as `52` or `52A`. */
+  /** The authors' number with insertion code, as `52` or `52A`; "" where the file does not number it. */
   label: string;
-  /** The authors' number alone; it may be negative. */
+  /** The authors' number alone; it may be negative, and is NaN where the file does not number it. */
   number: number;
   /** Three-letter name. */
   name: string;
   /** `H` helix, `E` strand, `-` neither. */
   secondary: "H" | "E" | "-";
-  /** Cα, Å. */
-  alpha: Point;
+  /** Cα, Å; a residue without it counts as one without coordinates. */
+  alpha?: Point;
   /** Cβ, Å; glycine has none, and it may be missing from the file. */
   beta?: Point;
   /** The other backbone atoms that the file has, Å. */
   backbone: Partial<Record<"N" | "C" | "O", Point>>;
 }
 
-/** One chain, residues in the order of the file. */
+/** One chain, residues in the order of its sequence. */
 export interface Chain {
+  /** The authors' name; a blank one is `(blank)`, a second chain of one name has `_2` after it. */
   id: string;
+  /** The name as the file has it, for other programs. @default that of `id` */
+  name?: string;
   residues: StructureResidue[];
+  /** Where the sequence is from; without it residues are those that have coordinates. */
+  sequence?: "SEQRES" | "_entity_poly_seq";
 }
 
 export interface Structure {
   /** File name for messages. */
   source: string;
-  format: StructureFormat;
-  /** The file's text, for a viewer. */
-  text: string;
+  format: "pdb" | "cif" | "bcif";
   chains: Chain[];
   /** Whether helices and strands are those that the file states, or computed as it states none. */
   secondary: "stated" | "computed";
+  /** What a reader of the results should know of the file. */
+  notes: string[];
 }
 
+export interface StructureOptions {
+  /** Leave out residues that have no coordinates. @default false */
+  resolvedOnly?: boolean;
+}
+
+const MUST =
+  "a structure must be a PDB file (ATOM records) or an mmCIF or BinaryCIF file (_atom_site)";
+
 /** @throws {UserError} if the file holds no protein that can be read */
-export async function readStructure(path: string): Promise<Structure> {
-  return await structureOf(await readText(path), path);
+export async function readStructure(
+  path: string,
+  options: StructureOptions = {},
+): Promise<Structure> {
+  const must = MUST.replace("a structure must be ", "");
+  const bytes = await readInput(path, { must }), notes: string[] = [];
+  const text = isBinaryCif(bytes) ? bytes : textOf(bytes, path, { must, notes });
+  const structure = await structureOf(text, path, options);
+  return { ...structure, notes: [...notes, ...structure.notes] };
+}
+
+/** What the formats have in common. */
+interface Read {
+  format: Structure["format"];
+  chains: { chain: AtomChain; sequence?: Placed[]; isLost: boolean }[];
+  from: NonNullable<Chain["sequence"]>;
+  spans: SecondarySpan[];
+  parents: Parents;
+  models: number;
 }
 
 /**
- * Reads the first model of a PDB or mmCIF text. What has no Cα is left out, as ligands and nucleic
- * acids.
+ * Reads the first model of a PDB, mmCIF or BinaryCIF file. Residues of a chain are those of its sequence
+ * (SEQRES, `_entity_poly_seq`) where the file has it, else those with a Cα; what is no amino acid of a
+ * chain is left out, as ligands and nucleic acids.
  *
- * @throws {UserError} if it holds no protein that can be read
+ * @throws {UserError} if it holds no protein that can be read, or is cut off
  */
-export async function structureOf(text: string, source: string): Promise<Structure> {
-  const fail = (requirement: string, value: string): never => {
-    throw new UserError(
-      `Cannot read ${quote(source, 200)} as ${requirement}: current value is ${value}`,
-    );
+export async function structureOf(
+  contents: string | Uint8Array,
+  source: string,
+  { resolvedOnly = false }: StructureOptions = {},
+): Promise<Structure> {
+  const fail = (requirement: string): never => {
+    throw new UserError(`Cannot read ${quote(source, 200)} as ${requirement}`);
   };
-  const format = formatOf(text);
-  if (!format) {
-    fail(
-      "a structure must be a PDB file (ATOM records) or an mmCIF file (_atom_site)",
-      text.trim() === "" ? "an empty file" : quote(text.trim().split("\n")[0]),
-    );
-  }
-  if (format === "pdb") checkPdb(text, fail);
-  let parsed: ParsedResidue[] = [];
+  let read: Read;
   try {
-    parsed = await parseStructure(text, format!);
+    if (typeof contents !== "string") {
+      read = fromCif(parseBinaryCif(contents, CATEGORIES), "bcif");
+    } else if (/^\s*_atom_site\./im.test(contents)) {
+      read = fromCif(parseCif(contents, CATEGORIES), "cif");
+    } else if (isPdb(contents)) {
+      read = fromPdb(contents);
+    } else {
+      const value = contents.trim() === ""
+        ? "an empty file"
+        : quote(contents.trim().split("\n")[0]);
+      fail(`${MUST}: current value is ${value}`);
+    }
   } catch (error) {
-    fail(
-      `it must be an undamaged ${format === "cif" ? "mmCIF" : "PDB"} file`,
-      quote((error as Error).message ?? error, 120),
-    );
+    if (error instanceof CifError || error instanceof PdbError) fail(error.message);
+    throw error;
   }
-  const spans = secondarySpans(text, format!);
-  const chains = new Map<string, Chain>();
-  for (const residue of parsed) {
-    const alpha = residue.atoms.get("CA") ?? residue.atoms.get("CA1");
-    // Ions and ligands have atoms of this name too.
-    const isResidue = letterOf(residue.name) !== "X" ||
-      residue.atoms.has("N") && residue.atoms.has("C");
-    if (!alpha || !isResidue) continue;
-    const label = `${residue.number}${residue.insertion}`;
-    const beta = residue.atoms.get("CB");
-    for (const point of [alpha, beta]) {
-      if (point?.some((x) => !Number.isFinite(x))) {
-        fail(
-          `coordinates of residue ${residue.name} ${label} must be numbers`,
-          quote(point.join(" ")),
-        );
-      }
+  const { format, parents, spans, models, from } = read!;
+  const stated = soleName(
+    read!.chains.map(({ chain }) => chain.name),
+    spans.map(({ chain }) => chain),
+  );
+  const notes: string[] = [];
+  const chains = read!.chains.map(({ chain, sequence, isLost }): Chain => {
+    const { name, copy, residues } = chain;
+    const id = `${name || "(blank)"}${copy > 1 ? `_${copy}` : ""}`;
+    const monomers = (sequence ?? residues.map((residue): Placed => ({ ...residue, residue })))
+      .filter((monomer) => !isCap(monomer.name));
+    if (isLost) {
+      notes.push(`${source}: ${from} of chain ${id} does not fit its atoms; it is left out.`);
     }
-    const chain = chains.get(residue.chain) ?? { id: residue.chain, residues: [] };
-    chains.set(residue.chain, chain);
-    // A chromophore stands for three residues; all have its place.
-    for (const letter of letterOf(residue.name)) {
-      chain.residues.push({
-        letter,
-        label,
-        number: residue.number,
-        name: residue.name,
-        secondary: COMPUTED[residue.secondary] ?? "-",
-        alpha,
-        ...(beta && { beta }),
-        backbone: Object.fromEntries(
-          ["N", "C", "O"].flatMap((name) => {
-            const point = residue.atoms.get(name);
-            return point ? [[name, point]] : [];
-          }),
-        ),
-      });
+    if (copy > 1) {
+      notes.push(
+        `${source}: chain ${id} is the ${ordinal(copy)} that the file calls ${name || "nothing"}.`,
+      );
     }
-  }
-  if (chains.size === 0) fail("it must hold a protein with Cα atoms", "none");
-  if (spans.length > 0) {
-    for (const { id, residues } of chains.values()) {
-      secondaryOf(spans, id, residues).forEach((kind, i) => residues[i].secondary = kind);
+    const made = monomers.flatMap((monomer) => residuesOf(monomer, parents));
+    secondaryOf(spans, stated(chain.name), made).forEach((kind, i) => made[i].secondary = kind);
+    return {
+      ...{ id, name, residues: resolvedOnly ? made.filter(({ alpha }) => alpha) : made },
+      ...(sequence && !resolvedOnly && { sequence: from }),
+    };
+  });
+  if (chains.length === 0) fail("it must hold a protein with Cα atoms: current value is none");
+  if (models > 1) notes.push(`${source}: the first of ${models} models is taken.`);
+  if (spans.length === 0) {
+    for (const { residues } of chains) {
+      (await computedSecondary(residues)).forEach((kind, i) => residues[i].secondary = kind);
     }
   }
   return {
-    source,
-    format: format!,
-    text,
-    chains: [...chains.values()],
+    ...{ source, format, chains, notes },
     secondary: spans.length > 0 ? "stated" : "computed",
   };
 }
 
-/** The file's format by its contents, since names are often wrong. */
-function formatOf(text: string): StructureFormat | undefined {
-  if (/^_atom_site\./m.test(text)) return "cif";
-  return /^(ATOM {2}|HETATM)/m.test(text) ? "pdb" : undefined;
+const ordinal = (n: number) => `${n}${n === 2 ? "nd" : n === 3 ? "rd" : "th"}`;
+
+/** Residues of one place; a chromophore stands for three, and all have its place. */
+function residuesOf(
+  { name, number, insertion = "", residue }: Placed,
+  parents: Parents,
+): StructureResidue[] {
+  const of: Omit<AtomResidue, "atoms" | "isHetero" | "isAfterEnd"> | undefined = residue;
+  const at = of?.number ?? number ?? NaN;
+  const alpha = residue?.atoms.get("CA") ?? residue?.atoms.get("CA1");
+  const beta = residue?.atoms.get("CB");
+  const backbone = Object.fromEntries(
+    (["N", "C", "O"] as const).flatMap((atom) => {
+      const point = residue?.atoms.get(atom);
+      return point ? [[atom, point]] : [];
+    }),
+  );
+  return [...letterOf(of?.name ?? name, parents)].map((letter) => ({
+    letter,
+    label: Number.isNaN(at) ? "" : `${at}${of?.insertion ?? insertion}`,
+    number: at,
+    name: of?.name ?? name,
+    secondary: "-",
+    ...(alpha && { alpha }),
+    ...(beta && { beta }),
+    backbone,
+  }));
 }
 
-/** The library takes what is not a number for zero. */
-function checkPdb(text: string, fail: (requirement: string, value: string) => never): void {
-  const lines = text.split("\n");
-  for (const [i, line] of lines.entries()) {
-    if (!/^(ATOM {2}|HETATM)/.test(line)) continue;
-    for (const [begin, axis] of [[30, "x"], [38, "y"], [46, "z"]] as const) {
-      const field = line.slice(begin, begin + 8);
-      if (!/^\s*[+-]?\d+(\.\d*)?\s*$/.test(field)) {
-        fail(
-          `line ${i + 1} must have a number as ${axis} in columns ${begin + 1}-${begin + 8}`,
-          quote(field.trim()),
-        );
-      }
-    }
-  }
+function fromCif(block: CifBlock, format: "cif" | "bcif"): Read {
+  const { atoms, sequenceOf, parents, models } = readCif(block);
+  return {
+    ...{ format, parents, models, spans: secondaryFromTables(block), from: "_entity_poly_seq" },
+    chains: chainsOf(atoms, (name) => parents.has(name.toUpperCase())).map((chain) => {
+      const all = sequenceOf(chain.segment);
+      const sequence = all && chain.residues.every(({ place }) => place !== undefined)
+        ? placed(all, chain.residues)
+        : undefined;
+      return { chain, sequence, isLost: all !== undefined && !sequence };
+    }),
+  };
 }
 
-/** What the library computes. */
-const COMPUTED: Record<string, "H" | "E"> = { h: "H", s: "E" };
+function fromPdb(written: string): Read {
+  const text = pdbText(written);
+  const { atoms, sequences, missing, parents, models } = parsePdb(text);
+  // A free amino acid has a standard name, which says nothing.
+  const isModified = (name: string, chain: string) =>
+    parents.has(name.toUpperCase()) ||
+    !STANDARD.has(name) && (sequences.get(chain)?.includes(name) ?? false);
+  const chains = chainsOf(atoms, isModified);
+  const stated = soleName(chains.map(({ name }) => name), sequences.keys());
+  return {
+    ...{ format: "pdb", parents, models, spans: secondaryFromRecords(text), from: "SEQRES" },
+    chains: chains.map((chain) => {
+      const name = stated(chain.name), all = sequences.get(name);
+      const sequence = all && aligned(all, chain.residues, missing.get(name) ?? [], parents);
+      return { chain, sequence, isLost: all !== undefined && !sequence };
+    }),
+  };
+}
+
+/**
+ * The name that other records have for a chain: its own, or where there is one chain here and one there
+ * the other's. Programs rename or blank chains in the atoms alone.
+ */
+function soleName(chains: readonly string[], others: Iterable<string>): (name: string) => string {
+  const here = new Set(chains), there = new Set(others);
+  return here.size === 1 && there.size === 1 ? () => [...there][0] : (name) => name;
+}
+
+const STANDARD = new Set(
+  "ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split(" "),
+);
 
 /**
  * The chain of a name, or the only one.
@@ -164,7 +240,8 @@ const COMPUTED: Record<string, "H" | "E"> = { h: "H", s: "E" };
  * @throws {UserError} if there is no such chain
  */
 export function chainOf({ chains, source }: Structure, id: string): Chain {
-  const chain = chains.find((each) => each.id === id);
+  const chain = chains.find((each) => each.id === id) ??
+    chains.find(({ name }) => name === "" && (id.trim() === "" || id === "_"));
   if (chain) return chain;
   throw new UserError(
     `Cannot use --chain with ${quote(source, 200)} as it must be one of ${
@@ -176,3 +253,10 @@ export function chainOf({ chains, source }: Structure, id: string): Chain {
 export function chainLetters({ residues }: Chain): string {
   return residues.map(({ letter }) => letter).join("");
 }
+
+/** Residues that have coordinates. */
+export const resolvedCount = ({ residues }: Chain): number =>
+  residues.filter(({ alpha }) => alpha).length;
+
+/** A chain's name as the file has it, for other programs. */
+export const chainName = ({ name, id }: Chain): string => name ?? id;

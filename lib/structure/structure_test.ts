@@ -68,7 +68,7 @@ Deno.test("structureOf() names modified residues by their parent and leaves liga
     record({ kind: "HETATM", atom: "CA", name: " CA", number: 9 }),
     record({ kind: "HETATM", atom: "O", name: "HOH", number: 10 }),
   ].join("\n");
-  equal(chainLetters((await structureOf(text, "x.pdb")).chains[0]), "MSSYGX");
+  equal(chainLetters((await structureOf(text, "x.pdb")).chains[0]), "MSTYGX");
 });
 
 const CIF_COLUMNS = [

@@ -54,10 +54,10 @@ export async function readInputs(flags: InputFlags): Promise<Inputs> {
   if (sequence !== undefined && fasta !== undefined) contradict("--sequence", "--fasta");
   if (assay !== undefined && mutations !== undefined) contradict("--assay", "--mutations");
   if (assay === undefined) refuseAssayFlags(flags);
-  const table = assay === undefined ? undefined : await openAssay(assay, flags);
-  const entry = flags.reference === undefined ? undefined : await findReference(flags);
   const notes: string[] = [];
-  const given = await namedProtein(flags, entry);
+  const table = assay === undefined ? undefined : await openAssay(assay, flags, notes);
+  const entry = flags.reference === undefined ? undefined : await findReference(flags);
+  const given = await namedProtein(flags, entry, notes);
   const named = given && ungapped(given, notes);
   if (!named && !table) {
     notes.push(`No sequence was given: this is ${ephb2.id}, ${ephb2.description}.`);
@@ -99,8 +99,12 @@ function refuseAssayFlags(flags: InputFlags): void {
   );
 }
 
-async function openAssay(path: string, flags: InputFlags): Promise<StreamedTable> {
-  const table = await openTable(path);
+async function openAssay(
+  path: string,
+  flags: InputFlags,
+  notes: string[],
+): Promise<StreamedTable> {
+  const table = await openTable(path, { notes });
   const { columns } = table;
   const need = (name: string, why: string) => {
     if (columns.includes(name)) return;
@@ -151,9 +155,12 @@ async function findReference({ reference, assay }: InputFlags): Promise<Referenc
 async function namedProtein(
   { sequence, fasta, id }: InputFlags,
   entry: ReferenceEntry | undefined,
+  notes: string[],
 ): Promise<{ id: string; residues: string } | undefined> {
   if (sequence !== undefined) return { id: id ?? entry?.id ?? "sequence", residues: sequence };
-  if (fasta !== undefined) return chooseRecord(parseFasta(await readText(fasta), fasta), id, fasta);
+  if (fasta !== undefined) {
+    return chooseRecord(parseFasta(await readText(fasta, { notes }), fasta), id, fasta);
+  }
   if (id !== undefined) {
     throw new UserError(
       "Cannot use --id as --fasta or --sequence must be given with it: current value is none",

@@ -43,8 +43,8 @@ export async function openProteins(flags: InputFlags): Promise<Proteins> {
     return await checked(() => listed({ id: id ?? "sequence", residues: sequence }), flags, []);
   }
   if (fasta !== undefined) {
-    const chosen = id === undefined ? undefined : await idOf(fasta, id);
-    return await checked(() => records(fasta, chosen), flags, []);
+    const chosen = id === undefined ? undefined : await idOf(fasta, id), notes: string[] = [];
+    return await checked(() => records(fasta, chosen, notes), flags, notes);
   }
   if (id !== undefined) {
     throw new UserError("Cannot use --id as --fasta or --sequence must be given with it");
@@ -105,8 +105,12 @@ async function idOf(path: string, name: string): Promise<string> {
   return index.need(name).id;
 }
 
-async function* records(path: string, id: string | undefined): AsyncGenerator<Sequence> {
-  for await (const record of streamFasta(path)) {
+async function* records(
+  path: string,
+  id: string | undefined,
+  notes: string[],
+): AsyncGenerator<Sequence> {
+  for await (const record of streamFasta(path, { notes })) {
     if (id === undefined || record.id === id) yield { id: record.id, residues: record.sequence };
   }
 }

@@ -1,9 +1,9 @@
 /** A FASTA file of any size as a set of sequences that can be read in any order. */
 import { createHash } from "node:crypto";
-import { quote, UserError } from "../../errors.ts";
 import { CLS, EOS } from "../../esm2/alphabet.ts";
-import { fileReason, kindReason } from "../../io/file_reason.ts";
-import { openRandomAccess, type RandomAccess } from "../../io/random_access.ts";
+import { isPlainFile, readInput } from "../../io/input.ts";
+import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../../io/random_access.ts";
+import { textOf } from "../../io/text.ts";
 import { FastaScanner, residueTokens } from "./fasta_scan.ts";
 
 const PIECE_BYTES = 4 * 2 ** 20;
@@ -74,15 +74,10 @@ export class Corpus implements Disposable {
   }
 }
 
+/** The file itself where its bytes are its text; else that text in memory. */
 async function openFile(path: string): Promise<RandomAccess> {
-  const refused = (reason: string) =>
-    new UserError(`Cannot read ${quote(path, 200)} as it must be a FASTA file: ${reason}`);
-  try {
-    const info = await Deno.stat(path);
-    if (!info.isFile) throw refused(`it is no plain file: ${kindReason(info)}`);
-    return await openRandomAccess(path);
-  } catch (error) {
-    const reason = fileReason(error);
-    throw reason === undefined ? error : refused(reason);
-  }
+  const options = { must: "a FASTA file" };
+  if (await isPlainFile(path, options)) return await openRandomAccess(path);
+  const text = textOf(await readInput(path, options), path, options);
+  return bytesRandomAccess(path, new TextEncoder().encode(text));
 }

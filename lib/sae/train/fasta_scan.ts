@@ -85,14 +85,8 @@ export class FastaScanner {
     };
   }
 
-  /** Skips a byte order mark; a compressed file is said to be one. */
+  /** Skips a byte order mark. */
   #beginning(bytes: Uint8Array): number {
-    if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
-      throw new UserError(
-        `Cannot read ${quote(this.source)} as a FASTA file must be plain text: ` +
-          "current value is gzip; unpack it first",
-      );
-    }
     return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   }
 

@@ -67,7 +67,6 @@ const refusals: [string, string | Uint8Array, RegExp][] = [
   ["a stop codon inside", ">a\nMK*\nMK\n", /line 3 as "\*" may only close/],
   ["a stop codon alone", ">a\n*\n", /line 2/],
   ["a binary byte", Uint8Array.of(62, 97, 10, 77, 0), /line 2 .*byte 0x00/],
-  ["gzip", Uint8Array.of(0x1f, 0x8b, 8, 0), /gzip; unpack it first/],
 ];
 for (const [name, text, says] of refusals) {
   Deno.test(`FastaScanner refuses ${name} in one line`, () => {
