@@ -13,7 +13,7 @@ interface Case {
 
 const cases: Case[] = [
   { name: "no such file", args: ["--fasta", "no.fasta"], says: /"no.fasta".*no such file/ },
-  { name: "a folder", args: ["--fasta", "."], says: /no plain file/ },
+  { name: "a folder", args: ["--fasta", "."], says: /it is a folder/ },
   { name: "an empty file", text: "", says: /at least one record/ },
   { name: "an unknown letter", text: ">a\nMKT\n>b\nMKJ\n", says: /line 4 .*is "J"/ },
   { name: "text before the header", text: "MKT\n", says: /line 1/ },
