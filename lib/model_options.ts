@@ -6,7 +6,7 @@ import * as parse from "./cli/parsers.ts";
 export const modelOptions = {
   model: option({
     placeholder: "name|folder|file",
-    parse: parse.path,
+    parse: parse.nameOrPath,
     description: "ESM-2 by name (esm2_t6_8M_UR50D …), Hugging Face folder, or fair-esm .pt",
     defaultText: "the small embedded model",
     group: "Model",

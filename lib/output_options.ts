@@ -1,6 +1,7 @@
 /** The options by which commands are told where results go, and how much of a run to do. */
 import { flag, option } from "./cli/command.ts";
 import * as parse from "./cli/parsers.ts";
+import { asMeant } from "./cli/standing.ts";
 import { parseShard } from "./run/shards.ts";
 
 /** The folder a command writes to unless told otherwise: one of its own, below `out`. */
@@ -16,7 +17,8 @@ export const outputOptions = (command: string, files: string) => ({
   out: option({
     placeholder: "folder",
     parse: parse.path,
-    default: defaultFolder(command),
+    default: asMeant(defaultFolder(command)),
+    defaultText: defaultFolder(command),
     description: `where ${files} go`,
     group: "Output",
   }),

@@ -1,16 +1,31 @@
-/** Lists the commands of esmscope. */
-import { defineCommand } from "../lib/cli/command.ts";
+/** All commands under one name: `esmscope analyze …`; alone it lists them. */
 import { commands } from "../lib/cli/commands.ts";
+import { completionScript, SHELLS } from "../lib/cli/completion.ts";
+import { type Command, defineCommand, flag, option } from "../lib/cli/command.ts";
+import type { CommandGroup } from "../lib/cli/group.ts";
 import { runCommand } from "../lib/cli/main.ts";
+import * as parse from "../lib/cli/parsers.ts";
 import { formatTable } from "../lib/cli/table.ts";
+import { VERSION } from "../lib/version.ts";
 
 export const command = defineCommand({
   name: "esmscope",
   summary: "See inside ESM-2: which attention heads and sparse features carry what",
-  description: "Lists the commands. Every command explains itself with --help.",
-  options: {},
+  description:
+    "Lists the commands; with a command's name it runs it. Every command explains itself with " +
+    "--help.",
+  options: {
+    version: flag({ description: "print the version" }),
+    completion: option({
+      placeholder: "shell",
+      parse: parse.choice(...SHELLS),
+      description: `print what completes commands and options in ${SHELLS.join(", ")}`,
+    }),
+  },
   examples: [{ command: "deno task analyze --help", shows: "explains one command" }],
-  run: (_, ctx) => {
+  async run({ version, completion }, ctx) {
+    if (version) return ctx.print(VERSION);
+    if (completion) return ctx.print(await completionScript(completion, loadCommand));
     ctx.print(`${command.summary}.\n`);
     ctx.print(
       formatTable(
@@ -24,4 +39,27 @@ export const command = defineCommand({
   },
 });
 
-if (import.meta.main) await runCommand(command, Deno.args);
+/** Each is loaded only when it is asked for. */
+const LOADERS: Readonly<Record<string, () => Promise<{ command: unknown }>>> = {
+  analyze: () => import("./analyze.ts"),
+  bench: () => import("./bench.ts"),
+  contacts: () => import("./contacts.ts"),
+  fetch: () => import("./fetch.ts"),
+  merge: () => import("./merge.ts"),
+  sae: () => import("./sae.ts"),
+  score: () => import("./score.ts"),
+  verify: () => import("./verify.ts"),
+};
+
+/** The command of a name in the list. */
+export async function loadCommand(name: string): Promise<Command | CommandGroup> {
+  return (await LOADERS[name]()).command as Command | CommandGroup;
+}
+
+if (import.meta.main) {
+  const [name, ...rest] = Deno.args;
+  const chosen = commands.find((one) => one.name === name);
+  await (chosen
+    ? runCommand(await loadCommand(chosen.name), rest)
+    : runCommand(command, Deno.args));
+}

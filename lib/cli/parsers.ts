@@ -1,5 +1,6 @@
 /** Parsers of option values; each throws a `UserError` that names the option. */
 import { quote, UserError } from "../errors.ts";
+import { asMeant, nameOrPath as asNameOrPath } from "./standing.ts";
 
 /** Reads the text given for the option `flag`. */
 export type Parser<T> = (text: string, flag: string) => T;
@@ -59,10 +60,16 @@ export const text: Parser<string> = (value, flag) => {
   return value;
 };
 
-/** A file or folder name; it need not exist. */
+/** A file or folder name; it need not exist. Relative ones start where the user stands. */
 export const path: Parser<string> = (value, flag) => {
   if (value === "" || value.includes("\0")) throw badValue(flag, "a path", value);
-  return value;
+  return asMeant(value);
+};
+
+/** A name, or a file or folder that is there. */
+export const nameOrPath: Parser<string> = (value, flag) => {
+  if (value === "" || value.includes("\0")) throw badValue(flag, "a name or a path", value);
+  return asNameOrPath(value);
 };
 
 /**

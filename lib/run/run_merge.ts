@@ -1,5 +1,6 @@
 /** The `merge` command: shards of one run become what the run in one piece would have written. */
 import type { CommandContext } from "../cli/context.ts";
+import { asMeant } from "../cli/standing.ts";
 import { quote, UserError } from "../errors.ts";
 import { defaultFolder } from "../output_options.ts";
 import { type MergedRun, mergeShards } from "./merge.ts";
@@ -28,7 +29,7 @@ export async function runMerge(
   ctx: CommandContext,
   writers: Readonly<Record<string, ShardWriter>>,
 ): Promise<void> {
-  using run = await mergeShards(ctx.args);
+  using run = await mergeShards(ctx.args.map((folder) => asMeant(folder)));
   const { settings: { command }, options, notes } = run;
   if (!Object.hasOwn(writers, command)) {
     throw new UserError(
@@ -37,6 +38,6 @@ export async function runMerge(
     );
   }
   for (const note of notes) ctx.note(note);
-  const own = { out: o.out ?? defaultFolder(command), json: o.json };
+  const own = { out: o.out ?? asMeant(defaultFolder(command)), json: o.json };
   await writers[command]({ ...options, ...own }, ctx, run);
 }

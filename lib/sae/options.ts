@@ -12,7 +12,7 @@ export type LayerOption = "--layer" | "--layers";
 export const saeOptions = {
   sae: option({
     placeholder: "name|file|folder",
-    parse: parse.path,
+    parse: parse.nameOrPath,
     description: "interprot:l24, interplm-8m:l3 …; an InterProt or InterPLM file; or one of " +
       "`sae train`",
     defaultText: "the embedded model's own",
