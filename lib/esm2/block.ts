@@ -105,15 +105,15 @@ export function attend(
   });
 }
 
-/** Output projection, residual connections and feed-forward: the block's output f32[N, D]. */
-export function finish(
+/** Output projection of the mixed values, added to the residual stream: f32[N, D]. */
+export function addAttention(
   g: Graph,
   x: Value,
   mixed: Value,
   w: BlockWeights,
   { config: { dModel } }: BlockVariant,
 ): Value {
-  const attended = g.scope("attention", () => {
+  return g.scope("attention", () => {
     const merged = op.reshape(
       g,
       op.transpose(g, mixed, [0, 2, 1, 3], "merge"),
@@ -129,6 +129,10 @@ export function finish(
     );
     return op.add(g, x, out, "residual");
   });
+}
+
+/** What the feed-forward part adds to the residual stream f32[N, D]. */
+export function feedForward(g: Graph, attended: Value, w: BlockWeights): Value {
   return g.scope("feed_forward", () => {
     const y = op.layerNormalization(
       g,
@@ -137,8 +141,25 @@ export function finish(
       w("final_layer_norm.bias"),
     );
     const wide = op.gelu(g, op.gemm(g, y, w("fc1.weight"), w("fc1.bias"), "fc1"));
-    return op.add(g, attended, op.gemm(g, wide, w("fc2.weight"), w("fc2.bias"), "fc2"), "residual");
+    return op.gemm(g, wide, w("fc2.weight"), w("fc2.bias"), "fc2");
   });
+}
+
+/** Both additions to the residual stream. */
+export function addFeedForward(g: Graph, attended: Value, added: Value): Value {
+  return g.scope("feed_forward", () => op.add(g, attended, added, "residual"));
+}
+
+/** Output projection, residual connections and feed-forward: the block's output f32[N, D]. */
+export function finish(
+  g: Graph,
+  x: Value,
+  mixed: Value,
+  w: BlockWeights,
+  variant: BlockVariant,
+): Value {
+  const attended = addAttention(g, x, mixed, w, variant);
+  return addFeedForward(g, attended, feedForward(g, attended, w));
 }
 
 /** The whole block on values of any graph: new hidden state and attention. */

@@ -8,11 +8,14 @@ import { Graph, type Value } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
 import type { Shape } from "../onnx/shape.ts";
 import {
+  addAttention,
+  addFeedForward,
   attend,
   type BlockVariant,
   type BlockWeight,
   type BlockWeights,
   blockWeightShape,
+  feedForward,
   finish,
   queriesKeysValues,
   type RotaryValues,
@@ -159,14 +162,42 @@ function groupOf(
 /** Last third: x, the mixed values of each group of heads, weights → hidden. */
 export function finishGraph(variant: BlockVariant, groups: readonly number[]): Graph {
   const g = newGraph("finish", variant);
-  const x = hiddenInput(g, variant);
-  const { headDim } = variant.config;
-  const mixed = groups.map((heads, i) =>
-    g.input(`mixed_${i}`, "float32", [variant.batch, heads, "T", headDim])
-  );
-  const all = mixed.length === 1 ? mixed[0] : op.concat(g, mixed, 1, "heads");
-  g.output("hidden", finish(g, x, all, weightInputs(g, variant), variant));
+  const x = hiddenInput(g, variant), mixed = mixedInputs(g, variant, groups);
+  g.output("hidden", finish(g, x, mixed, weightInputs(g, variant), variant));
   return g;
+}
+
+/** The last third cut where the feed-forward part begins: x, mixed values, weights → attended. */
+export function addAttentionGraph(variant: BlockVariant, groups: readonly number[]): Graph {
+  const g = newGraph("add_attention", variant);
+  const x = hiddenInput(g, variant), mixed = mixedInputs(g, variant, groups);
+  g.output("attended", addAttention(g, x, mixed, weightInputs(g, variant), variant));
+  return g;
+}
+
+/** attended, weights → what the feed-forward part adds. */
+export function feedForwardGraph(variant: BlockVariant): Graph {
+  const g = newGraph("feed_forward", variant);
+  const attended = g.input("attended", "float32", ["N", variant.config.dModel]);
+  g.output("mlp", feedForward(g, attended, weightInputs(g, variant)));
+  return g;
+}
+
+/** attended, what the feed-forward part adds → hidden. */
+export function addFeedForwardGraph(variant: BlockVariant): Graph {
+  const g = newGraph("add_feed_forward", variant), shape: Shape = ["N", variant.config.dModel];
+  const attended = g.input("attended", "float32", shape), mlp = g.input("mlp", "float32", shape);
+  g.output("hidden", addFeedForward(g, attended, mlp));
+  return g;
+}
+
+/** Declares the mixed values of each group of heads; gives those of all. */
+function mixedInputs(g: Graph, variant: BlockVariant, groups: readonly number[]): Value {
+  const { config: { headDim }, batch } = variant;
+  const mixed = groups.map((heads, i) =>
+    g.input(`mixed_${i}`, "float32", [batch, heads, "T", headDim])
+  );
+  return mixed.length === 1 ? mixed[0] : op.concat(g, mixed, 1, "heads");
 }
 
 function newGraph(name: string, { batch }: BlockVariant): Graph {

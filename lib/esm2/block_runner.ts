@@ -3,16 +3,19 @@ import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { BlockVariant } from "./block.ts";
 import {
+  addAttentionGraph,
+  addFeedForwardGraph,
   attendGraph,
   blockGraph,
   type BlockOutputs,
+  feedForwardGraph,
   finishGraph,
   projectGraph,
 } from "./block_graphs.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import type { AttentionReduction } from "./reduction.ts";
-import type { AttentionPiece } from "./visitor.ts";
+import type { AttentionPiece, BlockPart, BlockPartName } from "./visitor.ts";
 
 /** Tensors by the name of the graph input they feed. */
 export type Inputs = Record<string, Tensor>;
@@ -24,6 +27,13 @@ export interface BlockStep {
   batch: TokenBatch;
   attention?: (piece: AttentionPiece) => void | Promise<void>;
   reduction?: AttentionReduction;
+  /** Shows a part of the block, where the visitor wants it; gives what the block goes on with. */
+  part?: PartHook;
+}
+
+export interface PartHook {
+  wants(name: BlockPartName): boolean;
+  visit(part: BlockPart): void | Promise<void>;
 }
 
 /** Runs blocks; the compiled graphs are kept in `programs`. */
@@ -69,15 +79,93 @@ export class BlockRunner {
     inputs: Inputs,
   ): Promise<Tensor> {
     const { variant } = step;
+    using owned = new DisposableStack();
+    const projected = await this.project(step, groups, x, inputs, owned);
+    for (const [letter, name] of PROJECTED) {
+      await this.#showGroups(step, groups, letter, name, projected, owned);
+    }
+    const mixed = await this.attend(step, groups, projected, inputs, owned);
+    await this.#showGroups(step, groups, "mixed", "heads", mixed, owned);
+    if (step.part?.wants("mlp")) return await this.#finishInParts(step, groups, x, mixed, inputs);
     const finish = await this.programs.get(
       `finish ${plainKey(variant)} ${groups}`,
       () => finishGraph(variant, groups),
     );
-    using owned = new DisposableStack();
-    const projected = await this.project(step, groups, x, inputs, owned);
-    const mixed = await this.attend(step, groups, projected, inputs, owned);
     const out = await finish.run({ ...inputs, ...mixed, x }, { hidden: [...x.shape] });
     return out.hidden;
+  }
+
+  /** The last third with the feed-forward part's addition shown. */
+  async #finishInParts(
+    step: BlockStep,
+    groups: readonly number[],
+    x: Tensor,
+    mixed: Inputs,
+    inputs: Inputs,
+  ): Promise<Tensor> {
+    const { variant } = step, key = plainKey(variant), shape = [...x.shape];
+    using owned = new DisposableStack();
+    const first = await this.programs.get(
+      `add attention ${key} ${groups}`,
+      () => addAttentionGraph(variant, groups),
+    );
+    const { attended } = await first.run({ ...inputs, ...mixed, x }, { attended: shape });
+    owned.use(attended);
+    const second = await this.programs.get(
+      `feed forward ${key}`,
+      () => feedForwardGraph(variant),
+    );
+    const { mlp } = await second.run({ ...inputs, attended }, { mlp: shape });
+    const added = await this.#show(step, "mlp", 0, this.config.heads, owned.use(mlp), owned);
+    const last = await this.programs.get(
+      `add feed forward ${key}`,
+      () => addFeedForwardGraph(variant),
+    );
+    return (await last.run({ attended, mlp: added }, { hidden: shape })).hidden;
+  }
+
+  /** Shows a part of each group of heads; what replaces it stands in `values` from then on. */
+  async #showGroups(
+    step: BlockStep,
+    groups: readonly number[],
+    letter: string,
+    name: BlockPartName,
+    values: Inputs,
+    owned: DisposableStack,
+  ): Promise<void> {
+    if (!step.part?.wants(name)) return;
+    let begin = 0;
+    for (const [i, heads] of groups.entries()) {
+      const key = `${letter}_${i}`;
+      values[key] = await this.#show(step, name, begin, begin + heads, values[key], owned);
+      begin += heads;
+    }
+  }
+
+  /** Shows a part; gives the tensor that the block goes on with. */
+  async #show(
+    { part, layer, batch }: BlockStep,
+    name: BlockPartName,
+    begin: number,
+    end: number,
+    tensor: Tensor,
+    owned: DisposableStack,
+  ): Promise<Tensor> {
+    let current = tensor;
+    await part!.visit({
+      ...{ name, layer, begin, end, tensor, batch },
+      replace(other) {
+        owned.use(other);
+        if (other.shape.join() !== tensor.shape.join()) {
+          throw new RangeError(
+            `Cannot replace ${name} of layer ${layer} as the shape must be ` +
+              `[${tensor.shape.join(", ")}]: current value is [${other.shape.join(", ")}]`,
+          );
+        }
+        current = other;
+      },
+    });
+    return current;
   }
 
   /** Queries, keys and values f32[B, h, T, d] of each group of heads: `q_0`, `k_0`, `v_0`, `q_1` … */
@@ -152,6 +240,9 @@ export class BlockRunner {
     );
   }
 }
+
+/** Projections by the letter that graphs have for them. */
+const PROJECTED = [["q", "queries"], ["k", "keys"], ["v", "values"]] as const;
 
 const wanted = ({ attention, reduction }: BlockStep): BlockOutputs => ({
   attention: attention !== undefined,

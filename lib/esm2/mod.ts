@@ -17,4 +17,11 @@ export type {
   ReductionInput,
   ReductionOutput,
 } from "./reduction.ts";
-export type { AttentionPiece, HiddenState, Visitor } from "./visitor.ts";
+export {
+  type AttentionPiece,
+  BLOCK_PARTS,
+  type BlockPart,
+  type BlockPartName,
+  type HiddenState,
+  type Visitor,
+} from "./visitor.ts";

@@ -4,13 +4,13 @@ import type { Esm2Config } from "../checkpoint/mod.ts";
 import { TOKENS } from "./alphabet.ts";
 import { BackwardRunner, headBackward } from "./backward.ts";
 import type { BlockVariant } from "./block.ts";
-import { BlockRunner, type BlockStep, type Inputs } from "./block_runner.ts";
+import { BlockRunner, type BlockStep, type Inputs, type PartHook } from "./block_runner.ts";
 import { headGraph } from "./head.ts";
 import { embed, paddingBias, rotaryTables } from "./inputs.ts";
 import { headGroups } from "./plan.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { TokenBatch } from "./tokenize.ts";
-import type { Visitor } from "./visitor.ts";
+import { BLOCK_PARTS, type BlockPartName, type Visitor } from "./visitor.ts";
 import type { WeightSource } from "./weights.ts";
 
 /** What passes of all batches share. */
@@ -22,6 +22,13 @@ export interface Engine {
   readonly invFreq: Float32Array;
   readonly weights: WeightSource;
   readonly programs: ProgramCache;
+}
+
+function partHook(visitor: Visitor | undefined, layer: number): PartHook | undefined {
+  const visit = visitor?.part?.bind(visitor);
+  if (!visit) return undefined;
+  const wants = (name: BlockPartName) => visitor!.wantsPart?.(name, layer) ?? true;
+  return BLOCK_PARTS.some(wants) ? { wants, visit } : undefined;
 }
 
 export class Pass implements Disposable {
@@ -58,12 +65,15 @@ export class Pass implements Disposable {
         ? visitor.attention.bind(visitor)
         : undefined,
       reduction: visitor?.reduction?.wants(layer) ? visitor.reduction : undefined,
+      part: partHook(visitor, layer),
     };
     const groups = step.attention
       ? this.#groups
       : this.#fastGroups(visitor?.reduction?.fewestHeads);
     using weights = await this.engine.weights.block(layer);
     const inputs = { ...this.#shared, ...weights.tensors };
+    // Only a block in pieces has parts to show; then attention need not be cut smaller than the device asks.
+    if (step.part) return await this.#blocks.inPieces(step, this.#groups, hidden, inputs);
     return this.#groups.length > 1
       ? await this.#blocks.inPieces(step, groups, hidden, inputs)
       : await this.#blocks.whole(step, groups, hidden, inputs);

@@ -21,6 +21,35 @@ export interface AttentionPiece {
   readonly batch: TokenBatch;
 }
 
+/** What a block computes on its way, in the order in which a visitor meets it. */
+export const BLOCK_PARTS = ["queries", "keys", "values", "heads", "mlp"] as const;
+export type BlockPartName = typeof BLOCK_PARTS[number];
+
+/**
+ * A part of a block, to be read or replaced.
+ *
+ *   queries, keys  f32[B, h, T, d]  rotated; queries scaled by d^−½
+ *   values         f32[B, h, T, d]
+ *   heads          f32[B, h, T, d]  what each head gives: its attention times the values, before the output
+ *                                   projection; a head set to zero is ablated
+ *   mlp            f32[B·T, D]      what the feed-forward part adds to the residual stream
+ *
+ * h is end − begin: all heads, or some where all would pass the device's limit for one tensor.
+ */
+export interface BlockPart {
+  readonly name: BlockPartName;
+  /** Block, 0-based. */
+  readonly layer: number;
+  /** Heads `begin` to `end` (exclusive); of `mlp` all. */
+  readonly begin: number;
+  readonly end: number;
+  /** Valid until the visitor returns, or until it is replaced. */
+  readonly tensor: Tensor;
+  readonly batch: TokenBatch;
+  /** The block goes on with `tensor` instead, of the same shape; the engine disposes of it. */
+  replace(tensor: Tensor): void;
+}
+
 /** The residual stream between two blocks. */
 export interface HiddenState {
   /**
@@ -43,6 +72,10 @@ export interface Visitor {
   attention?(piece: AttentionPiece): void | Promise<void>;
   /** Cheaper than `attention` on the CPU where less than the attention itself is needed. */
   reduction?: AttentionReduction;
+  /** Which parts of which layers the visitor wants; a block whose parts nobody wants costs nothing more. */
+  wantsPart?(name: BlockPartName, layer: number): boolean;
+  /** Called with the parts that are wanted. */
+  part?(part: BlockPart): void | Promise<void>;
   /** Called with the embedding (depth 0) and after each block. */
   hidden?(state: HiddenState): void | Promise<void>;
 }
