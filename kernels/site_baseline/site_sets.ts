@@ -60,40 +60,44 @@ export function drawCandidates(options: SiteSetOptions): Uint32Array<ArrayBuffer
 }
 
 /**
- * Draws random site sets: u32[trials, n].
+ * Draws random site sets: u32[trials, n], of all trials or of some.
  *
  * uniform     n of the columns that are no sites; every subset is equally likely; in drawing order
  * contiguous  the sites' gap pattern at a valid start; every start is equally likely; ascending
  *
  * Source of the uniform draw: Floyd's algorithm (Bentley & Floyd 1987, doi:10.1145/30401.315746).
  *
+ * @param range trials `first` to `end` (exclusive); @default all
  * @throws {RangeError} if sites or trials are invalid, or no set can be drawn (see `validStarts`)
  */
-export function drawSiteSets(options: SiteSetOptions): Uint32Array<ArrayBuffer> {
-  const { sites, trials, seed, mode, stream = 0 } = options;
+export function drawSiteSets(
+  options: SiteSetOptions,
+  range: { first: number; end: number } = { first: 0, end: options.trials },
+): Uint32Array<ArrayBuffer> {
+  const { sites, seed, mode, stream = 0 } = options;
   const candidates = drawCandidates(options);
   const draws = new PhiloxStream(seed, stream);
   return mode === "uniform"
-    ? uniformSets(candidates, sites.length, trials, draws)
-    : contiguousSets(candidates, siteOffsets(sites), trials, draws);
+    ? uniformSets(candidates, sites.length, range, draws)
+    : contiguousSets(candidates, siteOffsets(sites), range, draws);
 }
 
 function uniformSets(
   candidates: Uint32Array,
   size: number,
-  trials: number,
+  { first, end }: { first: number; end: number },
   draws: PhiloxStream,
 ): Uint32Array<ArrayBuffer> {
-  const sets = new Uint32Array(trials * size);
+  const sets = new Uint32Array((end - first) * size);
   // Trial + 1 of the last set that took a candidate: no clearing between the trials.
   const takenBy = new Uint32Array(candidates.length);
-  for (let trial = 0; trial < trials; trial++) {
+  for (let trial = first; trial < end; trial++) {
     for (let k = 0; k < size; k++) {
       const last = candidates.length - size + k;
       let index = draws.below(last + 1, trial, k);
       if (takenBy[index] === trial + 1) index = last;
       takenBy[index] = trial + 1;
-      sets[trial * size + k] = candidates[index];
+      sets[(trial - first) * size + k] = candidates[index];
     }
   }
   return sets;
@@ -102,13 +106,13 @@ function uniformSets(
 function contiguousSets(
   starts: Uint32Array,
   offsets: Uint32Array,
-  trials: number,
+  { first, end }: { first: number; end: number },
   draws: PhiloxStream,
 ): Uint32Array<ArrayBuffer> {
-  const size = offsets.length, sets = new Uint32Array(trials * size);
-  for (let trial = 0; trial < trials; trial++) {
+  const size = offsets.length, sets = new Uint32Array((end - first) * size);
+  for (let trial = first; trial < end; trial++) {
     const start = starts[draws.below(starts.length, trial, 0)];
-    for (let k = 0; k < size; k++) sets[trial * size + k] = start + offsets[k];
+    for (let k = 0; k < size; k++) sets[(trial - first) * size + k] = start + offsets[k];
   }
   return sets;
 }

@@ -200,3 +200,14 @@ Deno.test("siteSetSpec() states the fields of struct Params in order", () => {
   const { source, params } = siteSetSpec("uniform", 64);
   deepEqual(paramFieldsOf(source), params.fields);
 });
+
+Deno.test("drawSiteSets() draws some trials as it draws them among all", () => {
+  const sites = Uint32Array.of(3, 5, 9), trials = 50;
+  for (const mode of ["uniform", "contiguous"] as const) {
+    const options = { columns: 40, sites, trials, seed: 8, mode };
+    const all = drawSiteSets(options);
+    for (const [first, end] of [[0, 50], [0, 1], [17, 31], [49, 50]]) {
+      deepEqual(drawSiteSets(options, { first, end }), all.slice(3 * first, 3 * end));
+    }
+  }
+});

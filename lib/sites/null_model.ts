@@ -92,6 +92,25 @@ function calledByChance(
 /** Summed residues between two looks at the signal: about a tenth of a second. */
 const STEP = 2 ** 26;
 
+/** Residues drawn between two looks at the signal: about a tenth of a second. */
+const DRAWN = 2 ** 20;
+
+async function drawInPieces(
+  draws: SiteSetOptions,
+  signal: AbortSignal | undefined,
+): Promise<Uint32Array> {
+  const { sites, trials } = draws, step = Math.max(1, Math.floor(DRAWN / sites.length));
+  if (trials <= step) return drawSiteSets(draws);
+  const sets = new Uint32Array(trials * sites.length);
+  for (let first = 0; first < trials; first += step) {
+    await new Promise((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
+    const piece = drawSiteSets(draws, { first, end: Math.min(trials, first + step) });
+    sets.set(piece, first * sites.length);
+  }
+  return sets;
+}
+
 async function onHost(
   mass: Float32Array,
   draws: SiteSetOptions,
@@ -100,7 +119,7 @@ async function onHost(
 ): Promise<SiteBaseline> {
   const { columns, sites, trials } = draws;
   const heads = mass.length / columns;
-  const sets = drawSiteSets(draws);
+  const sets = await drawInPieces(draws, signal);
   const all = {
     observed: new Float32Array(heads),
     mean: new Float64Array(heads),
