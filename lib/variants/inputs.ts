@@ -11,7 +11,7 @@ import { readText } from "../io/text.ts";
 import { readEdits } from "./grammar.ts";
 import { isSubstitution } from "./resolve.ts";
 import { isWholeSequence } from "./scan.ts";
-import { allSingles, fromAssay, isMissing, listed, type VariantSource } from "./source.ts";
+import { allSingles, fromAssay, isMissing, listedOrFile, type VariantSource } from "./source.ts";
 import type { Target } from "./types.ts";
 
 export interface InputFlags {
@@ -37,6 +37,12 @@ export const PROTEINGYM_COLUMNS = {
   functionalColumn: "DMS_score_bin",
 } as const;
 
+/** Columns of other sources' tables, taken where none is named and ProteinGym's are not there. */
+const OTHER_COLUMNS = [
+  { of: "MaveDB", mutantColumn: "hgvs_pro", measuredColumn: "score" },
+  { of: "nn4dms", mutantColumn: "variant", measuredColumn: "score" },
+] as const;
+
 export interface Inputs {
   target: Target;
   source: VariantSource;
@@ -49,16 +55,18 @@ export interface Inputs {
  *
  * @throws {UserError} for flags that contradict each other and for anything wrong in the files
  */
-export async function readInputs(flags: InputFlags): Promise<Inputs> {
-  const { sequence, fasta, assay, mutations, offset } = flags;
+export async function readInputs(given: InputFlags): Promise<Inputs> {
+  const { sequence, fasta, assay, mutations, offset } = given;
   if (sequence !== undefined && fasta !== undefined) contradict("--sequence", "--fasta");
   if (assay !== undefined && mutations !== undefined) contradict("--assay", "--mutations");
-  if (assay === undefined) refuseAssayFlags(flags);
+  if (assay === undefined) refuseAssayFlags(given);
   const notes: string[] = [];
-  const table = assay === undefined ? undefined : await openAssay(assay, flags, notes);
+  const table = assay === undefined ? undefined : await openTable(assay, { notes });
+  const flags = table ? withColumns(given, table, notes) : given;
+  if (table) checkAssay(table, flags);
   const entry = flags.reference === undefined ? undefined : await findReference(flags);
-  const given = await namedProtein(flags, entry, notes);
-  const named = given && ungapped(given, notes);
+  const written = await namedProtein(flags, entry, notes);
+  const named = written && ungapped(written, notes);
   if (!named && !table) {
     notes.push(`No sequence was given: this is ${ephb2.id}, ${ephb2.description}.`);
   }
@@ -77,8 +85,28 @@ export async function readInputs(flags: InputFlags): Promise<Inputs> {
     );
     return { target, source, notes };
   }
-  const source = mutations === undefined ? allSingles(target) : listed(mutations);
+  const source = mutations === undefined ? allSingles(target) : await listedOrFile(mutations);
   return { target, source, notes };
+}
+
+/** Flags with the columns of the source that the assay's header shows, where it is not ProteinGym's. */
+function withColumns(
+  flags: InputFlags,
+  { columns }: StreamedTable,
+  notes: string[],
+): InputFlags {
+  if (renamed(flags).length > 0) return flags;
+  const { mutantColumn, sequenceColumn, measuredColumn } = flags;
+  if ([mutantColumn, sequenceColumn, measuredColumn].some((name) => columns.includes(name))) {
+    return flags;
+  }
+  const found = OTHER_COLUMNS.find((each) =>
+    columns.includes(each.mutantColumn) && columns.includes(each.measuredColumn)
+  );
+  if (!found) return flags;
+  const { of, ...named } = found;
+  notes.push(`Columns as of ${of}: ${named.mutantColumn} and ${named.measuredColumn}.`);
+  return { ...flags, ...named };
 }
 
 const COLUMN_KEYS = ["mutant", "sequence", "measured", "functional"] as const;
@@ -99,13 +127,8 @@ function refuseAssayFlags(flags: InputFlags): void {
   );
 }
 
-async function openAssay(
-  path: string,
-  flags: InputFlags,
-  notes: string[],
-): Promise<StreamedTable> {
-  const table = await openTable(path, { notes });
-  const { columns } = table;
+/** @throws {UserError} if a column that is needed or named is not there */
+function checkAssay({ source: path, columns }: StreamedTable, flags: InputFlags): void {
   const need = (name: string, why: string) => {
     if (columns.includes(name)) return;
     throw new UserError(
@@ -119,7 +142,6 @@ async function openAssay(
   // A column that a person names must be there; the usual names need not.
   for (const key of renamed(flags)) need(flags[`${key}Column`], ` that --${key}-column names`);
   if (flags.cutoff !== undefined) need(flags.measuredColumn, " to apply --cutoff to");
-  return table;
 }
 
 interface ReferenceEntry {

@@ -1,6 +1,8 @@
 /** Where variants come from: all single substitutions, a list, or an assay; read as often as needed. */
 import { quote, UserError } from "../errors.ts";
+import { csvField } from "../io/csv.ts";
 import type { StreamedTable } from "../io/csv_stream.ts";
+import { readText } from "../io/text.ts";
 import { splitVariants } from "./grammar.ts";
 import { AMINO_ACIDS } from "./letters.ts";
 import { residueOf } from "./resolve.ts";
@@ -37,14 +39,28 @@ export function allSingles(target: Target): VariantSource {
   };
 }
 
-/** The variants of `--mutations`. @throws {UserError} if there is none */
+/**
+ * The variants of `--mutations`: a list, or a file with one on each line (`,` then joins mutations), of
+ * which blank lines, `#` comments and a heading are left out.
+ *
+ * @throws {UserError} if there is none, or the file cannot be read
+ */
+export async function listedOrFile(text: string): Promise<VariantSource> {
+  return await isFile(text) ? ofList(await linesOf(text), text) : listed(text);
+}
+
+/** The variants of a list. @throws {UserError} if there is none */
 export function listed(text: string): VariantSource {
-  const variants = splitVariants(text);
-  if (variants.length === 0) {
+  const rows = splitVariants(text)
+    .map((variant) => ({ place: "--mutations", text: variant, raw: variant }));
+  return ofList(rows, text);
+}
+
+function ofList(rows: readonly VariantRow[], text: string): VariantSource {
+  if (rows.length === 0) {
     throw new UserError(
-      `Cannot read --mutations as it must name a mutation such as A10G: current value is ${
-        quote(text)
-      }`,
+      `Cannot read --mutations as it must name a mutation such as A10G, or a file of some: ` +
+        `current value is ${quote(text)}`,
     );
   }
   return {
@@ -52,11 +68,30 @@ export function listed(text: string): VariantSource {
     kind: "list",
     hasMeasured: false,
     async *rows() {
-      for (const variant of variants) {
-        yield { place: "--mutations", text: variant, raw: variant };
-      }
+      yield* rows;
     },
   };
+}
+
+/** What tables call their column of mutations. */
+const HEADING = /^"?(mutants?|mutations?|variants?|hgvs(_pro)?|aa_?change)"?$/i;
+
+async function linesOf(path: string): Promise<VariantRow[]> {
+  const rows: VariantRow[] = [];
+  for (const [i, line] of (await readText(path)).split(/\r\n|\n|\r/).entries()) {
+    const text = line.replace(/^\uFEFF/, "").replace(/\s*#.*$/, "").trim();
+    if (text === "" || rows.length === 0 && HEADING.test(text)) continue;
+    // The file's own commas are no separators of the table that is written.
+    rows.push({ place: `${path} line ${i + 1}`, text, raw: csvField(text) });
+  }
+  return rows;
+}
+
+/** Whether a text names a file; asks only where that is allowed. */
+async function isFile(text: string): Promise<boolean> {
+  if (text.length > 1000) return false;
+  if (Deno.permissions.querySync({ name: "read", path: text }).state !== "granted") return false;
+  return await Deno.stat(text).then(({ isDirectory }) => !isDirectory, () => false);
 }
 
 /** Names of an assay's columns. */
