@@ -3,15 +3,16 @@ import { ephb2 } from "../../data/ephb2.ts";
 import { quote, UserError } from "../errors.ts";
 import { tokenize } from "../esm2/mod.ts";
 import { chooseRecord } from "../io/choose_record.ts";
-import { parseTable } from "../io/csv.ts";
+import { columnAt, parseTable } from "../io/csv.ts";
 import { openTable, type StreamedTable } from "../io/csv_stream.ts";
 import { parseFasta } from "../io/fasta.ts";
 import { ungapped } from "../io/gaps.ts";
+import { isMissing } from "../io/numbers.ts";
 import { readText } from "../io/text.ts";
 import { readEdits } from "./grammar.ts";
 import { isSubstitution } from "./resolve.ts";
 import { isWholeSequence } from "./scan.ts";
-import { allSingles, fromAssay, isMissing, listedOrFile, type VariantSource } from "./source.ts";
+import { allSingles, fromAssay, listedOrFile, type VariantSource } from "./source.ts";
 import type { Target } from "./types.ts";
 
 export interface InputFlags {
@@ -203,7 +204,8 @@ async function deduce(
   { mutantColumn, sequenceColumn, offset }: InputFlags,
 ): Promise<{ id: string; residues: string }> {
   const id = source.replace(/^.*[/\\]/, "").replace(/\.\w+$/, "");
-  const mutant = columns.indexOf(mutantColumn), sequence = columns.indexOf(sequenceColumn);
+  const mutant = columnAt(columns, mutantColumn, source);
+  const sequence = columnAt(columns, sequenceColumn, source);
   const cannot = (requirement: string, value: string) =>
     new UserError(
       `Cannot score ${

@@ -1,7 +1,8 @@
 /** Where variants come from: all single substitutions, a list, or an assay; read as often as needed. */
 import { quote, UserError } from "../errors.ts";
-import { csvField } from "../io/csv.ts";
+import { columnAt, csvField } from "../io/csv.ts";
 import type { StreamedTable } from "../io/csv_stream.ts";
+import { isInfinite, isMissing, NumberColumn } from "../io/numbers.ts";
 import { readText } from "../io/text.ts";
 import { splitVariants } from "./grammar.ts";
 import { AMINO_ACIDS } from "./letters.ts";
@@ -113,7 +114,7 @@ export function fromAssay(
   cutoff: number | undefined,
 ): VariantSource {
   const { columns, source, header, delimiter } = table;
-  const column = (name: string) => columns.indexOf(name);
+  const column = (name: string) => columnAt(columns, name, source);
   const mutant = column(names.mutant), sequence = column(names.sequence);
   const measured = column(names.measured), functional = column(names.functional);
   return {
@@ -123,11 +124,12 @@ export function fromAssay(
     delimiter,
     hasMeasured: measured >= 0,
     async *rows() {
+      const numbers = new NumberColumn(names.measured, delimiter);
       for await (const { line, raw, fields } of table.rows()) {
         const place = `${source} line ${line}`;
         const mutated = sequence < 0 ? "" : present(fields[sequence]).toUpperCase();
         const text = mutant < 0 ? "" : present(fields[mutant]);
-        const value = measured < 0 ? NaN : readNumber(fields[measured], place, names.measured);
+        const value = measured < 0 ? NaN : numbers.read(fields[measured], place);
         const label = cutoff !== undefined
           ? value > cutoff
           : functional < 0
@@ -139,6 +141,7 @@ export function fromAssay(
           mutated: mutated || undefined,
           measured: value,
           functional: label,
+          ...(measured >= 0 && isInfinite(fields[measured]) && { isInfinite: true }),
           raw,
         };
       }
@@ -146,26 +149,11 @@ export function fromAssay(
   };
 }
 
-const MISSING = /^(nan|na|n\/a|null|none|-)?$/i;
-
 /** A field, empty where it says that there is nothing. */
 const present = (text: string) => isMissing(text) ? "" : text;
 
-/** Whether a field says that there is nothing. */
-export const isMissing = (text: string): boolean => MISSING.test(text);
-
-function readNumber(text: string, place: string, column: string): number {
-  if (MISSING.test(text)) return NaN;
-  const value = Number(text);
-  if (Number.isFinite(value)) return value;
-  throw new UserError(
-    `Cannot read ${place} as column ${quote(column)} must hold a number or nothing: ` +
-      `current value is ${quote(text)}`,
-  );
-}
-
 function readLabel(text: string, place: string, column: string): boolean | undefined {
-  if (MISSING.test(text)) return undefined;
+  if (isMissing(text)) return undefined;
   if (/^(1(\.0*)?|true)$/i.test(text)) return true;
   if (/^(0(\.0*)?|false)$/i.test(text)) return false;
   throw new UserError(
