@@ -2,6 +2,7 @@
 import { option } from "./cli/command.ts";
 import * as parse from "./cli/parsers.ts";
 import { TRAINED_LENGTH } from "./esm2/mod.ts";
+import { GAP_CHOICES, type GapChoice } from "./io/gaps.ts";
 import { PROTEINGYM_COLUMNS } from "./variants/inputs.ts";
 
 const sequence = (description: string) =>
@@ -15,11 +16,33 @@ const id = option({
   group: "Input",
 });
 
+const offset = (where: string) =>
+  option({
+    placeholder: "number",
+    parse: parse.integer({ min: -100_000, max: 1_000_000 }),
+    default: 1,
+    description: `number of the sequence's first residue in ${where}`,
+    group: "Input",
+  });
+
+/** What the gaps of an alignment are. */
+const gaps = option({
+  placeholder: "choice",
+  parse: parse.choice(...GAP_CHOICES),
+  default: "remove" as GapChoice,
+  description: "gaps (- and .) of a sequence: remove, or keep as tokens and number them",
+  group: "Input",
+});
+
+/** The numbering of sites. */
+export const siteOffsetOption = { offset: offset("the sites") };
+
 /** One protein or several. */
 export const proteinsOptions = {
   fasta: fasta("protein sequences; all records, or the one of --id"),
   sequence: sequence("one sequence instead of a file"),
   id,
+  gaps,
 };
 
 /** The one protein that mutations are of. */
@@ -27,13 +50,7 @@ export const targetOptions = {
   sequence: sequence("the protein itself"),
   fasta: fasta("the protein from a file"),
   id,
-  offset: option({
-    placeholder: "number",
-    parse: parse.integer({ min: -100_000, max: 1_000_000 }),
-    default: 1,
-    description: "number of the sequence's first residue in the mutations",
-    group: "Input",
-  }),
+  offset: offset("the mutations"),
 };
 
 export const maxLengthOption = {

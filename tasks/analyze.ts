@@ -4,7 +4,7 @@ import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { modelOptions } from "../lib/model_options.ts";
 import { outputOptions, runOptions } from "../lib/output_options.ts";
-import { maxLengthOption, proteinsOptions } from "../lib/protein_options.ts";
+import { maxLengthOption, proteinsOptions, siteOffsetOption } from "../lib/protein_options.ts";
 import { LEGACY_MODES } from "../lib/sites/legacy.ts";
 import { NULL_MODES } from "../lib/sites/null_model.ts";
 import { runAnalyze } from "../lib/sites/run.ts";
@@ -21,9 +21,11 @@ const options = {
   sites: option({
     placeholder: "list",
     parse: parse.text,
-    description: "residues, counted from 1: 85,89 or 85-89; L85,Q89 also checks the letters",
+    description:
+      "residues, counted from --offset: 85,89 or 85-89; L85,Gln89 also checks the letters",
     group: "Input",
   }),
+  ...siteOffsetOption,
   table: option({
     placeholder: "file",
     parse: parse.path,

@@ -13,16 +13,19 @@ import { WINDOWS } from "../lib/variants/windows.ts";
 const options = {
   ...targetOptions,
   mutations: option({
-    placeholder: "list",
+    placeholder: "list|file",
     parse: parse.text,
-    description: "A10G,K20R:L21M; also p.Ala10Gly, p.Ala3_Gly5del, p.Lys2_Gly3insGln",
+    description: "A10G,K20R:L21M; also p.Ala10Gly, p.Ala3_Gly5del, p.Lys2_Gly3insGln; or a file " +
+      "with one variant per line",
     defaultText: "all single substitutions",
     group: "Input",
   }),
   assay: option({
     placeholder: "file",
     parse: parse.path,
-    description: "variants from a CSV in ProteinGym's format, with measured values to compare with",
+    description:
+      "variants from a CSV of ProteinGym, MaveDB, nn4dms or with columns named below, with " +
+      "measured values to compare with",
     group: "Input",
   }),
   positions: option({

@@ -64,7 +64,7 @@ const cases: BadInput[] = [
   { name: "site beyond the end", args: sites("57"), says: /in 1\.\.56: current value is "57"/ },
   { name: "site zero", args: sites("0"), says: /in 1\.\.56/ },
   { name: "wrong letter", args: sites("A3"), says: /residue 3 must be the sequence's Y/ },
-  { name: "wrong numbering", args: sites("T3,Y4,K5,L6"), says: /adding -1 to every number/ },
+  { name: "wrong numbering", args: sites("T3,Y4,K5,L6"), says: /--offset 2 would fit all letters/ },
   { name: "site twice", args: sites("3,3"), says: /given once/ },
   { name: "no number", args: sites("abc"), says: /residue number/ },
   { name: "falling range", args: sites("9-3"), says: /ascend/ },

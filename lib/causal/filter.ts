@@ -1,6 +1,7 @@
 /** Which rows of an input a person wants: `DMS_score < -3 and DMS_score_bin = 0`. */
 import { quote, UserError } from "../errors.ts";
-import { parseRecord } from "../io/csv.ts";
+import { columnAt, parseRecord } from "../io/csv.ts";
+import { decimal, isMissing } from "../io/numbers.ts";
 import type { VariantSource } from "../variants/source.ts";
 
 type Operator = "<=" | ">=" | "!=" | "==" | "<" | ">" | "=";
@@ -48,7 +49,7 @@ export function parseFilter(text: string): Comparison[] {
 export function filterRows(source: VariantSource, text: string): VariantSource {
   const comparisons = parseFilter(text);
   const tests = comparisons.map(({ column, operator, value }) => {
-    const at = source.columns.indexOf(column);
+    const at = columnAt(source.columns, column, "the input");
     if (at < 0) {
       throw new UserError(
         `Cannot use --filter as column ${quote(column)} must be one of the input's: ` +
@@ -65,7 +66,13 @@ export function filterRows(source: VariantSource, text: string): VariantSource {
       }
     }
     return (fields: readonly string[], place: string) =>
-      passes(fields[at], operator, value, () => `column ${quote(column)} of ${place}`);
+      passes(
+        fields[at],
+        source.delimiter,
+        operator,
+        value,
+        () => `column ${quote(column)} of ${place}`,
+      );
   });
   return {
     ...source,
@@ -78,14 +85,18 @@ export function filterRows(source: VariantSource, text: string): VariantSource {
   };
 }
 
-const MISSING = /^(nan|na|n\/a|null|none|-)?$/i;
-
-function passes(field: string, operator: Operator, value: string, where: () => string): boolean {
-  const a = Number(field), b = Number(value);
+function passes(
+  field: string,
+  delimiter: string,
+  operator: Operator,
+  value: string,
+  where: () => string,
+): boolean {
+  const a = decimal(field, delimiter), b = Number(value);
   const numeric = field !== "" && value !== "" && !Number.isNaN(a) && !Number.isNaN(b);
   if (operator === "=" || operator === "==") return numeric ? a === b : field === value;
   if (operator === "!=") return numeric ? a !== b : field !== value;
-  if (MISSING.test(field)) return false;
+  if (isMissing(field)) return false;
   if (!numeric) {
     throw new UserError(
       `Cannot use --filter as ${where()} must hold a number or nothing: ` +

@@ -12,9 +12,9 @@ import { RUNS } from "./types.ts";
 export const variantOptions = {
   ...targetOptions,
   mutations: option({
-    placeholder: "list",
+    placeholder: "list|file",
     parse: parse.text,
-    description: "A10G,K20R:L21M; also p.Ala10Gly",
+    description: "A10G,K20R:L21M; also p.Ala10Gly; or a file with one variant per line",
     defaultText: "20 drawn of all single substitutions",
     group: "Input",
   }),

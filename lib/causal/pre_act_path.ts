@@ -13,8 +13,9 @@ import type { Capture, Edit } from "./types.ts";
 export interface PreActPath {
   start: Float32Array;
   end: Float32Array;
-  /** Latents that stay; all that are positive without it. */
+  /** Latents that stay; all that are positive without it, or above the threshold. */
   k?: number;
+  threshold?: Float32Array;
 }
 
 /** Pre-activations of some tokens of two captures. */
@@ -25,7 +26,7 @@ export async function preActPath(
   to: Capture,
   tokens: readonly number[],
 ): Promise<PreActPath> {
-  const { dModel, k } = coder.sae.config;
+  const { config: { dModel, k }, threshold } = coder.sae;
   const read = async ({ hidden }: Capture) => {
     const rows = new Float32Array(tokens.length * dModel);
     tokens.forEach((token, i) =>
@@ -36,12 +37,17 @@ export async function preActPath(
     using _ = preActs;
     return await preActs.read();
   };
-  return { start: await read(from), end: await read(to), ...(k !== undefined && { k }) };
+  return {
+    start: await read(from),
+    end: await read(to),
+    ...(k !== undefined && { k }),
+    ...(threshold && { threshold }),
+  };
 }
 
 /** The state at a place of the path as an edit of the capture, and the active latents of each token. */
 export function preActState(
-  { start, end, k }: PreActPath,
+  { start, end, k, threshold }: PreActPath,
   { latents }: Capture,
   edit: Edit,
   alpha: number,
@@ -56,7 +62,7 @@ export function preActState(
     const chosen = k === undefined
       ? Uint32Array.from(acts.keys())
       : selectTopK(acts, 1, count, k).topIndices.slice().sort();
-    const own = chosen.filter((j) => acts[j] > 0);
+    const own = chosen.filter((j) => acts[j] > Math.max(threshold?.[j] ?? 0, 0));
     active.push(own);
     const before = latents.indices.slice(latents.offsets[token], latents.offsets[token + 1]);
     const all = Uint32Array.from(new Set([...own, ...before])).sort();

@@ -1,6 +1,7 @@
 /** Which mutations of which proteins to explain. */
 import { quote, UserError } from "../errors.ts";
-import { parseRecord } from "../io/csv.ts";
+import { columnAt, parseRecord } from "../io/csv.ts";
+import { decimal } from "../io/numbers.ts";
 import {
   type InputFlags,
   type Inputs,
@@ -109,7 +110,9 @@ async function collect(
     yield* rows;
   }
   const scan = await scanVariants({ ...source, rows: kept }, target);
-  const scoreAt = scoreColumn === undefined ? -1 : source.columns.indexOf(scoreColumn);
+  const scoreAt = scoreColumn === undefined
+    ? -1
+    : columnAt(source.columns, scoreColumn, "the input");
   const variants: CausalVariant[] = [];
   let synonymous = 0;
   for (const row of rows) {
@@ -122,8 +125,9 @@ async function collect(
       synonymous++;
       continue;
     }
-    const score = parseFloat(
+    const score = decimal(
       scoreAt < 0 ? "" : parseRecord(row.raw, source.delimiter, row.place, 1)[scoreAt],
+      source.delimiter,
     );
     variants.push({
       number: row.number,

@@ -30,11 +30,10 @@ testRefusals([[
   "model.pt",
   "Cannot read DIR/model.pt as it must be a safetensors or torch file: it is empty",
 ], [
-  "torch's pickle stream from before 1.6",
+  "torch's pickle stream from before 1.6, cut",
   () => ({ "model.pt": Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c) }),
   "model.pt",
-  "Cannot read DIR/model.pt as it must have torch's zip format: it has the format from before " +
-  "torch 1.6 (load and save it again with a newer torch)",
+  "Cannot read DIR/model.pt as its pickle must be undamaged: it ends early",
 ], [
   "torch's tar archive from before 0.2",
   () => {
@@ -44,8 +43,8 @@ testRefusals([[
     return { "model.pt": tar };
   },
   "model.pt",
-  "Cannot read DIR/model.pt as it must have torch's zip format: it has the format from before " +
-  "torch 1.6 (load and save it again with a newer torch)",
+  "Cannot read DIR/model.pt as it must be a safetensors or torch file: it is a tar archive, as " +
+  "torch wrote before 0.2 (load and save it again with a newer torch)",
 ], [
   "a contact head alone",
   async () => {

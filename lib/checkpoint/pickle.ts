@@ -1,5 +1,12 @@
 import { PickleFault } from "./pickle_fault.ts";
-import { allowedGlobal, build, construct, persistent, type PickleValue } from "./pickle_values.ts";
+import {
+  allowedGlobal,
+  build,
+  construct,
+  persistent,
+  type PickleValue,
+  type TorchStorage,
+} from "./pickle_values.ts";
 
 /** The opcodes that torch.save writes (protocol 2), and protocol 4's forms of the same. */
 const OP = {
@@ -57,6 +64,23 @@ export function readPickle(bytes: Uint8Array, label: string): PickleValue {
   return new PickleMachine(bytes, new PickleFault(label)).run();
 }
 
+/**
+ * Reads the pickle that begins at a place, of several one after another.
+ *
+ * @param storages gets the storages that it names, by key
+ * @throws {UserError} as {@linkcode readPickle}
+ */
+export function readPickleAt(
+  bytes: Uint8Array,
+  start: number,
+  label: string,
+  storages?: Map<string, TorchStorage>,
+): { value: PickleValue; end: number } {
+  const rest = bytes.subarray(start);
+  const machine = new PickleMachine(rest, new PickleFault(label), storages);
+  return { value: machine.run(), end: start + machine.end };
+}
+
 class PickleMachine {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -66,10 +90,19 @@ class PickleMachine {
   readonly #memo = new Map<number, PickleValue>();
   #at = 0;
 
-  constructor(bytes: Uint8Array, fault: PickleFault) {
+  constructor(
+    bytes: Uint8Array,
+    fault: PickleFault,
+    readonly storages?: Map<string, TorchStorage>,
+  ) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#fault = fault;
+  }
+
+  /** Where the pickle ends, once it was run. */
+  get end(): number {
+    return this.#at;
   }
 
   run(): PickleValue {
@@ -160,7 +193,7 @@ class PickleMachine {
         return this.#push(allowedGlobal(`${module}.${name}`, this.#fault));
       }
       case OP.BINPERSID:
-        return this.#push(persistent(this.#pop(), this.#fault));
+        return this.#push(this.#storage(this.#pop()));
       case OP.REDUCE:
       case OP.NEWOBJ: {
         const [callee, args] = this.#popMany(2);
@@ -173,6 +206,16 @@ class PickleMachine {
       default:
         this.#fault.refuse(`uses opcode 0x${op.toString(16).padStart(2, "0")}`);
     }
+  }
+
+  #storage(id: PickleValue): TorchStorage {
+    const storage = persistent(id, this.#fault);
+    const known = this.storages?.get(storage.key);
+    if (known && (known.dtype !== storage.dtype || known.length !== storage.length)) {
+      this.#fault.damaged("a storage is named with two types or lengths");
+    }
+    this.storages?.set(storage.key, storage);
+    return storage;
   }
 
   #push(value: PickleValue): void {

@@ -28,7 +28,7 @@ export class PickleRecord {
   constructor(readonly type: string, readonly args: readonly PickleValue[] = []) {}
 }
 
-/** A reference to the archive entry `data/<key>`. */
+/** A reference to the archive entry `data/<key>`, or to a storage of the older container. */
 export class TorchStorage {
   constructor(
     readonly key: string,
@@ -117,10 +117,14 @@ export function build(target: PickleValue, state: PickleValue, fault: PickleFaul
   target.fields = state;
 }
 
-/** The storage that a persistent id names: ("storage", class, key, location, element count). */
+/**
+ * The storage that a persistent id names: ("storage", class, key, location, element count), and before
+ * torch 0.4 the part of another storage that it is.
+ */
 export function persistent(id: PickleValue, fault: PickleFault): TorchStorage {
   if (!isTuple(id) || id[0] !== "storage") return fault.refuse("names an object outside the file");
-  const [, type, key, , length] = id;
+  const [, type, key, , length, part = null] = id;
+  if (part !== null) return fault.refuse("names a part of another storage");
   const storage = type instanceof PickleGlobal ? STORAGES.get(type.name) : undefined;
   if (storage === undefined) return fault.refuse("names a storage without element type");
   if (typeof key !== "string") return fault.refuse("names a storage without key");

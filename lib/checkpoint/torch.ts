@@ -3,10 +3,11 @@ import type { RandomAccess } from "../io/random_access.ts";
 import { listZip, readZipEntry, STORED, zipDataOffset, type ZipEntry } from "../io/zip.ts";
 import { readPickle } from "./pickle.ts";
 import type { PickleValue, TorchTensor } from "./pickle_values.ts";
-import { contiguousStrides, elementCount, shapeText, type StoredTensor } from "./stored_tensor.ts";
+import type { StoredTensor } from "./stored_tensor.ts";
+import { checkExtent, viewAt } from "./torch_view.ts";
 
 /** A pickle holds names and shapes, no weights: that of the 15B model has less than 1 MB. */
-const MAX_PICKLE_BYTES = 32 << 20;
+export const MAX_PICKLE_BYTES = 32 << 20;
 
 /** A file of torch.save: its pickle as inert values, and where its tensors lie. */
 export interface TorchFile {
@@ -41,18 +42,15 @@ export async function readTorchFile(source: RandomAccess): Promise<TorchFile> {
   return {
     root,
     async locate(name, tensor) {
-      const { storage, offset, shape } = tensor;
-      const entry = entries.get(`${folder}data/${storage.key}`);
-      checkExtent(name, tensor, entry, label);
+      const key = `data/${tensor.storage.key}`, entry = entries.get(folder + key);
+      checkExtent(name, tensor, entry?.sizeBytes, key, label);
       if (entry === undefined) throw new Error("checkExtent must refuse a missing entry");
       let dataOffset = offsets.get(entry.name);
       if (dataOffset === undefined) {
         dataOffset = await zipDataOffset(source, plainEntry(entry, label));
         offsets.set(entry.name, dataOffset);
       }
-      const start = dataOffset + offset * storage.itemBytes;
-      const strides = isContiguous(tensor) ? undefined : tensor.strides;
-      return { source, start, dtype: storage.dtype, shape, strides };
+      return viewAt(source, dataOffset, tensor);
     },
   };
 }
@@ -82,38 +80,4 @@ function plainEntry(entry: ZipEntry, label: string): ZipEntry {
     `Cannot read ${label} as its entry ${quote(entry.name)} must be stored, as torch.save does: ` +
       `it is ${kind ?? "of two sizes"}`,
   );
-}
-
-function checkExtent(
-  name: string,
-  { storage, offset, shape, strides }: TorchTensor,
-  entry: ZipEntry | undefined,
-  label: string,
-) {
-  const fail = (rule: string, current: string): never => {
-    throw new UserError(
-      `Cannot read ${label} as ${rule} of tensor ${quote(name)}: current value is ${current}`,
-    );
-  };
-  const key = quote(`data/${storage.key}`);
-  const needed = storage.length * storage.itemBytes;
-  const found = entry?.sizeBytes;
-  if (found === undefined || found < needed) {
-    fail(`${key} must hold the ${needed} bytes`, found === undefined ? "absent" : `${found} bytes`);
-  }
-  const count = elementCount(shape);
-  if (count === 0) return;
-  const last = shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis], offset);
-  // Repeated elements (stride 0) would let a small file ask for a large array.
-  if (!(last < storage.length) || !(count <= storage.length)) {
-    fail(
-      `${key} of ${storage.length} elements must cover the view`,
-      `offset ${offset}, shape ${shapeText(shape)}, strides ${shapeText(strides)}`,
-    );
-  }
-}
-
-function isContiguous({ shape, strides }: TorchTensor): boolean {
-  const wanted = contiguousStrides(shape);
-  return strides.every((stride, axis) => shape[axis] <= 1 || stride === wanted[axis]);
 }

@@ -4,6 +4,7 @@ import { type PickleValue, TorchTensor } from "./pickle_values.ts";
 import { readSafetensors } from "./safetensors.ts";
 import type { StoredTensor } from "./stored_tensor.ts";
 import { readTorchFile, type TorchFile } from "./torch.ts";
+import { isLegacyTorch, readLegacyTorchFile } from "./torch_legacy.ts";
 
 /** A weight file of either container format, told apart by its first bytes. */
 export type WeightFile =
@@ -20,11 +21,11 @@ export async function readWeightFile(source: RandomAccess): Promise<WeightFile> 
   if (label.endsWith(".safetensors") || text[8] === "{") {
     if (!isGitPointer(text)) return { kind: "safetensors", tensors: await readSafetensors(source) };
   }
-  const old = (head[0] === 0x80 && head[1] === 2) || text.slice(257, 262) === "ustar";
-  if (old) {
+  if (isLegacyTorch(head)) return { kind: "torch", file: await readLegacyTorchFile(source) };
+  if (text.slice(257, 262) === "ustar") {
     throw new UserError(
-      `Cannot read ${label} as it must have torch's zip format: it has the format from before ` +
-        `torch 1.6 (load and save it again with a newer torch)`,
+      `Cannot read ${label} as it must be a safetensors or torch file: it is a tar archive, as ` +
+        `torch wrote before 0.2 (load and save it again with a newer torch)`,
     );
   }
   let current = `its first bytes are ${quote(text.slice(0, 16))}`;

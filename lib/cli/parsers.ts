@@ -84,7 +84,7 @@ export function integerRanges({ min = 0, max = 99_999 }: Range = {}): Parser<num
     }"`;
     const found = new Set<number>();
     for (const piece of text.split(",")) {
-      const parts = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(piece);
+      const parts = /^\s*(-?\d+)\s*(?:-\s*(-?\d+)\s*)?$/.exec(piece);
       if (!parts) throw badValue(flag, requirement, text);
       const first = Number(parts[1]), last = Number(parts[2] ?? parts[1]);
       if (first < min || last > max || first > last) throw badValue(flag, requirement, text);

@@ -5,7 +5,7 @@ import { displayLetters, tokenize } from "../esm2/mod.ts";
 import { parseTable } from "../io/csv.ts";
 import { RecordIndex } from "../io/choose_record.ts";
 import { type FastaRecord, parseFasta } from "../io/fasta.ts";
-import { ungapped } from "../io/gaps.ts";
+import { type GapChoice, ungapped } from "../io/gaps.ts";
 import { readText } from "../io/text.ts";
 import {
   type Chain,
@@ -31,6 +31,7 @@ export interface ContactFlags {
   resolvedOnly?: boolean;
   contactAtoms: typeof CONTACT_ATOMS[number];
   cutoff: number;
+  gaps?: GapChoice;
 }
 
 export interface Inputs {
@@ -153,7 +154,7 @@ async function fromTable(
 
 async function complete(
   source: Source,
-  { contactAtoms, cutoff, resolvedOnly }: ContactFlags,
+  { contactAtoms, cutoff, resolvedOnly, gaps }: ContactFlags,
   notes: string[],
 ): Promise<Inputs["proteins"][number]> {
   const { id, msa } = source;
@@ -167,7 +168,7 @@ async function complete(
   if (residues === undefined) {
     const own = chainFor(structure!, chain, id, notes);
     [chain, residues] = [own.id, chainLetters(own)];
-  } else residues = ungapped({ id, residues }, notes).residues;
+  } else residues = ungapped({ id, residues }, notes, gaps).residues;
   tokenize({ id, residues }, { maxLength: Infinity });
   const letters = displayLetters(residues);
   const protein = { id, residues, ...(msa !== undefined && { msa }) };

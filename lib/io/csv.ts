@@ -20,7 +20,8 @@ export interface Table {
 }
 
 /**
- * Reads a table with a header row; comma, tab or semicolon is found from that row.
+ * Reads a table with a header row; comma, tab or semicolon is found from that row, or told by a line
+ * `sep=;` before it. Columns of one name are of no consequence until one is asked for.
  *
  * @param source file name for error messages
  * @throws {UserError} naming file and line, for a missing or doubled column, or a ragged row
@@ -41,6 +42,18 @@ export function parseTable(
   }
   const columns = header.record;
   checkColumns(columns, required, header.line, source);
+  const doubled = new Set(columns.filter((name, i) => columns.indexOf(name) !== i));
+  const fieldsOf = (record: string[]) => {
+    const fields: Record<string, string> = {};
+    columns.forEach((name, i) => {
+      if (!doubled.has(name)) fields[name] = record[i];
+    });
+    for (const name of doubled) {
+      const get = () => refuseDoubled(name, source, header.line);
+      Object.defineProperty(fields, name, { get, enumerable: true });
+    }
+    return fields;
+  };
   const rows = records.map(({ record, line }) => {
     if (record.length !== columns.length) {
       throw new UserError(
@@ -48,7 +61,7 @@ export function parseTable(
           `as the header has: current value is ${record.length}`,
       );
     }
-    return { line, fields: Object.fromEntries(columns.map((name, i) => [name, record[i]])) };
+    return { line, fields: fieldsOf(record) };
   });
   return { columns, rows };
 }
@@ -141,11 +154,14 @@ interface NumberedRecord {
 
 function parseRecords(text: string, source: string): NumberedRecord[] {
   // One kind of line end, since the library counts \r\n inside quotes as two lines.
-  const unix = text.replace(/\r\n?/g, "\n");
+  const whole = text.replace(/\r\n?/g, "\n"), first = whole.split("\n", 1)[0];
+  const told = separatorLine(first);
+  // Its line stays, so that lines keep their numbers.
+  const unix = told === undefined ? whole : whole.slice(first.length);
   try {
     const parsed = parse(unix, {
       bom: true,
-      delimiter: detectDelimiter(unix),
+      delimiter: told ?? detectDelimiter(unix),
       info: true,
       raw: true,
       relax_column_count: true,
@@ -175,20 +191,34 @@ export function detectDelimiter(text: string): string {
   return ["\t", ";"].reduce((best, each) => count(each) > count(best) ? each : best, ",");
 }
 
-/** @throws {UserError} if a column is doubled or missing */
+/** The separator that a spreadsheet states in a line before the header: `sep=;`. */
+export function separatorLine(line: string): string | undefined {
+  return /^\uFEFF?"?sep=(.)"?\s*$/i.exec(line)?.[1];
+}
+
+/** Place of a column, −1 where there is none. @throws {UserError} if two columns have the name */
+export function columnAt(columns: readonly string[], name: string, source: string): number {
+  const at = columns.indexOf(name);
+  if (columns.lastIndexOf(name) !== at) refuseDoubled(name, source);
+  return at;
+}
+
+function refuseDoubled(name: string, source: string, line?: number): never {
+  throw new UserError(
+    `Cannot read ${quote(source)}${line === undefined ? "" : ` line ${line}`} as column names ` +
+      `must differ: current value is two columns ${quote(name)}`,
+  );
+}
+
+/** @throws {UserError} if a column that is required is doubled or missing */
 export function checkColumns(
   columns: string[],
   required: string[],
   line: number,
   source: string,
 ): void {
-  const doubled = columns.find((name, i) => columns.indexOf(name) !== i);
-  if (doubled !== undefined) {
-    throw new UserError(
-      `Cannot read ${quote(source)} line ${line} as column names must differ: ` +
-        `current value is two columns ${quote(doubled)}`,
-    );
-  }
+  const doubled = required.find((name) => columns.indexOf(name) !== columns.lastIndexOf(name));
+  if (doubled !== undefined) refuseDoubled(doubled, source, line);
   const missing = required.filter((name) => !columns.includes(name));
   if (missing.length > 0) {
     throw new UserError(

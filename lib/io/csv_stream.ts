@@ -1,6 +1,6 @@
 /** A table read row by row, so that memory does not grow with the file. */
 import { quote, UserError } from "../errors.ts";
-import { checkColumns, detectDelimiter, parseRecord } from "./csv.ts";
+import { checkColumns, detectDelimiter, parseRecord, separatorLine } from "./csv.ts";
 import { lines } from "./lines.ts";
 import type { TextOptions } from "./text.ts";
 
@@ -37,7 +37,10 @@ export async function openTable(
   path: string,
   { required = [], ...options }: { required?: string[] } & TextOptions = {},
 ): Promise<StreamedTable> {
-  const begin = records(path, options), first = await begin.next();
+  const begin = records(path, options);
+  let first = await begin.next();
+  const told = first.done ? undefined : separatorLine(first.value.raw);
+  if (told !== undefined) first = await begin.next();
   await begin.return(undefined);
   if (first.done) {
     throw new UserError(
@@ -47,7 +50,7 @@ export async function openTable(
     );
   }
   const { raw: header, line } = first.value;
-  const delimiter = detectDelimiter(header);
+  const delimiter = told ?? detectDelimiter(header);
   const columns = parseRecord(header, delimiter, path, line);
   checkColumns(columns, required, line, path);
   return {
@@ -56,12 +59,8 @@ export async function openTable(
     columns,
     delimiter,
     async *rows() {
-      let isHeader = true;
       for await (const record of records(path, options)) {
-        if (isHeader) {
-          isHeader = false;
-          continue;
-        }
+        if (record.line <= line) continue;
         const fields = parseRecord(record.raw, delimiter, path, record.line);
         if (fields.every((field) => field === "")) continue;
         if (fields.length !== columns.length) {

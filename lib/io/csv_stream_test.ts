@@ -50,10 +50,18 @@ Deno.test("openTable reads what parseTable reads, across the edges of its buffer
   });
 });
 
+Deno.test("openTable reads the separator that a spreadsheet states in a line of its own", async () => {
+  await withFile("\uFEFFsep=;\r\na;b,c\r\n1;2,5\r\n", async (path) => {
+    const table = await openTable(path, { required: ["a"] });
+    deepEqual([table.header, table.columns, table.delimiter], ["a;b,c", ["a", "b,c"], ";"]);
+    const rows = await Array.fromAsync(table.rows());
+    deepEqual(rows, [{ line: 3, raw: "1;2,5", fields: ["1", "2,5"] }]);
+  });
+});
+
 Deno.test("openTable names file and line of what is wrong", async () => {
   const cases: [string | Uint8Array, RegExp][] = [
     ["", /header row: current value is an empty file/],
-    ["\n\na,a\n", /line 3 as column names must differ/],
     ["a,b\n1\n", /line 2 as a row must have 2 fields.*current value is 1/],
     ["a,b\n1,2\n\n1,2,3\n", /line 4 as a row must have 2 fields.*current value is 3/],
     ['a,b\n1,"2\n', /line 2 as quotes must enclose/],
@@ -62,6 +70,11 @@ Deno.test("openTable names file and line of what is wrong", async () => {
   for (const [bytes, message] of cases) {
     await withFile(bytes, (path) => rejects(() => collect(path), { name: "UserError", message }));
   }
+  await withFile("\n\na,a\n", (path) =>
+    rejects(() => openTable(path, { required: ["a"] }), {
+      name: "UserError",
+      message: /line 3 as column names must differ/,
+    }));
   await rejects(() => openTable("no/such.csv"), { name: "UserError", message: /no such file/ });
 });
 

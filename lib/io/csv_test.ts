@@ -1,6 +1,6 @@
 import { deepEqual, equal, throws } from "../../tests/assert.ts";
 import { UserError } from "../errors.ts";
-import { csvValue, formatCsv, parseTable } from "./csv.ts";
+import { columnAt, csvValue, formatCsv, parseTable } from "./csv.ts";
 
 Deno.test("parseTable finds the separator, reads quoted fields and numbers lines", () => {
   const comma = '\uFEFFid,sites\r\n# a,"85, 89\r\n246"\r\n\r\nb,1\r\n,\r\nc, 2 \r\n';
@@ -32,6 +32,21 @@ Deno.test("parseTable names file and line of what is wrong", () => {
       JSON.stringify(text),
     );
   }
+});
+
+Deno.test("parseTable reads the separator that a spreadsheet states, and keeps line numbers", () => {
+  const { rows } = parseTable("\uFEFFsep=;\r\nid;x,y\r\na;1,5\r\n", "t.csv");
+  deepEqual(rows, [{ line: 3, fields: { id: "a", "x,y": "1,5" } }]);
+  deepEqual(parseTable("sep=|\nid|x\na|1\n", "t.csv").rows[0].fields, { id: "a", x: "1" });
+});
+
+Deno.test("parseTable minds two columns of one name only when one is asked for", () => {
+  const { rows } = parseTable("id,note,note,,\na,1,2,,\n", "t.csv", { required: ["id"] });
+  equal(rows[0].fields.id, "a");
+  throws(() => rows[0].fields.note, /line 1 as column names must differ: .*two columns "note"/);
+  equal(columnAt(["a", "b", "b"], "a", "t.csv"), 0);
+  equal(columnAt(["a", "b", "b"], "c", "t.csv"), -1);
+  throws(() => columnAt(["a", "b", "b"], "b", "t.csv"), /"t\.csv" as column names must differ/);
 });
 
 Deno.test("formatCsv writes numbers that read back to the same bits", () => {

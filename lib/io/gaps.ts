@@ -2,19 +2,31 @@
 
 const GAPS = /[-.]/g;
 
-/** A protein without gaps, and how many there were: residues are numbered without them. */
-export function withoutGaps<T extends { residues: string }>(protein: T): [T, gaps: number] {
-  const residues = protein.residues.replace(GAPS, "");
-  const gaps = protein.residues.length - residues.length;
-  return gaps === 0 ? [protein, 0] : [{ ...protein, residues }, gaps];
+export const GAP_CHOICES = ["remove", "keep"] as const;
+/** Whether gaps are no residues, or tokens that the model reads. */
+export type GapChoice = typeof GAP_CHOICES[number];
+
+/**
+ * A protein without gaps, and how many there were: residues are numbered without them. White space of a
+ * wrapped text and the `*` that closes a translation go as well, and are no gaps.
+ */
+export function withoutGaps<T extends { residues: string }>(
+  protein: T,
+  choice: GapChoice = "remove",
+): [T, gaps: number] {
+  const written = protein.residues.replace(/\s+/g, "").replace(/\*$/, "");
+  const residues = choice === "keep" ? written : written.replace(GAPS, "");
+  const gaps = written.length - residues.length;
+  return residues === protein.residues ? [protein, 0] : [{ ...protein, residues }, gaps];
 }
 
 /** The same for one protein whose reader is told so. */
 export function ungapped<T extends { id: string; residues: string }>(
   protein: T,
   notes: string[],
+  choice?: GapChoice,
 ): T {
-  const [found, gaps] = withoutGaps(protein);
+  const [found, gaps] = withoutGaps(protein, choice);
   if (gaps > 0) notes.push(gapNote(protein.id, gaps));
   return found;
 }

@@ -13,7 +13,7 @@ import {
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { GpuContext, GpuTensor } from "../gpu/mod.ts";
 import type { Encoded, PreActs, SaeEngine } from "./engine.ts";
-import { joinRows, joinScales } from "./rows.ts";
+import { aboveThreshold, joinRows, joinScales } from "./rows.ts";
 import type { Sae, SparseLatents, TokenScale } from "./types.ts";
 
 /** Chosen latents on the device; disposing of them frees them. */
@@ -61,7 +61,7 @@ export class DeviceEngine implements SaeEngine {
         this.#most = Math.min(latents, 2 * this.#most);
         continue;
       }
-      parts.push(toSparse(top, count, latents));
+      parts.push(aboveThreshold(toSparse(top, count, latents), this.sae.threshold));
       scales.push({ mean: means, std: stds });
       begin += count;
     }

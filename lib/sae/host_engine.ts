@@ -8,7 +8,7 @@ import {
 } from "../../kernels/topk_sae_encode/mod.ts";
 import type { Backend, Program, Tensor } from "../backend/types.ts";
 import type { Encoded, PreActs, SaeEngine } from "./engine.ts";
-import { joinRows, joinScales } from "./rows.ts";
+import { aboveThreshold, joinRows, joinScales } from "./rows.ts";
 import type { Sae, SparseLatents, TokenScale } from "./types.ts";
 
 /** Pre-activations that are computed at a time; what is kept of them is sparse. */
@@ -39,7 +39,7 @@ export class HostEngine implements SaeEngine {
       const dense = preActs.peek() ?? await preActs.read();
       parts.push(
         k === undefined
-          ? reluToSparse(dense, count, latents)
+          ? aboveThreshold(reluToSparse(dense, count, latents), this.sae.threshold)
           : selectSparse(dense, count, latents, k),
       );
       scales.push(scale);

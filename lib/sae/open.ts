@@ -169,7 +169,8 @@ function embeddedLayer(
   return chosen;
 }
 
-const SAE_FILE = /\.(safetensors|pt|pth|bin)$/;
+/** SAELens keeps how often latents fire beside the weights. */
+const SAE_FILE = /(?<!^sparsity)\.(safetensors|pt|pth|bin|ckpt)$/;
 
 /** The file of a layer among those of a folder and its `layer_…` folders, or the only one. */
 async function chooseFile(folder: string, { layer, layerOption }: Asked): Promise<string> {

@@ -13,8 +13,8 @@ export const saeOptions = {
   sae: option({
     placeholder: "name|file|folder",
     parse: parse.nameOrPath,
-    description: "interprot:l24, interplm-8m:l3 …; an InterProt or InterPLM file; or one of " +
-      "`sae train`",
+    description: "interprot:l24, interplm-8m:l3 …; a file of InterProt, InterPLM, SAELens, " +
+      "dictionary_learning, sparsify or OpenAI; or one of `sae train`",
     defaultText: "the embedded model's own",
     group: "Autoencoder",
   }),

@@ -119,8 +119,8 @@ const cases: Case[] = [
   {
     name: "another kind of autoencoder",
     label: PLM,
-    bytes: plm((a) => a.threshold = { shape: [1], data: new Float32Array(1) }),
-    says: /ReLU autoencoder: it has threshold/,
+    bytes: plm((a) => a.gate_bias = { shape: [1], data: new Float32Array(1) }),
+    says: /must choose latents by ReLU, k or a threshold: it is gated, with gate_bias/,
   },
   {
     name: "no decoder in a .pt",
@@ -131,7 +131,7 @@ const cases: Case[] = [
   {
     name: "some other model",
     bytes: safetensorsFile({ weight: { shape: [2], data: new Float32Array(2) } }),
-    says: /must hold w_enc \(InterProt\) or encoder\.weight \(InterPLM\): it has weight/,
+    says: /must hold w_enc \(InterProt\), .* or encoder\.weight \(InterPLM\): it has weight/,
   },
   { name: "no tensors", label: PLM, bytes: torchFile({}), says: /state dict of tensors/ },
   {

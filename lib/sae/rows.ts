@@ -40,6 +40,31 @@ export function sliceRows(
   };
 }
 
+/** The entries that exceed their latent's threshold (JumpReLU); all without one. */
+export function aboveThreshold(
+  sparse: SparseLatents,
+  threshold: Float32Array | undefined,
+): SparseLatents {
+  if (threshold === undefined) return sparse;
+  const { rows, latents, offsets: before } = sparse;
+  const isAbove = (entry: number) => sparse.values[entry] > threshold[sparse.indices[entry]];
+  const offsets = new Uint32Array(rows + 1);
+  const kept: number[] = [];
+  for (let n = 0; n < rows; n++) {
+    for (let entry = before[n]; entry < before[n + 1]; entry++) {
+      if (isAbove(entry)) kept.push(entry);
+    }
+    offsets[n + 1] = kept.length;
+  }
+  return {
+    rows,
+    latents,
+    offsets,
+    indices: Uint32Array.from(kept, (entry) => sparse.indices[entry]),
+    values: Float32Array.from(kept, (entry) => sparse.values[entry]),
+  };
+}
+
 /** The scales of several lists of tokens, one after another. */
 export function joinScales(parts: readonly TokenScale[]): TokenScale {
   if (parts.length === 1) return parts[0];

@@ -18,7 +18,10 @@ export interface SaeConfig {
    * (InterPLM where `normalize_to_sqrt_d` is set); `none`: nothing (InterPLM).
    */
   readonly normalisation: "zscore" | "rms" | "none";
-  /** How many of the largest pre-activations stay; without it all that are positive do (ReLU). */
+  /**
+   * How many of the largest pre-activations stay; without it all that are positive do (ReLU), or those
+   * above the threshold.
+   */
   readonly k?: number;
 }
 
@@ -33,6 +36,8 @@ export interface Sae {
   readonly wDec: Float32Array;
   /** f32[D] */
   readonly bPre: Float32Array;
+  /** f32[F]: a pre-activation stays if it exceeds this and zero (JumpReLU); never beside a k. */
+  readonly threshold?: Float32Array;
 }
 
 /** Active latents (> 0) of N tokens as compressed sparse rows. */

@@ -20,7 +20,7 @@ export interface WriteOptions {
  */
 export async function writeSae(
   path: string,
-  { config, wEnc, wDec, bEnc, bPre }: Sae,
+  { config, wEnc, wDec, bEnc, bPre, threshold }: Sae,
   metadata: Readonly<Record<string, string>> = {},
   { dtype = "F32" }: WriteOptions = {},
 ): Promise<void> {
@@ -37,6 +37,7 @@ export async function writeSae(
       w_dec: tensor([latents, dModel], wDec),
       b_enc: tensor([latents], bEnc),
       b_pre: tensor([dModel], bPre),
+      ...(threshold && { threshold: tensor([latents], threshold) }),
     },
     {
       ...metadata,

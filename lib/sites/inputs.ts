@@ -5,7 +5,7 @@ import { tokenize } from "../esm2/mod.ts";
 import { parseTable, type TableRow } from "../io/csv.ts";
 import { chooseRecord, RecordIndex } from "../io/choose_record.ts";
 import { type FastaRecord, parseFasta } from "../io/fasta.ts";
-import { ungapped } from "../io/gaps.ts";
+import { type GapChoice, ungapped } from "../io/gaps.ts";
 import { readText } from "../io/text.ts";
 import type { ProteinInput } from "./analyze.ts";
 import { parseSites } from "./parse_sites.ts";
@@ -17,6 +17,10 @@ export interface InputFlags {
   sites?: string;
   table?: string;
   siteSet?: string;
+  /** Number of the first residue in the sites. @default 1 */
+  offset?: number;
+  /** Keeps the gaps of an alignment as tokens. */
+  gaps?: GapChoice;
   maxLength: number;
 }
 
@@ -43,7 +47,7 @@ export async function readInputs(flags: InputFlags): Promise<Inputs> {
   return example(flags);
 }
 
-function example({ id, sites, siteSet }: InputFlags): Inputs {
+function example({ id, sites, siteSet, offset }: InputFlags): Inputs {
   if (id !== undefined) {
     throw new UserError("Cannot use --id as --fasta or --sequence must be given with it");
   }
@@ -52,9 +56,15 @@ function example({ id, sites, siteSet }: InputFlags): Inputs {
   if (sites !== undefined) {
     if (siteSet !== undefined) contradict("--sites", "--site-set");
     return {
-      proteins: [{ ...a2a, sites: parseSites(sites, a2a, "--sites") }],
-      notes: [`No sequence was given: the sites are those of ${a2a.id}, ${a2a.description}.`],
+      proteins: [{ ...a2a, sites: parseSites(sites, a2a, "--sites", offset) }],
+      notes: [
+        ...offsetNotes(offset),
+        `No sequence was given: the sites are those of ${a2a.id}, ${a2a.description}.`,
+      ],
     };
+  }
+  if (offset !== undefined && offset !== 1) {
+    throw new UserError("Cannot use --offset as --sites must be given with it");
   }
   const name = siteSet ?? "published";
   const set = a2a.siteSets[name];
@@ -86,9 +96,11 @@ async function fromSequence(flags: InputFlags, notes: string[]): Promise<Protein
       ? { id: id ?? "sequence", residues: sequence! }
       : chooseRecord(parseFasta(await readText(fasta, { notes }), fasta), id, fasta),
     notes,
+    flags.gaps,
   );
   tokenize(protein, flags);
-  return { ...protein, sites: parseSites(sites, protein, "--sites") };
+  notes.push(...offsetNotes(flags.offset));
+  return { ...protein, sites: parseSites(sites, protein, "--sites", flags.offset) };
 }
 
 async function fromTable(
@@ -113,6 +125,7 @@ async function fromTable(
         `current columns are ${columns.join(", ")}`,
     );
   }
+  notes.push(...offsetNotes(flags.offset));
   if (rows.length === 0) {
     throw new UserError(`Cannot read ${quote(path)} as it must have a row: current count is 0`);
   }
@@ -130,10 +143,18 @@ async function fromTable(
     }
     seen.set(id, line);
     const residues = sequenceOf(row, records, place, flags.fasta);
-    const protein = ungapped({ id, residues }, notes);
+    const protein = ungapped({ id, residues }, notes, flags.gaps);
     tokenize(protein, flags);
-    return { ...protein, sites: parseSites(row.fields.sites, protein, place) };
+    return { ...protein, sites: parseSites(row.fields.sites, protein, place, flags.offset) };
   });
+}
+
+/** That the numbers of the results are not those of the sites. */
+function offsetNotes(offset = 1): string[] {
+  if (offset === 1) return [];
+  return [
+    `Sites are numbered from ${offset}; results number residues from 1: ${offset} is 1 there.`,
+  ];
 }
 
 /** A row's own sequence, else the FASTA record that `fasta_id` or else `id` names. */

@@ -1,12 +1,21 @@
-/** Reads lists of residues such as `85,89`, `L85,Q89` or `85-89` and checks them against a sequence. */
+/** Reads lists of residues such as `85,89`, `L85,Gln89` or `85-89` and checks them against a sequence. */
 import { quote, UserError } from "../errors.ts";
 import { displayLetters } from "../esm2/tokenize.ts";
+import { oneLetter, THREE_LETTER_NAMES } from "../variants/letters.ts";
 import type { Site } from "./types.ts";
 
+/** A residue with or without its letter, and the end of a range from it. */
+const SITE = new RegExp(
+  `^(${THREE_LETTER_NAMES}|[A-Z])?(-?\\d+)(?:-(${THREE_LETTER_NAMES}|[A-Z])?(-?\\d+))?$`,
+  "i",
+);
+
 /**
- * Sites in ascending order. Letters, where given, must be those of the sequence.
+ * Sites in ascending order, numbered from 1. Letters, where given, must be those of the sequence.
  *
- * @param text comma-, semicolon- or space-separated; `L85`, `85`, `85L` is refused, `85-89` is a range
+ * @param text comma-, semicolon- or space-separated; `L85`, `Leu85`, `85`, `85L` is refused, `85-89` and
+ *   `L85-Q89` are ranges
+ * @param offset number of the sequence's first residue in the text
  * @param where what to call the text in messages: `--sites`, or a file and line
  * @throws {UserError} naming the residue for a number outside the sequence, a wrong letter (with the
  *   offset that would mend all of them, if there is one) or a residue given twice
@@ -15,6 +24,7 @@ export function parseSites(
   text: string,
   { id, residues }: { id: string; residues: string },
   where: string,
+  offset = 1,
 ): Site[] {
   const letters = displayLetters(residues);
   const fail = (requirement: string, value: string | number): never => {
@@ -25,34 +35,37 @@ export function parseSites(
   };
   const wanted: { letter?: string; residue: number; token: string }[] = [];
   for (const token of text.split(/[\s,;]+/).filter(Boolean)) {
-    const parts = /^([A-Za-z]?)(\d+)(?:-(\d+))?$/.exec(token);
-    if (!parts || (parts[1] && parts[3])) {
-      fail("each must be a residue number such as 85, L85 or 85-89", token);
+    const parts = SITE.exec(token);
+    if (!parts) {
+      fail("each must be a residue number such as 85, L85, 85-89 or L85-Q89", token);
     }
-    const [, letter, first, last] = parts!;
-    const begin = Number(first), end = Number(last ?? first);
+    const [, letter, first, lastLetter, last = first] = parts!;
+    const begin = Number(first), end = Number(last);
     if (end < begin) fail("a range must ascend", token);
-    if (begin < 1 || end > letters.length) {
-      fail(`residue numbers must be in 1..${letters.length}`, token);
+    if (begin < offset || end > letters.length + offset - 1) {
+      fail(`residue numbers must be in ${offset}..${letters.length + offset - 1}`, token);
     }
-    for (let residue = begin; residue <= end; residue++) {
-      wanted.push({ letter: letter?.toUpperCase() || undefined, residue, token });
+    for (let number = begin; number <= end; number++) {
+      const own = number === begin ? letter : number === end ? lastLetter : undefined;
+      wanted.push({ letter: own && oneLetter(own), residue: number - offset + 1, token });
     }
   }
   if (wanted.length === 0) fail("there must be at least one", text);
 
   const wrong = wanted.find(({ letter, residue }) => letter && letters[residue - 1] !== letter);
   if (wrong) {
-    const offset = mendingOffset(wanted, letters);
+    const shift = mendingShift(wanted, letters);
     throw new UserError(
-      `Cannot read the sites of ${quote(id)} (${where}) as residue ${wrong.residue} must be the ` +
+      `Cannot read the sites of ${quote(id)} (${where}) as residue ${
+        wrong.residue + offset - 1
+      } must be the ` +
         `sequence's ${letters[wrong.residue - 1]}: current value is ${quote(wrong.token)}` +
-        (offset === undefined ? "" : `; adding ${offset} to every number would fit all letters`),
+        (shift === undefined ? "" : `; --offset ${offset - shift} would fit all letters`),
     );
   }
   const seen = new Set<number>();
   for (const { residue } of wanted) {
-    if (seen.has(residue)) fail("a residue must be given once", residue);
+    if (seen.has(residue)) fail("a residue must be given once", residue + offset - 1);
     seen.add(residue);
   }
   if (seen.size === letters.length) {
@@ -63,7 +76,7 @@ export function parseSites(
 }
 
 /** The smallest shift under which every given letter fits, if there is one. */
-function mendingOffset(
+function mendingShift(
   wanted: readonly { letter?: string; residue: number }[],
   letters: string,
 ): number | undefined {

@@ -1,6 +1,6 @@
 /**
  * Mutations as people write them: `A10G`, `A10G:K20R` (also `,` `;` `/` `_` `+`), `SA108D`,
- * HGVS `p.Ala10Gly`, `p.[Ala10Gly;Lys20Arg]`, `p.Lys2_Gly3insGln`, `p.Ala3_Gly5del`, `…delins…`, `…dup`.
+ * HGVS `p.Ala10Gly`, also behind an accession or gene (`NP_000537.3:p.Ala10Gly`), `p.[Ala10Gly;Lys20Arg]`, `p.Lys2_Gly3insGln`, `p.Ala3_Gly5del`, `…delins…`, `…dup`.
  * What HGVS can say but no protein model can score (`p.Lys20Ter`, `p.Ala20ProfsTer5`, `p.Met1?`,
  * `p.Ter57Leuext*?`, `p.0`) and Enrich2's `_sy` are understood as such.
  */
@@ -49,7 +49,18 @@ const NO_PROTEIN = new RegExp(
 /** The stop itself changed; it has no letter in the sequence. */
 const STOP_LOST = new RegExp(`(?:TER|[*])-?\\d+(=)?(?:[A-Z*]|-?\\d+|[?])*${END}`, "iy");
 const SEPARATORS = /[\s:,;/_+]*/y;
-const WILD_TYPE = /^(_?wt|wild[- _]?type|p\.\(?=\)?|=)$/i;
+const WILD_TYPE = /^(_?wt|wild[- _]?type|p\.[([]?=[)\]]?|=)$/i;
+/**
+ * What may stand before the colon: any name where `p.` follows, also with the change of the gene as
+ * ClinVar has it; otherwise an accession of RefSeq, Ensembl or UniProt or an entry name.
+ */
+const PREFIX = new RegExp(
+  "^(?:" +
+    "[A-Za-z][\\w.-]*(?:\\([\\w.-]+\\))?:(?:[cgmn]\\.\\S+\\s+)?(?=[([]*p\\.)|" +
+    "(?:[NXY]P_\\d+(?:\\.\\d+)?|ENS[A-Z]*P\\d+(?:\\.\\d+)?|[A-Z0-9]{1,10}_[A-Z]{3,5}|" +
+    "[OPQ]\\d[A-Z0-9]{3}\\d|[A-NR-Z]\\d(?:[A-Z][A-Z0-9]{2}\\d){1,2}(?:-\\d+)?):" +
+    ")",
+);
 /** Whole variants that name no residue. */
 const CODES: readonly [RegExp, Reason][] = [
   [/^_?syn?$|^synonymous$/i, "synonymous"],
@@ -100,7 +111,7 @@ export function parseVariant(text: string, where: string): Edit[] {
  * @throws {UserError} if the text is no list of mutations
  */
 export function readEdits(text: string, where: string): Edit[] {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replace(PREFIX, "");
   if (WILD_TYPE.test(trimmed)) return [];
   const code = CODES.find(([pattern]) => pattern.test(trimmed));
   if (code) {
@@ -196,8 +207,8 @@ function indelOf(match: RegExpExecArray, where: string): Edit {
   if (range.end < range.begin) bad("its residues must ascend");
   const inserted = /[\d?]/.test(letters) ? "X" : lettersOf(letters);
   if ((kind === "ins" || kind === "delins") !== (inserted !== "")) {
-    // HGVS once let the deleted letters be repeated after "del"; what they say is then checked.
-    if (kind !== "del" || !namesRange(inserted, range, named)) {
+    // HGVS once let the letters be repeated after "del" and "dup"; what they say is then checked.
+    if (kind === "ins" || kind === "delins" || !namesRange(inserted, range, named)) {
       bad(kind === "ins" || kind === "delins" ? "letters must follow it" : "no letters may follow");
     }
   }

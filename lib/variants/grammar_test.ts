@@ -23,6 +23,13 @@ Deno.test("parseVariant reads one substitution in every spelling", () => {
   deepEqual(parsed("A-2G"), ["A-2 -2..-2 G"], "tags are numbered below 1");
   deepEqual(parsed("p.Ala10="), ["A10 10..10 A"]);
   deepEqual(parsed("X5A"), ["X5 5..5 A"]);
+  const prefixed = [
+    ...["NP_000537.3:p.Ala10Gly", "ENSP00000269305.4:p.(Ala10Gly)", "TP53:p.A10G", "P04637:A10G"],
+    ...["NM_000546.6(TP53):c.524G>A (p.Ala10Gly)", "P53_HUMAN:p.[Ala10Gly]", "A0A024R1R8:A10G"],
+  ];
+  for (const text of prefixed) deepEqual(parsed(text), ["A10 10..10 G"], text);
+  deepEqual(parsed("A10G:K20R").length, 2, "a mutation is no prefix");
+  deepEqual(parsed("A1P_D2N:K3R").length, 3, "nor are two");
 });
 
 Deno.test("parseVariant joins mutations by every separator", () => {
@@ -47,13 +54,17 @@ Deno.test("parseVariant reads insertions, deletions and duplications", () => {
     ["p.Cys28delinsTrpVal", ["C28 28..28 WV"]],
     ["A3_G5delinsW", ["A3_G5 3..5 W"]],
     ["p.Ala3dup", ["A3 3..3 dup"]],
+    ["p.Ala3dupAla", ["A3_A3 3..3 dup"]],
+    ["p.Ala3_Gly5dupAlaValGly", ["A3_G5_A3_V4_G5 3..5 dup"]],
     ["p.Ala3_Gly5dup:K9R", ["A3_G5 3..5 dup", "K9 9..9 R"]],
   ];
   for (const [text, expected] of cases) deepEqual(parsed(text), expected, text);
 });
 
 Deno.test("parseVariant reads the wild type as no change", () => {
-  for (const text of ["WT", "wt", "_wt", "wild-type", "p.=", "="]) deepEqual(parsed(text), []);
+  for (const text of ["WT", "wt", "_wt", "wild-type", "p.=", "p.(=)", "p.[=]", "X:p.=", "="]) {
+    deepEqual(parsed(text), []);
+  }
 });
 
 Deno.test("parseVariant refuses what is no mutation, naming it and where it stands", () => {
@@ -73,7 +84,7 @@ Deno.test("parseVariant refuses what is no mutation, naming it and where it stan
     ["A3_G5ins", /letters must follow/],
     ["A3_G9insQ", /two residues beside it/],
     ["A5_G3del", /must ascend/],
-    ["A3dupA", /no letters may follow/],
+    ["A3dupAV", /no letters may follow/],
     ["A3_G5delAV", /no letters may follow/],
     ["K2_G3insQB1", /must be like/],
     ["K2_G3insQB", /"B"/],

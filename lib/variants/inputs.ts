@@ -3,15 +3,16 @@ import { ephb2 } from "../../data/ephb2.ts";
 import { quote, UserError } from "../errors.ts";
 import { tokenize } from "../esm2/mod.ts";
 import { chooseRecord } from "../io/choose_record.ts";
-import { parseTable } from "../io/csv.ts";
+import { columnAt, parseTable } from "../io/csv.ts";
 import { openTable, type StreamedTable } from "../io/csv_stream.ts";
 import { parseFasta } from "../io/fasta.ts";
 import { ungapped } from "../io/gaps.ts";
+import { isMissing } from "../io/numbers.ts";
 import { readText } from "../io/text.ts";
 import { readEdits } from "./grammar.ts";
 import { isSubstitution } from "./resolve.ts";
 import { isWholeSequence } from "./scan.ts";
-import { allSingles, fromAssay, isMissing, listed, type VariantSource } from "./source.ts";
+import { allSingles, fromAssay, listedOrFile, type VariantSource } from "./source.ts";
 import type { Target } from "./types.ts";
 
 export interface InputFlags {
@@ -37,6 +38,12 @@ export const PROTEINGYM_COLUMNS = {
   functionalColumn: "DMS_score_bin",
 } as const;
 
+/** Columns of other sources' tables, taken where none is named and ProteinGym's are not there. */
+const OTHER_COLUMNS = [
+  { of: "MaveDB", mutantColumn: "hgvs_pro", measuredColumn: "score" },
+  { of: "nn4dms", mutantColumn: "variant", measuredColumn: "score" },
+] as const;
+
 export interface Inputs {
   target: Target;
   source: VariantSource;
@@ -49,16 +56,18 @@ export interface Inputs {
  *
  * @throws {UserError} for flags that contradict each other and for anything wrong in the files
  */
-export async function readInputs(flags: InputFlags): Promise<Inputs> {
-  const { sequence, fasta, assay, mutations, offset } = flags;
+export async function readInputs(given: InputFlags): Promise<Inputs> {
+  const { sequence, fasta, assay, mutations, offset } = given;
   if (sequence !== undefined && fasta !== undefined) contradict("--sequence", "--fasta");
   if (assay !== undefined && mutations !== undefined) contradict("--assay", "--mutations");
-  if (assay === undefined) refuseAssayFlags(flags);
+  if (assay === undefined) refuseAssayFlags(given);
   const notes: string[] = [];
-  const table = assay === undefined ? undefined : await openAssay(assay, flags, notes);
+  const table = assay === undefined ? undefined : await openTable(assay, { notes });
+  const flags = table ? withColumns(given, table, notes) : given;
+  if (table) checkAssay(table, flags);
   const entry = flags.reference === undefined ? undefined : await findReference(flags);
-  const given = await namedProtein(flags, entry, notes);
-  const named = given && ungapped(given, notes);
+  const written = await namedProtein(flags, entry, notes);
+  const named = written && ungapped(written, notes);
   if (!named && !table) {
     notes.push(`No sequence was given: this is ${ephb2.id}, ${ephb2.description}.`);
   }
@@ -77,8 +86,28 @@ export async function readInputs(flags: InputFlags): Promise<Inputs> {
     );
     return { target, source, notes };
   }
-  const source = mutations === undefined ? allSingles(target) : listed(mutations);
+  const source = mutations === undefined ? allSingles(target) : await listedOrFile(mutations);
   return { target, source, notes };
+}
+
+/** Flags with the columns of the source that the assay's header shows, where it is not ProteinGym's. */
+function withColumns(
+  flags: InputFlags,
+  { columns }: StreamedTable,
+  notes: string[],
+): InputFlags {
+  if (renamed(flags).length > 0) return flags;
+  const { mutantColumn, sequenceColumn, measuredColumn } = flags;
+  if ([mutantColumn, sequenceColumn, measuredColumn].some((name) => columns.includes(name))) {
+    return flags;
+  }
+  const found = OTHER_COLUMNS.find((each) =>
+    columns.includes(each.mutantColumn) && columns.includes(each.measuredColumn)
+  );
+  if (!found) return flags;
+  const { of, ...named } = found;
+  notes.push(`Columns as of ${of}: ${named.mutantColumn} and ${named.measuredColumn}.`);
+  return { ...flags, ...named };
 }
 
 const COLUMN_KEYS = ["mutant", "sequence", "measured", "functional"] as const;
@@ -99,13 +128,8 @@ function refuseAssayFlags(flags: InputFlags): void {
   );
 }
 
-async function openAssay(
-  path: string,
-  flags: InputFlags,
-  notes: string[],
-): Promise<StreamedTable> {
-  const table = await openTable(path, { notes });
-  const { columns } = table;
+/** @throws {UserError} if a column that is needed or named is not there */
+function checkAssay({ source: path, columns }: StreamedTable, flags: InputFlags): void {
   const need = (name: string, why: string) => {
     if (columns.includes(name)) return;
     throw new UserError(
@@ -119,7 +143,6 @@ async function openAssay(
   // A column that a person names must be there; the usual names need not.
   for (const key of renamed(flags)) need(flags[`${key}Column`], ` that --${key}-column names`);
   if (flags.cutoff !== undefined) need(flags.measuredColumn, " to apply --cutoff to");
-  return table;
 }
 
 interface ReferenceEntry {
@@ -181,7 +204,8 @@ async function deduce(
   { mutantColumn, sequenceColumn, offset }: InputFlags,
 ): Promise<{ id: string; residues: string }> {
   const id = source.replace(/^.*[/\\]/, "").replace(/\.\w+$/, "");
-  const mutant = columns.indexOf(mutantColumn), sequence = columns.indexOf(sequenceColumn);
+  const mutant = columnAt(columns, mutantColumn, source);
+  const sequence = columnAt(columns, sequenceColumn, source);
   const cannot = (requirement: string, value: string) =>
     new UserError(
       `Cannot score ${

@@ -187,7 +187,10 @@ function readPositions(text: string | undefined, target: Target, all: boolean): 
     return Array.from({ length }, (_, i) => i + 1);
   }
   if (text === undefined) return [];
-  const residues = integerRanges({ max: offset + length })(text, "--positions");
+  const residues = integerRanges({ min: Math.min(0, offset), max: offset + length })(
+    text,
+    "--positions",
+  );
   return checkPositions(residues.map((residue) => residue - offset + 1), length, offset);
 }
 

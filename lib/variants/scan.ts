@@ -19,6 +19,8 @@ export interface Scan {
   /** Rows with two or more substitutions. */
   multiple: number;
   indels: number;
+  /** Rows whose measured value is infinite, which counts as none. */
+  infinite: number;
   /** How many rows have no score, by reason, in the order in which reasons came up. */
   unscorable: Map<Reason, number>;
   /** 1 at each position (from 1) that a substitution changes. */
@@ -44,6 +46,7 @@ export async function scanVariants(source: VariantSource, target: Target): Promi
     rows: 0,
     multiple: 0,
     indels: 0,
+    infinite: 0,
     unscorable: new Map(),
     mutated: new Uint8Array(target.residues.length + 1),
     digest: "",
@@ -52,6 +55,7 @@ export async function scanVariants(source: VariantSource, target: Target): Promi
   for await (const row of source.rows()) {
     scan.rows++;
     hash.update(row.raw).update("\n");
+    if (row.isInfinite) scan.infinite++;
     const reading = readRow(row, target, check);
     if (!reading) continue;
     if (!isVariant(reading)) {
@@ -88,13 +92,22 @@ export const reasonCounts = ({ unscorable }: Pick<Scan, "unscorable">): string =
     .map(([reason, count]) => `${count} ${REASONS[reason]}`).join(", ");
 
 /** What a reader of the results should know of the rows. */
-export function rowNotes(scan: Pick<Scan, "rows" | "indels" | "unscorable">): string[] {
+export function rowNotes(
+  scan: Pick<Scan, "rows" | "indels" | "infinite" | "unscorable">,
+): string[] {
   const notes: string[] = [], left = countUnscorable(scan);
   if (left > 0) {
     notes.push(
       `${left} of ${scan.rows} rows ${left === 1 ? "has" : "have"} no score and ${
         left === 1 ? "is" : "are"
       } left out of statistics: ${reasonCounts(scan)}.`,
+    );
+  }
+  if (scan.infinite > 0) {
+    notes.push(
+      `${scan.infinite} of ${scan.rows} measured values ${
+        scan.infinite === 1 ? "is infinite and counts" : "are infinite and count"
+      } as missing.`,
     );
   }
   if (scan.indels > 0) {

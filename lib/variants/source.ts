@@ -1,6 +1,9 @@
 /** Where variants come from: all single substitutions, a list, or an assay; read as often as needed. */
 import { quote, UserError } from "../errors.ts";
+import { columnAt, csvField } from "../io/csv.ts";
 import type { StreamedTable } from "../io/csv_stream.ts";
+import { isInfinite, isMissing, NumberColumn } from "../io/numbers.ts";
+import { readText } from "../io/text.ts";
 import { splitVariants } from "./grammar.ts";
 import { AMINO_ACIDS } from "./letters.ts";
 import { residueOf } from "./resolve.ts";
@@ -37,14 +40,28 @@ export function allSingles(target: Target): VariantSource {
   };
 }
 
-/** The variants of `--mutations`. @throws {UserError} if there is none */
+/**
+ * The variants of `--mutations`: a list, or a file with one on each line (`,` then joins mutations), of
+ * which blank lines, `#` comments and a heading are left out.
+ *
+ * @throws {UserError} if there is none, or the file cannot be read
+ */
+export async function listedOrFile(text: string): Promise<VariantSource> {
+  return await isFile(text) ? ofList(await linesOf(text), text) : listed(text);
+}
+
+/** The variants of a list. @throws {UserError} if there is none */
 export function listed(text: string): VariantSource {
-  const variants = splitVariants(text);
-  if (variants.length === 0) {
+  const rows = splitVariants(text)
+    .map((variant) => ({ place: "--mutations", text: variant, raw: variant }));
+  return ofList(rows, text);
+}
+
+function ofList(rows: readonly VariantRow[], text: string): VariantSource {
+  if (rows.length === 0) {
     throw new UserError(
-      `Cannot read --mutations as it must name a mutation such as A10G: current value is ${
-        quote(text)
-      }`,
+      `Cannot read --mutations as it must name a mutation such as A10G, or a file of some: ` +
+        `current value is ${quote(text)}`,
     );
   }
   return {
@@ -52,11 +69,30 @@ export function listed(text: string): VariantSource {
     kind: "list",
     hasMeasured: false,
     async *rows() {
-      for (const variant of variants) {
-        yield { place: "--mutations", text: variant, raw: variant };
-      }
+      yield* rows;
     },
   };
+}
+
+/** What tables call their column of mutations. */
+const HEADING = /^"?(mutants?|mutations?|variants?|hgvs(_pro)?|aa_?change)"?$/i;
+
+async function linesOf(path: string): Promise<VariantRow[]> {
+  const rows: VariantRow[] = [];
+  for (const [i, line] of (await readText(path)).split(/\r\n|\n|\r/).entries()) {
+    const text = line.replace(/^\uFEFF/, "").replace(/\s*#.*$/, "").trim();
+    if (text === "" || rows.length === 0 && HEADING.test(text)) continue;
+    // The file's own commas are no separators of the table that is written.
+    rows.push({ place: `${path} line ${i + 1}`, text, raw: csvField(text) });
+  }
+  return rows;
+}
+
+/** Whether a text names a file; asks only where that is allowed. */
+async function isFile(text: string): Promise<boolean> {
+  if (text.length > 1000) return false;
+  if (Deno.permissions.querySync({ name: "read", path: text }).state !== "granted") return false;
+  return await Deno.stat(text).then(({ isDirectory }) => !isDirectory, () => false);
 }
 
 /** Names of an assay's columns. */
@@ -78,7 +114,7 @@ export function fromAssay(
   cutoff: number | undefined,
 ): VariantSource {
   const { columns, source, header, delimiter } = table;
-  const column = (name: string) => columns.indexOf(name);
+  const column = (name: string) => columnAt(columns, name, source);
   const mutant = column(names.mutant), sequence = column(names.sequence);
   const measured = column(names.measured), functional = column(names.functional);
   return {
@@ -88,11 +124,12 @@ export function fromAssay(
     delimiter,
     hasMeasured: measured >= 0,
     async *rows() {
+      const numbers = new NumberColumn(names.measured, delimiter);
       for await (const { line, raw, fields } of table.rows()) {
         const place = `${source} line ${line}`;
         const mutated = sequence < 0 ? "" : present(fields[sequence]).toUpperCase();
         const text = mutant < 0 ? "" : present(fields[mutant]);
-        const value = measured < 0 ? NaN : readNumber(fields[measured], place, names.measured);
+        const value = measured < 0 ? NaN : numbers.read(fields[measured], place);
         const label = cutoff !== undefined
           ? value > cutoff
           : functional < 0
@@ -104,6 +141,7 @@ export function fromAssay(
           mutated: mutated || undefined,
           measured: value,
           functional: label,
+          ...(measured >= 0 && isInfinite(fields[measured]) && { isInfinite: true }),
           raw,
         };
       }
@@ -111,26 +149,11 @@ export function fromAssay(
   };
 }
 
-const MISSING = /^(nan|na|n\/a|null|none|-)?$/i;
-
 /** A field, empty where it says that there is nothing. */
 const present = (text: string) => isMissing(text) ? "" : text;
 
-/** Whether a field says that there is nothing. */
-export const isMissing = (text: string): boolean => MISSING.test(text);
-
-function readNumber(text: string, place: string, column: string): number {
-  if (MISSING.test(text)) return NaN;
-  const value = Number(text);
-  if (Number.isFinite(value)) return value;
-  throw new UserError(
-    `Cannot read ${place} as column ${quote(column)} must hold a number or nothing: ` +
-      `current value is ${quote(text)}`,
-  );
-}
-
 function readLabel(text: string, place: string, column: string): boolean | undefined {
-  if (MISSING.test(text)) return undefined;
+  if (isMissing(text)) return undefined;
   if (/^(1(\.0*)?|true)$/i.test(text)) return true;
   if (/^(0(\.0*)?|false)$/i.test(text)) return false;
   throw new UserError(

@@ -56,6 +56,8 @@ export interface VariantRow {
   mutated?: string;
   /** Measured value; NaN or absent where there is none. */
   measured?: number;
+  /** The input has an infinite value, which counts as none. */
+  isInfinite?: boolean;
   /** Whether the assay calls it functional. */
   functional?: boolean;
   /** The row as the input has it. */

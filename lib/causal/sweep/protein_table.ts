@@ -45,12 +45,23 @@ async function readProteinTable(path: string): Promise<ProteinRow[]> {
       if (text === "") continue;
       found[name] = name === "offset"
         ? integer({ min: -100_000, max: 1_000_000 })(text, `offset of ${path} line ${line}`)
-        : PATHS.includes(name) && !isAbsolute(text)
+        : !isAbsolute(text) && (PATHS.includes(name) ||
+            // A file of mutations, or these themselves.
+            name === "mutations" && isFile(join(dirname(path), text)))
         ? join(dirname(path), text)
         : text;
     }
     return { own: found, place: `${path} line ${line}` };
   });
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    // A list may be longer than a name can be.
+    return false;
+  }
 }
 
 /** Says which row of the table what is wrong stands in, and speaks of its columns. */

@@ -5,12 +5,13 @@ import { quote, UserError } from "../../errors.ts";
 import { type Sequence, tokenize } from "../../esm2/mod.ts";
 import { RecordIndex } from "../../io/choose_record.ts";
 import { streamFasta } from "../../io/fasta_stream.ts";
-import { gapNote, withoutGaps } from "../../io/gaps.ts";
+import { type GapChoice, gapNote, withoutGaps } from "../../io/gaps.ts";
 
 export interface InputFlags {
   fasta?: string;
   sequence?: string;
   id?: string;
+  gaps?: GapChoice;
   maxLength: number;
 }
 
@@ -56,7 +57,7 @@ export async function openProteins(flags: InputFlags): Promise<Proteins> {
 
 async function checked(
   written: () => AsyncIterable<Sequence>,
-  { maxLength }: InputFlags,
+  { maxLength, gaps: choice }: InputFlags,
   notes: string[],
 ): Promise<Proteins> {
   let gaps = 0, gapped = 0;
@@ -64,7 +65,7 @@ async function checked(
   let first: Sequence | undefined;
   const hash = createHash("sha256");
   for await (const each of written()) {
-    const [protein, removed] = withoutGaps(each);
+    const [protein, removed] = withoutGaps(each, choice);
     if (removed > 0) {
       gaps += removed;
       gapped++;
@@ -89,7 +90,7 @@ async function checked(
   }
   if (gapped > 0) notes.push(gapNote(count === 1 ? "The protein" : `${gapped} proteins`, gaps));
   async function* read() {
-    for await (const each of written()) yield withoutGaps(each)[0];
+    for await (const each of written()) yield withoutGaps(each, choice)[0];
   }
   return { count, residues, sha256: hash.digest("hex"), notes, read };
 }
