@@ -135,6 +135,9 @@ browserTest(
         ...[0x0000ff, 0x00ff00, 0xff0000],
       ]);
       equal(shown[1], "20");
+      const { points } = result.truth!, a = points![10]!, b = points![30]!;
+      const distance = Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+      ok(shown.includes("A/11 – A/31") && shown.includes(`${distance.toFixed(1)} Å`), `${shown}`);
       const stage = await view.evaluate<string>(
         `document.querySelector(".stage canvas") ? "drawn" : document.querySelector(".stage").textContent`,
       );

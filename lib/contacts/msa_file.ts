@@ -111,7 +111,12 @@ function fromFasta(text: string, source: string, notes: string[]): Row[] {
     return isAnnotation ? "" : line;
   });
   if (annotations > 0) {
-    notes.push(`${source}: ${annotations} rows that are no proteins (as ss_pred) are left out.`);
+    notes.push(
+      `${source}: ${annotations} row${
+        annotations === 1 ? "" : "s"
+      } of structure or consensus, no ` +
+        "proteins, left out.",
+    );
   }
   if (others.length > 0) {
     notes.push(`${source}: the first of ${others.length + 1} alignments is taken.`);

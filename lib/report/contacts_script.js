@@ -43,6 +43,13 @@ function setUpContacts(figure) {
     const first = pixel * bin, last = Math.min(length, first + bin) - 1;
     return bin === 1 ? residue(first) : `${residue(first)} to ${residue(last)}`;
   };
+  const authors = JSON.parse(figure.querySelector("script.authors")?.textContent ?? "null");
+  const places = authors && floatsOf(figure, "places");
+  /** As molecular viewers select a residue. */
+  const authorOf = (i) =>
+    authors.labels[i] && (authors.chain ? `${authors.chain}/` : "") + authors.labels[i];
+  const distanceOf = (i, j) =>
+    Math.hypot(...[0, 1, 2].map((axis) => places[3 * i + axis] - places[3 * j + axis]));
   // Pairs one after another, the diagonal too; a long protein's are read from the picture.
   const scores = figure.querySelector("script.scores") && floatsOf(figure, "scores");
   const scoreOf = (row, column) => {
@@ -71,6 +78,14 @@ function setUpContacts(figure) {
       const contact = bits & UNKNOWN ? "not known" : bits & CONTACT ? "yes" : "no";
       entries.push({ label: "contact", value: contact, name: "contact" });
       entries.push({ label: "among the L highest", value: bits & TOP ? "yes" : "no", name: "top" });
+    }
+    // A pixel of a long protein stands for several pairs.
+    if (authors && bin === 1) {
+      const pair = [row, column].map((i) => authorOf(i) || "not numbered").join(" – ");
+      entries.push({ label: "in the structure", value: pair, name: "authors" });
+      const distance = distanceOf(row, column);
+      const value = Number.isNaN(distance) ? "not known" : `${distance.toFixed(1)} Å`;
+      entries.push({ label: "distance", value, name: "distance" });
     }
     showTooltip(`${name(row)} – ${name(column)}`, entries, where);
   });

@@ -51,7 +51,7 @@ export function parsePdb(text: string): PdbFile {
     } else if (record === "TER") {
       ended.add(chain);
       stretch++;
-    } else if (record === "MODEL") found.models++;
+    } else if (record === "MODEL") isFirst = found.models++ === 0;
     else if (record === "ENDMDL") isFirst = false;
     else if (record === "SEQRES") {
       const names = line.slice(19).trim().split(/\s+/).filter((name) => name !== "");
@@ -61,11 +61,14 @@ export function parsePdb(text: string): PdbFile {
       if (parent) found.parents.set(line.slice(12, 15).trim().toUpperCase(), parent);
     } else if (line.startsWith("REMARK 465")) addMissing(found, line);
   }
-  if (found.models > 0 && isFirst) {
-    throw new PdbError("MODEL must be closed by ENDMDL; it may be cut off");
+  if (found.models > 0 && isFirst && !lines.some((line) => ENDS.test(line))) {
+    throw new PdbError("its MODEL must end with ENDMDL; the file may be cut off");
   }
   return found;
 }
+
+/** Records behind the last atom of a whole file. */
+const ENDS = /^(END|MASTER|CONECT)/;
 
 function add<T>(map: Map<string, T[]>, key: string, items: readonly T[]): void {
   const list = map.get(key) ?? [];
@@ -157,7 +160,7 @@ function checkEnd(lines: readonly string[]): void {
     ) &&
     lines.slice(0, last).some(isAtom);
   const isWhole = !lines.some((line) => /^HEADER .{43,53}\d\d-[A-Z]{3}-\d\d/.test(line)) ||
-    lines.some((line) => /^(END|MASTER)/.test(line));
+    lines.some((line) => ENDS.test(line));
   if (isWhole && !isCut) return;
   throw new PdbError(
     `line ${last + 1} must not be the last: ` +

@@ -214,7 +214,7 @@ function fromPdb(written: string): Read {
   return {
     ...{ format: "pdb", parents, models, spans: secondaryFromRecords(text), from: "SEQRES" },
     chains: chains.map((chain) => {
-      const name = stated(chain.name), all = sequences.get(name);
+      const name = stated(chain.name), all = sequences.get(name)?.filter((each) => !isCap(each));
       const sequence = all && aligned(all, chain.residues, missing.get(name) ?? [], parents);
       return { chain, sequence, isLost: all !== undefined && !sequence };
     }),
