@@ -4,7 +4,7 @@ import type { ContactResult } from "../lib/contacts/types.ts";
 import { renderContactReport } from "../lib/report/contacts_report.ts";
 import { backbonePdb } from "../lib/structure/molecules.ts";
 import { chainLetters, structureOf } from "../lib/structure/structure.ts";
-import { deepEqual, equal, ok } from "./assert.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { browserTest, writePage } from "./browser.ts";
 import { random } from "./report_sample.ts";
 
@@ -73,6 +73,8 @@ Deno.test("renderContactReport() escapes what it is given and embeds the viewer 
   equal(html.split("</script>").length, html.split(/<script[ >]/).length, "scripts are closed");
   // 3Dmol.js has 540 kB; everything else of this page is small.
   ok(html.length > 500_000 && html.length < 700_000, String(html.length));
+  const [, model] = /<script type="application\/json" class="model">(.*?)<\/script>/.exec(html)!;
+  for (const { label } of JSON.parse(model).contacts) match(label, /^A\/\d+ A\/\d+, \d+\.\d Å$/);
   const { truth: _, scores: _scores, ...bare } = await sample("bare");
   ok((await page(bare)).length < 120_000, "no viewer without a structure");
 });

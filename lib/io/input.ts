@@ -63,18 +63,28 @@ export async function readInput(
 /** The engine's longest text has as many letters. */
 const MOST_BYTES = 2 ** 29 - 25;
 
-/** Whether a file's bytes on disk are its contents, which can then be read at any place. */
-export async function isPlainFile(path: string, options: InputOptions = {}): Promise<boolean> {
-  if (STANDARD_INPUT.has(path)) return false;
+/** The first bytes of a file on disk; undefined of what is no plain file, which gives them once. */
+export async function fileHead(
+  path: string,
+  count: number,
+  options: InputOptions = {},
+): Promise<Uint8Array | undefined> {
+  if (STANDARD_INPUT.has(path)) return undefined;
   try {
-    if (!(await Deno.stat(path)).isFile) return false;
+    if (!(await Deno.stat(path)).isFile) return undefined;
     using file = await Deno.open(path);
-    const head = new Uint8Array(2);
-    await file.read(head);
-    return !(head[0] === 0x1f && head[1] === 0x8b) && !(head[0] >= 0xfe && head[1] >= 0xfe);
+    const head = new Uint8Array(count);
+    return head.subarray(0, await file.read(head) ?? 0);
   } catch (error) {
     throw inputError(error, path, options);
   }
+}
+
+/** Whether a file's bytes on disk are its text, which can then be read at any place. */
+export async function isPlainText(path: string, options: InputOptions = {}): Promise<boolean> {
+  const head = await fileHead(path, 2, options);
+  if (!head) return false;
+  return !(head[0] === 0x1f && head[1] === 0x8b) && !(head[0] >= 0xfe && head[1] >= 0xfe);
 }
 
 /** The error of a file that cannot be read as `must` says; others as they are. */

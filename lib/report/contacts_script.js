@@ -129,9 +129,11 @@ function setUpStructure(figure) {
   const point = ([x, y, z]) => ({ x, y, z });
   const draw = (share) => {
     viewer.removeAllShapes();
+    viewer.removeAllLabels();
     viewer.setBackgroundColor(cssColour("--paper"));
-    for (const { rank, a, b, hit } of contacts) {
+    for (const { rank, a, b, hit, label } of contacts) {
       if (rank >= share * length) continue;
+      let shown;
       viewer.addCylinder({
         start: point(a),
         end: point(b),
@@ -139,6 +141,20 @@ function setUpStructure(figure) {
         color: cssColour(hit ? "--hit" : "--miss"),
         fromCap: 1,
         toCap: 1,
+        hoverable: true,
+        hover_callback() {
+          shown ??= viewer.addLabel(label, {
+            position: point(a.map((x, axis) => (x + b[axis]) / 2)),
+            fontColor: cssColour("--ink"),
+            backgroundColor: cssColour("--raised"),
+            backgroundOpacity: 0.9,
+            fontSize: 13,
+          });
+        },
+        unhover_callback() {
+          if (shown) viewer.removeLabel(shown);
+          shown = undefined;
+        },
       });
     }
     viewer.render();

@@ -189,7 +189,7 @@ Deno.test("structureOf() numbers a second chain of one name, and never drops it"
     deepEqual(chains.map(({ id }) => id), ["X", "X_2"], JSON.stringify(between));
     deepEqual(chains.map(chainLetters), ["CSAWLK", "CSAWLK"]);
     ok(chains[1].residues[0].alpha![0] > 90);
-    match(notes.join(), /chain X_2 is the 2nd that the file calls X/);
+    match(notes.join(), /chains that have the name of an earlier one are numbered: X_2 \(1\)/);
   }
   // Some programs end a chain at every gap.
   const lines = atoms.split("\n");

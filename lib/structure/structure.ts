@@ -125,7 +125,7 @@ export async function structureOf(
     read!.chains.map(({ chain }) => chain.name),
     spans.map(({ chain }) => chain),
   );
-  const notes: string[] = [];
+  const notes: string[] = [], copies: string[] = [];
   const chains = read!.chains.map(({ chain, sequence, isLost }): Chain => {
     const { name, copy, residues } = chain;
     const id = `${name || "(blank)"}${copy > 1 ? `_${copy}` : ""}`;
@@ -134,11 +134,7 @@ export async function structureOf(
     if (isLost) {
       notes.push(`${source}: ${from} of chain ${id} does not fit its atoms; it is left out.`);
     }
-    if (copy > 1) {
-      notes.push(
-        `${source}: chain ${id} is the ${ordinal(copy)} that the file calls ${name || "nothing"}.`,
-      );
-    }
+    if (copy > 1) copies.push(id);
     const made = monomers.flatMap((monomer) => residuesOf(monomer, parents));
     secondaryOf(spans, stated(chain.name), made).forEach((kind, i) => made[i].secondary = kind);
     return {
@@ -147,6 +143,13 @@ export async function structureOf(
     };
   });
   if (chains.length === 0) fail("it must hold a protein with Cα atoms: current value is none");
+  if (copies.length > 0) {
+    const names = copies.slice(0, 6).join(", ") + (copies.length > 6 ? ", …" : "");
+    notes.push(
+      `${source}: chains that have the name of an earlier one are numbered: ${names} ` +
+        `(${copies.length}).`,
+    );
+  }
   if (models > 1) notes.push(`${source}: the first of ${models} models is taken.`);
   if (spans.length === 0) {
     for (const { residues } of chains) {
@@ -158,8 +161,6 @@ export async function structureOf(
     secondary: spans.length > 0 ? "stated" : "computed",
   };
 }
-
-const ordinal = (n: number) => `${n}${n === 2 ? "nd" : n === 3 ? "rd" : "th"}`;
 
 /** Residues of one place; a chromophore stands for three, and all have its place. */
 function residuesOf(
