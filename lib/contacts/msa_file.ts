@@ -61,8 +61,11 @@ function rowsOf(text: string, source: string, notes: string[]): Row[] {
 function fromBlocks(text: string, source: string, skipped: RegExp): Row[] {
   const rows = new Map<string, { parts: string[]; line: number }>();
   const lines = text.split(/\r\n|\n|\r/);
+  // Names may repeat within a block; their order tells such rows apart.
+  let inBlock = new Map<string, number>();
   for (const [i, line] of lines.entries()) {
     if (line.startsWith("//")) break;
+    if (line.trim() === "") inBlock = new Map();
     if (line.trim() === "" || skipped.test(line)) continue;
     const [, name, piece] = /^\s*(\S+)\s+(\S+)(?:\s+\d+)?\s*$/.exec(line) ?? [];
     if (piece === undefined) {
@@ -73,8 +76,10 @@ function fromBlocks(text: string, source: string, skipped: RegExp): Row[] {
           `row: current value is ${quote(line.trim())}`,
       );
     }
-    const row = rows.get(name) ?? { parts: [], line: i + 1 };
-    rows.set(name, row);
+    const count = inBlock.get(name) ?? 0, key = `${count} ${name}`;
+    inBlock.set(name, count + 1);
+    const row = rows.get(key) ?? { parts: [], line: i + 1 };
+    rows.set(key, row);
     row.parts.push(piece);
   }
   return [...rows.values()].map(({ parts, line }) => ({ letters: parts.join(""), line }));
@@ -140,6 +145,7 @@ function joinedColumns(rows: readonly Row[], source: string): string[] {
     const kept = Array.from({ length: width }, (_, column) => column).filter((column) =>
       !hasCapitals || texts.some((text) => /[A-Z-]/.test(text[column]))
     );
+    if (kept.length === width) return texts.map((text) => text.replaceAll(".", "-").toUpperCase());
     return texts.map((text) =>
       kept.map((column) => text[column] === "." ? "-" : text[column].toUpperCase()).join("")
     );

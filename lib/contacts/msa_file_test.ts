@@ -32,6 +32,10 @@ const forms: [name: string, text: string, note?: RegExp][] = [
     "MUSCLE",
     "MUSCLE (3.8) multiple sequence alignment\n\nquery MKTAYIAK\nb MR-AYLAK\nc -KTAFI--\n",
   ],
+  [
+    "Stockholm with a name twice",
+    "# STOCKHOLM 1.0\nq MKTA\nb MR-A\nb -KTA\n\nq YIAK\nb YLAK\nb FI--\n//\n",
+  ],
   ["PSICOV", "MKTAYIAK\nMR-AYLAK\n-KTAFI--\n"],
   ["PSI-BLAST", "query MKTAYIAK\nb     MR-AYLAK\nc     -KTAFI--\n"],
 ];

@@ -218,6 +218,9 @@ Deno.test("structureOf() takes modified residues of a chain, and no ligand besid
     residue("HETATM", "ALA", 302, 80),
   ].join("\n");
   equal(chainLetters((await structureOf(chain, "x")).chains[0]), "MAXGS");
+  // A peptide of nothing but modified residues.
+  const peptide = ["DAL", "AIB", "DLE"].map((name, i) => residue("HETATM", name, i + 1, 3.8 * i));
+  equal(chainLetters((await structureOf(peptide.join("\n"), "x")).chains[0]), "AAL");
   // MODRES says what a residue was made of, before what is known of its name.
   const said = "MODRES 9XYZ XYZ A    3  TRP  SOMETHING\n" + chain;
   equal(chainLetters((await structureOf(said, "x")).chains[0]), "MAWGS");
@@ -242,6 +245,8 @@ const cuts: [name: string, text: string, says: RegExp][] = [
     pdb().replace("HELIX", "MODEL        1\nHELIX").replace(/^(HEADER|END).*\n/gm, ""),
     /MODEL must end with ENDMDL/,
   ],
+  ["PDB within a record's name", pdb().slice(0, pdb().indexOf("ATOM ") + 10 * 81 + 3), /cut off/],
+  ["mmCIF behind a row", SMALL.slice(0, SMALL.indexOf("\nATOM 20 ")), /must end with a line/],
   ["mmCIF within a row", SMALL.slice(0, SMALL.indexOf("ATOM 20") + 30), /_atom_site.*cut off/],
   ["mmCIF within a text", `${SMALL}_x.y\n;abc\n`, /must end; the file may be cut off/],
 ];

@@ -152,7 +152,11 @@ function addMissing({ missing }: PdbFile, line: string): void {
  */
 function checkEnd(lines: readonly string[]): void {
   const last = lines.findLastIndex((line) => line.trim() !== "");
-  if (last < 0 || !/^(ATOM {2}|HETATM|ANISOU)/.test(lines[last])) return;
+  if (last < 0) return;
+  if (last > 0 && /^(AT?O?|HE?T?A?T?|AN?I?S?O?|TE?)$/.test(lines[last])) {
+    throw new PdbError(`line ${last + 1} must be a whole record; the file may be cut off`);
+  }
+  if (!/^(ATOM {2}|HETATM|ANISOU)/.test(lines[last])) return;
   const isAtom = (line: string) => /^(ATOM {2}|HETATM)/.test(line);
   const isCut = last === lines.length - 1 && isAtom(lines[last]) &&
     lines.slice(0, last).every((line) =>

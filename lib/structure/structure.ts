@@ -6,7 +6,7 @@ import { type AtomChain, type AtomResidue, chainsOf, type Point } from "./atoms.
 import { isBinaryCif, parseBinaryCif } from "./bcif.ts";
 import { type CifBlock, CifError, parseCif } from "./cif.ts";
 import { isCap, letterOf, type Parents } from "./letters.ts";
-import { CATEGORIES, readCif } from "./mmcif.ts";
+import { CATEGORIES, checkCifEnd, readCif } from "./mmcif.ts";
 import { computedSecondary } from "./molecules.ts";
 import { isPdb, parsePdb, PdbError, pdbText } from "./pdb.ts";
 import { secondaryFromRecords, secondaryFromTables, secondaryOf } from "./secondary.ts";
@@ -108,6 +108,7 @@ export async function structureOf(
       read = fromCif(parseBinaryCif(contents, CATEGORIES), "bcif");
     } else if (/^\s*_atom_site\./im.test(contents)) {
       read = fromCif(parseCif(contents, CATEGORIES), "cif");
+      checkCifEnd(contents);
     } else if (isPdb(contents)) {
       read = fromPdb(contents);
     } else {
