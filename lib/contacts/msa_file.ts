@@ -54,6 +54,12 @@ function rowsOf(text: string, source: string, notes: string[]): Row[] {
   if (/^\S+\s+[A-Za-z.*~-]+$/.test(first) && !/^[>;#]/.test(first)) {
     return fromBlocks(text, source, /^$/);
   }
+  if (first !== "" && !/^>/m.test(text)) {
+    throw new UserError(
+      `Cannot read ${quote(source, 200)} as an alignment must be ${FORMATS}: current value is ` +
+        quote(first),
+    );
+  }
   return fromFasta(text, source, notes);
 }
 

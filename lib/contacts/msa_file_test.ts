@@ -62,6 +62,7 @@ Deno.test("parseMsa names what is wrong in one line", () => {
     [">a\nMKT\n>b\nMK\n", /row 2 has 2 columns, the first 3 \(lines 3 and 1\)/],
     ["MKT\nM1T\n", /line 2 as a row must have letters and gaps only: current value is "M1T"/],
     ["# STOCKHOLM 1.0\na MKT\nb\n", /line 3 as it must have a name and a piece/],
+    ["some words, no rows\n", /an alignment must be FASTA, A3M, .*: current value is "some words/],
     ["", /"x".*empty file/],
   ];
   for (const [text, says] of cases) {

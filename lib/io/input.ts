@@ -63,6 +63,9 @@ export async function readInput(
 /** The engine's longest text has as many letters. */
 const MOST_BYTES = 2 ** 29 - 25;
 
+/** What to call a file in a sentence. */
+export const inputName = (path: string): string => path === "-" ? "standard input" : path;
+
 /** The first bytes of a file on disk; undefined of what is no plain file, which gives them once. */
 export async function fileHead(
   path: string,
@@ -98,8 +101,10 @@ export function inputError(
     ? error.message
     : zipReason(error) ?? fileReason(error);
   if (reason === undefined) return error;
-  const name = path === "-" ? "standard input" : quote(path, 200);
-  return new UserError(`Cannot read ${name} as it must be ${must}: ${reason}`);
+  const name = inputName(path);
+  return new UserError(
+    `Cannot read ${name === path ? quote(path, 200) : name} as it must be ${must}: ${reason}`,
+  );
 }
 
 function zipReason(error: unknown): string | undefined {

@@ -95,7 +95,7 @@ ${
 ${bytesScript("pixels", binned(steps, length, bin, Math.max))}${
     below && bytesScript("below", binned(below, length, bin, belowMerge))
   }${length <= MOST_EXACT && bytesScript("scores", pairsOf(map, length))}${
-    truth?.chain && inStructure(truth)
+    bin === 1 && truth?.chain && inStructure(truth)
   }</figure>
 `;
 }

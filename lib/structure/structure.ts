@@ -1,6 +1,6 @@
 /** Protein structures from PDB, mmCIF and BinaryCIF files. */
 import { quote, UserError } from "../errors.ts";
-import { readInput } from "../io/input.ts";
+import { inputName, readInput } from "../io/input.ts";
 import { textOf } from "../io/text.ts";
 import { type AtomChain, type AtomResidue, chainsOf, type Point } from "./atoms.ts";
 import { isBinaryCif, parseBinaryCif } from "./bcif.ts";
@@ -73,7 +73,7 @@ export async function readStructure(
   const must = MUST.replace("a structure must be ", "");
   const bytes = await readInput(path, { must }), notes: string[] = [];
   const text = isBinaryCif(bytes) ? bytes : textOf(bytes, path, { must, notes });
-  const structure = await structureOf(text, path, options);
+  const structure = await structureOf(text, inputName(path), options);
   return { ...structure, notes: [...notes, ...structure.notes] };
 }
 
