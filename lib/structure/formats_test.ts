@@ -1,6 +1,7 @@
 /** Structures as databases and programs write them: one truth, many forms. */
 import { gzipSync } from "node:zlib";
 import { allClose, deepEqual, equal, match, ok, rejects } from "../../tests/assert.ts";
+import { random } from "../../tests/report_sample.ts";
 import { chainLetters, readStructure, type Structure, structureOf } from "./structure.ts";
 
 const fixture = (name: string) => new URL(`../../tests/fixtures/${name}`, import.meta.url);
@@ -41,6 +42,13 @@ Deno.test("a BinaryCIF file that Mol* made of an mmCIF file is the same structur
     equal(found.format, "bcif");
   } finally {
     await Deno.remove(path);
+  }
+  // Damage anywhere is refused in a line, or is in what is not read.
+  const next = random(7);
+  for (let k = 0; k < 300; k++) {
+    const damaged = bytes.slice();
+    for (let n = 0; n <= k % 3; n++) damaged[Math.floor(next() * bytes.length)] = 256 * next();
+    await structureOf(damaged, "x").catch((error) => equal(error.name, "UserError", error.stack));
   }
   for (const end of [bytes.length - 1, 2000, 100]) {
     await rejects(structureOf(bytes.slice(0, end), "cut.bcif"), (error: Error) => {
