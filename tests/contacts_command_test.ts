@@ -92,6 +92,13 @@ Deno.test({
         equal(f.residue_i + f.residue_j, GB1[i - 1] + GB1[j - 1]);
         equal(f.range, j - i < 12 ? "short" : j - i < 24 ? "medium" : "long");
         equal(f.contact === "", !known[i - 1] || !known[j - 1], `pair ${i}, ${j}`);
+        deepEqual([f.chain, f.author_i, f.author_j], [
+          "A",
+          known[i - 1] ? f.i : "",
+          known[j - 1] ? f.j : "",
+        ]);
+        equal(f.distance === "", f.contact === "");
+        if (f.distance !== "") equal(f.contact === "1", Number(f.distance) < 8);
       }
       const heads = parseTable(await Deno.readTextFile(`${dir}/out/heads.csv`), "heads.csv").rows;
       equal(heads.length, 4 * 8);
@@ -225,6 +232,45 @@ Deno.test({
       // Residues 1 to 16 and 41 to 56 meet in no window.
       match(report, /a: 256 of 1275 pairs at least 6 apart are in no window together and are not/);
       match(report, /not predicted \(256 pairs/);
+    }),
+});
+
+Deno.test({
+  name:
+    "contacts names pairs as the structure does, and takes its whole sequence or what is resolved",
+  ...options,
+  fn: () =>
+    inTemp(async (dir) => {
+      const path = new URL("fixtures/small.bcif", import.meta.url).pathname;
+      const run = async (...args: string[]) => {
+        const { code, out, err } = await contacts([
+          ...["--structure", path, "--out", `${dir}/out`, "--top", "0", ...args],
+        ]);
+        equal(code, 0, err);
+        const { notes, proteins } = JSON.parse(await Deno.readTextFile(`${dir}/out/run.json`));
+        const text = await Deno.readTextFile(`${dir}/out/contacts.csv`);
+        const rows = parseTable(text, "contacts.csv").rows.map(({ fields }) => fields);
+        return { out, notes, proteins, rows };
+      };
+      const whole = await run();
+      equal(whole.proteins[0].length, 9);
+      // Residues 1, 5 and 9 have no coordinates, but the file numbers them.
+      const pair = whole.rows.find(({ i, j }) => i === "2" && j === "8")!;
+      deepEqual(
+        [pair.residue_i, pair.residue_j, pair.chain, pair.author_i, pair.author_j],
+        ["C", "K", "X", "1", "61"],
+      );
+      // Cβ of residue k (from 0) is at 3.8 k + 1.6, −3.125, −k / 2.
+      equal(pair.distance, Math.hypot(3.8 * 6, 3).toFixed(3));
+      equal(pair.contact, "0");
+      const missing = whole.rows.find(({ i, j }) => i === "1" && j === "7")!;
+      deepEqual([missing.author_i, missing.author_j, missing.distance, missing.contact], [
+        ...["-1", "60", "", ""],
+      ]);
+      match(whole.out, /X\/1 X\/61/);
+      const alone = await run("--resolved-only");
+      equal(alone.proteins[0].length, 6);
+      equal(alone.rows.length, 0);
     }),
 });
 

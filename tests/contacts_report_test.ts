@@ -4,7 +4,7 @@ import type { ContactResult } from "../lib/contacts/types.ts";
 import { renderContactReport } from "../lib/report/contacts_report.ts";
 import { backbonePdb } from "../lib/structure/molecules.ts";
 import { chainLetters, structureOf } from "../lib/structure/structure.ts";
-import { deepEqual, equal, ok } from "./assert.ts";
+import { deepEqual, equal, match, ok } from "./assert.ts";
 import { browserTest, writePage } from "./browser.ts";
 import { random } from "./report_sample.ts";
 
@@ -73,6 +73,8 @@ Deno.test("renderContactReport() escapes what it is given and embeds the viewer 
   equal(html.split("</script>").length, html.split(/<script[ >]/).length, "scripts are closed");
   // 3Dmol.js has 540 kB; everything else of this page is small.
   ok(html.length > 500_000 && html.length < 700_000, String(html.length));
+  const [, model] = /<script type="application\/json" class="model">(.*?)<\/script>/.exec(html)!;
+  for (const { label } of JSON.parse(model).contacts) match(label, /^A\/\d+ A\/\d+, \d+\.\d Å$/);
   const { truth: _, scores: _scores, ...bare } = await sample("bare");
   ok((await page(bare)).length < 120_000, "no viewer without a structure");
 });
@@ -135,6 +137,9 @@ browserTest(
         ...[0x0000ff, 0x00ff00, 0xff0000],
       ]);
       equal(shown[1], "20");
+      const { points } = result.truth!, a = points![10]!, b = points![30]!;
+      const distance = Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+      ok(shown.includes("A/11 – A/31") && shown.includes(`${distance.toFixed(1)} Å`), `${shown}`);
       const stage = await view.evaluate<string>(
         `document.querySelector(".stage canvas") ? "drawn" : document.querySelector(".stage").textContent`,
       );

@@ -51,6 +51,7 @@ for (const [name, { args, tables }] of Object.entries(runs)) {
 
 const CHIGNOLIN = "GYDPETGTWG", TRP_CAGE = "NLYIQWLKDGGPSSGRPPPS";
 const inputs = {
+  "small.cif": await Deno.readTextFile(new URL("fixtures/small.cif", import.meta.url)),
   "sites.csv": `id,sequence,sites\na,${TRP_CAGE},"6,7"\nb,${CHIGNOLIN},"2,9"\n`,
   "assay.csv": `mutant,mutated_sequence,DMS_score\n` +
     ["G1A", "Y2A", "D3A", "P4A", "E5A"].map((name, i) =>
@@ -70,6 +71,7 @@ const others: [command: Command, args: string[], tables: string[]][] = [
     ["contacts.csv", "evaluation.csv", "heads.csv", "summary.csv"],
   ],
   [contacts as Command, ["--sequence", TRP_CAGE, "--motif", ...motif], ["motif.csv"]],
+  [contacts as Command, ["--structure", "small.cif"], ["contacts.csv"]],
 ];
 
 for (const [command, args, tables] of others) {

@@ -199,8 +199,10 @@ function chainFor(
   const missing = chosen.residues.flatMap(({ alpha }, i) => alpha ? [] : [i + 1]);
   const extent = chosen.sequence === undefined
     ? "residues without coordinates are not in it, --fasta gives the whole sequence"
-    : `${missing.length} of its ${chosen.residues.length} residues have no coordinates` +
-      (missing.length > 0 ? ` (${spans(missing)}); --resolved-only leaves them out` : "");
+    : missing.length === 0
+    ? "all its residues have coordinates"
+    : `${missing.length} of its ${chosen.residues.length} residues have no coordinates ` +
+      `(${spans(missing)}), --resolved-only leaves them out`;
   notes.push(
     `${id}: the sequence is that of chain ${chosen.id} of ${source}${which}` +
       `${chosen.sequence === undefined ? "" : ` (${chosen.sequence})`}; ${extent}.`,

@@ -54,6 +54,12 @@ function rowsOf(text: string, source: string, notes: string[]): Row[] {
   if (/^\S+\s+[A-Za-z.*~-]+$/.test(first) && !/^[>;#]/.test(first)) {
     return fromBlocks(text, source, /^$/);
   }
+  if (first !== "" && !/^>/m.test(text)) {
+    throw new UserError(
+      `Cannot read ${quote(source, 200)} as an alignment must be ${FORMATS}: current value is ` +
+        quote(first),
+    );
+  }
   return fromFasta(text, source, notes);
 }
 
@@ -61,8 +67,11 @@ function rowsOf(text: string, source: string, notes: string[]): Row[] {
 function fromBlocks(text: string, source: string, skipped: RegExp): Row[] {
   const rows = new Map<string, { parts: string[]; line: number }>();
   const lines = text.split(/\r\n|\n|\r/);
+  // Names may repeat within a block; their order tells such rows apart.
+  let inBlock = new Map<string, number>();
   for (const [i, line] of lines.entries()) {
     if (line.startsWith("//")) break;
+    if (line.trim() === "") inBlock = new Map();
     if (line.trim() === "" || skipped.test(line)) continue;
     const [, name, piece] = /^\s*(\S+)\s+(\S+)(?:\s+\d+)?\s*$/.exec(line) ?? [];
     if (piece === undefined) {
@@ -73,8 +82,10 @@ function fromBlocks(text: string, source: string, skipped: RegExp): Row[] {
           `row: current value is ${quote(line.trim())}`,
       );
     }
-    const row = rows.get(name) ?? { parts: [], line: i + 1 };
-    rows.set(name, row);
+    const count = inBlock.get(name) ?? 0, key = `${count} ${name}`;
+    inBlock.set(name, count + 1);
+    const row = rows.get(key) ?? { parts: [], line: i + 1 };
+    rows.set(key, row);
     row.parts.push(piece);
   }
   return [...rows.values()].map(({ parts, line }) => ({ letters: parts.join(""), line }));
@@ -111,7 +122,12 @@ function fromFasta(text: string, source: string, notes: string[]): Row[] {
     return isAnnotation ? "" : line;
   });
   if (annotations > 0) {
-    notes.push(`${source}: ${annotations} rows that are no proteins (as ss_pred) are left out.`);
+    notes.push(
+      `${source}: ${annotations} row${
+        annotations === 1 ? "" : "s"
+      } of structure or consensus, no ` +
+        "proteins, left out.",
+    );
   }
   if (others.length > 0) {
     notes.push(`${source}: the first of ${others.length + 1} alignments is taken.`);
@@ -135,6 +151,7 @@ function joinedColumns(rows: readonly Row[], source: string): string[] {
     const kept = Array.from({ length: width }, (_, column) => column).filter((column) =>
       !hasCapitals || texts.some((text) => /[A-Z-]/.test(text[column]))
     );
+    if (kept.length === width) return texts.map((text) => text.replaceAll(".", "-").toUpperCase());
     return texts.map((text) =>
       kept.map((column) => text[column] === "." ? "-" : text[column].toUpperCase()).join("")
     );

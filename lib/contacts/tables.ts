@@ -250,7 +250,8 @@ const fixed = (digits: number) => (x: number) => Number.isNaN(x) ? "–" : x.toF
 /** A pair as molecular viewers select it: `A/85 A/246`; undefined where the file does not name both. */
 export function pairLabel(authors: ContactRow["authors"]): string | undefined {
   const { chain, i, j } = authors ?? {};
-  return i === undefined || j === undefined ? undefined : `${chain}/${i} ${chain}/${j}`;
+  if (i === undefined || j === undefined) return undefined;
+  return [i, j].map((label) => chain ? `${chain}/${label}` : label).join(" ");
 }
 
 /** What a person reads first about a protein. */

@@ -1,6 +1,7 @@
 /** True contacts from a file: an .npz map, a table of pairs, or a list as CASP has it. */
 import { quote, UserError } from "../errors.ts";
 import { parseTable } from "../io/csv.ts";
+import { fileHead } from "../io/input.ts";
 import { openNpz, type StoredArray } from "../io/npz.ts";
 import { openRandomAccess } from "../io/random_access.ts";
 import { readText } from "../io/text.ts";
@@ -34,13 +35,16 @@ export async function readTruth(
   { cutoff = 8, notes = [] }: TruthFileOptions = {},
 ): Promise<Truth> {
   const { id, residues: { length } } = protein;
-  if (/\.npz$/i.test(path)) return await fromArchive(path, id, length);
   const must = "true contacts: an .npz map, a table with columns i and j, or a list as CASP has it";
+  const isArchive = /\.npz$/i.test(path) || isZip(await fileHead(path, 2, { must }));
+  if (isArchive) return await fromArchive(path, id, length);
   const text = await readText(path, { must, notes });
   return isList(text)
     ? fromList(text, path, protein, cutoff, notes)
     : fromTable(text, path, id, length);
 }
+
+const isZip = (head: Uint8Array | undefined) => head?.[0] === 0x50 && head[1] === 0x4b;
 
 async function fromArchive(path: string, id: string, length: number): Promise<Truth> {
   using source = await openRandomAccess(path);

@@ -63,18 +63,31 @@ export async function readInput(
 /** The engine's longest text has as many letters. */
 const MOST_BYTES = 2 ** 29 - 25;
 
-/** Whether a file's bytes on disk are its contents, which can then be read at any place. */
-export async function isPlainFile(path: string, options: InputOptions = {}): Promise<boolean> {
-  if (STANDARD_INPUT.has(path)) return false;
+/** What to call a file in a sentence. */
+export const inputName = (path: string): string => path === "-" ? "standard input" : path;
+
+/** The first bytes of a file on disk; undefined of what is no plain file, which gives them once. */
+export async function fileHead(
+  path: string,
+  count: number,
+  options: InputOptions = {},
+): Promise<Uint8Array | undefined> {
+  if (STANDARD_INPUT.has(path)) return undefined;
   try {
-    if (!(await Deno.stat(path)).isFile) return false;
+    if (!(await Deno.stat(path)).isFile) return undefined;
     using file = await Deno.open(path);
-    const head = new Uint8Array(2);
-    await file.read(head);
-    return !(head[0] === 0x1f && head[1] === 0x8b) && !(head[0] >= 0xfe && head[1] >= 0xfe);
+    const head = new Uint8Array(count);
+    return head.subarray(0, await file.read(head) ?? 0);
   } catch (error) {
     throw inputError(error, path, options);
   }
+}
+
+/** Whether a file's bytes on disk are its text, which can then be read at any place. */
+export async function isPlainText(path: string, options: InputOptions = {}): Promise<boolean> {
+  const head = await fileHead(path, 2, options);
+  if (!head) return false;
+  return !(head[0] === 0x1f && head[1] === 0x8b) && !(head[0] >= 0xfe && head[1] >= 0xfe);
 }
 
 /** The error of a file that cannot be read as `must` says; others as they are. */
@@ -88,8 +101,10 @@ export function inputError(
     ? error.message
     : zipReason(error) ?? fileReason(error);
   if (reason === undefined) return error;
-  const name = path === "-" ? "standard input" : quote(path, 200);
-  return new UserError(`Cannot read ${name} as it must be ${must}: ${reason}`);
+  const name = inputName(path);
+  return new UserError(
+    `Cannot read ${name === path ? quote(path, 200) : name} as it must be ${must}: ${reason}`,
+  );
 }
 
 function zipReason(error: unknown): string | undefined {

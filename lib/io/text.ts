@@ -1,5 +1,5 @@
 /** Text files of any of the encodings that programs of this field write. */
-import { inputError, type InputOptions, inputPieces, Unreadable } from "./input.ts";
+import { inputError, inputName, type InputOptions, inputPieces, Unreadable } from "./input.ts";
 
 export interface TextOptions extends Pick<InputOptions, "must"> {
   /** Hears what a reader of the results should know of the file: that it is not UTF-8. */
@@ -127,7 +127,7 @@ export function noteEncoding(
   { notes }: TextOptions,
 ): void {
   if (encoding === "UTF-8" || !notes) return;
-  const note = `${path} is read as ${encoding} text.`;
+  const note = `${inputName(path)} is read as ${encoding} text.`;
   if (!notes.includes(note)) notes.push(note);
 }
 

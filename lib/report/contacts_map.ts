@@ -1,11 +1,12 @@
 import { squareAxes } from "./axes.ts";
 import { bytesScript } from "./bytes.ts";
 import { legend } from "./legend.ts";
-import { type Markup, markup } from "./markup.ts";
+import { jsonScript, type Markup, markup } from "./markup.ts";
 import { short } from "./scale.ts";
 import { countPredicted } from "../contacts/evaluate.ts";
 import { contactRows } from "../contacts/tables.ts";
-import type { ContactResult, Method } from "../contacts/types.ts";
+import { authorLabel, type ContactResult, type Method, type Truth } from "../contacts/types.ts";
+import { chainName } from "../structure/structure.ts";
 
 /** Marks of a pair, as bits. */
 const CONTACT = 1, TOP = 2, UNKNOWN = 4;
@@ -93,8 +94,20 @@ ${
 </div></div>
 ${bytesScript("pixels", binned(steps, length, bin, Math.max))}${
     below && bytesScript("below", binned(below, length, bin, belowMerge))
-  }${length <= MOST_EXACT && bytesScript("scores", pairsOf(map, length))}</figure>
+  }${length <= MOST_EXACT && bytesScript("scores", pairsOf(map, length))}${
+    bin === 1 && truth?.chain && inStructure(truth)
+  }</figure>
 `;
+}
+
+/** The residues' names in the structure and their places, for names and distances in the tooltip. */
+function inStructure(truth: Truth): Markup {
+  const points = truth.points!, places = new Float32Array(3 * points.length).fill(NaN);
+  points.forEach((point, i) => point && places.set(point, 3 * i));
+  const labels = points.map((_, i) => authorLabel(truth, i) ?? "");
+  return markup`${jsonScript("authors", { chain: chainName(truth.chain!), labels })}${
+    bytesScript("places", places)
+  }`;
 }
 
 function belowNote(kind: string): Markup | false {

@@ -7,7 +7,7 @@ import { short } from "./scale.ts";
 import { scrollingTable } from "./table.ts";
 import { precisionCurve } from "../contacts/evaluate.ts";
 import { bestHeads } from "../contacts/rank_heads.ts";
-import { contactRows } from "../contacts/tables.ts";
+import { contactRows, pairLabel } from "../contacts/tables.ts";
 import { type ContactResult, type Method, RANGES, type RangeScores } from "../contacts/types.ts";
 
 export const METHOD_NAMES: Record<Method, string> = {
@@ -134,12 +134,22 @@ ${
 }
 
 function pairTable(result: ContactResult, method: Method): Markup {
-  const { residues } = result;
+  const { residues, truth } = result, hasStructure = truth?.chain !== undefined;
+  const head = [
+    "Pair",
+    method === "head" ? "Probability" : "Score",
+    "Separation",
+    "Range",
+    "Contact",
+  ];
   return scrollingTable(
     "Highest pairs",
-    ["Pair", method === "head" ? "Probability" : "Score", "Separation", "Range", "Contact"],
-    contactRows(result, 1).slice(0, 15).map(({ i, j, score, range, contact }) => [
+    hasStructure ? [...head.slice(0, 1), "In the structure", "Å", ...head.slice(1)] : head,
+    contactRows(result, 1).slice(0, 15).map(({ i, j, score, range, contact, ...row }) => [
       `${residues[i - 1]}${i} – ${residues[j - 1]}${j}`,
+      ...(hasStructure
+        ? [pairLabel(row.authors)?.replace(" ", " – ") ?? "–", row.distance?.toFixed(1) ?? "–"]
+        : []),
       short(score, true),
       j - i,
       range,

@@ -43,6 +43,13 @@ function setUpContacts(figure) {
     const first = pixel * bin, last = Math.min(length, first + bin) - 1;
     return bin === 1 ? residue(first) : `${residue(first)} to ${residue(last)}`;
   };
+  const authors = JSON.parse(figure.querySelector("script.authors")?.textContent ?? "null");
+  const places = authors && floatsOf(figure, "places");
+  /** As molecular viewers select a residue. */
+  const authorOf = (i) =>
+    authors.labels[i] && (authors.chain ? `${authors.chain}/` : "") + authors.labels[i];
+  const distanceOf = (i, j) =>
+    Math.hypot(...[0, 1, 2].map((axis) => places[3 * i + axis] - places[3 * j + axis]));
   // Pairs one after another, the diagonal too; a long protein's are read from the picture.
   const scores = figure.querySelector("script.scores") && floatsOf(figure, "scores");
   const scoreOf = (row, column) => {
@@ -71,6 +78,14 @@ function setUpContacts(figure) {
       const contact = bits & UNKNOWN ? "not known" : bits & CONTACT ? "yes" : "no";
       entries.push({ label: "contact", value: contact, name: "contact" });
       entries.push({ label: "among the L highest", value: bits & TOP ? "yes" : "no", name: "top" });
+    }
+    // A pixel of a long protein stands for several pairs.
+    if (authors && bin === 1) {
+      const pair = [row, column].map((i) => authorOf(i) || "not numbered").join(" – ");
+      entries.push({ label: "in the structure", value: pair, name: "authors" });
+      const distance = distanceOf(row, column);
+      const value = Number.isNaN(distance) ? "not known" : `${distance.toFixed(1)} Å`;
+      entries.push({ label: "distance", value, name: "distance" });
     }
     showTooltip(`${name(row)} – ${name(column)}`, entries, where);
   });
@@ -114,9 +129,11 @@ function setUpStructure(figure) {
   const point = ([x, y, z]) => ({ x, y, z });
   const draw = (share) => {
     viewer.removeAllShapes();
+    viewer.removeAllLabels();
     viewer.setBackgroundColor(cssColour("--paper"));
-    for (const { rank, a, b, hit } of contacts) {
+    for (const { rank, a, b, hit, label } of contacts) {
       if (rank >= share * length) continue;
+      let shown;
       viewer.addCylinder({
         start: point(a),
         end: point(b),
@@ -124,6 +141,20 @@ function setUpStructure(figure) {
         color: cssColour(hit ? "--hit" : "--miss"),
         fromCap: 1,
         toCap: 1,
+        hoverable: true,
+        hover_callback() {
+          shown ??= viewer.addLabel(label, {
+            position: point(a.map((x, axis) => (x + b[axis]) / 2)),
+            fontColor: cssColour("--ink"),
+            backgroundColor: cssColour("--raised"),
+            backgroundOpacity: 0.9,
+            fontSize: 13,
+          });
+        },
+        unhover_callback() {
+          if (shown) viewer.removeLabel(shown);
+          shown = undefined;
+        },
       });
     }
     viewer.render();

@@ -29,11 +29,15 @@ export function alignChain(query: string, chain: Chain): Alignment {
   return alignLetters(query, letters, (j) => jumps[j] ?? false);
 }
 
-/** @param jumps whether residues of `other` are missing before its residue j */
+/**
+ * @param jumps whether residues of `other` are missing before its residue j
+ * @param mismatch score of two letters that differ
+ */
 export function alignLetters(
   query: string,
   other: string,
   jumps: (j: number) => boolean = () => false,
+  mismatch = MISMATCH,
 ): Alignment {
   const n = query.length, m = other.length, width = m + 1;
   // Three states: residues paired, query residue without partner, other's residue without partner.
@@ -53,7 +57,7 @@ export function alignLetters(
     for (let j = 1; j <= m; j++) {
       const at = i * width + j, diagonal = at - width - 1, up = at - width, left = at - 1;
       const [p, fp] = best(paired[diagonal], queryOnly[diagonal], otherOnly[diagonal]);
-      paired[at] = p + similarity(query[i - 1], other[j - 1]);
+      paired[at] = p + similarity(query[i - 1], other[j - 1], mismatch);
       from[at] = fp;
       // Residues beyond the other's end cost nothing.
       const open = j === m ? 0 : jumps(j) ? BREAK_OPEN : GAP_OPEN;
@@ -89,7 +93,7 @@ export function alignLetters(
   return { toChain, aligned, identical, score };
 }
 
-function similarity(a: string, b: string): number {
+function similarity(a: string, b: string, mismatch: number): number {
   if (a === "X" || b === "X") return UNKNOWN;
-  return a === b ? MATCH : MISMATCH;
+  return a === b ? MATCH : mismatch;
 }

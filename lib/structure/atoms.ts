@@ -139,8 +139,8 @@ function isPolymer(
   if (isModified(name, chain)) return true;
   const isOwn = (other: Group | undefined) => other?.chain === chain && !other.isAfterEnd;
   for (let next = at + 1; isOwn(groups[next]); next++) if (!groups[next].isHetero) return true;
-  const before = groups[at - 1];
-  return isOwn(before) && isBonded(before, group);
+  const before = groups[at - 1], after = groups[at + 1];
+  return isOwn(before) && isBonded(before, group) || isOwn(after) && isBonded(group, after);
 }
 
 /** Length of a peptide bond, with room for a coarse model, Å. */

@@ -56,7 +56,7 @@ export function parseBinaryCif(bytes: Uint8Array, wanted: readonly string[]): Ci
   } catch (error) {
     throw new CifError(`its MessagePack data must be whole: ${(error as Error).message}`);
   }
-  try {
+  return whole(() => {
     const nameOf = (name: string) => name.replace(/^_/, "").toLowerCase();
     const block = file.dataBlocks.find(({ categories }) =>
       categories.some(({ name }) => nameOf(name) === wanted[0])
@@ -66,9 +66,16 @@ export function parseBinaryCif(bytes: Uint8Array, wanted: readonly string[]): Ci
         [nameOf(each.name), table(each)] as const
       ),
     );
+  });
+}
+
+/** Whatever fails on data of another form than the specification's says that they are damaged. */
+function whole<T>(work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     if (error instanceof CifError) throw error;
-    throw new CifError(`its columns must be whole: ${(error as Error).message}`);
+    throw new CifError(`its columns must be whole: ${(error as Error).message.split("\n")[0]}`);
   }
 }
 
@@ -77,12 +84,12 @@ function table({ rowCount, columns }: File["dataBlocks"][0]["categories"][0]): C
   // Most columns of the largest tables are never asked for.
   const decoded = new Map<string, (row: number) => string>();
   return {
-    rows: rowCount,
+    rows: checkCount(columns.length === 0 ? 0 : rowCount),
     has: (item) => encoded.has(item),
     value(item, row) {
       const column = encoded.get(item);
       if (!column) return "";
-      const valueOf = decoded.get(item) ?? reader(column, rowCount);
+      const valueOf = decoded.get(item) ?? whole(() => reader(column, rowCount));
       decoded.set(item, valueOf);
       return valueOf(row);
     },
@@ -98,6 +105,14 @@ function reader(
     throw new CifError(`column ${name} must have ${rowCount} values: it has ${values.length}`);
   }
   return (row) => missing && missing[row] !== 0 ? "" : String(values[row]);
+}
+
+/** More values than any structure's column has; a file of a few bytes could ask for any number. */
+const MOST_VALUES = 2 ** 26;
+
+function checkCount(count: number): number {
+  if (Number.isInteger(count) && count >= 0 && count <= MOST_VALUES) return count;
+  throw new CifError(`a column must have at most ${MOST_VALUES} values: current value is ${count}`);
 }
 
 /** The last encoding is undone first. */
@@ -121,7 +136,7 @@ function undo(encoding: Encoding, packed: Column): Column {
       return Int32Array.from(values, (value) => sum += value);
     }
     case "RunLength": {
-      const all = new Int32Array(encoding.srcSize);
+      const all = new Int32Array(checkCount(encoding.srcSize));
       for (let i = 0, at = 0; i < values.length; i += 2) {
         all.fill(values[i], at, at += values[i + 1]);
       }
@@ -151,7 +166,7 @@ function fromPacked(
   values: Numbers,
   { byteCount, isUnsigned, srcSize }: Extract<Encoding, { kind: "IntegerPacking" }>,
 ): Int32Array {
-  const all = new Int32Array(srcSize);
+  const all = new Int32Array(checkCount(srcSize));
   const upper = isUnsigned ? 2 ** (8 * byteCount) - 1 : 2 ** (8 * byteCount - 1) - 1;
   const lower = isUnsigned ? -1 : -upper - 1;
   for (let i = 0, at = 0; at < srcSize; i++, at++) {

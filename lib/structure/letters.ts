@@ -3,6 +3,11 @@
 const STANDARD = "ALA A ARG R ASN N ASP D CYS C GLN Q GLU E GLY G HIS H ILE I LEU L LYS K MET M " +
   "PHE F PRO P SER S THR T TRP W TYR Y VAL V SEC U PYL O ASX B GLX Z";
 
+/** Other names of programs for simulation and NMR: protonation, disulfides, cis-proline. */
+const PROGRAMS =
+  "HISA H HISB H HISD H HISE H HISH H HIST H CYSH C CYS1 C CYS2 C CYSS C CYD C LYSH K " +
+  "ARGN R ASPH D GLUH E CPR P CPRO P";
+
 /** Modified residues by their parent, those most frequent in the Protein Data Bank. */
 const MODIFIED =
   "MSE M MEN N CSO C CSD C CME C CSX C OCS C CAS C SMC C CSS C CCS C SEP S TPO T PTR Y TYS Y " +
@@ -14,7 +19,14 @@ const table = (text: string) => {
   const words = text.split(" ");
   return words.flatMap((word, i) => i % 2 === 0 ? [[word, words[i + 1]] as const] : []);
 };
-const LETTERS = new Map([...table(STANDARD), ...table(MODIFIED)]);
+const LETTERS = new Map([...table(STANDARD), ...table(PROGRAMS), ...table(MODIFIED)]);
+
+/** Letters by name; charges (`LYS+`) and Amber's ends of a chain (`NMET`, `CLEU`) are left out of it. */
+function lettersOf(name: string): string | undefined {
+  const upper = name.toUpperCase();
+  return LETTERS.get(upper) ?? LETTERS.get(upper.replace(/[+-]$/, "")) ??
+    (/^[NC]\w{3}$/.test(upper) ? LETTERS.get(upper.slice(1)) : undefined);
+}
 
 /** Names of modified residues, and of what each was made: `SER, TYR, GLY` for a chromophore. */
 export type Parents = ReadonlyMap<string, string>;
@@ -27,8 +39,8 @@ export type Parents = ReadonlyMap<string, string>;
  */
 export function letterOf(name: string, parents?: Parents): string {
   const upper = name.toUpperCase(), parent = parents?.get(upper);
-  const made = parent?.toUpperCase().split(/[\s,]+/).map((each) => LETTERS.get(each)) ?? [];
-  const known = LETTERS.get(upper) ?? "X";
+  const made = parent?.toUpperCase().split(/[\s,]+/).map(lettersOf) ?? [];
+  const known = lettersOf(upper) ?? "X";
   // Files of older times name one parent of a chromophore's three.
   const isSaid = made.every((letter) => letter !== undefined) && made.length >= known.length;
   return isSaid ? made.join("") : known;
@@ -41,4 +53,4 @@ const CAPS = new Set("ACE FOR NH2 NME NMA NHE CBX MYR".split(" "));
 export const isCap = (name: string): boolean => CAPS.has(name.toUpperCase());
 
 /** Whether a name is that of an amino acid, modified or not. */
-export const hasLetter = (name: string): boolean => LETTERS.has(name.toUpperCase());
+export const hasLetter = (name: string): boolean => lettersOf(name) !== undefined;

@@ -30,6 +30,18 @@ export interface CifFile {
   models: number;
 }
 
+/**
+ * Refuses a text that ends with an atom and no line end though `#` separates its categories: it was cut
+ * behind a whole row.
+ *
+ * @throws {CifError}
+ */
+export function checkCifEnd(text: string): void {
+  const last = text.slice(Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1);
+  if (!/^[ \t]*(ATOM|HETATM)\s/.test(last) || !/^#[ \t]*[\r\n]/m.test(text)) return;
+  throw new CifError("its table of atoms must end with a line; the file may be cut off");
+}
+
 const NOT_POLYMERS = new Set(["non-polymer", "water", "branched", "macrolide"]);
 
 /** @throws {CifError} if a coordinate or a residue's number is none */

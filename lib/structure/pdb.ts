@@ -51,7 +51,7 @@ export function parsePdb(text: string): PdbFile {
     } else if (record === "TER") {
       ended.add(chain);
       stretch++;
-    } else if (record === "MODEL") found.models++;
+    } else if (record === "MODEL") isFirst = found.models++ === 0;
     else if (record === "ENDMDL") isFirst = false;
     else if (record === "SEQRES") {
       const names = line.slice(19).trim().split(/\s+/).filter((name) => name !== "");
@@ -61,11 +61,14 @@ export function parsePdb(text: string): PdbFile {
       if (parent) found.parents.set(line.slice(12, 15).trim().toUpperCase(), parent);
     } else if (line.startsWith("REMARK 465")) addMissing(found, line);
   }
-  if (found.models > 0 && isFirst) {
-    throw new PdbError("MODEL must be closed by ENDMDL; it may be cut off");
+  if (found.models > 0 && isFirst && !lines.some((line) => ENDS.test(line))) {
+    throw new PdbError("its MODEL must end with ENDMDL; the file may be cut off");
   }
   return found;
 }
+
+/** Records behind the last atom of a whole file. */
+const ENDS = /^(END|MASTER|CONECT)/;
 
 function add<T>(map: Map<string, T[]>, key: string, items: readonly T[]): void {
   const list = map.get(key) ?? [];
@@ -149,7 +152,11 @@ function addMissing({ missing }: PdbFile, line: string): void {
  */
 function checkEnd(lines: readonly string[]): void {
   const last = lines.findLastIndex((line) => line.trim() !== "");
-  if (last < 0 || !/^(ATOM {2}|HETATM|ANISOU)/.test(lines[last])) return;
+  if (last < 0) return;
+  if (last > 0 && /^(AT?O?|HE?T?A?T?|AN?I?S?O?|TE?)$/.test(lines[last])) {
+    throw new PdbError(`line ${last + 1} must be a whole record; the file may be cut off`);
+  }
+  if (!/^(ATOM {2}|HETATM|ANISOU)/.test(lines[last])) return;
   const isAtom = (line: string) => /^(ATOM {2}|HETATM)/.test(line);
   const isCut = last === lines.length - 1 && isAtom(lines[last]) &&
     lines.slice(0, last).every((line) =>
@@ -157,7 +164,7 @@ function checkEnd(lines: readonly string[]): void {
     ) &&
     lines.slice(0, last).some(isAtom);
   const isWhole = !lines.some((line) => /^HEADER .{43,53}\d\d-[A-Z]{3}-\d\d/.test(line)) ||
-    lines.some((line) => /^(END|MASTER)/.test(line));
+    lines.some((line) => ENDS.test(line));
   if (isWhole && !isCut) return;
   throw new PdbError(
     `line ${last + 1} must not be the last: ` +

@@ -12,6 +12,9 @@ export interface Placed extends Monomer {
 /** Share of the residues with coordinates that must be those of the sequence. */
 const LEAST_IDENTITY = 0.9;
 
+/** Two gaps are likelier than another letter: the chain is that of the sequence. */
+const MISMATCH = -25;
+
 /** One letter each, so that places stay places. */
 const lettersOf = (monomers: readonly { name: string }[], parents: Parents) =>
   monomers.map(({ name }) => {
@@ -59,6 +62,7 @@ export function aligned(
     letters,
     lettersOf(residues, parents),
     (j) => jumps[j] ?? false,
+    MISMATCH,
   );
   const unknown = [...toChain].filter((at, i) => at >= 0 && letters[i] === "X").length;
   if (aligned < residues.length || identical + unknown < LEAST_IDENTITY * aligned) return undefined;

@@ -1,12 +1,12 @@
 /** Protein structures from PDB, mmCIF and BinaryCIF files. */
 import { quote, UserError } from "../errors.ts";
-import { readInput } from "../io/input.ts";
+import { inputName, readInput } from "../io/input.ts";
 import { textOf } from "../io/text.ts";
 import { type AtomChain, type AtomResidue, chainsOf, type Point } from "./atoms.ts";
 import { isBinaryCif, parseBinaryCif } from "./bcif.ts";
 import { type CifBlock, CifError, parseCif } from "./cif.ts";
 import { isCap, letterOf, type Parents } from "./letters.ts";
-import { CATEGORIES, readCif } from "./mmcif.ts";
+import { CATEGORIES, checkCifEnd, readCif } from "./mmcif.ts";
 import { computedSecondary } from "./molecules.ts";
 import { isPdb, parsePdb, PdbError, pdbText } from "./pdb.ts";
 import { secondaryFromRecords, secondaryFromTables, secondaryOf } from "./secondary.ts";
@@ -73,7 +73,7 @@ export async function readStructure(
   const must = MUST.replace("a structure must be ", "");
   const bytes = await readInput(path, { must }), notes: string[] = [];
   const text = isBinaryCif(bytes) ? bytes : textOf(bytes, path, { must, notes });
-  const structure = await structureOf(text, path, options);
+  const structure = await structureOf(text, inputName(path), options);
   return { ...structure, notes: [...notes, ...structure.notes] };
 }
 
@@ -108,6 +108,7 @@ export async function structureOf(
       read = fromCif(parseBinaryCif(contents, CATEGORIES), "bcif");
     } else if (/^\s*_atom_site\./im.test(contents)) {
       read = fromCif(parseCif(contents, CATEGORIES), "cif");
+      checkCifEnd(contents);
     } else if (isPdb(contents)) {
       read = fromPdb(contents);
     } else {
@@ -125,7 +126,7 @@ export async function structureOf(
     read!.chains.map(({ chain }) => chain.name),
     spans.map(({ chain }) => chain),
   );
-  const notes: string[] = [];
+  const notes: string[] = [], copies: string[] = [];
   const chains = read!.chains.map(({ chain, sequence, isLost }): Chain => {
     const { name, copy, residues } = chain;
     const id = `${name || "(blank)"}${copy > 1 ? `_${copy}` : ""}`;
@@ -134,11 +135,7 @@ export async function structureOf(
     if (isLost) {
       notes.push(`${source}: ${from} of chain ${id} does not fit its atoms; it is left out.`);
     }
-    if (copy > 1) {
-      notes.push(
-        `${source}: chain ${id} is the ${ordinal(copy)} that the file calls ${name || "nothing"}.`,
-      );
-    }
+    if (copy > 1) copies.push(id);
     const made = monomers.flatMap((monomer) => residuesOf(monomer, parents));
     secondaryOf(spans, stated(chain.name), made).forEach((kind, i) => made[i].secondary = kind);
     return {
@@ -147,6 +144,13 @@ export async function structureOf(
     };
   });
   if (chains.length === 0) fail("it must hold a protein with Cα atoms: current value is none");
+  if (copies.length > 0) {
+    const names = copies.slice(0, 6).join(", ") + (copies.length > 6 ? ", …" : "");
+    notes.push(
+      `${source}: chains that have the name of an earlier one are numbered: ${names} ` +
+        `(${copies.length}).`,
+    );
+  }
   if (models > 1) notes.push(`${source}: the first of ${models} models is taken.`);
   if (spans.length === 0) {
     for (const { residues } of chains) {
@@ -158,8 +162,6 @@ export async function structureOf(
     secondary: spans.length > 0 ? "stated" : "computed",
   };
 }
-
-const ordinal = (n: number) => `${n}${n === 2 ? "nd" : n === 3 ? "rd" : "th"}`;
 
 /** Residues of one place; a chromophore stands for three, and all have its place. */
 function residuesOf(
@@ -214,7 +216,7 @@ function fromPdb(written: string): Read {
   return {
     ...{ format: "pdb", parents, models, spans: secondaryFromRecords(text), from: "SEQRES" },
     chains: chains.map((chain) => {
-      const name = stated(chain.name), all = sequences.get(name);
+      const name = stated(chain.name), all = sequences.get(name)?.filter((each) => !isCap(each));
       const sequence = all && aligned(all, chain.residues, missing.get(name) ?? [], parents);
       return { chain, sequence, isLost: all !== undefined && !sequence };
     }),

@@ -1,7 +1,7 @@
 /** A FASTA file of any size as a set of sequences that can be read in any order. */
 import { createHash } from "node:crypto";
 import { CLS, EOS } from "../../esm2/alphabet.ts";
-import { isPlainFile, readInput } from "../../io/input.ts";
+import { isPlainText, readInput } from "../../io/input.ts";
 import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../../io/random_access.ts";
 import { textOf } from "../../io/text.ts";
 import { FastaScanner, residueTokens } from "./fasta_scan.ts";
@@ -77,7 +77,7 @@ export class Corpus implements Disposable {
 /** The file itself where its bytes are its text; else that text in memory. */
 async function openFile(path: string): Promise<RandomAccess> {
   const options = { must: "a FASTA file" };
-  if (await isPlainFile(path, options)) return await openRandomAccess(path);
+  if (await isPlainText(path, options)) return await openRandomAccess(path);
   const text = textOf(await readInput(path, options), path, options);
   return bytesRandomAccess(path, new TextEncoder().encode(text));
 }
