@@ -42,6 +42,8 @@ const INTERNAL: Readonly<Record<string, string>> = {
   "kernels/copy/mod.ts": "the benchmark's ceiling of memory",
   "kernels/fma/mod.ts": "the benchmark's ceiling of arithmetic",
   "kernels/matmul/mod.ts": "replays choose its tile themselves",
+  "lib/bench/kernels/mod.ts": "the rows of the benchmark",
+  "lib/sites/report/mod.ts": "what the command draws",
 };
 
 const root = new URL("../", import.meta.url);
