@@ -1,13 +1,8 @@
 /** The options by which commands are told where results go, and how much of a run to do. */
 import { flag, option } from "./cli/command.ts";
 import * as parse from "./cli/parsers.ts";
-import { asMeant } from "./cli/standing.ts";
+import { asMeant, defaultFolder } from "./cli/standing.ts";
 import { parseShard } from "./run/shards.ts";
-
-/** The folder a command writes to unless told otherwise: one of its own, below `out`. */
-export function defaultFolder(command: string): string {
-  return `out/${command.replaceAll(" ", "-")}`;
-}
 
 /**
  * @param command as run.json names it: `sae patch`

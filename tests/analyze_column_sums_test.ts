@@ -129,14 +129,13 @@ for (const name of ["cpu", "wasm"] as const) {
                 threshold,
               );
             },
-            reduction: columnMassReduction(batch, {
-              threshold,
-              rows,
+            reduction: {
+              ...columnMassReduction(batch, { threshold, rows }),
               wants: (layer) => layer !== 1,
               async visit({ layer, values: { mass, count } }) {
                 found[layer] = { mass: await mass.read(), count: await count.read() };
               },
-            }),
+            },
           },
         });
         equal(found[1], undefined, "a layer that is not wanted is not summed");

@@ -1,7 +1,7 @@
 import { evaluate } from "../lib/contacts/evaluate.ts";
 import { truthFromStructure } from "../lib/contacts/truth.ts";
 import type { ContactResult } from "../lib/contacts/types.ts";
-import { renderContactReport } from "../lib/report/contacts_report.ts";
+import { renderContactReport } from "../lib/contacts/report/report.ts";
 import { backbonePdb } from "../lib/structure/molecules.ts";
 import { chainLetters, structureOf } from "../lib/structure/structure.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";

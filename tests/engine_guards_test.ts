@@ -8,6 +8,11 @@ import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
 
 const BATCH = batchOf(["NLYIQWLKDGGPSSGRPPPS"]);
+/** Throws if it is to. */
+function fail(now: boolean): void {
+  if (now) throw new Error("the visitor gave up");
+}
+
 const RELEASED = /Cannot use tensor ".*" as it must not be released yet.*keep\(\).*read\(\)/s;
 
 for (const name of ["cpu", "wasm", "webgpu"] as const) {
@@ -103,6 +108,15 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
     equal(message.match(/Cannot run the model inside a visitor of its own run/g)?.length, 2);
     await waiting;
     equal(await beside, esm.config.layers);
+  });
+
+  engineTest("a run that a visitor ends by an error frees what it held", async (esm, backend) => {
+    const before = backend.liveBytes;
+    for (const depth of [0, 2, esm.config.layers]) {
+      const failing = { hidden: (state: { depth: number }) => void fail(state.depth === depth) };
+      await rejects(() => esm.run(BATCH, { visitor: failing }), /the visitor gave up/);
+      equal(backend.liveBytes, before, `at depth ${depth}`);
+    }
   });
 
   engineTest("numbers that are none end a run, and the next one works", async (esm, backend) => {

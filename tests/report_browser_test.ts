@@ -1,7 +1,7 @@
 /** The report in a real browser: what it shows, that it is whole, in light, dark and print. */
 import { examples } from "../data/examples.ts";
 import { formatCsv, parseTable } from "../lib/io/csv.ts";
-import { headColumns, renderSiteReport } from "../lib/report/mod.ts";
+import { headColumns, renderSiteReport } from "../lib/sites/report/mod.ts";
 import type { ProteinResult } from "../lib/sites/types.ts";
 import { deepEqual, equal, ok } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";

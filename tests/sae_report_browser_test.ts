@@ -1,6 +1,6 @@
 /** The report of sparse features in a real browser: its charts, its map, light, dark and print. */
-import { renderSaeReport, type SaeReport } from "../lib/report/sae_report.ts";
-import { mapRows } from "../lib/report/sae_map.ts";
+import { renderSaeReport, type SaeReport } from "../lib/causal/report/sae_report.ts";
+import { mapRows } from "../lib/causal/report/sae_map.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
 import { checkContrast, TOO_WIDE } from "./page_checks.ts";

@@ -10,7 +10,7 @@ import type {
   PatchView,
   ProteinView,
   SaeReport,
-} from "../lib/report/sae_report.ts";
+} from "../lib/causal/report/sae_report.ts";
 import { random } from "./report_sample.ts";
 
 const LETTERS = "ACDEFGHIKLMNPQRSTVWY";

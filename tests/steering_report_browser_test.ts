@@ -1,6 +1,6 @@
 /** The report of `sae steer` in a real browser: its tracks and charts, light, dark, print and narrow. */
 import { parseTable } from "../lib/io/csv.ts";
-import { renderSteeringReport, type SteeringReport } from "../lib/report/steering_report.ts";
+import { renderSteeringReport, type SteeringReport } from "../lib/causal/report/steering_report.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
 import { checkContrast, TOO_WIDE } from "./page_checks.ts";

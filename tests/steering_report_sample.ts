@@ -1,5 +1,5 @@
 /** Made-up results of the size and kind that `sae steer` gives, for tests of its report. */
-import type { SteeredView, SteeringReport } from "../lib/report/steering_report.ts";
+import type { SteeredView, SteeringReport } from "../lib/causal/report/steering_report.ts";
 import { random } from "./report_sample.ts";
 
 const LETTERS = "ACDEFGHIKLMNPQRSTVWY";

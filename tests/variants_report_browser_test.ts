@@ -1,5 +1,5 @@
 /** The report of variant scoring in a real browser: its values, its zoom, light, dark and print. */
-import { renderVariantReport } from "../lib/report/variants_report.ts";
+import { renderVariantReport } from "../lib/variants/report/report.ts";
 import { AMINO_ACIDS } from "../lib/variants/letters.ts";
 import { ScoreMatrix } from "../lib/variants/matrix.ts";
 import { SampleCollector } from "../lib/variants/samples.ts";

@@ -2,7 +2,7 @@ import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
 import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
-import { bytes, flops, randomPattern, TEST_CASES } from "./apc_contacts_cases.ts";
+import { randomPattern, TEST_CASES } from "./apc_contacts_cases.ts";
 import { ApcContacts, apcContacts, apcContactsSpecs } from "./mod.ts";
 import { apcContactsReference } from "./reference.ts";
 import type { Pattern } from "./types.ts";
@@ -137,10 +137,4 @@ Deno.test("apcContactsSpecs() lay out their parameters as the shaders do", () =>
   for (const spec of Object.values(apcContactsSpecs({ lanes: 64, side: 16 }))) {
     deepEqual(paramFieldsOf(spec.source), spec.params.fields, spec.label);
   }
-});
-
-Deno.test("bytes() and flops() of apc_contacts grow with the square of the length", () => {
-  const small = { batch: 1, heads: 20, tokens: 100 }, large = { ...small, tokens: 200 };
-  equal(bytes(large), 4 * bytes(small));
-  equal(flops(large), 4 * flops(small));
 });

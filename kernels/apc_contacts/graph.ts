@@ -2,9 +2,9 @@
  * Attention contacts as part of a model graph, the path on the CPU: what one block adds to the map is a
  * weighted sum of its heads and, for the correction, the row and column sums of each.
  */
-import type { AttentionReduction, TokenBatch } from "../../lib/esm2/mod.ts";
 import { Graph, type Value } from "../../lib/onnx/graph.ts";
 import * as op from "../../lib/onnx/ops.ts";
+import type { PatternReduction } from "../../lib/onnx/reduction.ts";
 
 /**
  * Parts of Σ w · APC(a + aᵀ) for a block.
@@ -16,16 +16,16 @@ import * as op from "../../lib/onnx/ops.ts";
  *                            as attention sums to 1 and only these two are no residues
  */
 export function apcContactsReduction(
-  { size, width, lengths }: TokenBatch,
-  { residues, weights, heads, wants, visit }: {
+  { size, width, lengths }: { size: number; width: number; lengths: readonly number[] },
+  { residues, weights, heads }: {
     /** f32[B, T]: 1 for residues, 0 for other tokens. */
     residues: Float32Array;
     /** f32[layers · H] */
     weights: Float32Array;
     /** H */
     heads: number;
-  } & Pick<AttentionReduction, "wants" | "visit">,
-): AttentionReduction {
+  },
+): PatternReduction {
   const padded = lengths.some((length) => length !== width);
   return {
     key: `apc contacts ${padded}`,
@@ -50,8 +50,6 @@ export function apcContactsReduction(
         : { ends: { shape: (count) => [size, count, width, 2], join: "heads" } }),
     },
     build: (g, pattern, inputs) => apcContactsGraph(g, pattern, inputs, size),
-    wants,
-    visit,
   };
 }
 

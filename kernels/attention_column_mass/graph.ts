@@ -3,9 +3,9 @@
  * handing the attention over. The native library copies every output, which alone takes as long as
  * these four operators; they also run on all threads while the attention is still in the cache.
  */
-import type { AttentionReduction, TokenBatch } from "../../lib/esm2/mod.ts";
 import type { Graph, Value } from "../../lib/onnx/graph.ts";
 import * as op from "../../lib/onnx/ops.ts";
+import type { PatternReduction } from "../../lib/onnx/reduction.ts";
 
 /** The largest power of two in single precision. */
 const STEEPEST = 2 ** 127;
@@ -45,13 +45,13 @@ function indicator(g: Graph, kept: Value, threshold: number): Value {
 
 /** Sums as a model's blocks give them: `mass` and `count`, f32[B, h, 1, T] each. */
 export function columnMassReduction(
-  { size }: TokenBatch,
-  { threshold, rows, wants, visit }: {
+  { size }: { size: number },
+  { threshold, rows }: {
     threshold: number;
     /** f32[B, T]: 1 for rows that count, 0 for the others. */
     rows: Float32Array;
-  } & Pick<AttentionReduction, "wants" | "visit">,
-): AttentionReduction {
+  },
+): PatternReduction {
   const sums = {
     shape: (heads: number, tokens: number) => [size, heads, 1, tokens],
     join: "heads" as const,
@@ -61,7 +61,5 @@ export function columnMassReduction(
     inputs: { rows: { shape: () => [size, 1, 1, "T"], values: () => rows } },
     outputs: { mass: sums, count: sums },
     build: (g, pattern, inputs) => ({ ...columnMassGraph(g, pattern, inputs.rows, threshold) }),
-    wants,
-    visit,
   };
 }

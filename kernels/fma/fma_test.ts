@@ -1,7 +1,7 @@
 import { paramFieldsOf } from "../../lib/gpu/mod.ts";
-import { allClose, deepEqual, equal, throws } from "../../tests/assert.ts";
+import { allClose, deepEqual, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
-import { BENCH_CASES, bytes, flops, TEST_CASES } from "./fma_cases.ts";
+import { TEST_CASES } from "./fma_cases.ts";
 import { FmaKernel, fmaSpec, multiplyAdd } from "./mod.ts";
 import { fmaReference } from "./reference.ts";
 
@@ -54,10 +54,4 @@ gpuTest("FmaKernel refuses lengths that do not fit", async (ctx) => {
 Deno.test("fmaSpec() states the fields of struct Params in order", () => {
   const { source, params } = fmaSpec(64);
   deepEqual(paramFieldsOf(source), params.fields);
-});
-
-Deno.test("flops() counts two per element and round", () => {
-  equal(flops({ name: "", elements: 16, rounds: 3 }), 96);
-  equal(bytes({ name: "", elements: 16, rounds: 3 }), 128);
-  equal(flops(BENCH_CASES.small), 2 ** 27);
 });

@@ -4,7 +4,7 @@ import { gpuTest } from "../../tests/gpu.ts";
 import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
 import { sparseDecode } from "../sparse_decode/mod.ts";
 import { selectTopK, toSparse } from "../topk_sae_encode/mod.ts";
-import { bytes, flops, type IgCase, randomPath, TEST_CASES } from "./ig_step_cases.ts";
+import { type IgCase, randomPath, TEST_CASES } from "./ig_step_cases.ts";
 import {
   accumulateGradients,
   attributeErrors,
@@ -283,11 +283,4 @@ Deno.test("igStepSpecs() lay out their parameters as the shaders do", () => {
   for (const spec of Object.values(igStepSpecs({ path: 256, node: 64 }))) {
     deepEqual(paramFieldsOf(spec.source), spec.params.fields, spec.label);
   }
-});
-
-Deno.test("bytes() and flops() of ig_step count a small case by hand", () => {
-  const shape = { name: "", steps: 3, tokens: 2, active: 4, latents: 5, dModel: 10 };
-  // Two ends and three points; three gradients, the sum twice; the sum, five rows and four words each.
-  equal(bytes(shape), 4 * (100 + 100 + 20 + 50 + 32));
-  equal(flops(shape), 20 * (9 + 6 + 8));
 });

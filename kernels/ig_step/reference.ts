@@ -1,5 +1,5 @@
 /** Integrated gradients over latents as they are defined: double precision, no haste. */
-import type { TokenScale } from "../../lib/sae/types.ts";
+import type { TokenScale } from "../topk_sae_encode/types.ts";
 import type { Decoder } from "../sparse_decode/mod.ts";
 import type { LatentPairs } from "./types.ts";
 

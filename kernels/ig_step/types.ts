@@ -1,5 +1,5 @@
 /** What integrated gradients over latents take and give, on either processor. */
-import type { SparseLatents } from "../../lib/sae/types.ts";
+import type { SparseLatents } from "../topk_sae_encode/types.ts";
 
 /** Latents of two states of the same tokens, listed where either is active. */
 export interface LatentPairs {

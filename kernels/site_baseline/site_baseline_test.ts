@@ -1,4 +1,4 @@
-import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
+import { allClose, deepEqual, ok, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
 import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
@@ -11,7 +11,7 @@ import {
   type SiteSetMode,
 } from "./mod.ts";
 import { siteBaselineReference } from "./reference.ts";
-import { byPlace, bytes, flops, randomMass, spreadSites } from "./site_baseline_cases.ts";
+import { byPlace, randomMass, spreadSites } from "./site_baseline_cases.ts";
 
 /** f32 unit roundoff. */
 const ROUNDOFF = 2 ** -24;
@@ -213,10 +213,4 @@ Deno.test("byPlace() transposes, and back", () => {
   const sets = new Uint32Array([1, 2, 3, 4, 5, 6]);
   deepEqual([...byPlace(sets, 3)], [1, 4, 2, 5, 3, 6]);
   deepEqual(byPlace(byPlace(sets, 3), 2), sets);
-});
-
-Deno.test("bytes() and flops() count a small case by hand", () => {
-  const shape = { name: "", heads: 2, columns: 10, setSize: 3, trials: 4 };
-  equal(bytes(shape), 4 * (20 + 3 + 12 + 8));
-  equal(flops(shape), 2 * 4 * 6);
 });

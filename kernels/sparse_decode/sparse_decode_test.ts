@@ -6,7 +6,7 @@ import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
 import { selectTopK, toSparse } from "../topk_sae_encode/mod.ts";
 import { rowsOfTop, SparseDecode, sparseDecode, sparseDecodeSpec } from "./mod.ts";
 import { decodeReference } from "./reference.ts";
-import { bytes, type DecodeCase, flops, randomDecode, TEST_CASES } from "./sparse_decode_cases.ts";
+import { type DecodeCase, randomDecode, TEST_CASES } from "./sparse_decode_cases.ts";
 
 const EPS = 2 ** -24;
 type Input = ReturnType<typeof randomDecode>;
@@ -150,11 +150,4 @@ gpuTest("SparseDecode refuses tensors that do not fit", async (ctx) => {
 Deno.test("sparseDecodeSpec() states the fields of struct Params in order", () => {
   const { source, params } = sparseDecodeSpec(64);
   deepEqual(paramFieldsOf(source), params.fields);
-});
-
-Deno.test("bytes() and flops() of sparse_decode count a small case by hand", () => {
-  const shape = { name: "", tokens: 2, entries: 3, latents: 100, dModel: 5 };
-  // Six entries of two words, two scales, six rows of the decoder, the bias and two tokens.
-  equal(bytes(shape), 4 * (12 + 4 + 30 + 5 + 10));
-  equal(flops(shape), 2 * 5 * 9);
 });

@@ -1,11 +1,15 @@
 /** What decoding sparse latents takes, on either processor. */
-import type { Sae, SparseLatents, TokenScale } from "../../lib/sae/types.ts";
-import type { TopLatents } from "../topk_sae_encode/types.ts";
+import type { SparseLatents, TokenScale, TopLatents } from "../topk_sae_encode/types.ts";
 
 export type { SparseLatents, TokenScale, TopLatents };
 
-/** The decoder: wDec f32[F, D], bPre f32[D]. */
-export type Decoder = Pick<Sae, "wDec" | "bPre">;
+/** The decoder's weights, as an autoencoder holds them. */
+export interface Decoder {
+  /** f32[F, D]: reconstruction = latents · wDec + bPre, before the scaling back. */
+  readonly wDec: Float32Array;
+  /** f32[D] */
+  readonly bPre: Float32Array;
+}
 
 /** Entries of N tokens as in `SparseLatents`, but in any order and possibly zero. */
 export type LatentRows = SparseLatents;

@@ -3,7 +3,7 @@ import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
 import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
 import { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "../../lib/esm2/alphabet.ts";
-import { bytes, flops, randomChoices, randomLogits, TEST_CASES } from "./token_log_probs_cases.ts";
+import { randomChoices, randomLogits, TEST_CASES } from "./token_log_probs_cases.ts";
 import {
   ENTROPY,
   FIRST_LETTER,
@@ -120,11 +120,4 @@ Deno.test("The letters of token log probs are the alphabet's 20 amino acids", ()
 Deno.test("tokenLogProbsSpec() states the fields of struct Params in order", () => {
   const { source, params } = tokenLogProbsSpec(64);
   deepEqual(paramFieldsOf(source), params.fields);
-});
-
-Deno.test("bytes() and flops() count a small case by hand", () => {
-  const shape = { name: "", logitRows: 9, chosen: 2 };
-  // Two rows of 33 in, two pairs in, two rows of 22 out.
-  equal(bytes(shape), 4 * (66 + 4 + 44));
-  equal(flops(shape), 2 * (99 + 120));
 });

@@ -7,7 +7,6 @@ import {
   type Kernel,
   planGrid,
 } from "../../lib/gpu/mod.ts";
-import type { Sae } from "../../lib/sae/types.ts";
 import {
   DEFAULT_LANES,
   type EncodeLanes,
@@ -18,6 +17,7 @@ import {
   topkSaeEncodeSpecs,
 } from "./specs.ts";
 import {
+  type Encoder,
   type Normalisation,
   NORMALISATION_CODES,
   validateK,
@@ -91,7 +91,7 @@ export class TopkSaeEncode {
   }
 
   /** Copies an encoder to the device; whoever called frees it. */
-  upload({ wEnc, bEnc, bPre }: Pick<Sae, "wEnc" | "bEnc" | "bPre">): EncoderTensors & Disposable {
+  upload({ wEnc, bEnc, bPre }: Encoder): EncoderTensors & Disposable {
     const latents = bEnc.length, dModel = bPre.length;
     const owned = new DisposableStack();
     const tensors = {

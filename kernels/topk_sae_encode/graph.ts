@@ -1,6 +1,6 @@
 /** The encoder's product as a graph of onnxruntime: the path on the CPU. */
-import type { Sae } from "../../lib/sae/types.ts";
 import { Graph } from "../../lib/onnx/graph.ts";
+import type { Encoder } from "./types.ts";
 
 /**
  * preActs = centred · wEnc + bEnc.
@@ -15,7 +15,7 @@ import { Graph } from "../../lib/onnx/graph.ts";
  */
 export function saeEncodeGraph(
   { dModel, latents }: { dModel: number; latents: number },
-  weights?: Pick<Sae, "wEnc" | "bEnc">,
+  weights?: Pick<Encoder, "wEnc" | "bEnc">,
 ): Graph {
   const g = new Graph("sae_encode");
   const centred = g.input("centred", "float32", ["N", dModel]);

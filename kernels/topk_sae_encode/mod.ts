@@ -10,4 +10,12 @@ export { selectSparse, selectTopK } from "./select.ts";
 export { reluToSparse, toSparse } from "./sparse.ts";
 export { type EncodeLanes, topkSaeEncodeSpecs } from "./specs.ts";
 export { type CentredTokens, centreTokens, encodeProduct, topkSaeEncode } from "./twin.ts";
-export { type EncodeShape, EPSILON, type Normalisation, type TopLatents } from "./types.ts";
+export {
+  type Encoder,
+  type EncodeShape,
+  EPSILON,
+  type Normalisation,
+  type SparseLatents,
+  type TokenScale,
+  type TopLatents,
+} from "./types.ts";

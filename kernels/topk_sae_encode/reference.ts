@@ -1,6 +1,5 @@
 /** Encoding with a sparse autoencoder as it is defined: double precision, no haste. */
-import type { Sae } from "../../lib/sae/types.ts";
-import type { Normalisation } from "./types.ts";
+import type { Encoder, Normalisation } from "./types.ts";
 
 export interface EncodeReference {
   mean: Float64Array;
@@ -14,7 +13,7 @@ export interface EncodeReference {
 /** Statistics and pre-activations (InterProt `sae_model.py`: LN, encode_pre_act). */
 export function encodeReference(
   hidden: Float32Array,
-  { wEnc, bEnc, bPre }: Pick<Sae, "wEnc" | "bEnc" | "bPre">,
+  { wEnc, bEnc, bPre }: Encoder,
   normalisation: Normalisation,
 ): EncodeReference {
   const dModel = bPre.length, latents = bEnc.length, tokens = hidden.length / dModel;

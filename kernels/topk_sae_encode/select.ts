@@ -1,7 +1,6 @@
 /** The k largest of each row on the CPU, from few candidates: those above what the last row suggests. */
-import type { SparseLatents } from "../../lib/sae/types.ts";
 import { Candidates } from "./candidates.ts";
-import { type TopLatents, validateK, validateLength } from "./types.ts";
+import { type SparseLatents, type TopLatents, validateK, validateLength } from "./types.ts";
 
 /**
  * Selects the k largest latents of each token, exactly.

@@ -1,6 +1,5 @@
 /** Latents as compressed sparse rows. */
-import type { SparseLatents } from "../../lib/sae/types.ts";
-import { type TopLatents, validateLength } from "./types.ts";
+import { type SparseLatents, type TopLatents, validateLength } from "./types.ts";
 
 /**
  * The active latents (> 0) of a selection, ascending within each token.

@@ -1,4 +1,4 @@
-import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
+import { allClose, deepEqual, ok, throws } from "../../tests/assert.ts";
 import { readFixture } from "../../tests/fixtures.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
@@ -15,12 +15,9 @@ import {
 import { encodeReference, selectReference } from "./reference.ts";
 import { DEFAULT_LANES } from "./specs.ts";
 import {
-  bytes,
   type EncodeCase,
-  flops,
   randomEncoder,
   randomValues,
-  selectBytes,
   TEST_CASES,
 } from "./topk_sae_encode_cases.ts";
 
@@ -266,11 +263,4 @@ Deno.test("topkSaeEncodeSpecs() lay out their parameters as the shaders do", () 
     deepEqual(paramFieldsOf(spec.source), spec.params.fields, spec.label);
   }
   throws(() => topkSaeEncodeSpecs({ ...DEFAULT_LANES, stats: 12 }), /power of two/);
-});
-
-Deno.test("bytes() and flops() of topk_sae_encode count a small case by hand", () => {
-  const shape = { name: "", tokens: 2, dModel: 3, latents: 5, k: 2 };
-  equal(bytes(shape), 4 * (6 + 15 + 5 + 3 + 4 + 8));
-  equal(flops(shape), 2 * (30 + 5 + 18));
-  equal(selectBytes(shape), 4 * (10 + 8));
 });

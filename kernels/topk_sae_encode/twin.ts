@@ -1,10 +1,11 @@
 /** Encoding on the CPU: what stands before and after the product, and the product without a library. */
-import type { Sae, TokenScale } from "../../lib/sae/types.ts";
 import { selectTopK } from "./select.ts";
 import {
+  type Encoder,
   EPSILON,
   type Normalisation,
   SHORTEST,
+  type TokenScale,
   type TopLatents,
   validateLength,
   validateNormalisation,
@@ -65,7 +66,7 @@ export function centreTokens(
 /** centred · wEnc + bEnc, f32[N, F], summed in double precision; onnxruntime's product is faster. */
 export function encodeProduct(
   centred: Float32Array,
-  { wEnc, bEnc }: Pick<Sae, "wEnc" | "bEnc">,
+  { wEnc, bEnc }: Pick<Encoder, "wEnc" | "bEnc">,
 ): Float32Array {
   const latents = bEnc.length, dModel = wEnc.length / latents, tokens = centred.length / dModel;
   validateLength("centred", centred, [Math.floor(tokens), Math.floor(dModel)]);
@@ -89,7 +90,7 @@ export function encodeProduct(
  */
 export function topkSaeEncode(
   hidden: Float32Array,
-  { wEnc, bEnc, bPre }: Pick<Sae, "wEnc" | "bEnc" | "bPre">,
+  { wEnc, bEnc, bPre }: Encoder,
   { normalisation, k }: { normalisation: Normalisation; k: number },
 ): TopLatents & { scale: TokenScale; preActs: Float32Array } {
   const { centred, scale } = centreTokens(hidden, bPre, normalisation);

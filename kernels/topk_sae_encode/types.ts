@@ -29,6 +29,37 @@ export const EPSILON = 1e-5;
 /** Shortest length of a token (InterPLM `dictionary.py`: `_normalize_input_and_get_norms`). */
 export const SHORTEST = 1e-8;
 
+/** The encoder's weights, as an autoencoder holds them. */
+export interface Encoder {
+  /** f32[D, F]: pre-activations = (n − bPre) · wEnc + bEnc. */
+  readonly wEnc: Float32Array;
+  /** f32[F] */
+  readonly bEnc: Float32Array;
+  /** f32[D] */
+  readonly bPre: Float32Array;
+}
+
+/** Active latents (> 0) of N tokens as compressed sparse rows. */
+export interface SparseLatents {
+  /** N */
+  readonly rows: number;
+  /** F */
+  readonly latents: number;
+  /** u32[N + 1]: row n holds entries offsets[n] to offsets[n + 1]. */
+  readonly offsets: Uint32Array;
+  /** Latent of each entry, ascending within a row. */
+  readonly indices: Uint32Array;
+  /** Activation of each entry, > 0. */
+  readonly values: Float32Array;
+}
+
+/** What encoding leaves besides the latents, needed to decode: f32[N] each; 0 and 1 if nothing is done. */
+export interface TokenScale {
+  readonly mean: Float32Array;
+  /** Unbiased standard deviation, without epsilon; or root mean square. */
+  readonly std: Float32Array;
+}
+
 /** The k largest latents of each token. */
 export interface TopLatents {
   /** f32[N, k]: max(pre-activation, 0), in descending order of the pre-activations. */

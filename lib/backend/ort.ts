@@ -4,6 +4,7 @@
  * Loading is lazy: each build costs tens of milliseconds and, for the native one, permissions that the
  * others do not need.
  */
+import { setVariable } from "../gpu/environment.ts";
 import type { InferenceSession, Tensor as OrtTensor } from "npm:onnxruntime-node@1.30.0";
 
 export type { InferenceSession, OrtTensor };
@@ -31,7 +32,7 @@ export interface Ort {
  * @throws {Deno.errors.NotCapable} without these permissions
  */
 export async function loadNative(): Promise<Ort> {
-  Deno.env.set("ORT_DISABLE_TELEMETRY", "1");
+  setVariable("ORT_DISABLE_TELEMETRY", "1");
   return await import("npm:onnxruntime-node@1.30.0") as unknown as Ort;
 }
 

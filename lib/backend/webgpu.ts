@@ -1,5 +1,6 @@
 /** onnxruntime's WebGPU provider on a device of our own, which our kernels share. */
 import { UserError } from "../errors.ts";
+import { variableOf } from "../gpu/environment.ts";
 import { GpuContext, type GpuTensor } from "../gpu/mod.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { serialize } from "../onnx/serialize.ts";
@@ -41,7 +42,7 @@ export interface WebGpuOptions {
 
 /** Opens the backend on its own device. @throws {GpuError} if there is no adapter */
 export async function openWebGpu(
-  { replay = mayReplay(), ownProducts }: WebGpuOptions = {},
+  { replay = variableOf("ESMSCOPE_REPLAY") !== "0", ownProducts }: WebGpuOptions = {},
 ): Promise<WebGpuBackend> {
   const gpu = await GpuContext.open();
   try {
@@ -54,12 +55,6 @@ export async function openWebGpu(
     gpu.dispose();
     throw error;
   }
-}
-
-function mayReplay(): boolean {
-  const variable = "ESMSCOPE_REPLAY";
-  if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return true;
-  return Deno.env.get(variable) !== "0";
 }
 
 class BufferTensor implements DeviceTensor {

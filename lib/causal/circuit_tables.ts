@@ -5,7 +5,7 @@ import { median, sorted } from "../stats/sorted.ts";
 import { DROP, isSteady, OVERSHOOT, shapeOf } from "./circuit.ts";
 import type { CircuitRecord } from "./circuit_record.ts";
 import { gapOf } from "./explain.ts";
-import { fixed, known, three } from "./figures.ts";
+import { fixed, known, three } from "../cli/figures.ts";
 import { latentName } from "./ig_tables.ts";
 import { positionsOf } from "./patch_tables.ts";
 import { placeName } from "./places.ts";

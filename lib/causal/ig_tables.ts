@@ -5,7 +5,7 @@ import { NpzWriter } from "../io/npz.ts";
 import { median, sorted } from "../stats/sorted.ts";
 import { addsUp, gapOf, relativeGap } from "./explain.ts";
 import type { ExplanationRecord } from "./explain_record.ts";
-import { fixed, known, three } from "./figures.ts";
+import { fixed, known, three } from "../cli/figures.ts";
 import { positionsOf } from "./patch_tables.ts";
 import { placeName } from "./places.ts";
 import type { CausalProtein, CausalVariant } from "./variants.ts";

@@ -4,7 +4,6 @@ export { type Circuit, faithfulnessOf, growCircuit, type Node, setOf } from "./c
 export { type CircuitRecord, type CircuitSettings, findCircuit } from "./circuit_record.ts";
 export { gini, topShare } from "./concentration.ts";
 export { type Control, CONTROLS } from "./controls.ts";
-export { type Detection, DetectorCounts, type LatentProfile } from "./detectors.ts";
 export {
   type Candidate,
   candidatesOf,

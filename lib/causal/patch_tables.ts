@@ -4,7 +4,7 @@ import { formatCsv } from "../io/csv.ts";
 import { spearman } from "../stats/correlation.ts";
 import { sorted } from "../stats/sorted.ts";
 import { residueOf } from "../variants/resolve.ts";
-import { fixed, known, three } from "./figures.ts";
+import { fixed, known, three } from "../cli/figures.ts";
 import { PATCH_KINDS, type PatchKind, type PatchRow } from "./patch.ts";
 import { placeName } from "./places.ts";
 import type { CausalProtein, CausalVariant } from "./variants.ts";

@@ -1,12 +1,12 @@
 /** Causal results as report.html. */
 import { EMBEDDED_NOTE } from "../hub/open_model.ts";
-import { renderSaeReport } from "../report/sae_report.ts";
+import { renderSaeReport } from "./report/sae_report.ts";
 import type {
   ConcentrationView,
   ExplanationView,
   MutationView,
   QualityView,
-} from "../report/sae_types.ts";
+} from "./report/sae_types.ts";
 import { isSteady, shapeOf } from "./circuit.ts";
 import type { CircuitResult } from "./circuit_tables.ts";
 import type { FinishedSurvey, SurveyFlags } from "./command.ts";

@@ -1,6 +1,6 @@
 /** What the reports of all sae commands say of autoencoders, and of the run. */
 import type { Provenance } from "../provenance.ts";
-import type { AutoencoderView, QualityView } from "../report/sae_types.ts";
+import type { AutoencoderView, QualityView } from "./report/sae_types.ts";
 import { fidelityFaults } from "../sae/fidelity_text.ts";
 import type { SaeConfig } from "../sae/types.ts";
 

@@ -13,7 +13,7 @@ import { PROTEINGYM_COLUMNS } from "../variants/inputs.ts";
 import { readBackground } from "./background.ts";
 import { captureSequences } from "./capture.ts";
 import { dropError } from "./edits.ts";
-import { three } from "./figures.ts";
+import { three } from "../cli/figures.ts";
 import { LatentSpace } from "./latent_space.ts";
 import { placeName, type Places, tokensOf } from "./places.ts";
 import {

@@ -1,7 +1,7 @@
 /** Steering: latents held at values of one's own, and what the model then predicts. */
 import { quote, UserError } from "../errors.ts";
 import { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "../esm2/alphabet.ts";
-import type { SteeredView } from "../report/steering_types.ts";
+import type { SteeredView } from "./report/steering_types.ts";
 import { activation } from "./sparse.ts";
 import type { Tail } from "./tail.ts";
 import type { Capture, Edit } from "./types.ts";

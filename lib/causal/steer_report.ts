@@ -1,8 +1,8 @@
 /** A steered sequence as report.html. */
 import { EMBEDDED_NOTE } from "../hub/open_model.ts";
 import type { Provenance } from "../provenance.ts";
-import type { QualityView } from "../report/sae_types.ts";
-import { renderSteeringReport } from "../report/steering_report.ts";
+import type { QualityView } from "./report/sae_types.ts";
+import { renderSteeringReport } from "./report/steering_report.ts";
 import type { SaeConfig } from "../sae/types.ts";
 import type { Target } from "../variants/types.ts";
 import { autoencoderView, lasting, lastingSae, qualityNote } from "./report_parts.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { quote, UserError } from "../errors.ts";
-import { fileReason } from "../io/file_reason.ts";
 import { configFromHf, type Esm2Config } from "./config.ts";
+import { exists, readText, reasonOr } from "./files.ts";
 
 /** Weight files of a Hugging Face directory, preferred ones first. */
 const WEIGHTS = [
@@ -70,9 +70,9 @@ async function readIndex(dir: string, path: string): Promise<Omit<WeightList, "f
 async function readJson(path: string, rule: string): Promise<unknown> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readText(path);
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound ? "it is not there" : fileReason(error);
+    const reason = reasonOr(error, "it is not there");
     if (reason === undefined) throw error;
     throw new UserError(`Cannot open ${path} as ${rule}: ${reason}`);
   }
@@ -81,17 +81,5 @@ async function readJson(path: string, rule: string): Promise<unknown> {
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : "";
     throw new UserError(`Cannot read ${path} as it must be JSON: ${reason}`);
-  }
-}
-
-/** Whether a file is there. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw error;
   }
 }

@@ -1,12 +1,12 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { quote, UserError } from "../errors.ts";
-import { fileReason } from "../io/file_reason.ts";
 import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../io/random_access.ts";
 import { assemble } from "./assemble.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { configFromHf } from "./config.ts";
 import { addContactHead, contactPath, isFairEsm, readFairEsm } from "./fair_esm.ts";
-import { exists, listWeights, readHfConfig } from "./hugging_face.ts";
+import { exists, kindOfPath, type PathKind, reasonOr } from "./files.ts";
+import { listWeights, readHfConfig } from "./hugging_face.ts";
 import { readSafetensors } from "./safetensors.ts";
 import type { StoredTensor } from "./stored_tensor.ts";
 import { addStateDict, readWeightFile, type WeightFile } from "./weight_file.ts";
@@ -21,16 +21,16 @@ import { addStateDict, readWeightFile, type WeightFile } from "./weight_file.ts"
  * @throws {UserError} if it is not a complete ESM-2 model; the message says what is missing or wrong
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
-  let stat: Deno.FileInfo;
+  let kind: PathKind;
   try {
-    stat = await Deno.stat(path);
+    kind = await kindOfPath(path);
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound ? "nothing is there" : fileReason(error);
+    const reason = reasonOr(error, "nothing is there");
     if (reason === undefined) throw error;
     throw new UserError(`Cannot open ${path} as it must be a checkpoint: ${reason}`);
   }
   using opened = new SourceStack();
-  const checkpoint = stat.isDirectory
+  const checkpoint = kind.isDirectory
     ? await openDirectory(path, opened)
     : await openFile(path, opened);
   opened.release();

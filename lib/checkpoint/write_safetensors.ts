@@ -1,5 +1,6 @@
 /** Writes .safetensors files: 8 bytes of little-endian length, a JSON header, then the data. */
 import { writeAll } from "../io/disk.ts";
+import { createFile } from "./files.ts";
 
 export interface WrittenTensor {
   readonly dtype: "F64" | "F32" | "F16" | "I64" | "I32" | "U8";
@@ -36,7 +37,7 @@ export async function writeSafetensors(
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(text.length), true);
 
-  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  using file = await createFile(path);
   await writeAll(file, length, path);
   await writeAll(file, text, path);
   for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {

@@ -29,6 +29,11 @@ export function nameOrPath(text: string, from: string | undefined = standing()):
   return path !== text && exists(path) ? path : text;
 }
 
+/** The folder a command writes to unless told otherwise: one of its own, below `out`. */
+export function defaultFolder(command: string): string {
+  return `out/${command.replaceAll(" ", "-")}`;
+}
+
 function readVariable(variable: string): string | undefined {
   if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return undefined;
   return Deno.env.get(variable);

@@ -83,10 +83,8 @@ export class AttentionContacts implements AsyncDisposable {
     const sums = new Float32Array(size * layers * heads * width);
     return {
       visitor: (wants) => ({
-        reduction: apcContactsReduction(batch, {
-          residues,
-          weights,
-          heads,
+        reduction: {
+          ...apcContactsReduction(batch, { residues, weights, heads }),
           wants,
           visit({ layer, begin, end, values }) {
             accumulate(weighted, values.weighted.peek()!);
@@ -100,7 +98,7 @@ export class AttentionContacts implements AsyncDisposable {
               }
             }
           },
-        }),
+        },
       }),
       async finish() {
         const maps: Float32Array[] = [];

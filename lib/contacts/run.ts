@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { CommandContext } from "../cli/context.ts";
 import { CsvSink } from "../io/csv.ts";
-import { renderContactReport } from "../report/contacts_report.ts";
+import { renderContactReport } from "./report/report.ts";
 import { MOST_DRAWN } from "../report/page.ts";
 import { packUnit, unpackUnit } from "../run/codec.ts";
 import type { MergedRun } from "../run/merge.ts";

@@ -13,6 +13,7 @@ export {
 } from "./tokenize.ts";
 export type {
   AttentionReduction,
+  PatternReduction,
   ReducedPiece,
   ReductionInput,
   ReductionOutput,

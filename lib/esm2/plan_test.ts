@@ -41,6 +41,28 @@ Deno.test("headGroups refuses what a hard limit cannot hold, and only then", () 
   deepEqual(headGroups(config, 1, 6000, limitOf(128 * MIB, false)), Array(20).fill(1));
 });
 
+Deno.test("headGroups refuses a feed-forward layer that a hard limit cannot hold", () => {
+  // 300² × 4 bytes of attention are 0.3 MiB, 300 × 1280 × 4 of the layer 1.5 MiB.
+  const limit = limitOf(MIB, true);
+  throws(
+    () => headGroups(config, 1, 300, limit),
+    /at most 1 MiB on this device: this one has 1 MiB/,
+  );
+  deepEqual(headGroups(config, 1, 200, limit).reduce((a, b) => a + b), 20);
+  deepEqual(headGroups(config, 1, 300, limitOf(MIB, false)).reduce((a, b) => a + b), 20);
+});
+
+Deno.test("planBatches keeps the feed-forward layer of a batch within the limit", () => {
+  // Short sequences: 20 × 20² × 4 bytes of attention are less than 20 × 1280 × 4 of the layer.
+  const rows = Array.from({ length: 64 }, () => new Int32Array(20).fill(5));
+  const limit = limitOf(MIB, true);
+  const batches = planBatches(rows, config, limit, 10_000);
+  for (const { size, width } of batches) {
+    ok(size * width * config.ffn * 4 <= limit.bytes, `${size}`);
+  }
+  equal(batches.length, Math.ceil(64 / Math.floor(MIB / (20 * 1280 * 4))));
+});
+
 Deno.test("planBatches holds every sequence once within budget and limit", () => {
   fc.assert(fc.property(
     fc.array(fc.integer({ min: 3, max: 300 }), { minLength: 1, maxLength: 40 }),

@@ -1,4 +1,5 @@
 /** Finding an adapter, and what it is. */
+import { isLinux, isVariableGranted, setVariable, variableOf } from "./environment.ts";
 
 /** Who the adapter is; drivers leave some texts empty. */
 export interface AdapterRecord {
@@ -19,9 +20,8 @@ export function requestAdapter(powerPreference: GPUPowerPreference = "high-perfo
 /** Mesa complains on stderr, twice, where this variable is missing, as over ssh and in containers. */
 function quietMesa(): void {
   const name = "XDG_RUNTIME_DIR";
-  if (Deno.build.os !== "linux") return;
-  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return;
-  if (!Deno.env.has(name)) Deno.env.set(name, "/tmp");
+  if (!isLinux || !isVariableGranted(name) || variableOf(name) !== undefined) return;
+  setVariable(name, "/tmp");
 }
 
 /** What an adapter says about itself. */

@@ -1,8 +1,7 @@
 /** The `merge` command: shards of one run become what the run in one piece would have written. */
 import type { CommandContext } from "../cli/context.ts";
-import { asMeant } from "../cli/standing.ts";
+import { asMeant, defaultFolder } from "../cli/standing.ts";
 import { quote, UserError } from "../errors.ts";
-import { defaultFolder } from "../output_options.ts";
 import { type MergedRun, mergeShards } from "./merge.ts";
 
 export interface MergeFlags {

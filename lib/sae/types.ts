@@ -1,4 +1,8 @@
 /** What a sparse autoencoder (SAE) is, whatever file it came from. */
+import type { Decoder } from "../../kernels/sparse_decode/mod.ts";
+import type { Encoder, Normalisation } from "../../kernels/topk_sae_encode/mod.ts";
+
+export type { SparseLatents, TokenScale } from "../../kernels/topk_sae_encode/mod.ts";
 
 /** How an SAE reads the residual stream and which latents stay. */
 export interface SaeConfig {
@@ -17,7 +21,7 @@ export interface SaeConfig {
    * divided by its unbiased standard deviation + 1e-5 (InterProt); `rms`: divided by its root mean square
    * (InterPLM where `normalize_to_sqrt_d` is set); `none`: nothing (InterPLM).
    */
-  readonly normalisation: "zscore" | "rms" | "none";
+  readonly normalisation: Normalisation;
   /**
    * How many of the largest pre-activations stay; without it all that are positive do (ReLU), or those
    * above the threshold.
@@ -26,37 +30,8 @@ export interface SaeConfig {
 }
 
 /** A sparse autoencoder; both products are row-major. */
-export interface Sae {
+export interface Sae extends Encoder, Decoder {
   readonly config: SaeConfig;
-  /** f32[D, F]: pre-activations = (n − bPre) · wEnc + bEnc. */
-  readonly wEnc: Float32Array;
-  /** f32[F] */
-  readonly bEnc: Float32Array;
-  /** f32[F, D]: reconstruction = latents · wDec + bPre, before the scaling back. */
-  readonly wDec: Float32Array;
-  /** f32[D] */
-  readonly bPre: Float32Array;
   /** f32[F]: a pre-activation stays if it exceeds this and zero (JumpReLU); never beside a k. */
   readonly threshold?: Float32Array;
-}
-
-/** Active latents (> 0) of N tokens as compressed sparse rows. */
-export interface SparseLatents {
-  /** N */
-  readonly rows: number;
-  /** F */
-  readonly latents: number;
-  /** u32[N + 1]: row n holds entries offsets[n] to offsets[n + 1]. */
-  readonly offsets: Uint32Array;
-  /** Latent of each entry, ascending within a row. */
-  readonly indices: Uint32Array;
-  /** Activation of each entry, > 0. */
-  readonly values: Float32Array;
-}
-
-/** What encoding leaves besides the latents, needed to decode: f32[N] each; 0 and 1 if nothing is done. */
-export interface TokenScale {
-  readonly mean: Float32Array;
-  /** Unbiased standard deviation, without epsilon; or root mean square. */
-  readonly std: Float32Array;
 }

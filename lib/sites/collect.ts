@@ -70,15 +70,14 @@ export async function collectSums(
     visitor: {
       ...(summer.request
         ? {
-          reduction: columnMassReduction(batch, {
-            threshold,
-            rows: summer.request.rows,
+          reduction: {
+            ...columnMassReduction(batch, { threshold, rows: summer.request.rows }),
             wants,
             visit(sums) {
               summer.request!.visit(sums);
               done(sums.end);
             },
-          }),
+          },
         }
         : {
           wantsAttention: wants,

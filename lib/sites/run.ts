@@ -2,7 +2,7 @@
 import type { CommandContext } from "../cli/context.ts";
 import { UserError } from "../errors.ts";
 import { writeRows } from "../io/csv.ts";
-import { renderSiteReport } from "../report/mod.ts";
+import { renderSiteReport } from "./report/mod.ts";
 import { MOST_DRAWN } from "../report/page.ts";
 import { packUnit, unpackUnit } from "../run/codec.ts";
 import type { MergedRun } from "../run/merge.ts";

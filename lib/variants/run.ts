@@ -9,7 +9,7 @@ import { OutputDir } from "../io/output.ts";
 import { CONTINUING, UnitStore } from "../run/unit_store.ts";
 import { readText } from "../io/text.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
-import { renderVariantReport } from "../report/variants_report.ts";
+import { renderVariantReport } from "./report/report.ts";
 import { VERSION } from "../version.ts";
 import { printAggregate } from "./aggregate_table.ts";
 import { evaluate, type Performance } from "./evaluate.ts";

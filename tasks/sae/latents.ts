@@ -1,5 +1,5 @@
 /** Which letters and which ends of a protein each latent detects. */
-import { runLatents } from "../../lib/causal/run_latents.ts";
+import { runLatents } from "../../lib/sae/latents/run.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";

@@ -6,7 +6,7 @@ import { sorted } from "../../stats/sorted.ts";
 import { type FinishedSurvey, type MergedSurvey, runSurvey } from "../command.ts";
 import type { SurveyFlags } from "../command.ts";
 import { packRecord, recordOf, unpackRecord } from "../explain_record.ts";
-import { fixed } from "../figures.ts";
+import { fixed } from "../../cli/figures.ts";
 import { causalReport } from "../report.ts";
 import type { CausalProtein, CausalVariant } from "../variants.ts";
 import { legacyIgName, type LegacyIgResult, legacyIgSummary, writeLegacyIg } from "./ig_npz.ts";

@@ -16,7 +16,7 @@ import {
 
 /** Tokens of the first buffer that say where the input bias starts. */
 const MEDIAN_TOKENS = 8192;
-/** How often the state is saved. */
+/** How often the state is saved, besides after the first buffer. */
 const SAVE_MS = 60_000;
 
 export interface TrainSettings extends TrainerSettings {
@@ -102,6 +102,7 @@ export async function train(
       before = state.tokens;
       buffer++;
       done = 0;
+      if (buffer === 1) save();
     }
     save();
   } catch (error) {

@@ -128,6 +128,48 @@ Deno.test("train continues a stopped run, wherever it stopped, to the same state
   }
 });
 
+Deno.test("train saves its state after the first buffer and whenever a minute has gone by", async () => {
+  const { now } = performance;
+  let time = 0, steps = 0;
+  const saves: number[] = [];
+  performance.now = () => time;
+  try {
+    const stateFile = { load: () => undefined, save: () => void saves.push(steps) };
+    // 32 steps a buffer, each of which takes 7 seconds of this clock.
+    await train(source(), smallSettings({ tokens: 12_000 }), plainProduct, {
+      stateFile: stateFile as unknown as StateFile,
+      onStep() {
+        steps++;
+        time += 7000;
+      },
+    });
+  } finally {
+    performance.now = now;
+  }
+  deepEqual(saves.slice(0, 5), [9, 18, 27, 32, 41]);
+  equal(saves.at(-1), steps);
+});
+
+Deno.test("Trainer moves no row of the decoder along itself", async () => {
+  const weights = initialParameters(24, new Float32Array(D), 4), before = weights.decoder.slice();
+  const settings = smallSettings({ latents: 24, auxK: 0 });
+  const trainer = new Trainer(newState(weights), settings, plainProduct);
+  const batch = new Float32Array(128 * D);
+  gaussians(batch, 1, 77);
+  await trainer.step(batch);
+  // After one step the optimiser's first moment is the gradient, but for a factor.
+  const { decoder } = trainer.state.moments.first;
+  let moved = 0;
+  for (let at = 0; at < before.length; at += D) {
+    let along = 0;
+    for (let d = at; d < at + D; d++) along += decoder[d] * before[d];
+    const length = Math.hypot(...decoder.subarray(at, at + D));
+    ok(Math.abs(along) <= 1e-5 * length, `${along} of ${length}`);
+    if (length > 0) moved++;
+  }
+  ok(moved > 12, `${moved} of 24 rows have a gradient`);
+});
+
 Deno.test("StateFile ignores a file that is cut, changed or of other settings", async () => {
   const dir = await Deno.makeTempDir();
   try {

@@ -1,0 +1,234 @@
+/** Which letters, and which ends of a protein, a latent detects. */
+import type { ProteinLatents } from "../encode/encode.ts";
+import { AMINO_ACIDS } from "../../variants/letters.ts";
+
+/** Residues beside the latent's own that are looked at: −3 is three before it. */
+const REACH = 3;
+const OFFSETS = 2 * REACH + 1;
+const LETTERS = AMINO_ACIDS.length;
+
+/** How well "the latent is active" tells a letter. */
+export interface Detection {
+  letter: string;
+  /** Where the letter stands, from the active residue. */
+  offset: number;
+  /** Active residues with the letter there, of all active ones that have a residue there. */
+  precision: number;
+  /** The same, of all residues with the letter there. */
+  recall: number;
+  f1: number;
+  /** Precision over the letter's frequency. */
+  enrichment: number;
+}
+
+/** One latent over all residues. */
+export interface LatentProfile {
+  latent: number;
+  /** Residues where it is active. */
+  active: number;
+  proteins: number;
+  meanActivation: number;
+  maxActivation: number;
+  /** The letter at the residue itself with the largest F1. */
+  letter: Detection;
+  /** The same at any of the neighbours, the residue itself excluded. */
+  neighbour?: Detection;
+  /** Share of the active residues that are the first, and the last, of a protein. */
+  firstShare: number;
+  lastShare: number;
+  /** Mean place along the protein, 0 at the first residue and 1 at the last. */
+  meanPlace: number;
+}
+
+/** How often one latent is active at one letter. */
+export interface LetterCount {
+  latent: number;
+  letter: string;
+  active: number;
+  precision: number;
+  recall: number;
+  enrichment: number;
+  meanActivation: number;
+}
+
+/** Counts latents against letters, protein by protein. */
+export class DetectorCounts {
+  /** Residues, proteins. */
+  readonly #totals = new Float64Array(2);
+  readonly #active: Uint32Array;
+  readonly #proteins: Uint32Array;
+  readonly #sum: Float64Array;
+  readonly #max: Float32Array;
+  readonly #first: Uint32Array;
+  readonly #last: Uint32Array;
+  readonly #place: Float64Array;
+  /** u32[F, offsets, letters] */
+  readonly #both: Uint32Array;
+  /** Activations by letter at the residue itself, f64[F, letters]. */
+  readonly #letterSum: Float64Array;
+  /** Residues with each letter at each offset, u32[offsets, letters], and with any residue there. */
+  readonly #letters = new Uint32Array(OFFSETS * LETTERS);
+  readonly #neighbours = new Uint32Array(OFFSETS);
+  /** u32[F, offsets]: active residues that have a residue there. */
+  readonly #activeNeighbours: Uint32Array;
+
+  /** @param threshold activations at or below it do not count */
+  constructor(readonly latents: number, readonly threshold = 0) {
+    this.#active = new Uint32Array(latents);
+    this.#proteins = new Uint32Array(latents);
+    this.#sum = new Float64Array(latents);
+    this.#max = new Float32Array(latents);
+    this.#first = new Uint32Array(latents);
+    this.#last = new Uint32Array(latents);
+    this.#place = new Float64Array(latents);
+    this.#both = new Uint32Array(latents * OFFSETS * LETTERS);
+    this.#letterSum = new Float64Array(latents * LETTERS);
+    this.#activeNeighbours = new Uint32Array(latents * OFFSETS);
+  }
+
+  get residues(): number {
+    return this.#totals[0];
+  }
+
+  get proteins(): number {
+    return this.#totals[1];
+  }
+
+  /** All that was counted so far, bit for bit, for {@link restore}. */
+  state(): Float64Array {
+    const tables = this.#tables();
+    const size = tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const found = new Float64Array(Math.ceil(size / 8)), bytes = new Uint8Array(found.buffer);
+    let at = 0;
+    for (const table of tables) {
+      bytes.set(bytesOf(table), at);
+      at += table.byteLength;
+    }
+    return found;
+  }
+
+  /** Goes back to a state of as many latents. @throws {TypeError} if it is of another size */
+  restore(state: Float64Array): void {
+    const tables = this.#tables(), bytes = bytesOf(state);
+    const size = tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (state.length !== Math.ceil(size / 8)) {
+      throw new TypeError(
+        `state must be of ${this.latents} latents: its length is ${state.length}`,
+      );
+    }
+    let at = 0;
+    for (const table of tables) {
+      bytesOf(table).set(bytes.subarray(at, at + table.byteLength));
+      at += table.byteLength;
+    }
+  }
+
+  add({ letters, latents: { offsets, indices, values } }: ProteinLatents): void {
+    const columns = Int8Array.from(letters, (letter) => AMINO_ACIDS.indexOf(letter));
+    const length = columns.length, seen = new Set<number>();
+    this.#totals[0] += length;
+    this.#totals[1]++;
+    for (let r = 0; r < length; r++) {
+      const from = Math.max(0, REACH - r), to = Math.min(OFFSETS, length - r + REACH);
+      for (let o = from; o < to; o++) {
+        const column = columns[r + o - REACH];
+        this.#neighbours[o]++;
+        if (column >= 0) this.#letters[o * LETTERS + column]++;
+      }
+      for (let i = offsets[r]; i < offsets[r + 1]; i++) {
+        const value = values[i], latent = indices[i];
+        if (value <= this.threshold) continue;
+        seen.add(latent);
+        this.#active[latent]++;
+        this.#sum[latent] += value;
+        this.#max[latent] = Math.max(this.#max[latent], value);
+        this.#place[latent] += length > 1 ? r / (length - 1) : 0.5;
+        if (r === 0) this.#first[latent]++;
+        if (r === length - 1) this.#last[latent]++;
+        if (columns[r] >= 0) this.#letterSum[latent * LETTERS + columns[r]] += value;
+        for (let o = from; o < to; o++) {
+          const column = columns[r + o - REACH];
+          this.#activeNeighbours[latent * OFFSETS + o]++;
+          if (column >= 0) this.#both[(latent * OFFSETS + o) * LETTERS + column]++;
+        }
+      }
+    }
+    for (const latent of seen) this.#proteins[latent]++;
+  }
+
+  /** Latents that are active anywhere. */
+  profiles(): LatentProfile[] {
+    const found: LatentProfile[] = [];
+    for (let latent = 0; latent < this.latents; latent++) {
+      const active = this.#active[latent];
+      if (active === 0) continue;
+      const neighbours = Array.from({ length: OFFSETS }, (_, o) => o)
+        .filter((o) => o !== REACH).map((o) => this.#best(latent, o))
+        .filter(({ f1 }) => f1 > 0)
+        .sort((a, b) => b.f1 - a.f1);
+      found.push({
+        latent,
+        active,
+        proteins: this.#proteins[latent],
+        meanActivation: this.#sum[latent] / active,
+        maxActivation: this.#max[latent],
+        letter: this.#best(latent, REACH),
+        ...(neighbours.length > 0 && { neighbour: neighbours[0] }),
+        firstShare: this.#first[latent] / active,
+        lastShare: this.#last[latent] / active,
+        meanPlace: this.#place[latent] / active,
+      });
+    }
+    return found;
+  }
+
+  /** Letters at which each latent is ever active. */
+  *letterCounts(): Generator<LetterCount> {
+    for (let latent = 0; latent < this.latents; latent++) {
+      for (let column = 0; column < LETTERS; column++) {
+        const active = this.#both[(latent * OFFSETS + REACH) * LETTERS + column];
+        if (active === 0) continue;
+        const { letter, precision, recall, enrichment } = this.#detection(latent, REACH, column);
+        const meanActivation = this.#letterSum[latent * LETTERS + column] / active;
+        yield { latent, letter, active, precision, recall, enrichment, meanActivation };
+      }
+    }
+  }
+
+  #tables(): (Float64Array | Float32Array | Uint32Array)[] {
+    return [
+      ...[this.#totals, this.#active, this.#proteins, this.#sum, this.#max, this.#first],
+      ...[this.#last, this.#place, this.#both, this.#letterSum, this.#letters, this.#neighbours],
+      this.#activeNeighbours,
+    ];
+  }
+
+  /** The letter with the largest F1; the first of equals. */
+  #best(latent: number, offset: number): Detection {
+    let best = this.#detection(latent, offset, 0);
+    for (let column = 1; column < LETTERS; column++) {
+      const one = this.#detection(latent, offset, column);
+      if (one.f1 > best.f1) best = one;
+    }
+    return best;
+  }
+
+  #detection(latent: number, offset: number, column: number): Detection {
+    const both = this.#both[(latent * OFFSETS + offset) * LETTERS + column];
+    const active = this.#activeNeighbours[latent * OFFSETS + offset];
+    const having = this.#letters[offset * LETTERS + column];
+    const precision = both / active;
+    return {
+      letter: AMINO_ACIDS[column],
+      offset: offset - REACH,
+      precision,
+      recall: both / having,
+      f1: active + having === 0 ? 0 : 2 * both / (active + having),
+      enrichment: precision / (having / this.#neighbours[offset]),
+    };
+  }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,134 @@
+import { examples } from "../../../data/examples.ts";
+import { allClose, deepEqual, equal, match, ok } from "../../../tests/assert.ts";
+import { sampleProtein } from "../../../tests/report_sample.ts";
+import { headColumns } from "../columns.ts";
+import { quantise } from "./attention_map.ts";
+import { finding, ranked } from "./finding.ts";
+import { escapeText, jsonScript, markup } from "../../report/markup.ts";
+import { renderSiteReport } from "./mod.ts";
+import { attentionReceived } from "./profile.ts";
+import { levelOf, residueTicks, roundUp, scaleFor, short } from "../../report/scale.ts";
+import { siteMarks } from "./sites.ts";
+
+const protein = sampleProtein({
+  id: '<script>alert("x")</script>',
+  residues: examples.a2a.residues.slice(0, 40),
+  sites: [5, 6, 30],
+  layers: [2, 5],
+  heads: 4,
+  maps: 1,
+  seed: 1,
+});
+const thresholds = { impact: 1.5, snr: 2 };
+
+Deno.test("markup escapes every inserted value and only joins what is markup already", () => {
+  const inner = markup`<b>${"a<b"}</b>`;
+  equal(
+    markup`<p title="${'"x'}">${[inner, "&", null, false, 0]}</p>`.text,
+    '<p title="&#34;x"><b>a&#60;b</b>&#38;0</p>',
+  );
+  equal(escapeText("a\u0000'"), "a\uFFFD&#39;");
+});
+
+Deno.test("jsonScript cannot close its element and reads back the same", () => {
+  const value = { text: "</script><!--\u2028&" };
+  const text = jsonScript("rows", value).text;
+  equal(text.match(/<\/script/g)!.length, 1);
+  deepEqual(JSON.parse(text.replace(/^<[^>]*>|<\/script>$/g, "")), value);
+});
+
+Deno.test("renderSiteReport is one file: no address to load, no unescaped name", () => {
+  const html = renderSiteReport({
+    ...{ title: "<i>t</i>", subtitle: "s", notes: ["<u>"], proteins: [protein], thresholds },
+    provenance: { a: { b: ["<x>", 1] }, c: null },
+  });
+  // Assets load by src, href, url( or @import only; the one kind of link is to a section.
+  deepEqual(html.match(/\bsrc=|url\(|@import|<link|href="(?!#)/g), null);
+  match(html, /Content-Security-Policy" content="default-src 'none'/);
+  for (const raw of ["<i>t", "<u>", "<x>", "<script>alert"]) equal(html.includes(raw), false, raw);
+  match(html, /<th scope="row">a\.b<\/th><td>&#60;x&#62;, 1<\/td>/);
+  equal(html.match(/<td role="gridcell"/g)!.length, 2 * protein.rows.length);
+});
+
+Deno.test("headColumns names every number of a head once", () => {
+  deepEqual(headColumns.map(({ key }) => key).sort(), Object.keys(protein.rows[0]).sort());
+  equal(new Set(headColumns.map(({ name }) => name)).size, headColumns.length);
+});
+
+Deno.test("finding counts what passes both thresholds, what stays after correction, what is undefined", () => {
+  const row = protein.rows[0];
+  const rows = [
+    { ...row, impact: 1.6, snr: 2.1, qBh: 0.01, z: 3 },
+    { ...row, impact: Infinity, snr: Infinity, qBh: 0.06, z: Infinity },
+    { ...row, impact: 1.5, snr: 9, qBh: 0.5, z: 9 },
+    { ...row, impact: 9, snr: 2, qBh: 0.5, z: 2 },
+    { ...row, impact: NaN, snr: NaN, qBh: 1, z: NaN },
+  ];
+  const text = finding({ ...protein, id: "P", rows }, thresholds);
+  match(text, /^2 of 5 heads attend to the 3 sites of P clearly more than to as many random/);
+  match(text, /testing 5 heads, 1 head stays below a false discovery rate of 5 %\. For 1 head the/);
+  deepEqual(ranked(rows, thresholds).map(({ z }) => z), [Infinity, 3, 9, 2, NaN]);
+  match(finding({ ...protein, rows: rows.slice(2) }, thresholds), /^None of 3 heads attends/);
+  match(finding({ ...protein, rows: rows.slice(2, 4) }, thresholds), /no heads stay below[^.]*\.$/);
+});
+
+Deno.test("quantise errs by at most half a square-root step, and leaves zero zero", () => {
+  const { attention } = protein.maps[0];
+  const { max, steps } = quantise(attention);
+  allClose(
+    Float64Array.from(steps, (step) => Math.sqrt(max) * step / 255),
+    attention.map(Math.sqrt),
+    { atol: Math.sqrt(max) / 510 + 1e-7 },
+  );
+  deepEqual(quantise(new Float32Array([0, 1])).steps, new Uint8Array([0, 255]));
+  deepEqual(quantise(new Float32Array(2)), { max: 0, steps: new Uint8Array(2) });
+});
+
+Deno.test("attentionReceived sums columns, not rows", () => {
+  deepEqual(attentionReceived(new Float32Array([1, 2, 3, 4]), 2), new Float64Array([4, 6]));
+});
+
+Deno.test("scaleFor ends at a round number that a few outliers do not move", () => {
+  const values = Array.from({ length: 100 }, (_, i) => i / 50);
+  deepEqual(scaleFor([...values, NaN], "sequential", 1), {
+    ...{ kind: "sequential", cap: 2, cappedAbove: false, cappedBelow: false },
+  });
+  const scale = scaleFor([...values, 900, Infinity, -Infinity], "diverging", 1);
+  equal(scale.cap, 2);
+  ok(scale.cappedAbove && scale.cappedBelow);
+  equal(scaleFor([], "sequential", 3).cap, 3);
+  deepEqual([1, 1.01, 0.12, 7, 81].map(roundUp), [1, 1.5, 0.15, 8, 100]);
+});
+
+Deno.test("levelOf puts zero at the scale's zero, caps both ends and has no level for NaN", () => {
+  const diverging = { kind: "diverging", cap: 4, cappedAbove: true, cappedBelow: true } as const;
+  deepEqual([-Infinity, -4, 0, 2, 4, 99].map((x) => levelOf(x, diverging)), [0, 0, 32, 48, 64, 64]);
+  const sequential = { ...diverging, kind: "sequential" } as const;
+  deepEqual([-1, 0, 2, NaN].map((x) => levelOf(x, sequential)), [0, 0, 32, null]);
+});
+
+Deno.test("short writes three digits in the reader's notation", () => {
+  const cases: [number, string][] = [
+    ...[[0, "0"], [1.5, "1.5"], [0.0012345, "0.00123"], [-2.504, "−2.5"]] as [number, string][],
+    ...[[1234.4, "1234"], [123456, "1.2 × 10⁵"], [-1e-9, "−1.0 × 10⁻⁹"]] as [number, string][],
+    ...[[NaN, "undefined"], [Infinity, "∞"], [-Infinity, "−∞"]] as [number, string][],
+  ];
+  for (const [value, text] of cases) equal(short(value), text);
+  equal(short(1.5, true), "1.50");
+});
+
+Deno.test("residueTicks begin at 1, are round and stay on the axis", () => {
+  deepEqual(residueTicks(412), [1, 100, 200, 300, 400]);
+  deepEqual(residueTicks(6), [1, 2, 3, 4, 5, 6]);
+  deepEqual(residueTicks(60, 12), [1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60]);
+});
+
+Deno.test("siteMarks give neighbours different rows and drop labels without room", () => {
+  const sites = [30, 5, 6, 7].map((residue) => ({ residue, letter: "A" }));
+  const marks = siteMarks(sites, 100, 4, 2);
+  deepEqual(marks.map(({ name, row }) => [name, row]), [["A5", 0], ["A6", 1], ["A7", null], [
+    "A30",
+    0,
+  ]]);
+  equal(marks[0].at, 4.5);
+});

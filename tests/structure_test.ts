@@ -1,0 +1,168 @@
+/** The house stays in order: rooms import only what lies below, and each thing has its one place. */
+import { dirname, join, normalize } from "node:path";
+import { deepEqual, ok } from "./assert.ts";
+
+/**
+ * The rooms, lowest first: a file may import from its own room and from those before it, so that there
+ * can be no circle. A folder of `lib/` or `kernels/` is a room, and so is a file that lies there alone.
+ */
+const ROOMS: readonly string[] = [
+  // What everything may use.
+  ...["deno.json", "models", "data", "lib/errors.ts", "lib/version.ts", "lib/io", "lib/cli"],
+  // Numbers: the device, graphs, kernels, statistics, figures.
+  ...["lib/gpu", "lib/onnx"],
+  ...["kernels/copy", "kernels/fma", "kernels/philox", "kernels/matmul", "kernels/site_baseline"],
+  ...["kernels/attention_column_mass", "kernels/apc_contacts", "kernels/jacobian_norm"],
+  ...["kernels/token_log_probs", "kernels/topk_sae_encode", "kernels/sparse_decode"],
+  ...["kernels/ig_step", "kernels/mod.ts", "lib/stats", "lib/report"],
+  // Models and what they read.
+  ...["lib/backend", "lib/checkpoint", "lib/hub", "lib/esm2", "lib/structure"],
+  // How a command runs, whatever it computes.
+  ...["lib/provenance.ts", "lib/model_options.ts", "lib/run", "lib/output_options.ts"],
+  // The analyses.
+  ...["lib/variants", "lib/protein_options.ts", "lib/sites", "lib/contacts", "lib/sae"],
+  "lib/causal",
+  // What uses them.
+  ...["mod.ts", "lib/bench", "tasks"],
+];
+
+/** Folders that are meant for browsers too, and the file of each that may name `Deno`. */
+const BROWSER: Readonly<Record<string, string | undefined>> = {
+  "kernels": undefined,
+  "lib/backend": undefined,
+  "lib/checkpoint": "lib/checkpoint/files.ts",
+  "lib/esm2": undefined,
+  "lib/gpu": "lib/gpu/environment.ts",
+  "lib/onnx": undefined,
+  "lib/stats": undefined,
+};
+
+/** Entries of folders that are not for others, each with the reason. */
+const INTERNAL: Readonly<Record<string, string>> = {
+  "kernels/copy/mod.ts": "the benchmark's ceiling of memory",
+  "kernels/fma/mod.ts": "the benchmark's ceiling of arithmetic",
+  "kernels/matmul/mod.ts": "replays choose its tile themselves",
+  "lib/bench/kernels/mod.ts": "the rows of the benchmark",
+  "lib/sites/report/mod.ts": "what the command draws",
+};
+
+const root = new URL("../", import.meta.url);
+
+interface Source {
+  readonly path: string;
+  /** Without comments. */
+  readonly code: string;
+  /** What it imports or exports from, as written. */
+  readonly specifiers: readonly string[];
+}
+
+const sources = new Map<string, Source>();
+for (const entry of ["mod.ts", "kernels", "lib", "tasks", "tests", "data"]) await read(entry);
+
+async function read(path: string): Promise<void> {
+  if (!path.endsWith(".ts")) {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(path, root))) {
+      if (isDirectory || name.endsWith(".ts")) await read(`${path}/${name}`);
+    }
+    return;
+  }
+  const text = await Deno.readTextFile(new URL(path, root));
+  const code = text.replace(/^\s*\/\*\*?[\s\S]*?\*\//gm, "").replace(/^\s*\/\/.*$/gm, "");
+  sources.set(path, { path, code, specifiers: specifiersOf(code) });
+}
+
+function specifiersOf(code: string): string[] {
+  const found = [
+    /^(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"\n]+)"/gm,
+    /\bimport\(\s*"([^"\n]+)"/g,
+  ];
+  return found.flatMap((pattern) => [...code.matchAll(pattern)].map(([, specifier]) => specifier));
+}
+
+/** Whether a file is for tests only. */
+const isTest = (path: string) =>
+  path.startsWith("tests/") || path.includes("/testing/") ||
+  /_test\.ts$|\/test(ing)?_?\w*\.ts$/.test(path);
+
+function roomOf(path: string): string {
+  const parts = path.split("/");
+  const isParent = parts[0] === "lib" || parts[0] === "kernels";
+  return parts.slice(0, isParent ? 2 : 1).join("/");
+}
+
+/** Files of the project that a source imports. */
+const importsOf = ({ path, specifiers }: Source): string[] =>
+  specifiers.filter((one) => one.startsWith(".")).map((one) => normalize(join(dirname(path), one)));
+
+const product = [...sources.values()].filter(({ path }) => !isTest(path));
+
+Deno.test("rooms import only from rooms below them", () => {
+  ok(product.length > 400, `${product.length} files were read`);
+  const wrong: string[] = [];
+  for (const source of product) {
+    const own = ROOMS.indexOf(roomOf(source.path));
+    if (own < 0) wrong.push(`${source.path} lies in no room of the list`);
+    for (const path of importsOf(source)) {
+      const at = ROOMS.indexOf(roomOf(path));
+      if (at < 0 || at > own) wrong.push(`${source.path} imports ${path}`);
+    }
+  }
+  deepEqual(wrong, []);
+});
+
+Deno.test("the list of rooms names none that is not there", async () => {
+  const missing: string[] = [];
+  for (const room of ROOMS) {
+    await Deno.stat(new URL(room, root)).catch(() => missing.push(room));
+  }
+  deepEqual(missing, []);
+});
+
+Deno.test("nothing but tests imports what is for tests", () => {
+  deepEqual(
+    product.flatMap((source) =>
+      importsOf(source).filter(isTest).map((path) => `${source.path} imports ${path}`)
+    ),
+    [],
+  );
+});
+
+Deno.test("each package of a registry is named in one file", () => {
+  const files = new Map<string, Set<string>>();
+  for (const { path, specifiers } of sources.values()) {
+    for (const specifier of specifiers) {
+      const name = /^(?:npm|jsr):\/?(@[^/]+\/[^@/]+|[^@/]+)/.exec(specifier)?.[1];
+      if (name) files.set(name, (files.get(name) ?? new Set()).add(path));
+    }
+  }
+  ok(files.has("commander"));
+  deepEqual([...files].filter(([, named]) => named.size > 1).map(([name]) => name), []);
+});
+
+Deno.test("folders for browsers name Deno in the one file that keeps it apart", () => {
+  const wrong = product.filter(({ path, code }) => {
+    const folder = Object.keys(BROWSER).find((one) => path.startsWith(`${one}/`));
+    return folder && BROWSER[folder] !== path && /\bDeno\b/.test(code);
+  });
+  deepEqual(wrong.map(({ path }) => path), []);
+  for (const isolated of Object.values(BROWSER)) {
+    if (isolated) ok(/\bDeno\b/.test(sources.get(isolated)!.code), `${isolated} names Deno`);
+  }
+});
+
+Deno.test("every mod.ts is part of the public API or named internal", async () => {
+  const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const entries: string[] = typeof exports === "string" ? [exports] : Object.values(exports);
+  const reached = new Set<string>();
+  const visit = (path: string) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    const source = sources.get(path)!;
+    const exported = [...source.code.matchAll(/^export\s[^"';]*?\sfrom\s"([^"\n]+)"/gm)];
+    for (const [, one] of exported) visit(normalize(join(dirname(path), one)));
+  };
+  for (const entry of entries) visit(normalize(entry));
+  const apart = product.map(({ path }) => path)
+    .filter((path) => path.endsWith("/mod.ts") && !reached.has(path)).sort();
+  deepEqual(apart, Object.keys(INTERNAL).sort());
+});
