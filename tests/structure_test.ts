@@ -43,6 +43,7 @@ const INTERNAL: Readonly<Record<string, string>> = {
   "kernels/fma/mod.ts": "the benchmark's ceiling of arithmetic",
   "kernels/matmul/mod.ts": "replays choose its tile themselves",
   "lib/bench/kernels/mod.ts": "the rows of the benchmark",
+  "lib/sae/formats/mod.ts": "the list of layouts of autoencoder files",
   "lib/sites/report/mod.ts": "what the command draws",
 };
 
