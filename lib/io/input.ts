@@ -17,8 +17,6 @@ export class Unreadable extends Error {}
 export interface InputOptions {
   /** What the file must be, for messages. @default "a text file" */
   must?: string;
-  /** Take files that are no text, too. @default false */
-  binary?: boolean;
 }
 
 /**
@@ -35,7 +33,7 @@ export async function* inputPieces(
     const raw = await begun(rawPieces(path));
     const isGzip = raw.head[0] === 0x1f && raw.head[1] === 0x8b;
     const { head, pieces } = isGzip ? await begun(unpacked(raw.pieces)) : raw;
-    const kind = options.binary ? undefined : fileKind(head);
+    const kind = fileKind(head);
     if (kind !== undefined) throw new Unreadable(`it is ${kind}`);
     yield* pieces;
   } catch (error) {
@@ -43,25 +41,25 @@ export async function* inputPieces(
   }
 }
 
-/** The whole contents. @throws {UserError} as {@linkcode inputPieces}, and beyond `most` bytes */
+/** The whole contents. @throws {UserError} as {@linkcode inputPieces}, and for half a gigabyte */
 export async function readInput(
   path: string,
-  { most = MOST_BYTES, ...options }: InputOptions & { most?: number } = {},
+  options: InputOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of inputPieces(path, options)) {
     pieces.push(piece);
     length += piece.length;
-    if (length <= most) continue;
-    const reason = new Unreadable(`it has more than ${most} bytes`);
+    if (length <= MOST_BYTES) continue;
+    const reason = new Unreadable(`it has more than ${MOST_BYTES} bytes`);
     throw inputError(reason, path, options);
   }
   return joined(pieces, length);
 }
 
 /** The engine's longest text has as many letters. */
-const MOST_BYTES = 2 ** 29 - 25;
+export const MOST_BYTES = 2 ** 29 - 25;
 
 /** What to call a file in a sentence. */
 export const inputName = (path: string): string => path === "-" ? "standard input" : path;

@@ -1,5 +1,12 @@
 /** Text files of any of the encodings that programs of this field write. */
-import { inputError, inputName, type InputOptions, inputPieces, Unreadable } from "./input.ts";
+import {
+  inputError,
+  inputName,
+  type InputOptions,
+  inputPieces,
+  MOST_BYTES,
+  Unreadable,
+} from "./input.ts";
 
 export interface TextOptions extends Pick<InputOptions, "must"> {
   /** Hears what a reader of the results should know of the file: that it is not UTF-8. */
@@ -157,12 +164,9 @@ export async function readText(path: string, options: TextOptions = {}): Promise
   for await (const piece of textPieces(path, options)) {
     pieces.push(piece);
     length += piece.length;
-    if (length > LONGEST_TEXT) {
-      throw inputError(new Unreadable(`it has more than ${LONGEST_TEXT} letters`), path, options);
+    if (length > MOST_BYTES) {
+      throw inputError(new Unreadable(`it has more than ${MOST_BYTES} letters`), path, options);
     }
   }
   return pieces.join("");
 }
-
-/** The longest text that the engine makes. */
-const LONGEST_TEXT = 2 ** 29 - 25;
