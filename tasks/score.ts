@@ -14,7 +14,7 @@ const options = {
   ...targetOptions,
   mutations: option({
     placeholder: "list|file",
-    parse: parse.text,
+    parse: parse.nameOrPath,
     description: "A10G,K20R:L21M; also p.Ala10Gly, p.Ala3_Gly5del, p.Lys2_Gly3insGln; or a file " +
       "with one variant per line",
     defaultText: "all single substitutions",

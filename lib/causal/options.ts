@@ -13,7 +13,7 @@ export const variantOptions = {
   ...targetOptions,
   mutations: option({
     placeholder: "list|file",
-    parse: parse.text,
+    parse: parse.nameOrPath,
     description: "A10G,K20R:L21M; also p.Ala10Gly; or a file with one variant per line",
     defaultText: "20 drawn of all single substitutions",
     group: "Input",
