@@ -40,7 +40,8 @@ export function parseScale(text: string, flag = "--scale"): Steering[] {
 function parseList(text: string, pattern: RegExp, flag: string, example: string): string[][] {
   return text.split(",").map((piece) => {
     const found = pattern.exec(piece.trim());
-    if (found) return found.slice(1);
+    // As single precision has it: what is written can be larger than any number.
+    if (found && Number.isFinite(Math.fround(Number(found[2])))) return found.slice(1);
     throw new UserError(
       `Cannot read ${flag} as it must be latents and numbers such as ${example}: ` +
         `current value is ${quote(text)}`,

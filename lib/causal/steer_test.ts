@@ -20,7 +20,7 @@ Deno.test("parseSet and parseScale read values, multiples of the maximum and fac
     { latent: 3, kind: "value", amount: -0.5 },
   ]);
   deepEqual(parseScale("4=0"), [{ latent: 4, kind: "scale", amount: 0 }]);
-  for (const bad of ["", "4", "4=", "=4", "x=1", "4=1,", "4=1min", "1.5=2"]) {
+  for (const bad of ["", "4", "4=", "=4", "x=1", "4=1,", "4=1min", "1.5=2", "4=1e999", "4=1e39"]) {
     throws(() => parseSet(bad), /latents and numbers such as 220=5max/, bad);
   }
   throws(() => parseScale("4=2max"), /such as 220=0,17=2/);

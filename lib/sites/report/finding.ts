@@ -48,7 +48,7 @@ export function finding(protein: ProteinResult, thresholds: Thresholds): string 
     `Corrected for testing ${count(rows.length, "head")}, ` +
     `${count(discoveries, "head")} ${
       discoveries === 1 ? "stays" : "stay"
-    } below a false discovery rate of 5 %.` +
+    } below a false discovery rate of 5\u00a0%.` +
     (silent === 0 ? "" : ` For ${count(silent, "head")} the impact is undefined: ` +
       "no attention above the threshold goes to the sites or to other residues.");
 }
