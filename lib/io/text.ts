@@ -1,6 +1,7 @@
 /** Text files of any of the encodings that programs of this field write. */
 import { inputError, inputName, type InputOptions, inputPieces, Unreadable } from "./input.ts";
 
+/** What a text must be, and who hears of its encoding. */
 export interface TextOptions extends Pick<InputOptions, "must"> {
   /** Hears what a reader of the results should know of the file: that it is not UTF-8. */
   notes?: string[];
