@@ -151,6 +151,23 @@ Deno.test("folders for browsers name Deno in the one file that keeps it apart", 
   }
 });
 
+Deno.test("every kernel has a row in the benchmark", () => {
+  const kernels = product.map(({ path }) => path).filter((path) => path.endsWith("_cases.ts"));
+  const measured = new Set(
+    product.filter(({ path }) => path.startsWith("lib/bench/kernels/")).flatMap(importsOf),
+  );
+  ok(kernels.length >= 10, `${kernels.length} kernels`);
+  deepEqual(kernels.filter((path) => !measured.has(path)), []);
+});
+
+Deno.test("lib/README.md names every room", async () => {
+  const text = await Deno.readTextFile(new URL("lib/README.md", root));
+  const isNamed = (room: string) =>
+    room === "deno.json" || room.startsWith("kernels/") ||
+    text.includes(`\`${room}\``) || text.includes(`\`${room}/\``);
+  deepEqual(ROOMS.filter((room) => !isNamed(room)), []);
+});
+
 Deno.test("what is for tests is not published", async () => {
   const { publish } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   const matches = (globs: readonly string[], path: string) =>
