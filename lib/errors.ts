@@ -6,6 +6,7 @@
  * `Cannot tokenize "P53" as residue 41 must be an ESM-2 letter: current value is "J"`.
  */
 export class UserError extends Error {
+  /** "UserError" */
   override name = "UserError";
 }
 

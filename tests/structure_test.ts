@@ -151,6 +151,36 @@ Deno.test("folders for browsers name Deno in the one file that keeps it apart", 
   }
 });
 
+Deno.test("every kernel has a row in the benchmark", () => {
+  const kernels = product.map(({ path }) => path).filter((path) => path.endsWith("_cases.ts"));
+  const measured = new Set(
+    product.filter(({ path }) => path.startsWith("lib/bench/kernels/")).flatMap(importsOf),
+  );
+  ok(kernels.length >= 10, `${kernels.length} kernels`);
+  deepEqual(kernels.filter((path) => !measured.has(path)), []);
+});
+
+Deno.test("lib/README.md names every room", async () => {
+  const text = await Deno.readTextFile(new URL("lib/README.md", root));
+  const isNamed = (room: string) =>
+    room === "deno.json" || room.startsWith("kernels/") ||
+    text.includes(`\`${room}\``) || text.includes(`\`${room}/\``);
+  deepEqual(ROOMS.filter((room) => !isNamed(room)), []);
+});
+
+Deno.test("what is for tests is not published", async () => {
+  const { publish } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const matches = (globs: readonly string[], path: string) =>
+    globs.some((glob) => {
+      const pattern = glob.replaceAll(".", "\\.").replaceAll("**/", "(.+/)?")
+        .replace(/(?<![)])\*/g, "[^/]*");
+      return new RegExp(`^${pattern}${glob.endsWith("/") ? "" : "$"}`).test(path);
+    });
+  const isPacked = (path: string) =>
+    matches(publish.include, path) && !matches(publish.exclude, path);
+  deepEqual([...sources.keys()].filter((path) => isPacked(path) === isTest(path)), []);
+});
+
 Deno.test("every mod.ts is part of the public API or named internal", async () => {
   const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   const entries: string[] = typeof exports === "string" ? [exports] : Object.values(exports);

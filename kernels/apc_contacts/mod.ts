@@ -5,10 +5,10 @@ import {
   type GpuTensor,
   type Kernel,
   type KernelSpec,
-  LANE_SUM_WGSL,
   ParamLayout,
   planGrid,
 } from "../../lib/gpu/mod.ts";
+import { LANE_SUM_WGSL } from "../../lib/gpu/lane_sum.ts";
 import contactsSource from "./apc_contacts.wgsl" with { type: "text" };
 import sumsSource from "./apc_sums.wgsl" with { type: "text" };
 import totalsSource from "./apc_totals.wgsl" with { type: "text" };
@@ -22,7 +22,9 @@ type Fields = typeof FIELDS;
 
 /** Threads of a workgroup: per head, and along the side of a tile of the map. */
 export interface ApcTile {
+  /** Threads that share a row's sums. */
   lanes: number;
+  /** Rows and columns of a tile of the map. */
   side: number;
 }
 
@@ -58,7 +60,9 @@ const SUMS_WIDTH = 32;
 
 /** Scratch of one encoding; it must live until the step is submitted. */
 export interface ApcScratch extends Disposable {
+  /** f32[B, H, T]: row plus column sums of each head. */
   sums: GpuTensor<"f32">;
+  /** f32[B, H]: the head's weight over its total. */
   factors: GpuTensor<"f32">;
 }
 
@@ -72,9 +76,9 @@ export interface ApcScratch extends Disposable {
  */
 export class ApcContacts {
   private constructor(
-    readonly ctx: GpuContext,
-    readonly kernels: Record<Step, Kernel<Fields>>,
-    readonly tile: ApcTile,
+    private readonly ctx: GpuContext,
+    private readonly kernels: Record<Step, Kernel<Fields>>,
+    private readonly tile: ApcTile,
   ) {}
 
   /** Builds the kernels. @throws {GpuError} if the device refuses the tile */

@@ -17,7 +17,9 @@ export { columnMass } from "./twin.ts";
 
 /** Threads of a workgroup: neighbouring columns times lanes that share their rows. */
 export interface ColumnMassTile {
+  /** Columns of a workgroup. */
   columns: number;
+  /** Threads that share a column. */
   rowLanes: number;
 }
 

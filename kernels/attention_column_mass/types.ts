@@ -2,13 +2,17 @@
 
 /** Extents of attention `pattern[batch, head, query, key]`: B items, H heads, T tokens. */
 export interface PatternShape {
+  /** B */
   batch: number;
+  /** H */
   heads: number;
+  /** T */
   tokens: number;
 }
 
 /** Softmaxed attention in memory, f32[B, H, T, T], non-negative; `data` may be a view. */
 export interface Pattern extends PatternShape {
+  /** f32[B, H, T, T] */
   data: Float32Array;
 }
 

@@ -6,10 +6,10 @@ import {
   type GpuTensor,
   type Kernel,
   type KernelSpec,
-  LANE_SUM_WGSL,
   ParamLayout,
   planGrid,
 } from "../../lib/gpu/mod.ts";
+import { LANE_SUM_WGSL } from "../../lib/gpu/lane_sum.ts";
 import accumulateSource from "./ig_accumulate.wgsl" with { type: "text" };
 import attributeSource from "./ig_attribute.wgsl" with { type: "text" };
 import errorSource from "./ig_error.wgsl" with { type: "text" };
@@ -21,7 +21,9 @@ const PATH = new ParamLayout(PATH_FIELDS), NODE = new ParamLayout(NODE_FIELDS);
 
 /** Threads of a workgroup: of elementwise steps, and those that share a product. */
 export interface IgLanes {
+  /** Threads of the steps along the path. */
   path: number;
+  /** Threads of the steps that sum up. */
   node: number;
 }
 
@@ -69,9 +71,9 @@ export function igStepSpecs({ path, node }: IgLanes): Specs {
 /** Steps along a path, the gradients they gave, and what those say of latents and errors. */
 export class IgStep {
   private constructor(
-    readonly ctx: GpuContext,
-    readonly kernels: Kernels,
-    readonly lanes: IgLanes,
+    private readonly ctx: GpuContext,
+    private readonly kernels: Kernels,
+    private readonly lanes: IgLanes,
   ) {}
 
   /** Builds the kernels. @throws {GpuError} if the device refuses the workgroups */

@@ -42,13 +42,18 @@ const GROUP = 4;
 /** See the twin `jacobianNorms`; the pairs go to the device in runs that fit one of its buffers. */
 export class JacobianNorm {
   private constructor(
-    readonly ctx: GpuContext,
-    readonly kernel: Kernel<typeof FIELDS>,
+    private readonly ctx: GpuContext,
+    private readonly kernel: Kernel<typeof FIELDS>,
     /** Most pairs of a run. */
-    readonly run: number,
+    private readonly run: number,
   ) {}
 
-  /** @throws {RangeError} if lanes is no power of two @throws {GpuError} if the device refuses it */
+  /**
+   * Builds the kernel.
+   *
+   * @throws {RangeError} if lanes is no power of two
+   * @throws {GpuError} if the device refuses it
+   */
   static async create(
     ctx: GpuContext,
     { lanes = 128, runBytes = 64 * 2 ** 20 }: { lanes?: number; runBytes?: number } = {},

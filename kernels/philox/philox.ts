@@ -64,7 +64,12 @@ export class PhiloxStream {
   readonly #stream: number;
   readonly #words = new Uint32Array(4);
 
-  /** @throws {RangeError} if the seed is none, see `philoxKey` */
+  /**
+   * Starts a sequence of draws.
+   *
+   * @param stream number of an independent sequence of draws from the same seed
+   * @throws {RangeError} if the seed is none, see `philoxKey`
+   */
   constructor(seed: number | bigint, stream = 0) {
     this.#key = philoxKey(seed);
     this.#stream = stream >>> 0;

@@ -4,7 +4,9 @@ import { headCount, type SiteSetMode } from "./types.ts";
 
 /** f64[G] each. */
 export interface ExactNull {
+  /** f64[G] */
   mean: Float64Array;
+  /** f64[G], of the population. */
   sd: Float64Array;
 }
 

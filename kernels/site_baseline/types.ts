@@ -6,6 +6,7 @@
  */
 export type SiteSetMode = "uniform" | "contiguous";
 
+/** Which random sets are drawn. */
 export interface SiteSetOptions {
   /** Number of columns L. */
   columns: number;
@@ -15,6 +16,7 @@ export interface SiteSetOptions {
   trials: number;
   /** 0..2^64 − 1; a bigint from 2^53 on. */
   seed: number | bigint;
+  /** How they are made. */
   mode: SiteSetMode;
   /** Number of an independent sequence of draws from the same seed; default 0. */
   stream?: number;

@@ -56,9 +56,9 @@ export function sparseDecodeSpec(lanes: number): KernelSpec<typeof FIELDS> {
  */
 export class SparseDecode {
   private constructor(
-    readonly ctx: GpuContext,
-    readonly kernel: Kernel<typeof FIELDS>,
-    readonly lanes: number,
+    private readonly ctx: GpuContext,
+    private readonly kernel: Kernel<typeof FIELDS>,
+    private readonly lanes: number,
   ) {}
 
   /** Builds the kernel. @throws {GpuError} if the device refuses the workgroup */

@@ -11,6 +11,7 @@ export const ENTROPY = LETTERS, REFERENCE_LOG_PROB = LETTERS + 1;
 
 /** Logits in memory, f32[N, 33]. */
 export interface Logits {
+  /** f32[N, 33] */
   data: Float32Array;
   /** N */
   rows: number;

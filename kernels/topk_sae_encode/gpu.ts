@@ -74,9 +74,9 @@ interface Kernels {
  */
 export class TopkSaeEncode {
   private constructor(
-    readonly ctx: GpuContext,
-    readonly kernels: Kernels,
-    readonly lanes: EncodeLanes,
+    private readonly ctx: GpuContext,
+    private readonly kernels: Kernels,
+    private readonly lanes: EncodeLanes,
   ) {}
 
   /** Builds the kernels. @throws {GpuError} if the device refuses the workgroups */

@@ -15,6 +15,7 @@ import {
 export interface CentredTokens {
   /** f32[N, D]: normalised, less bPre. */
   centred: Float32Array;
+  /** What was taken from each token. */
   scale: TokenScale;
 }
 

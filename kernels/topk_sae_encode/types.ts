@@ -55,6 +55,7 @@ export interface SparseLatents {
 
 /** What encoding leaves besides the latents, needed to decode: f32[N] each; 0 and 1 if nothing is done. */
 export interface TokenScale {
+  /** f32[N] */
   readonly mean: Float32Array;
   /** Unbiased standard deviation, without epsilon; or root mean square. */
   readonly std: Float32Array;

@@ -8,10 +8,14 @@ import { openWebGpu } from "./webgpu.ts";
 
 export type { Backend, BackendName, Program, Tensor, TensorLimit } from "./types.ts";
 
+/** What {@linkcode openBackend} takes. */
 export const BACKEND_CHOICES = ["auto", "webgpu", "cpu", "wasm"] as const;
+/** A backend by name, or the fastest that works here. */
 export type BackendChoice = typeof BACKEND_CHOICES[number];
 
+/** A backend and why it was taken. */
 export interface OpenedBackend {
+  /** The backend; whoever opened it disposes of it. */
   backend: Backend;
   /** Why this one, for people: `auto` says what it found. */
   reason: string;

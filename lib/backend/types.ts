@@ -2,6 +2,7 @@
 import type { Graph } from "../onnx/graph.ts";
 import type { GpuContext, GpuTensor } from "../gpu/mod.ts";
 
+/** What runs the model: the GPU, native code on the CPU, or WebAssembly. */
 export type BackendName = "webgpu" | "cpu" | "wasm";
 
 /**
@@ -11,8 +12,11 @@ export type BackendName = "webgpu" | "cpu" | "wasm";
  * every use of it throws.
  */
 export interface Tensor extends Disposable {
+  /** What it is called in messages. */
   readonly label: string;
+  /** Extents, row-major. */
   readonly shape: readonly number[];
+  /** Bytes of its elements. */
   readonly sizeBytes: number;
   /** The values, where the tensor lives on the host; the array stays as it is for who holds it. */
   readonly data?: Float32Array;
@@ -49,6 +53,7 @@ export interface Program extends AsyncDisposable {
   ): Promise<Record<string, Tensor>>;
 }
 
+/** How large a tensor may or should be here. */
 export interface TensorLimit {
   /** Largest tensor that one step should make; attention beyond it is computed some heads at a time. */
   bytes: number;
@@ -60,14 +65,21 @@ export interface TensorLimit {
 
 /** An execution device with its tensors and compiled graphs. */
 export interface Backend extends AsyncDisposable {
+  /** Which backend this is. */
   readonly name: BackendName;
   /** One phrase for people: library, version, threads or adapter. */
   readonly detail: string;
   /** The GPU context whose device the tensors share; webgpu only. */
   readonly gpu?: GpuContext;
+  /** How large a tensor may be. */
   readonly tensorLimit: TensorLimit;
   /** Bytes of tensors not yet disposed. */
   readonly liveBytes: number;
+  /**
+   * Makes a program of a graph.
+   *
+   * @throws {Error} if an operator is not supported or shapes do not fit
+   */
   compile(graph: Graph): Promise<Program>;
   /** Makes a tensor of `data`. A host backend keeps the array itself, the GPU copies it. */
   upload(label: string, shape: readonly number[], data: Float32Array): Tensor;

@@ -6,14 +6,17 @@ import type { Capture } from "./types.ts";
 
 /** What turns a residual stream into latents. */
 export interface Encoder {
+  /** The autoencoder, which says where it reads. */
   readonly sae: Sae;
-  /** @param hidden f32[N, D] */
+  /** Latents of tokens f32[N, D] as `sae` has them. @param hidden f32[N, D] */
   encode(hidden: Tensor): Promise<{ latents: SparseLatents; scale: TokenScale }>;
 }
 
+/** How captures are run. */
 export interface CaptureOptions {
   /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 

@@ -10,15 +10,21 @@ import type { Edit, TokenEdit } from "./types.ts";
 
 /** A latent at a token, or a token's error term (latent −1). */
 export interface Node {
+  /** 0-based, `<cls>` first. */
   token: number;
+  /** 0-based; −1 is the reconstruction error. */
   latent: number;
 }
 
+/** Faithfulness of one size of a growing circuit. */
 export interface CurvePoint {
+  /** How many nodes are in it. */
   nodes: number;
+  /** Share of the effect that it restores. */
   faithfulness: number;
 }
 
+/** The first nodes of a ranking that together restore a share of an effect. */
 export interface Circuit {
   /** How many of the first nodes of the ranking it takes. */
   size: number;

@@ -14,12 +14,19 @@ import type { Tail } from "./tail.ts";
 
 /** In which order nodes join: by |attribution|, or those first that push as the whole does. */
 export const RANKINGS = ["absolute", "signed"] as const;
+/**
+ * Whether nodes join by the size of their attribution, or by how far it goes in the effect's
+ * direction.
+ */
 export type Ranking = typeof RANKINGS[number];
 
+/** How a circuit is grown and what it is compared with. */
 export interface CircuitSettings {
+  /** Order in which nodes join. */
   rank: Ranking;
   /** Share of the effect to restore. */
   share: number;
+  /** Of what is drawn. */
   seed: number;
   /** Random sets that each circuit is compared with. */
   draws: number;
@@ -27,14 +34,19 @@ export interface CircuitSettings {
 
 /** Faithfulness of sets that were drawn at random; NaN where there is only one such set. */
 export interface RandomSets {
+  /** Mean over the sets. */
   mean: number;
+  /** Standard deviation over the sets. */
   sd: number;
+  /** The largest of the sets. */
   most: number;
 }
 
+/** A circuit with what it is judged by. */
 export interface CircuitRecord {
   /** Its `nodes` are the circuit's, in the order they joined. */
   explanation: ExplanationRecord;
+  /** The circuit itself. */
   circuit: Circuit;
   /** Nodes that may join. */
   candidates: number;

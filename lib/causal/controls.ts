@@ -4,6 +4,10 @@ import type { Candidate } from "./edits.ts";
 import type { LatentSpace } from "./latent_space.ts";
 import { STREAMS } from "./sample.ts";
 
+/**
+ * Controls of a patch: no change; other latents of equal move; directions of equal length; latents
+ * that hardly move.
+ */
 export const CONTROLS = ["noop", "random", "displaced", "stable"] as const;
 /**
  * `noop`: the value that is there already. `random`: another latent drawn among those whose change is
@@ -25,7 +29,9 @@ const NEAREST = 5;
 
 /** Draws of one analysis: a seed and the number of the mutation. */
 export interface Draw {
+  /** Of the draw. */
   seed: number;
+  /** Number of the mutation, so that each has draws of its own. */
   trial: number;
 }
 

@@ -7,6 +7,7 @@ import type { Capture, Edit, TokenEdit } from "./types.ts";
 
 /** What latents are replaced by. */
 export const REPLACEMENTS = ["patch", "zero", "mean", "resample"] as const;
+/** What latents are replaced by: another run's, zero, their mean, or those of another token. */
 export type Replacement = typeof REPLACEMENTS[number];
 
 /**
@@ -113,8 +114,11 @@ export function dropError(
 
 /** One latent at one token. */
 export interface Candidate {
+  /** 0-based, `<cls>` first. */
   token: number;
+  /** 0-based. */
   latent: number;
+  /** How far its activation moves. */
   delta: number;
 }
 

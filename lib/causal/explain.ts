@@ -12,20 +12,30 @@ import type { Capture, ErrorTerm } from "./types.ts";
 
 /** Where a path begins: at the run's own latents (it ends at the other's), or at none (at its own). */
 export const BASELINES = ["run", "zero"] as const;
+/** Where a path begins, see {@linkcode BASELINES}. */
 export type Baseline = typeof BASELINES[number];
 
+/** Integrated gradients, or one gradient times the change. */
 export const METHODS = ["ig", "first-order"] as const;
+/** One of {@linkcode METHODS}. */
 export type Method = typeof METHODS[number];
 
 /** Which values the path goes through. */
 export const SPACES = ["latents", "pre-activations"] as const;
+/** One of {@linkcode SPACES}. */
 export type PathSpace = typeof SPACES[number];
 
+/** How an effect is shared out among latents. */
 export interface ExplainSettings {
+  /** Where the path begins. */
   baseline: Baseline;
+  /** How contributions are computed. */
   method: Method;
+  /** Which values the path goes through. */
   through: PathSpace;
+  /** What is done with the reconstruction error. */
   error: ErrorTerm;
+  /** Where along the path gradients are taken. */
   rule: Rule;
   /** Points of the rule; the first attempt's where `fixed` is not set. */
   steps: number;
@@ -44,27 +54,39 @@ const ROUNDING = 1e-3;
 
 /** What is explained: a run, another one, the tokens at which they may differ. */
 export interface ExplainSubject {
+  /** The run that is explained. */
   base: Capture;
+  /** The run it is compared with. */
   donor: Capture;
+  /** Tokens at which they may differ, 0-based. */
   tokens: readonly number[];
+  /** What is explained. */
   metric: Metric;
 }
 
+/** Contributions of one effect. */
 export interface Explanation {
+  /** What was gone along. */
   path: Path;
+  /** Contributions, latents and errors. */
   nodes: Attribution[];
   /** The metric at both ends of the path. */
   baseline: number;
+  /** The metric at the path's end. */
   input: number;
   /** Sum of the attributions. */
   sum: number;
+  /** Points of the rule in the end. */
   steps: number;
 }
 
 /** What an explanation runs on. */
 export interface Explainer {
+  /** Runs the blocks after the autoencoder. */
   tail: Tail;
+  /** Differentiates them. */
   gradient: TailGradient;
+  /** The autoencoder. */
   coder: SaeCoder;
 }
 

@@ -5,6 +5,7 @@ import type { Attribution } from "./integrate.ts";
 
 /** Magnitudes among latents at tokens; `top20` is the share that the 20 largest have. */
 export interface Concentration {
+  /** Share of the 20 largest. */
   top20: number;
   /** Over all latents of the tokens, active or not. */
   gini: number;
@@ -14,13 +15,19 @@ export interface Concentration {
   curve: number[];
 }
 
+/** An explanation as it is kept: numbers, without the run. */
 export interface ExplanationRecord {
+  /** The metric where the path begins. */
   baseline: number;
+  /** The metric where it ends. */
   input: number;
+  /** Sum of the attributions. */
   sum: number;
+  /** Points of the rule. */
   steps: number;
   /** Latents that move, and tokens. */
   moving: number;
+  /** Tokens at which anything may differ. */
   tokens: number;
   /** Sum of the error terms' attributions. */
   errorSum: number;
@@ -38,6 +45,8 @@ export interface ExplanationRecord {
 }
 
 /**
+ * What is kept of an explanation: its strongest nodes, and how concentrated all are.
+ *
  * @param tokens how many tokens the path may change
  * @param keep most nodes kept
  * @param latents F of the autoencoder

@@ -14,6 +14,8 @@ export type Cotangent = Float32Array | ((logits: Float32Array) => Float32Array);
 /** The blocks after an autoencoder and the head, differentiated. */
 export interface TailGradient {
   /**
+   * Logits and, for each sequence, the gradient with respect to the states.
+   *
    * @param hidden f32[B·T, D] where the autoencoder reads
    * @param rows whose logits the metrics read
    * @param cotangent d metric / d logits of these rows
@@ -34,10 +36,13 @@ export interface GradientJob extends Job {
   take(gradient: Float32Array): void;
 }
 
+/** How gradients are taken. */
 export interface GradientOptions {
   /** Most tokens that run together. */
   tokenBudget: number;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Where states are made. */
   backend: Backend;
 }
 

@@ -17,12 +17,18 @@ const VOCABULARY = 33;
 export class HeadReader implements AsyncDisposable {
   readonly #programs: ProgramCache;
 
-  /** @param afterFinalNorm whether the streams to be read are normalised already */
+  /**
+   * Builds nothing yet.
+   *
+   * @param afterFinalNorm whether the streams to be read are normalised already
+   */
   constructor(readonly esm: Esm2, readonly afterFinalNorm = false) {
     this.#programs = new ProgramCache(esm.backend);
   }
 
   /**
+   * Logits f32[R, 33] of some rows of f32[N, D].
+   *
    * @param hidden f32[N, D] after the last block
    * @param rows of `hidden`, in 0..N − 1
    * @returns f32[rows, 33]
@@ -63,6 +69,7 @@ export class HeadReader implements AsyncDisposable {
     return found[gradientOf("x")];
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#programs[Symbol.asyncDispose]();
   }

@@ -14,6 +14,7 @@ import type { Edit } from "./types.ts";
 
 /** What one latent at one token, or a token's error term, contributes. */
 export interface Attribution {
+  /** 0-based, `<cls>` first. */
   token: number;
   /** −1 for the error term. */
   latent: number;
@@ -25,16 +26,21 @@ export interface Attribution {
   attribution: number;
 }
 
+/** The contributions of a path. */
 export interface Integrated {
   /** In the order of the edit's tokens, error terms after their token's latents. */
   nodes: Attribution[];
+  /** Points of the rule. */
   steps: number;
   /** Sum of the attributions. */
   sum: number;
 }
 
+/** Where along the path gradients are taken. */
 export interface IntegrateSettings {
+  /** The rule. */
   rule: Rule;
+  /** Its points. */
   steps: number;
 }
 

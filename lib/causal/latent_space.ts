@@ -2,12 +2,16 @@
 import type { Sae } from "../sae/types.ts";
 import type { Capture, LatentDeltas, TokenEdit } from "./types.ts";
 
+/** An autoencoder's latents as directions of the residual stream. */
 export class LatentSpace {
+  /** D */
   readonly dModel: number;
+  /** F */
   readonly latents: number;
   #norms?: Float64Array;
   #displacements = new WeakMap<TokenEdit, { std: number; moved: Float64Array }>();
 
+  /** Takes the decoder as directions. @param sae whose decoder gives the directions */
   constructor(readonly sae: Sae) {
     this.dModel = sae.config.dModel;
     this.latents = sae.config.latents;

@@ -12,6 +12,7 @@ export interface Read {
   token: number;
   /** Letters as tokens of the alphabet. */
   plus: number;
+  /** Token whose log probability or logit is subtracted. */
   minus?: number;
 }
 

@@ -25,7 +25,9 @@ import type { Capture, Edit, ErrorTerm } from "./types.ts";
 
 /** What is patched where. */
 export interface PatchSettings {
+  /** What latents are replaced by. */
   replacement: Replacement;
+  /** What is done with the reconstruction error. */
   error: ErrorTerm;
   /** How many latents are patched one at a time: those that change most. */
   top: number;
@@ -33,6 +35,7 @@ export interface PatchSettings {
   sets: readonly number[];
   /** Whether to patch all latents together, with the error term where it is patched. */
   whole: boolean;
+  /** Controls beside each latent. */
   controls: readonly Control[];
 }
 
@@ -40,15 +43,19 @@ export interface PatchSettings {
 export interface PatchSubject {
   /** The run that is patched. */
   base: Capture;
+  /** The wild type's run. */
   wild: Capture;
+  /** The mutant's run. */
   mutant: Capture;
   /** Whose latents are patched in. */
   donor: Capture;
   /** Tokens to patch. */
   tokens: readonly number[];
+  /** What is read of the outcome. */
   metric: Metric;
   /** f64[F], for `mean`. */
   means?: Float64Array;
+  /** What is drawn at random depends on it. */
   draw: Draw;
 }
 
@@ -60,23 +67,29 @@ export const PATCH_KINDS: readonly PatchKind[] = [
 
 /** One patch and what it did. */
 export interface PatchRow {
+  /** What the row is. */
   kind: PatchKind;
   /** How many latents are patched together. */
   latents: number;
   /** Token and latent of a patch of one latent; NaN of several. */
   token: number;
+  /** The latent of a patch of one; NaN of several. */
   latent: number;
   /** The latent that a control stands beside; NaN of others. */
   matches: number;
   /** How far the latent moves, activation. */
   delta: number;
+  /** Activation in the wild type's run. */
   wildActivation: number;
+  /** Activation in the mutant's run. */
   mutantActivation: number;
   /** Activation that is patched in. */
   patchedActivation: number;
   /** Length of the residual stream's move over all tokens. */
   displacement: number;
+  /** The metric without the patch. */
   baseline: number;
+  /** The metric with it. */
   patched: number;
 }
 

@@ -9,10 +9,15 @@ import type { Capture, Edit } from "./types.ts";
  * the edit takes them away.
  */
 export interface Path {
+  /** The run that is edited. */
   capture: Capture;
+  /** The whole of the edit. */
   edit: Edit;
+  /** Share of the edit where the path begins. */
   from: number;
+  /** Share of the edit where it ends. */
   to: number;
+  /** What is differentiated along it. */
   metric: Metric;
   /** Goes through the pre-activations instead, choosing the k largest at every step. */
   preActs?: PreActPath;

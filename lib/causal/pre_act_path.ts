@@ -11,10 +11,13 @@ import type { Capture, Edit } from "./types.ts";
 
 /** Pre-activations of the edit's tokens at both ends, f32[tokens, F] in the edit's order. */
 export interface PreActPath {
+  /** Pre-activations where the path begins. */
   start: Float32Array;
+  /** Pre-activations where it ends. */
   end: Float32Array;
   /** Latents that stay; all that are positive without it, or above the threshold. */
   k?: number;
+  /** f32[F], where latents are active above one of their own. */
   threshold?: Float32Array;
 }
 

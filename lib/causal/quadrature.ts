@@ -1,11 +1,14 @@
 /** Rules that average a function over the path from 0 to 1. */
 
 export const RULES = ["gauss-legendre", "midpoint", "left"] as const;
+/** One of {@linkcode RULES}. */
 export type Rule = typeof RULES[number];
 
 /** Points in 0..1 and their weights, which sum to 1. */
 export interface Quadrature {
+  /** Points within 0..1. */
   readonly nodes: Float64Array;
+  /** Their weights, which sum to 1. */
   readonly weights: Float64Array;
 }
 

@@ -10,7 +10,9 @@ export function jaccard(a: ReadonlySet<number>, b: ReadonlySet<number>): number 
 
 /** A latent and in how many sets it is. */
 export interface SharedLatent {
+  /** 0-based. */
   latent: number;
+  /** How many sets hold it. */
   sets: number;
 }
 

@@ -7,8 +7,9 @@ import type { Capture, Edit } from "./types.ts";
 
 /** An edit and how much of it is made. */
 export interface Job {
+  /** What is changed. */
   edit: Edit;
-  /** @default 1 */
+  /** Share of the edit that is made. @default 1 */
   share?: number;
 }
 

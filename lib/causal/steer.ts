@@ -8,8 +8,11 @@ import type { Capture, Edit } from "./types.ts";
 
 /** What one latent becomes: a value, so many times its maximum, or so many times what it is. */
 export interface Steering {
+  /** 0-based. */
   latent: number;
+  /** What `amount` is: an activation, a multiple of the latent's largest, or of its own. */
   kind: "value" | "max" | "scale";
+  /** How much. */
   amount: number;
 }
 
@@ -144,10 +147,13 @@ export function steeredLatents(
 /** One residue before and after steering; logarithms are of softmax over the 33 tokens. */
 export type SteeredResidue = SteeredView;
 
+/** What steering does to the model's answer. */
 export interface Steered {
+  /** One entry a residue. */
   residues: SteeredResidue[];
   /** f32[T, 33] */
   logitsBefore: Float32Array;
+  /** f32[T, 33] */
   logitsAfter: Float32Array;
 }
 

@@ -7,14 +7,17 @@ import { type Metric, metricValue } from "./metric.ts";
 import { batchSizes, type Job, StateBatch } from "./state_batch.ts";
 import type { Capture, Edit } from "./types.ts";
 
+/** How edits run. */
 export interface TailOptions {
   /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /** An edit and what is read of its outcome. */
 export interface MeasuredJob extends Job {
+  /** What is read of the outcome. */
   metric: Metric;
 }
 
@@ -22,6 +25,7 @@ export interface MeasuredJob extends Job {
 export interface Measured {
   /** Without the edit, from the same place of a batch of the same size. */
   baseline: Float64Array;
+  /** With the edit. */
   edited: Float64Array;
 }
 
@@ -48,13 +52,16 @@ interface Unedited {
  * itself: an edit that changes nothing changes the metric by exactly 0.
  */
 export class Tail implements AsyncDisposable {
+  /** Tokens that run together. */
   readonly tokenBudget: number;
   /** Sequences that have run so far, the unedited ones included. */
   passes = 0;
   #kept: Unedited[] = [];
 
+  /** Reads logits of chosen rows. */
   readonly head: HeadReader;
 
+  /** Builds nothing yet. @param space the autoencoder whose latents are edited */
   constructor(
     readonly esm: Esm2,
     readonly space: LatentSpace,
@@ -64,6 +71,7 @@ export class Tail implements AsyncDisposable {
     this.tokenBudget = options.tokenBudget ?? defaultTokenBudget(esm.backend);
   }
 
+  /** The metric of each edit of one capture, and of the unedited sequence in the same place. */
   async measure(capture: Capture, jobs: readonly MeasuredJob[]): Promise<Measured> {
     const baseline = new Float64Array(jobs.length), edited = new Float64Array(jobs.length);
     let done = 0;
@@ -147,6 +155,7 @@ export class Tail implements AsyncDisposable {
     return found;
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#kept.forEach(free);
     this.#kept = [];

@@ -8,8 +8,10 @@ const VOCABULARY = 33;
 
 /** Gradients of a {@link Tail}. */
 export class EngineGradient implements TailGradient {
+  /** Differentiates a tail. @param tail whose blocks are differentiated */
   constructor(readonly tail: Tail) {}
 
+  /** Gradients of the tail's logits, see {@linkcode TailGradient}. */
   async run(
     batch: TokenBatch,
     hidden: Tensor,

@@ -9,7 +9,9 @@ import { computeInvFreq } from "./inv_freq.ts";
 import type { EsmTensorName } from "./names.ts";
 import { readStoredTensor, type StoredTensor } from "./stored_tensor.ts";
 
+/** What a checkpoint says of a tensor. */
 export interface TensorInfo {
+  /** Extents, row-major. */
   readonly shape: readonly number[];
   /** Number format in the file; "F32" of computed tensors. */
   readonly dtype: DType;
@@ -21,7 +23,9 @@ export interface TensorInfo {
 export interface Checkpoint extends Disposable {
   /** Folder name, or file name without extension. */
   readonly name: string;
+  /** The model's extents. */
   readonly config: Esm2Config;
+  /** Whose file it is. */
   readonly format: "safetensors" | "fair-esm" | "pytorch";
   /** Every file that the tensors come from. */
   readonly files: readonly string[];

@@ -6,6 +6,7 @@ export interface Esm2Config {
   layers: number;
   /** Width of the residual stream. */
   dModel: number;
+  /** H, attention heads of a block. */
   heads: number;
   /** dModel / heads; even, since rotary embeddings turn pairs. */
   headDim: number;

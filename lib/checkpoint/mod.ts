@@ -2,5 +2,5 @@
 export type { Checkpoint, TensorInfo } from "./checkpoint.ts";
 export type { Esm2Config } from "./config.ts";
 export type { DType } from "./dtype.ts";
-export type { BlockTensorName, EsmTensorName } from "./names.ts";
+export type { BlockModule, BlockTensorName, EsmTensorName, OuterTensorName } from "./names.ts";
 export { openCheckpoint, openSafetensorsBytes } from "./open.ts";

@@ -1,7 +1,5 @@
 import type { Esm2Config } from "./config.ts";
 
-type Parts<Name extends string> = `${Name}.weight` | `${Name}.bias`;
-
 /** Modules of a block with a weight and a bias, fair-esm name to Hugging Face name. */
 const BLOCK_MODULES = {
   "self_attn_layer_norm": "attention.LayerNorm",
@@ -12,7 +10,7 @@ const BLOCK_MODULES = {
   "final_layer_norm": "LayerNorm",
   "fc1": "intermediate.dense",
   "fc2": "output.dense",
-} as const;
+} as const satisfies Record<BlockModule, string>;
 const INV_FREQ = "self_attn.rot_emb.inv_freq";
 const HF_INV_FREQ = "attention.self.rotary_embeddings.inv_freq";
 
@@ -29,13 +27,29 @@ const OUTER = {
   "lm_head.bias": "lm_head.bias",
   "contact_head.regression.weight": "contact_head.regression.weight",
   "contact_head.regression.bias": "contact_head.regression.bias",
-} as const;
+} as const satisfies Record<OuterTensorName, string>;
+
+/** A module of a block that has a weight and a bias. */
+export type BlockModule =
+  | "self_attn_layer_norm"
+  | `self_attn.${"q" | "k" | "v" | "out"}_proj`
+  | "final_layer_norm"
+  | "fc1"
+  | "fc2";
 
 /** Part of a block, such as "self_attn.q_proj.weight". */
-export type BlockTensorName = Parts<keyof typeof BLOCK_MODULES> | typeof INV_FREQ;
+export type BlockTensorName = `${BlockModule}.${"weight" | "bias"}` | "self_attn.rot_emb.inv_freq";
+
+/** A tensor outside the blocks. */
+export type OuterTensorName =
+  | "embed_tokens.weight"
+  | "lm_head.weight"
+  | "lm_head.bias"
+  | `${"emb_layer_norm_after" | "lm_head.dense" | "lm_head.layer_norm"}.${"weight" | "bias"}`
+  | `contact_head.regression.${"weight" | "bias"}`;
 
 /** Name of a tensor in fair-esm's vocabulary without prefix; every format is mapped to it. */
-export type EsmTensorName = keyof typeof OUTER | `layers.${number}.${BlockTensorName}`;
+export type EsmTensorName = OuterTensorName | `layers.${number}.${BlockTensorName}`;
 
 const BLOCK_TO_HF = new Map<string, string>([[INV_FREQ, HF_INV_FREQ]]);
 for (const [fair, hf] of Object.entries(BLOCK_MODULES)) {

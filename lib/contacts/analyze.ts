@@ -22,34 +22,55 @@ import {
   type RangeScores,
 } from "./types.ts";
 
+/** What is computed of each protein. */
 export interface ContactOptions {
+  /** How maps are predicted. */
   method: Method;
+  /** Heads to average; all by default, with the method "attention" only. */
   heads?: HeadName[];
+  /** The Jacobian's fast variant: one masked run a residue. */
   fast: boolean;
+  /** Residues of a window; a longer protein runs in overlapping ones. */
   window: number;
+  /** Whether every head is compared with the truth on its own. */
   rankHeads: boolean;
+  /** Resamples of the intervals over proteins. */
   bootstrap: number;
+  /** Of what is drawn. */
   seed: number;
+  /** Whether it is measured how much context contacts need. */
   motif: boolean;
+  /** H, E or - for each residue, for the motif experiment; by default the structure's. */
   secondary?: string;
+  /** Most pairs of elements. */
   motifPairs: number;
+  /** Most stretches. */
   motifSegments: number;
+  /** Fewest contacts of a pair. */
   motifPairContacts: number;
+  /** Fewest contacts of a stretch. */
   motifSegmentContacts: number;
+  /** Residues that are unmasked at a time. */
   motifStep: number;
+  /** Fewest residues between the elements of a pair. */
   motifSeparation: number;
 }
 
 /** A protein with everything that its analysis needs but the model. */
 export interface PreparedProtein extends ContactInput {
+  /** Token ids. */
   row: Int32Array<ArrayBuffer>;
+  /** Its alignment, for the baseline. */
   msa?: MsaColumns;
   /** H, E or - for each residue, for the motif experiment. */
   secondary?: string;
 }
 
+/** Proteins that fit the model. */
 export interface Prepared {
+  /** In the order given. */
   proteins: PreparedProtein[];
+  /** What people should know of them. */
   notes: string[];
 }
 
@@ -150,7 +171,9 @@ export interface ContactUnit {
   map: Float32Array;
   /** The covariance baseline's map, where there is an alignment. */
   baseline?: Float32Array;
+  /** Every head against the truth. */
   heads?: HeadScore[];
+  /** The motif experiment's results. */
   motif?: MotifResult[];
 }
 
@@ -162,6 +185,11 @@ export class ContactSurvey {
     readonly options: ContactOptions & { signal?: AbortSignal },
   ) {}
 
+  /**
+   * Opens what the method needs; `stack` disposes of it.
+   *
+   * @throws {UserError} if the model lacks it
+   */
   static async create(
     model: Esm2,
     checkpoint: Checkpoint,
@@ -177,6 +205,7 @@ export class ContactSurvey {
     return workOf(this.predictor, row.length - 2, this.options.window);
   }
 
+  /** What the model gives of a protein; `onProgress` hears the steps done, and of how many. */
   async predict(
     protein: PreparedProtein,
     onProgress: (done: number, total?: number) => void,
@@ -234,6 +263,7 @@ export interface ContactSummary {
   motifShares?: MotifShare[];
 }
 
+/** Means over proteins with bootstrap intervals. */
 export async function summariseContacts(
   results: readonly ContactRecord[],
   { method, bootstrap: resamples, seed, motif, signal }: ContactOptions & { signal?: AbortSignal },

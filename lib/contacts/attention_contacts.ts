@@ -11,9 +11,11 @@ import type { GpuTensor } from "../gpu/mod.ts";
 /** Weight of every head, layer-major f32[layers · H]; heads of weight 0 take no part. */
 export type HeadWeights = Float32Array;
 
+/** How attention becomes a map. */
 export interface AttentionContactsOptions {
   /** Hears of each block done. */
   onLayer?(): void;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -29,7 +31,11 @@ export class AttentionContacts implements AsyncDisposable {
     readonly engine: { gpu: ApcContacts } | { finish: Program },
   ) {}
 
-  /** @param intercept if given, maps are the logistic function of the sum plus it */
+  /**
+   * Builds what the backend needs.
+   *
+   * @param intercept if given, maps are the logistic function of the sum plus it
+   */
   static async create(
     model: Esm2,
     weights: HeadWeights,
@@ -157,6 +163,7 @@ export class AttentionContacts implements AsyncDisposable {
     };
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   async [Symbol.asyncDispose](): Promise<void> {
     if ("finish" in this.engine) await this.engine.finish[Symbol.asyncDispose]();
   }

@@ -11,7 +11,7 @@ import { AttentionContacts, type AttentionContactsOptions } from "./attention_co
 export class ContactHead implements AsyncDisposable {
   private constructor(readonly contacts: AttentionContacts) {}
 
-  /** @throws {UserError} if the checkpoint has no contact head */
+  /** Reads the head's weights. @throws {UserError} if the checkpoint has no contact head */
   static async create(model: Esm2, checkpoint: Checkpoint): Promise<ContactHead> {
     if (!checkpoint.tensors.has("contact_head.regression.weight")) {
       throw new UserError(
@@ -24,10 +24,12 @@ export class ContactHead implements AsyncDisposable {
     return new ContactHead(await AttentionContacts.create(model, weights, intercept));
   }
 
+  /** Probabilities of contact, a map f32[L, L] a sequence. */
   run(batch: TokenBatch, options?: AttentionContactsOptions): Promise<Float32Array[]> {
     return this.contacts.run(batch, options);
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.contacts[Symbol.asyncDispose]();
   }

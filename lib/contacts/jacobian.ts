@@ -13,6 +13,7 @@ import { JacobianStore } from "./jacobian_store.ts";
 
 const A = AMINO_ACIDS_END - AMINO_ACIDS_BEGIN;
 
+/** How the Jacobian is computed. */
 export interface JacobianOptions {
   /** One run with `<mask>` per residue instead of 20 substitutions. @default false */
   fast?: boolean;
@@ -20,6 +21,7 @@ export interface JacobianOptions {
   tokenBudget?: number;
   /** Hears of each sequence run: done of total. */
   onProgress?: (done: number, total: number) => void;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 

@@ -3,12 +3,15 @@ import type { Interval } from "../stats/bootstrap.ts";
 
 /** Residues `begin` to `end` (exclusive), 0-based. */
 export interface Span {
+  /** First residue, 0-based. */
   begin: number;
+  /** The one after the last. */
   end: number;
 }
 
 /** A helix or a strand. */
 export interface Element extends Span {
+  /** Helix or strand. */
   kind: "H" | "E";
 }
 
@@ -27,9 +30,12 @@ export interface MotifUnit {
   weight: number;
 }
 
+/** What is unmasked besides: outward, as many anywhere, or as many more than 30 away. */
 export const MOTIF_MODES = ["flanks", "random", "random_far"] as const;
+/** One of {@linkcode MOTIF_MODES}. */
 export type MotifMode = typeof MOTIF_MODES[number];
 
+/** How much of a patch is there with so much unmasked. */
 export interface RecoveryPoint {
   /** Residues unmasked beyond either end; controls unmask twice as many elsewhere. */
   flank: number;
@@ -39,8 +45,11 @@ export interface RecoveryPoint {
   recovery: number;
 }
 
+/** The experiment on one pair or stretch. */
 export interface MotifResult {
+  /** What was unmasked first. */
   unit: MotifUnit;
+  /** Recovery by how much is unmasked. */
   curves: Record<MotifMode, RecoveryPoint[]>;
   /** The first single step with a rise by half that lasts, or else the first that does not. */
   jump?: { flank: number; keeps: boolean };
@@ -48,31 +57,41 @@ export interface MotifResult {
   minimalLength: number;
 }
 
+/** Which pairs and stretches are tried. */
 export interface MotifOptions {
   /** Pairs of elements, and stretches on the diagonal, that are drawn of those that qualify. */
   pairs: number;
+  /** Most stretches. */
   segments: number;
   /** Least sum of the map over the patch of a pair, and of a stretch. */
   pairContacts: number;
+  /** Fewest contacts of a stretch. */
   segmentContacts: number;
   /** Residues unmasked on each side at a time. */
   step: number;
   /** The centres of a pair's elements are farther apart than this. */
   separation: number;
+  /** Of what is drawn. */
   seed: number;
 }
 
 /** One point of the headline curve: the share of units whose contacts are recovered. */
 export interface MotifShare {
+  /** Which pairs or stretches. */
   set: string;
+  /** What is unmasked besides. */
   mode: MotifMode;
+  /** Residues unmasked beyond either end. */
   flank: number;
   /** Residues visible in all. */
   unmasked: number;
+  /** In how many proteins. */
   proteins: number;
   /** Units of these proteins that have room for such flanks. */
   units: number;
+  /** How many are recovered. */
   recovered: number;
+  /** Their share. */
   share: number;
   /** 95 % interval over resampled proteins; NaN with one. */
   interval: Interval;

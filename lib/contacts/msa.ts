@@ -8,6 +8,7 @@ export const STATES = 21;
 const ORDER = "LAGVSERTIDPKQNFYMHWC-";
 const STATE = new Map([...ORDER].map((letter, i) => [letter, i]));
 
+/** An alignment's columns that are residues of a protein. */
 export interface MsaColumns {
   /** u8[N, W] states of the columns that belong to residues. */
   states: Uint8Array;

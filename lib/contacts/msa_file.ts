@@ -3,7 +3,9 @@ import { quote, UserError } from "../errors.ts";
 import { parseFasta } from "../io/fasta.ts";
 import { readText, type TextOptions } from "../io/text.ts";
 
+/** An alignment as its file has it. */
 export interface Msa {
+  /** The file, for messages. */
   source: string;
   /** Rows of equal length, in upper case; columns that are insertions are gone. */
   rows: string[];

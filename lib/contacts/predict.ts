@@ -8,12 +8,17 @@ import { jacobianContacts } from "./jacobian.ts";
 import type { Method } from "./types.ts";
 import { joinWindows, windowsOf, windowTokens } from "./windows.ts";
 
+/** An attention head. */
 export interface HeadName {
+  /** 0-based. */
   layer: number;
+  /** 0-based. */
   head: number;
 }
 
+/** How maps are predicted. */
 export interface PredictorOptions {
+  /** Which of the three. */
   method: Method;
   /** Heads to average, for the method "attention". @default all */
   heads?: readonly HeadName[];
@@ -23,9 +28,11 @@ export interface PredictorOptions {
   tokenBudget?: number;
 }
 
+/** What a prediction hears and obeys. */
 export interface RunOptions {
   /** Hears of work done, in the unit of `Predictor.work`. */
   onProgress?: (done: number) => void;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -60,7 +67,7 @@ export class Predictor implements AsyncDisposable {
     readonly source: ContactHead | AttentionContacts | undefined,
   ) {}
 
-  /** @throws {UserError} if the model lacks what the method needs */
+  /** Opens what the method needs. @throws {UserError} if the model lacks what the method needs */
   static async create(
     model: Esm2,
     checkpoint: Checkpoint,
@@ -111,6 +118,7 @@ export class Predictor implements AsyncDisposable {
     return maps;
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.source?.[Symbol.asyncDispose]();
   }

@@ -2,16 +2,22 @@
 import { bootstrap, type Interval } from "../stats/bootstrap.ts";
 import { RANGES, type RangeScores } from "./types.ts";
 
+/** What is averaged over proteins. */
 export const METRICS = ["precisionL", "precisionL2", "precisionL5", "auc"] as const;
+/** One of {@linkcode METRICS}. */
 export type Metric = typeof METRICS[number];
 
+/** One figure over proteins. */
 export interface MetricSummary {
   /** The method, or the baseline's name. */
   predictor: string;
+  /** Which separations. */
   range: RangeScores["range"];
+  /** Which figure. */
   metric: Metric;
   /** Proteins for which it is defined. */
   proteins: number;
+  /** Over the proteins where it is defined. */
   mean: number;
   /** 95 % percentile interval of the mean over resampled proteins. */
   interval: Interval;

@@ -10,8 +10,10 @@ import {
 } from "../structure/structure.ts";
 import { distanceOf, type Truth } from "./types.ts";
 
+/** Atoms that distances may be of: Cβ (Cα of glycine), or Cα. */
 export const CONTACT_ATOMS = ["cb", "ca"] as const;
 
+/** What counts as a contact. */
 export interface TruthOptions {
   /** Chain by the authors' name. @default the one that fits the sequence best */
   chain?: string;

@@ -11,11 +11,14 @@ import type { Truth } from "./types.ts";
 const MOST_BYTES_PER_PAIR = 1024, MOST_BYTES = 1 << 20;
 
 /** A protein whose contacts are read, in display letters. */
-interface Protein {
+export interface Protein {
+  /** Its name, for messages. */
   id: string;
+  /** One-letter codes. */
   residues: string;
 }
 
+/** What counts as a contact in the file, and which chain. */
 export interface TruthFileOptions {
   /** Pairs that a list gives a wider distance are no contacts, Å. @default 8 */
   cutoff?: number;

@@ -2,13 +2,18 @@
 import type { MotifResult } from "./motif_types.ts";
 import type { Chain, Point, Structure } from "../structure/structure.ts";
 
+/** The contact head, averaged attention heads, the categorical Jacobian. */
 export const METHODS = ["head", "attention", "jacobian"] as const;
+/** One of {@linkcode METHODS}. */
 export type Method = typeof METHODS[number];
 
 /** Separations |i − j| of a range, from `min` to `max`. */
 export interface Range {
+  /** What it is called. */
   name: "short" | "medium" | "long";
+  /** Nearest. */
   min: number;
+  /** Farthest. */
   max: number;
 }
 
@@ -34,6 +39,7 @@ export interface Truth {
   known: Uint8Array;
   /** The structure it was made from. */
   structure?: Structure;
+  /** Which of its chains. */
   chain?: Chain;
   /** For each residue of the protein the index in the chain, or −1. */
   toChain?: Int32Array;
@@ -55,13 +61,17 @@ export function distanceOf({ points }: Truth, i: number, j: number): number | un
 
 /** A protein to predict, with what it is to be compared with. */
 export interface ContactInput {
+  /** Name of the protein. */
   id: string;
+  /** One-letter codes. */
   residues: string;
+  /** What is known of its contacts. */
   truth?: Truth;
 }
 
 /** Precision and ranking quality in one range. */
 export interface RangeScores {
+  /** Which separations. */
   range: Range["name"];
   /** Pairs of known residues, separation in the range, that all predictors compared have a score for. */
   pairs: number;
@@ -71,7 +81,9 @@ export interface RangeScores {
   contacts: number;
   /** Share of contacts among the L, L/2 and L/5 highest scores; NaN where no pair is a contact. */
   precisionL: number;
+  /** The same of L/2. */
   precisionL2: number;
+  /** The same of L/5. */
   precisionL5: number;
   /** Area under the ROC curve over all pairs. */
   auc: number;
@@ -79,7 +91,9 @@ export interface RangeScores {
 
 /** One head's map against the truth. */
 export interface HeadScore {
+  /** 0-based. */
   layer: number;
+  /** 0-based. */
   head: number;
   /** Precision at L of each range, in their order. */
   precisionL: number[];
@@ -87,13 +101,19 @@ export interface HeadScore {
 
 /** What is kept of every protein of many: all but what has L² elements. */
 export interface ContactRecord {
+  /** Name of the protein. */
   id: string;
   /** Display letters, one a residue. */
   residues: string;
+  /** Where the truth is from. */
   truth?: Pick<Truth, "source">;
+  /** By range, where there is a truth. */
   scores?: RangeScores[];
+  /** The covariance baseline's scores, where there is an alignment. */
   baseline?: { name: string; scores?: RangeScores[] };
+  /** Every head against the truth, if asked for. */
   heads?: HeadScore[];
+  /** The motif experiment's results, if asked for. */
   motif?: MotifResult[];
 }
 
@@ -101,6 +121,7 @@ export interface ContactRecord {
 export interface ContactResult extends ContactRecord {
   /** f32[L, L]; NaN where no window holds both residues. */
   map: Float32Array;
+  /** What is known of its contacts. */
   truth?: Truth;
   /** The baseline's map and scores. */
   baseline?: { name: string; map: Float32Array; scores?: RangeScores[] };

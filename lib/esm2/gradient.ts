@@ -4,6 +4,7 @@ import { TOKENS } from "./alphabet.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
 
+/** What is differentiated, and from where. */
 export interface GradientOptions {
   /** Starts after `depth` blocks from this f32[B·T, D] instead of the embedding; stays the caller's. */
   from?: { depth: number; hidden: Tensor };
@@ -22,6 +23,7 @@ export interface GradientOptions {
   wrt: number | readonly number[];
   /** Whether to keep the residual stream at the depths of `wrt` too. @default false */
   keepHidden?: boolean;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 

@@ -9,6 +9,7 @@ export {
   type Sequence,
   type TokenBatch,
   tokenize,
+  type TokenizeOptions,
   TRAINED_LENGTH,
 } from "./tokenize.ts";
 export type {

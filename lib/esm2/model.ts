@@ -10,6 +10,7 @@ import type { Visitor } from "./visitor.ts";
 import { Within } from "./within.ts";
 import { loadResident, streamWeights, type WeightSource } from "./weights.ts";
 
+/** How a model is opened. */
 export interface ModelOptions {
   /** Read each block's weights from the checkpoint every time instead of keeping all in memory. */
   lowMemory?: boolean;
@@ -22,7 +23,9 @@ export interface ModelOptions {
   onProgress?: (bytes: number) => void;
 }
 
+/** How far a batch runs, and what is read on the way. */
 export interface RunOptions {
+  /** Sees states and attention on the way, and may replace states. */
   visitor?: Visitor;
   /** Starts after `depth` blocks from this f32[B·T, D] instead of the embedding; stays the caller's. */
   from?: { depth: number; hidden: Tensor };
@@ -31,6 +34,7 @@ export interface RunOptions {
    * or of the rows of [B·T, D] that are named, in that order. @default false
    */
   head?: boolean | { rows: ArrayLike<number> };
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -46,6 +50,7 @@ export interface RunResult extends Disposable {
   readonly normalised?: Tensor;
 }
 
+/** ESM-2 on a backend: runs batches block by block, and differentiates its answer. */
 export class Esm2 implements AsyncDisposable {
   readonly #programs: ProgramCache;
   readonly #engine: Engine;
@@ -57,12 +62,18 @@ export class Esm2 implements AsyncDisposable {
     readonly backend: Backend,
     readonly embedding: Float32Array,
     readonly invFreq: Float32Array,
+    /** @ignore */
     readonly weights: WeightSource,
   ) {
     this.#programs = new ProgramCache(backend);
     this.#engine = { config, backend, embedding, invFreq, weights, programs: this.#programs };
   }
 
+  /**
+   * Opens a model. The checkpoint and the backend stay the caller's.
+   *
+   * @throws {UserError} if weights are damaged
+   */
   static async open(
     checkpoint: Checkpoint,
     backend: Backend,
@@ -171,6 +182,7 @@ export class Esm2 implements AsyncDisposable {
     }
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#queue;
     await this.#programs[Symbol.asyncDispose]();

@@ -38,6 +38,7 @@ export function headGroups(
 /** Tokens to run together: about a thousand saturate a CPU, and more only cost cache. */
 export const defaultTokenBudget = ({ gpu }: Pick<Backend, "gpu">): number => gpu ? 8192 : 1024;
 
+/** A batch that knows which sequences it holds. */
 export interface PlannedBatch extends TokenBatch {
   /** Index of each row among the sequences that were planned. */
   readonly members: readonly number[];

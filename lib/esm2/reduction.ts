@@ -9,10 +9,13 @@ export type { PatternReduction, ReductionInput, ReductionOutput } from "../onnx/
 export interface ReducedPiece {
   /** Block, 0-based. */
   readonly layer: number;
+  /** First head. */
   readonly begin: number;
+  /** Head after the last. */
   readonly end: number;
   /** By name of the output; valid until the visitor returns. */
   readonly values: Readonly<Record<string, Tensor>>;
+  /** What ran. */
   readonly batch: TokenBatch;
 }
 
@@ -21,6 +24,7 @@ export interface ReducedPiece {
  * attention does not leave the graph, which on the CPU costs more than most of what is done with it.
  */
 export interface AttentionReduction extends PatternReduction {
+  /** Whether a block's attention is wanted. */
   wants(layer: number): boolean;
   /** Sees the pieces of a block in ascending order of heads; most often there is one. */
   visit(piece: ReducedPiece): void | Promise<void>;

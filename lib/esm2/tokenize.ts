@@ -5,8 +5,11 @@ import { CLS, EOS, LETTERS, MASK, PAD } from "./alphabet.ts";
 /** Longest sequence that ESM-2 saw in training, in residues. */
 export const TRAINED_LENGTH = 1022;
 
+/** A protein. */
 export interface Sequence {
+  /** Its name, for messages. */
   id: string;
+  /** One-letter codes. */
   residues: string;
 }
 
@@ -22,6 +25,7 @@ export interface TokenBatch {
   readonly lengths: readonly number[];
 }
 
+/** What is allowed of a sequence. */
 export interface TokenizeOptions {
   /** Most residues allowed; rotary positions have no limit of their own. @default 1022 */
   maxLength?: number;

@@ -12,17 +12,20 @@ export interface AttentionPiece {
   readonly layer: number;
   /** Heads `begin` to `end` (exclusive) of the block. */
   readonly begin: number;
+  /** Head after the last. */
   readonly end: number;
   /**
    * f32[B, end − begin, T, T] after softmax, row = query; valid until the visitor returns. Columns of
    * `<pad>` are zero; rows of `<pad>` hold values without meaning.
    */
   readonly pattern: Tensor;
+  /** What runs. */
   readonly batch: TokenBatch;
 }
 
 /** What a block computes on its way, in the order in which a visitor meets it. */
 export const BLOCK_PARTS = ["queries", "keys", "values", "heads", "mlp"] as const;
+/** One of {@linkcode BLOCK_PARTS}. */
 export type BlockPartName = typeof BLOCK_PARTS[number];
 
 /**
@@ -37,14 +40,17 @@ export type BlockPartName = typeof BLOCK_PARTS[number];
  * h is end − begin: all heads, or some where all would pass the device's limit for one tensor.
  */
 export interface BlockPart {
+  /** Which part. */
   readonly name: BlockPartName;
   /** Block, 0-based. */
   readonly layer: number;
   /** Heads `begin` to `end` (exclusive); of `mlp` all. */
   readonly begin: number;
+  /** Head after the last. */
   readonly end: number;
   /** Valid until the visitor returns, or until it is replaced. */
   readonly tensor: Tensor;
+  /** What runs. */
   readonly batch: TokenBatch;
   /** The block goes on with `tensor` instead, of the same shape; the engine disposes of it. */
   replace(tensor: Tensor): void;
@@ -59,6 +65,7 @@ export interface HiddenState {
   readonly depth: number;
   /** f32[B·T, D]; valid until the visitor returns. */
   readonly hidden: Tensor;
+  /** What runs. */
   readonly batch: TokenBatch;
   /** The next block reads `tensor` instead; the engine disposes of it. */
   replace(tensor: Tensor): void;
@@ -66,9 +73,11 @@ export interface HiddenState {
   stop(): void;
 }
 
+/** What a run calls on the way; nothing that is not asked for costs anything. */
 export interface Visitor {
   /** Which layers' attention the visitor wants. @default all, if `attention` is given */
   wantsAttention?(layer: number): boolean;
+  /** Sees attention, some heads at a time, in ascending order. */
   attention?(piece: AttentionPiece): void | Promise<void>;
   /** Cheaper than `attention` on the CPU where less than the attention itself is needed. */
   reduction?: AttentionReduction;

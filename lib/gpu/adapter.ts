@@ -3,9 +3,13 @@ import { isLinux, isVariableGranted, setVariable, variableOf } from "./environme
 
 /** Who the adapter is; drivers leave some texts empty. */
 export interface AdapterRecord {
+  /** Who made it. */
   vendor: string;
+  /** Its family. */
   architecture: string;
+  /** Which device. */
   device: string;
+  /** What the driver calls it. */
   description: string;
   /** True for a software renderer, which is slower than plain TypeScript. */
   isFallback: boolean;

@@ -5,20 +5,22 @@ import { type Kernel, KernelCache, type KernelSpec } from "./kernel.ts";
 import { ParamArena, type ParamFields } from "./params.ts";
 import { collectRead, encodeRead, planRead, type Readings } from "./readback.ts";
 import {
-  type Dtype,
-  type DtypeArrays,
-  type DtypeOf,
   dtypeOf,
+  type ElementArrays,
   elementBytes,
   elementCount,
+  type ElementType,
+  type ElementTypeOf,
   GpuTensor,
   paddedBytes,
   type Uploadable,
 } from "./tensor.ts";
 
+/** Which adapter, and how much it must allow. */
 export interface GpuOptions {
   /** Name of the device in messages and profilers. */
   label?: string;
+  /** Which of several GPUs. @default "high-performance" */
   powerPreference?: GPUPowerPreference;
 }
 
@@ -32,7 +34,9 @@ const FEATURES: readonly GPUFeatureName[] = ["shader-f16", "timestamp-query"];
  * every later call fails with it.
  */
 export class GpuContext {
+  /** WebGPU's own device. */
   readonly device: GPUDevice;
+  /** What it runs on. */
   readonly adapter: AdapterRecord;
   readonly #latch = new ErrorLatch();
   readonly #arena: ParamArena;
@@ -86,6 +90,7 @@ export class GpuContext {
     return adapter && recordOf(adapter);
   }
 
+  /** What the device allows. */
   get limits(): GPUSupportedLimits {
     return this.device.limits;
   }
@@ -101,7 +106,7 @@ export class GpuContext {
   }
 
   /** Makes an uninitialised (zero) tensor. @throws {RangeError} if it cannot be bound in one piece */
-  alloc<D extends Dtype>(label: string, shape: readonly number[], dtype: D): GpuTensor<D> {
+  alloc<D extends ElementType>(label: string, shape: readonly number[], dtype: D): GpuTensor<D> {
     // Whole vectors of four: onnxruntime binds small tensors that way, and would read past their end.
     const sizeBytes =
       Math.ceil(paddedBytes(elementCount(label, shape) * elementBytes(dtype)) / 16) * 16;
@@ -122,7 +127,7 @@ export class GpuContext {
     label: string,
     shape: readonly number[],
     data: A,
-  ): GpuTensor<DtypeOf<A>> {
+  ): GpuTensor<ElementTypeOf<A>> {
     const dtype = dtypeOf(data);
     const length = elementCount(label, shape);
     if (length !== data.length) {
@@ -148,7 +153,7 @@ export class GpuContext {
    *
    * @throws {RangeError} if the buffer is smaller than the shape
    */
-  borrow<D extends Dtype>(
+  borrow<D extends ElementType>(
     label: string,
     buffer: GPUBuffer,
     shape: readonly number[],
@@ -214,9 +219,9 @@ export class GpuContext {
   }
 
   /** Copies a tensor to memory; padding is left out. One wait costs about 11 ms: see `readAll`. */
-  async read<D extends Dtype>(tensor: GpuTensor<D>): Promise<DtypeArrays[D]> {
+  async read<D extends ElementType>(tensor: GpuTensor<D>): Promise<ElementArrays[D]> {
     const [array] = await this.readAll([tensor]);
-    return array as DtypeArrays[D];
+    return array as ElementArrays[D];
   }
 
   /** Copies several tensors to memory with a single wait, in the same order. */
@@ -259,6 +264,7 @@ export class GpuContext {
     this.device.destroy();
   }
 
+  /** Destroys the device; every later call throws. */
   [Symbol.dispose](): void {
     this.dispose();
   }

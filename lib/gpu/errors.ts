@@ -2,6 +2,7 @@
 
 /** A failure reported by the graphics device: a validation error, lost device or lack of memory. */
 export class GpuError extends Error {
+  /** "GpuError" */
   override name = "GpuError";
 }
 

@@ -4,26 +4,34 @@ import type { Grid } from "./grid.ts";
 import type { ParamArena, ParamFields, ParamLayout, ParamValues } from "./params.ts";
 import { type GpuTensor, paddedBytes } from "./tensor.ts";
 
+/** How a kernel uses a tensor. */
 export type Access = "read" | "readWrite";
 
 /** All that decides a pipeline; equal specs share one. */
 export interface KernelSpec<P extends ParamFields = ParamFields> {
+  /** What it is called in messages. */
   label: string;
   /** WGSL text; helper chunks are prepended by the caller. */
   source: string;
+  /** Function of the shader. @default "main" */
   entryPoint?: string;
   /** Access of group 0, in binding order: inputs in signature order, then outputs. */
   bindings: readonly Access[];
+  /** Layout of its numbers. */
   params: ParamLayout<P>;
   /** Values of `override` constants. */
   constants?: Readonly<Record<string, number>>;
 }
 
+/** One run of a kernel. */
 export interface Dispatch<P extends ParamFields> {
+  /** What the run is called. @default as the kernel */
   label?: string;
   /** One tensor per binding of group 0. */
   tensors: readonly GpuTensor[];
+  /** Its numbers. */
   params: ParamValues<P>;
+  /** Workgroups. */
   grid: Grid;
 }
 
@@ -38,11 +46,17 @@ export interface Built {
 
 /** A built kernel; `dispatch` encodes one compute pass. Made by `GpuContext.kernel`. */
 export class Kernel<P extends ParamFields = ParamFields> {
+  /** What it was made of. */
   readonly spec: KernelSpec<P>;
   readonly #device: GPUDevice;
   readonly #arena: ParamArena;
+  /**
+   * What runs it, which replays take over.
+   * @ignore
+   */
   readonly built: Built;
 
+  /** For {@linkcode GpuContext.kernel}, which shares equal kernels. */
   constructor(device: GPUDevice, arena: ParamArena, spec: KernelSpec<P>, built: Built) {
     this.#device = device;
     this.#arena = arena;

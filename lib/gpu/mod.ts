@@ -3,7 +3,6 @@ export type { AdapterRecord } from "./adapter.ts";
 export { GpuContext, type GpuOptions } from "./context.ts";
 export { GpuError } from "./errors.ts";
 export { checkLoopSteps, type Grid, planGrid } from "./grid.ts";
-export { LANE_SUM_WGSL } from "./lane_sum.ts";
 export { type Access, type Dispatch, Kernel, type KernelSpec } from "./kernel.ts";
 export {
   type ParamFields,
@@ -15,10 +14,10 @@ export {
 export type { Readings } from "./readback.ts";
 export { checkShapes } from "./shapes.ts";
 export {
-  type Dtype,
-  type DtypeArrays,
-  type DtypeOf,
+  type ElementArrays,
   elementBytes,
+  type ElementType,
+  type ElementTypeOf,
   GpuTensor,
   type Uploadable,
 } from "./tensor.ts";

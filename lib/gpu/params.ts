@@ -1,16 +1,21 @@
 /** Kernel parameters: a layout stated once in TypeScript, and the arena that carries the values. */
 
 export type ParamType = "u32" | "i32" | "f32";
+/** Names of a kernel's numbers, in camel case and in order, with their types. */
 export type ParamFields = Readonly<Record<string, ParamType>>;
+/** A number for each field. */
 export type ParamValues<P extends ParamFields> = { readonly [K in keyof P]: number };
 
 const RANGES = { u32: [0, 0xffff_ffff], i32: [-0x8000_0000, 0x7fff_ffff] } as const;
 
 /** 4-byte scalars in order, padded to 16 bytes; the WGSL struct `Params` has the same fields. */
 export class ParamLayout<P extends ParamFields = ParamFields> {
+  /** Names and types in order. */
   readonly fields: readonly (readonly [name: string, type: ParamType])[];
+  /** Bytes of all, padded to 16. */
   readonly sizeBytes: number;
 
+  /** Lays fields out. @param fields in the order of the shader's `struct Params` */
   constructor(fields: P) {
     this.fields = Object.entries(fields);
     this.sizeBytes = Math.max(16, Math.ceil(this.fields.length / 4) * 16);

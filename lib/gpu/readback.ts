@@ -1,15 +1,15 @@
 /** Reading tensors back: one staging buffer and one wait, however many tensors. */
 import {
   copyElements,
-  type Dtype,
-  type DtypeArrays,
+  type ElementArrays,
+  type ElementType,
   type GpuTensor,
   paddedBytes,
 } from "./tensor.ts";
 
 /** What reading a list of tensors gives: their typed arrays in the same order. */
 export type Readings<T extends readonly GpuTensor[]> = {
-  -readonly [K in keyof T]: T[K] extends GpuTensor<infer D> ? DtypeArrays[D] : never;
+  -readonly [K in keyof T]: T[K] extends GpuTensor<infer D> ? ElementArrays[D] : never;
 };
 
 /** Plan of a staging buffer: where each tensor's bytes go. */
@@ -51,7 +51,7 @@ export async function collectRead<T extends readonly GpuTensor[]>(
   await staging.mapAsync(GPUMapMode.READ);
   const bytes = staging.getMappedRange();
   const arrays = tensors.map(({ dtype, length }, i) =>
-    copyElements<Dtype>(dtype, bytes, plan.offsets[i], length)
+    copyElements<ElementType>(dtype, bytes, plan.offsets[i], length)
   );
   staging.unmap();
   return arrays as Readings<T>;

@@ -1,17 +1,23 @@
 /** A labelled buffer with a shape; whoever allocates it frees it. */
 
 /** Typed array per element type; 64-bit and 8-bit elements do not exist in WGSL. */
-export interface DtypeArrays {
+export interface ElementArrays {
+  /** Single precision. */
   f32: Float32Array<ArrayBuffer>;
+  /** Whole numbers from 0 to 2^32 − 1. */
   u32: Uint32Array<ArrayBuffer>;
+  /** Whole numbers with a sign. */
   i32: Int32Array<ArrayBuffer>;
+  /** Half precision. */
   f16: Float16Array<ArrayBuffer>;
 }
-export type Dtype = keyof DtypeArrays;
+/** What the elements of a tensor on the device may be. */
+export type ElementType = keyof ElementArrays;
 
 /** What `upload` takes: also views of shared memory and of larger arrays. */
 export type Uploadable = Float32Array | Uint32Array | Int32Array | Float16Array;
-export type DtypeOf<A extends Uploadable> = A extends Float32Array ? "f32"
+/** The element type of an array. */
+export type ElementTypeOf<A extends Uploadable> = A extends Float32Array ? "f32"
   : A extends Uint32Array ? "u32"
   : A extends Int32Array ? "i32"
   : "f16";
@@ -19,14 +25,14 @@ export type DtypeOf<A extends Uploadable> = A extends Float32Array ? "f32"
 const ARRAYS = { f32: Float32Array, u32: Uint32Array, i32: Int32Array, f16: Float16Array };
 
 /** Bytes of one element. */
-export function elementBytes(dtype: Dtype): number {
+export function elementBytes(dtype: ElementType): number {
   return ARRAYS[dtype].BYTES_PER_ELEMENT;
 }
 
 /** Element type of a typed array. */
-export function dtypeOf<A extends Uploadable>(data: A): DtypeOf<A> {
+export function dtypeOf<A extends Uploadable>(data: A): ElementTypeOf<A> {
   for (const [dtype, type] of Object.entries(ARRAYS)) {
-    if (data instanceof type) return dtype as DtypeOf<A>;
+    if (data instanceof type) return dtype as ElementTypeOf<A>;
   }
   throw new TypeError(
     `Cannot upload as the data must be a Float32Array, Uint32Array, Int32Array or Float16Array: ` +
@@ -35,13 +41,13 @@ export function dtypeOf<A extends Uploadable>(data: A): DtypeOf<A> {
 }
 
 /** Copies `length` elements out of mapped memory into an array of their type. */
-export function copyElements<D extends Dtype>(
+export function copyElements<D extends ElementType>(
   dtype: D,
   bytes: ArrayBuffer,
   offset: number,
   length: number,
-): DtypeArrays[D] {
-  return new ARRAYS[dtype](bytes, offset, length).slice() as DtypeArrays[D];
+): ElementArrays[D] {
+  return new ARRAYS[dtype](bytes, offset, length).slice() as ElementArrays[D];
 }
 
 /** Elements of a shape; [] is a scalar. @throws {RangeError} if an extent is no natural number */
@@ -63,9 +69,12 @@ export function paddedBytes(byteLength: number): number {
 }
 
 /** A shape and element type over a device buffer, owned or borrowed. */
-export class GpuTensor<D extends Dtype = Dtype> {
+export class GpuTensor<D extends ElementType = ElementType> {
+  /** What it is called in messages. */
   readonly label: string;
+  /** Extents, row-major. */
   readonly shape: readonly number[];
+  /** What its elements are. */
   readonly dtype: D;
   /** Elements. */
   readonly length: number;
@@ -91,7 +100,7 @@ export class GpuTensor<D extends Dtype = Dtype> {
     this.#release = release;
   }
 
-  /** @throws {Error} after `dispose` */
+  /** WebGPU's own buffer. @throws {Error} after `dispose` */
   get buffer(): GPUBuffer {
     if (!this.#buffer) {
       throw new Error(`Cannot use tensor "${this.label}" as it must be live: it is disposed`);
@@ -111,6 +120,7 @@ export class GpuTensor<D extends Dtype = Dtype> {
     if (buffer) this.#release?.(buffer);
   }
 
+  /** Frees it. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -1,6 +1,7 @@
 /** Device time of an encoded step, by timestamps where the device has them, else by the wall clock. */
 import type { GpuContext } from "./context.ts";
 
+/** What was measured. */
 export interface Timings {
   /** Where the numbers come from; wall time includes submission and the wait. */
   source: "timestamp" | "wall";
@@ -10,6 +11,7 @@ export interface Timings {
   dropped: number;
 }
 
+/** How often. */
 export interface TimingOptions {
   /** Accepted at most this many; default 20. */
   samples?: number;

@@ -12,8 +12,16 @@ import { defaultRetry, type RetryPolicy, TransferError } from "./retry.ts";
 import { isSmall, MOST_SMALL_BYTES, readShardNames } from "./shards.ts";
 
 /** A command's context fits as it is; everything is optional. */
-export interface FetchOptions
-  extends Partial<Pick<CommandContext, "signal" | "note" | "progress">> {
+export interface FetchOptions {
+  /** Stops a download when it fires; what has come stays and is gone on from. */
+  signal?: AbortSignal;
+  /** Hears what is downloaded, how much and where to. */
+  note?: (text: string) => void;
+  /**
+   * Shows how far a download is.
+   * @ignore
+   */
+  progress?: CommandContext["progress"];
   /** The cache folder; by default {@link cacheDir}, then those of other tools. */
   cache?: string;
   /** Address of the hub; by default `ESMSCOPE_HUB`, `HF_ENDPOINT`, or the manifest's. */
@@ -22,6 +30,10 @@ export interface FetchOptions
   force?: boolean;
   /** Takes what the cache has and downloads nothing. */
   cachedOnly?: boolean;
+  /**
+   * Which failures are tried again, and when.
+   * @ignore
+   */
   retry?: Partial<RetryPolicy>;
 }
 

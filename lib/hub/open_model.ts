@@ -4,9 +4,11 @@ import { EMBEDDED_NAME, openEmbedded } from "./embedded.ts";
 import type { FetchOptions } from "./fetch_model.ts";
 import { resolveModel } from "./resolve.ts";
 
+/** A checkpoint and where it is from. */
 export interface OpenedModel extends Disposable {
   /** What people call it. */
   readonly name: string;
+  /** Its tensors; disposing of the model closes it. */
   readonly checkpoint: Checkpoint;
   /** Whether it is the demonstration model. */
   readonly embedded: boolean;

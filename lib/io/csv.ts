@@ -4,8 +4,10 @@ import { stringify } from "npm:csv-stringify@6.9.0/sync";
 import { quote, UserError } from "../errors.ts";
 import { TextSink } from "./text_sink.ts";
 
+/** A cell of a table; null and undefined are empty. */
 export type Cell = string | number | boolean | bigint | null | undefined;
 
+/** A row of a table, and where it is. */
 export interface TableRow {
   /** 1-based line of the file where the row starts. */
   line: number;
@@ -13,9 +15,11 @@ export interface TableRow {
   fields: Record<string, string>;
 }
 
+/** A table whose columns have names. */
 export interface Table {
   /** Column names in file order. */
   columns: string[];
+  /** Without the header, in order. */
   rows: TableRow[];
 }
 

@@ -4,6 +4,7 @@ import { checkColumns, detectDelimiter, parseRecord, separatorLine } from "./csv
 import { lines } from "./lines.ts";
 import type { TextOptions } from "./text.ts";
 
+/** A row of a table that is read as it goes. */
 export interface StreamedRow {
   /** 1-based line where the row starts. */
   line: number;
@@ -15,12 +16,19 @@ export interface StreamedRow {
 
 /** The header of a table and a way to read its rows, as often as needed. */
 export interface StreamedTable {
+  /** The file, for messages. */
   readonly source: string;
   /** The header row as the file has it, without its line end and byte order mark. */
   readonly header: string;
+  /** Names of the header, in order. */
   readonly columns: readonly string[];
+  /** What stands between cells. */
   readonly delimiter: string;
-  /** @throws {UserError} naming file and line for a row with too few or too many fields */
+  /**
+   * Reads from the top each time it is called.
+   *
+   * @throws {UserError} naming file and line for a row with too few or too many fields
+   */
   rows(): AsyncGenerator<StreamedRow>;
 }
 

@@ -1,5 +1,6 @@
 import { quote, UserError } from "../errors.ts";
 
+/** One entry of a FASTA file. */
 export interface FastaRecord {
   /** First word of the header, whole: `sp|P29274|AA2AR_HUMAN` stays so. */
   id: string;

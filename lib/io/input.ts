@@ -14,6 +14,7 @@ const pipes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 /** Why a file's contents are not what they must be. */
 export class Unreadable extends Error {}
 
+/** What an input must be, and who hears of its encoding. */
 export interface InputOptions {
   /** What the file must be, for messages. @default "a text file" */
   must?: string;

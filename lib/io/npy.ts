@@ -10,21 +10,27 @@ const constructors = {
 };
 
 /** NumPy's name of an element type without its byte order. */
-export type NpyDtype = keyof typeof constructors;
+export type NpyDtype = "f4" | "f8" | "i4" | "i8" | "u1";
 
 /** Texts of at most that many characters, four bytes each; written, not read. */
 export type NpyTextDtype = `U${number}`;
 
+/** Elements of an array as they are held. */
 export type NpyData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
 
+/** An array. */
 export interface NpyArray {
+  /** Extents, row-major. */
   shape: number[];
   /** Elements in C order: the last axis varies fastest. */
   data: NpyData;
 }
 
+/** What an array is, without its elements. */
 export interface NpyHeader {
+  /** What its elements are. */
   dtype: NpyDtype;
+  /** Extents, row-major. */
   shape: number[];
   /** Where the first element starts, bytes. */
   dataOffset: number;

@@ -158,7 +158,11 @@ export class NpzWriter implements AsyncDisposable {
 
 /** An array of an archive that stays there until it is read. */
 export interface StoredArray extends NpyHeader {
-  /** @throws {UserError} if the archive has not as many bytes as the shape needs, or is damaged */
+  /**
+   * Reads it whole.
+   *
+   * @throws {UserError} if the archive has not as many bytes as the shape needs, or is damaged
+   */
   read(): Promise<NpyArray>;
 }
 

@@ -2,10 +2,14 @@
 import { quote, UserError } from "../errors.ts";
 import { fileReason, kindReason } from "./file_reason.ts";
 
-/** @remarks `read` fills the whole of `into` or throws: a short read is never returned. */
+/**
+ * Bytes that can be read anywhere: a file, or memory. Its `read` fills the whole of `into` or throws: a
+ * short read is never returned.
+ */
 export interface RandomAccess extends Disposable {
   /** What to call it in messages: the path, or a name for bytes in memory. */
   readonly label: string;
+  /** How many there are. */
   readonly sizeBytes: number;
   /** Fills `into` from absolute byte `offset`. @throws {RangeError} beyond the end */
   read(offset: number, into: Uint8Array): Promise<void>;

@@ -8,6 +8,7 @@ import {
   Unreadable,
 } from "./input.ts";
 
+/** What a text must be, and who hears of its encoding. */
 export interface TextOptions extends Pick<InputOptions, "must"> {
   /** Hears what a reader of the results should know of the file: that it is not UTF-8. */
   notes?: string[];

@@ -7,8 +7,10 @@
  */
 import { type Dim, type Shape, showShape, SymbolTable } from "./shape.ts";
 
+/** What a value's elements are, as ONNX names it. */
 export type DType = "float32" | "float16" | "int64" | "int32" | "bool";
 
+/** A constant of a node. */
 export type Attribute =
   | { kind: "int"; value: number }
   | { kind: "ints"; value: readonly number[] }
@@ -17,8 +19,11 @@ export type Attribute =
 
 /** One tensor of the graph: an input, a constant, or the output of a node. */
 export interface Value {
+  /** Unique within the graph. */
   readonly name: string;
+  /** What its elements are. */
   readonly dtype: DType;
+  /** Extents; a name stands for one known at run time only. */
   readonly shape: Shape;
   /** The node that computes it; absent for inputs and constants. */
   readonly producer?: Node;
@@ -26,25 +31,37 @@ export interface Value {
 
 /** One operation. Its name is what onnxruntime prints in its own errors. */
 export interface Node {
+  /** Unique within the graph. */
   readonly name: string;
+  /** ONNX's name of the operator. */
   readonly op: string;
+  /** What it reads, in order. */
   readonly inputs: readonly Value[];
+  /** What it makes, in order. */
   readonly outputs: Value[];
+  /** Its constants by name. */
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
 /** A tensor stored in the graph itself. `data` holds little-endian bytes of the value's type. */
 export interface Constant {
+  /** The tensor it is the content of. */
   readonly value: Value;
+  /** Little-endian elements, row-major. */
   readonly data: Uint8Array;
 }
 
+/** A node to be, of one output. */
 export interface NodeSpec {
+  /** ONNX's name of the operator. */
   op: string;
+  /** What it reads, in order. */
   inputs: readonly Value[];
   /** Type and shape of the single output. */
   dtype: DType;
+  /** Extents of the output. */
   shape: Shape;
+  /** Its constants by name. */
   attributes?: Record<string, Attribute>;
   /** Last part of the node's name; the operator's name by default. */
   label?: string;
@@ -52,10 +69,15 @@ export interface NodeSpec {
 
 /** A graph under construction; every method checks its arguments and throws on a mistake. */
 export class Graph {
+  /** In an order in which they can run. */
   readonly nodes: Node[] = [];
+  /** What is fed. */
   readonly inputs: Value[] = [];
+  /** What is handed out, by name. */
   readonly outputs: { name: string; value: Value }[] = [];
+  /** What is stored in the graph. */
   readonly constants: Constant[] = [];
+  /** What its named extents stand for. */
   readonly symbols: SymbolTable = new SymbolTable();
   #names = new Set<string>();
   #scope: string[] = [];
@@ -74,6 +96,7 @@ export class Graph {
     }
   }
 
+  /** Adds an input. @throws {Error} if the name is taken */
   input(name: string, dtype: DType, shape: Shape): Value {
     const value = { name: this.#claim(name), dtype, shape };
     this.inputs.push(value);
@@ -89,6 +112,7 @@ export class Graph {
     this.outputs.push({ name, value });
   }
 
+  /** Adds a node and gives its output. @throws {Error} if the name is taken */
   node(spec: NodeSpec): Value {
     const label = spec.label ?? spec.op;
     const name = this.#claim([...this.#scope, label].join("/"), true);

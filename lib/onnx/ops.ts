@@ -24,15 +24,15 @@ function requireFloat(op: string, ...values: Value[]): void {
 }
 
 /** Elementwise a + b with broadcasting. */
-export const add = (g: Graph, a: Value, b: Value, label?: string) =>
+export const add = (g: Graph, a: Value, b: Value, label?: string): Value =>
   elementwise(g, "Add", a, b, label);
 
 /** Elementwise a · b with broadcasting. */
-export const mul = (g: Graph, a: Value, b: Value, label?: string) =>
+export const mul = (g: Graph, a: Value, b: Value, label?: string): Value =>
   elementwise(g, "Mul", a, b, label);
 
 /** Elementwise a − b with broadcasting. */
-export const sub = (g: Graph, a: Value, b: Value, label?: string) =>
+export const sub = (g: Graph, a: Value, b: Value, label?: string): Value =>
   elementwise(g, "Sub", a, b, label);
 
 function elementwise(g: Graph, op: string, a: Value, b: Value, label?: string): Value {
@@ -102,33 +102,38 @@ export function softmax(g: Graph, x: Value, label?: string): Value {
 }
 
 /** x/2 · (1 + erf(x/√2)), the exact form that ESM-2 uses. */
-export const gelu = (g: Graph, x: Value, label?: string) => unary(g, "Gelu", x, {}, label);
+export const gelu = (g: Graph, x: Value, label?: string): Value => unary(g, "Gelu", x, {}, label);
 
 /** Elementwise x where x > alpha, else 0. */
-export const thresholdedRelu = (g: Graph, x: Value, alpha: number, label?: string) =>
+export const thresholdedRelu = (g: Graph, x: Value, alpha: number, label?: string): Value =>
   unary(g, "ThresholdedRelu", x, { alpha: float(alpha) }, label);
 
 /** Elementwise max(0, min(1, alpha · x + beta)). */
-export const hardSigmoid = (g: Graph, x: Value, alpha: number, beta: number, label?: string) =>
-  unary(g, "HardSigmoid", x, { alpha: float(alpha), beta: float(beta) }, label);
+export const hardSigmoid = (
+  g: Graph,
+  x: Value,
+  alpha: number,
+  beta: number,
+  label?: string,
+): Value => unary(g, "HardSigmoid", x, { alpha: float(alpha), beta: float(beta) }, label);
 
 /** Elementwise smallest integer not below x. */
-export const ceil = (g: Graph, x: Value, label?: string) => unary(g, "Ceil", x, {}, label);
+export const ceil = (g: Graph, x: Value, label?: string): Value => unary(g, "Ceil", x, {}, label);
 
 /** Elementwise −x. */
-export const neg = (g: Graph, x: Value, label?: string) => unary(g, "Neg", x, {}, label);
+export const neg = (g: Graph, x: Value, label?: string): Value => unary(g, "Neg", x, {}, label);
 
 /** Elementwise e^x. */
-export const exp = (g: Graph, x: Value, label?: string) => unary(g, "Exp", x, {}, label);
+export const exp = (g: Graph, x: Value, label?: string): Value => unary(g, "Exp", x, {}, label);
 
 /** Elementwise error function. */
-export const erf = (g: Graph, x: Value, label?: string) => unary(g, "Erf", x, {}, label);
+export const erf = (g: Graph, x: Value, label?: string): Value => unary(g, "Erf", x, {}, label);
 
 /** Elementwise square root. */
-export const sqrt = (g: Graph, x: Value, label?: string) => unary(g, "Sqrt", x, {}, label);
+export const sqrt = (g: Graph, x: Value, label?: string): Value => unary(g, "Sqrt", x, {}, label);
 
 /** Elementwise 1/x. */
-export const reciprocal = (g: Graph, x: Value, label?: string) =>
+export const reciprocal = (g: Graph, x: Value, label?: string): Value =>
   unary(g, "Reciprocal", x, {}, label);
 
 function unary(
@@ -165,11 +170,11 @@ export function rotaryEmbedding(g: Graph, x: Value, cos: Value, sin: Value, labe
 }
 
 /** Sum over some axes (0-based), which stay with extent 1. */
-export const reduceSum = (g: Graph, x: Value, axes: readonly number[], label?: string) =>
+export const reduceSum = (g: Graph, x: Value, axes: readonly number[], label?: string): Value =>
   reduce(g, "ReduceSum", x, axes, label);
 
 /** Mean over some axes (0-based), which stay with extent 1. */
-export const reduceMean = (g: Graph, x: Value, axes: readonly number[], label?: string) =>
+export const reduceMean = (g: Graph, x: Value, axes: readonly number[], label?: string): Value =>
   reduce(g, "ReduceMean", x, axes, label);
 
 function reduce(g: Graph, op: string, x: Value, axes: readonly number[], label?: string): Value {

@@ -12,6 +12,7 @@ export interface ReductionInput {
   values(layer: number, begin: number, end: number): Float32Array;
 }
 
+/** An array that a reduction makes. */
 export interface ReductionOutput {
   /** Extents for a number of heads and of tokens. */
   shape(heads: number, tokens: number): number[];
@@ -23,8 +24,11 @@ export interface ReductionOutput {
 export interface PatternReduction {
   /** What the graph computes: reductions of equal keys build equal graphs. */
   readonly key: string;
+  /** Arrays that are fed besides the attention, by name. */
   readonly inputs: Readonly<Record<string, ReductionInput>>;
+  /** Arrays that are made, by name. */
   readonly outputs: Readonly<Record<string, ReductionOutput>>;
+  /** Adds the operators for attention f32[B, h, T, T] and gives the outputs by name. */
   build(g: Graph, pattern: Value, inputs: Readonly<Record<string, Value>>): Record<string, Value>;
   /** Heads that a piece should have at least, where each piece costs something of its own. @default 1 */
   readonly fewestHeads?: number;

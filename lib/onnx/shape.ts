@@ -2,6 +2,7 @@
 
 /** A number, or the name of a dimension known only at run time such as "T". */
 export type Dim = number | string;
+/** Extents of a tensor, row-major. */
 export type Shape = readonly Dim[];
 
 export function showShape(shape: Shape): string {
@@ -13,7 +14,8 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /** Number of elements as a product of a number and named factors. */
-interface Count {
+export interface Count {
+  /** The number. */
   factor: number;
   /** Names in alphabetical order, with repetition. */
   names: string[];
@@ -41,6 +43,7 @@ export class SymbolTable {
     return { factor, names: names.sort() };
   }
 
+  /** Whether two shapes have as many elements, whatever their named extents are. */
   sameCount(a: Shape, b: Shape): boolean {
     const x = this.count(a), y = this.count(b);
     return x.factor === y.factor && sameShape(x.names, y.names);

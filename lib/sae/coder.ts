@@ -21,6 +21,11 @@ export class SaeCoder implements AsyncDisposable {
     readonly device?: DeviceEngine,
   ) {}
 
+  /**
+   * Prepares an autoencoder for a backend.
+   *
+   * @throws {RangeError} if its sizes do not fit each other
+   */
   static async open(sae: Sae, backend: Backend): Promise<SaeCoder> {
     if (!backend.gpu) return new SaeCoder(sae, backend, await HostEngine.open(sae, backend));
     const device = await DeviceEngine.open(sae, backend, backend.gpu);
@@ -69,6 +74,7 @@ export class SaeCoder implements AsyncDisposable {
     );
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.engine[Symbol.asyncDispose]();
   }

@@ -25,6 +25,7 @@ const CHUNK_BYTES = 32 * 2 ** 20;
 /** How many latents are chosen at first where all that are positive count. */
 const FIRST_GUESS = 512;
 
+/** Encoding and decoding on a GPU by own kernels. */
 export class DeviceEngine implements SaeEngine {
   /** Without k: more than any token so far has had above zero. */
   #most: number;
@@ -41,11 +42,13 @@ export class DeviceEngine implements SaeEngine {
     this.#most = sae.config.k ?? Math.min(sae.config.latents, FIRST_GUESS);
   }
 
+  /** Copies the autoencoder to the device. */
   static async open(sae: Sae, backend: Backend, gpu: GpuContext): Promise<DeviceEngine> {
     const encoding = await TopkSaeEncode.create(gpu), decoding = await SparseDecode.create(gpu);
     return new DeviceEngine(sae, backend, gpu, encoding, decoding, encoding.upload(sae));
   }
 
+  /** Latents of tokens f32[N, D]. */
   async encode(hidden: Tensor): Promise<Encoded> {
     const { latents } = this.sae.config, [rows] = hidden.shape;
     const parts: SparseLatents[] = [], scales: TokenScale[] = [];
@@ -80,6 +83,7 @@ export class DeviceEngine implements SaeEngine {
     return await this.#choose(hidden, 0, hidden.shape[0]);
   }
 
+  /** Pre-activations of tokens f32[N, D]. */
   async preActs(hidden: Tensor): Promise<PreActs> {
     const { latents, normalisation } = this.sae.config, [rows] = hidden.shape;
     const preActs = this.backend.output("pre_acts", [rows, latents]);
@@ -102,6 +106,7 @@ export class DeviceEngine implements SaeEngine {
     }
   }
 
+  /** The residual stream f32[N, D] of latents, plus `addend`. */
   async decode(latents: SparseLatents, scale: TokenScale, addend?: Tensor): Promise<Tensor> {
     const { topActs, topIndices } = toLists(latents), { rows } = latents;
     const shape = [rows, topActs.length / rows];
@@ -171,6 +176,7 @@ export class DeviceEngine implements SaeEngine {
     return false;
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   [Symbol.asyncDispose](): Promise<void> {
     this.encoder[Symbol.dispose]();
     this.#decoder?.[Symbol.dispose]();

@@ -13,6 +13,7 @@ import { StreamTap, type TapOptions } from "./stream_tap.ts";
 export interface Losses {
   /** Residues that were predicted. */
   residues: number;
+  /** Of the model's answers, nats a token. */
   crossEntropy: number;
   /** With the reconstruction in place of the stream. */
   crossEntropyReconstructed: number;
@@ -41,6 +42,7 @@ export interface Fidelity extends Losses {
   neighbours?: readonly { readonly depth: number; readonly fvu: number }[];
 }
 
+/** How fidelity is measured. */
 export interface FidelityOptions extends TapOptions {
   /** Whether to measure `masked` and `neighbours` too, which takes four more passes. @default false */
   checks?: boolean;

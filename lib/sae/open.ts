@@ -26,6 +26,7 @@ export interface OpenedSae extends ReadSae {
   readonly sha256: string;
 }
 
+/** Which of an autoencoder's layers, how many latents it keeps, and how it is downloaded. */
 export interface OpenSaeOptions
   extends FetchOptions, Pick<SaeChoice, "layer" | "layerOption" | "k"> {}
 

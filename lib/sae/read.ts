@@ -22,7 +22,9 @@ export interface SaeChoice {
   k?: number;
 }
 
+/** An autoencoder and what its file says. */
 export interface ReadSae {
+  /** The autoencoder. */
   readonly sae: Sae;
   /** Who wrote it: the name of its layout. */
   readonly layout: string;

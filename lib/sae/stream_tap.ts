@@ -6,15 +6,19 @@ import { embed } from "../esm2/inputs.ts";
 import type { Esm2, TokenBatch } from "../esm2/mod.ts";
 import type { SaeConfig } from "./types.ts";
 
+/** How sequences run. */
 export interface TapOptions {
   /** Whether token dropout's factor scales the embeddings. @default as the model was opened */
   tokenDropout?: boolean;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
+/** Runs sequences up to where an autoencoder reads, and hands its states out. */
 export class StreamTap implements AsyncDisposable {
   #lmHead?: Program;
 
+  /** Prepares the runs. @param sae says where it reads */
   constructor(
     readonly esm: Esm2,
     readonly config: Pick<SaeConfig, "depth" | "afterFinalNorm">,
@@ -75,6 +79,7 @@ export class StreamTap implements AsyncDisposable {
     return backend.upload("embedding", [batch.size * batch.width, dModel], data);
   }
 
+  /** Frees what it holds on the backend; what it was given stays the caller's. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lmHead?.[Symbol.asyncDispose]();
   }

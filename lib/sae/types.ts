@@ -31,6 +31,7 @@ export interface SaeConfig {
 
 /** A sparse autoencoder; both products are row-major. */
 export interface Sae extends Encoder, Decoder {
+  /** How it reads the stream and which latents stay. */
   readonly config: SaeConfig;
   /** f32[F]: a pre-activation stays if it exceeds this and zero (JumpReLU); never beside a k. */
   readonly threshold?: Float32Array;

@@ -5,6 +5,7 @@ import type { Sae } from "./types.ts";
 /** `format` in the header of our own files. */
 export const SAE_FORMAT = "esmscope-sae";
 
+/** What is written besides the weights. */
 export interface WriteOptions {
   /** Number format of the weights; F16 halves the file. @default "F32" */
   dtype?: "F32" | "F16";

@@ -16,25 +16,31 @@ import { checkNull, fewSets, type NullMode, sampleNull } from "./null_model.ts";
 import { rankHeads, scoreHeads } from "./score.ts";
 import type { HeadRow, ProteinResult, Site } from "./types.ts";
 
+/** A protein and its sites. */
 export interface ProteinInput {
+  /** Its name. */
   id: string;
+  /** One-letter codes. */
   residues: string;
+  /** The residues in question. */
   sites: Site[];
 }
 
+/** What is counted, and against what chance. */
 export interface SiteOptions {
   /** θ: attention at or below it is not counted; 0 counts all. @default 0.3 */
   threshold?: number;
   /** Random site sets per protein. @default 1000 */
   trials?: number;
-  /** @default "uniform" */
+  /** What random sets look like. @default "uniform" */
   nullMode?: NullMode;
-  /** @default 0 */
+  /** Of the random sets. @default 0 */
   seed?: number;
   /** Layers to analyse, 0-based; results come in ascending order. @default all */
   layers?: readonly number[];
   /** Keep `<cls>` and `<eos>` as rows and columns. @default false */
   specials?: boolean;
+  /** Reproduces another tool, off-by-one included. */
   legacy?: LegacyMode;
   /** Most residues of a sequence. @default 1022 */
   maxLength?: number;
@@ -48,17 +54,21 @@ export interface SiteOptions {
   saveAttention?: (protein: ProteinInput, layers: readonly number[]) => AttentionSink;
   /** Hears of each layer of each batch: done of total. */
   onProgress?: (done: number, total: number) => void;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /** Takes a protein's attention in ascending order of layers and heads. */
 export interface AttentionSink extends AsyncDisposable {
+  /** Takes attention f32[1, h, T, T] of some heads. */
   write(piece: AttentionPiece): Promise<void>;
   /** Completes what was written; disposing of a sink that is not closed gives it up. */
   close(): Promise<void>;
 }
 
+/** What was found. */
 export interface SiteAnalysis {
+  /** In the order given. */
   proteins: ProteinResult[];
   /** Per protein, with `legacy` only. */
   legacy?: LegacyRow[][];

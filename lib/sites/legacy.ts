@@ -13,7 +13,9 @@
 import { tTestMeanLess } from "../stats/student_t.ts";
 import type { HeadRow, Site } from "./types.ts";
 
+/** Tools that can be reproduced. */
 export const LEGACY_MODES = ["allostery_heads"] as const;
+/** One of {@linkcode LEGACY_MODES}. */
 export type LegacyMode = typeof LEGACY_MODES[number];
 
 /** The columns that the tool takes for the sites: residue number − 1 on the axis of tokens. */
@@ -23,9 +25,13 @@ export function legacyColumns(sites: readonly Site[]): Uint32Array {
 
 /** The tool's own numbers for one head, beside those of heads.csv. */
 export interface LegacyRow {
+  /** 0-based. */
   layer: number;
+  /** 0-based. */
   head: number;
+  /** Observed over the mean of the random sets. */
   impact: number;
+  /** Observed less that mean, over the sets' standard deviation. */
   snr: number;
   /** SciPy ttest_1samp(draws, observed, alternative="less"). */
   pValue: number;

@@ -15,7 +15,9 @@ import { UserError } from "../errors.ts";
 import type { GpuContext } from "../gpu/mod.ts";
 import { type ExactNull, isSensitive, type SampledNull } from "./score.ts";
 
+/** What random sets look like: any residues, or the sites' own spacing moved along. */
 export const NULL_MODES = ["uniform", "contiguous"] as const satisfies readonly SiteSetMode[];
+/** One of {@linkcode NULL_MODES}. */
 export type NullMode = SiteSetMode;
 
 export interface NullOptions {

@@ -72,6 +72,7 @@ function total(values: ArrayLike<number>, row: number, columns: number): number 
 /** A head is called sensitive above both: the thresholds of allostery_heads' README. */
 export const SENSITIVE = { impact: 1.5, snr: 2.0 } as const;
 
+/** Whether a head's impact and snr are above those of {@linkcode SENSITIVE}. */
 export function isSensitive({ impact, snr }: Pick<HeadRow, "impact" | "snr">): boolean {
   return impact > SENSITIVE.impact && snr > SENSITIVE.snr;
 }

@@ -2,13 +2,17 @@
 
 /** A residue of interest: 1-based number and the letter the sequence has there. */
 export interface Site {
+  /** 1-based. */
   residue: number;
+  /** One-letter code. */
   letter: string;
 }
 
 /** One attention head against one protein's sites. Layer and head are 0-based. */
 export interface HeadRow {
+  /** 0-based. */
   layer: number;
+  /** 0-based. */
   head: number;
   /** Attention that the sites receive: Σ over residue rows and site columns of a·1[a > θ]. */
   observed: number;
@@ -40,19 +44,27 @@ export interface HeadRow {
 
 /** One head's attention among residues (no special tokens), row = query. f32[L, L] */
 export interface HeadMap {
+  /** 0-based. */
   layer: number;
+  /** 0-based. */
   head: number;
+  /** f32[L, L], from row to column. */
   attention: Float32Array;
 }
 
+/** What was found of a protein. */
 export interface ProteinResult {
+  /** Its name. */
   id: string;
   /** One upper-case letter per residue; `_` for `<mask>`. */
   residues: string;
+  /** The residues in question. */
   sites: Site[];
   /** Layers analysed, 0-based, ascending; `rows` is layer-major over them. */
   layers: number[];
+  /** Heads of a layer. */
   heads: number;
+  /** A row for every head, by layer and head. */
   rows: HeadRow[];
   /** How many of these heads the rule calls sensitive to a random site set, on average. */
   calledByChance: number;
@@ -62,10 +74,15 @@ export interface ProteinResult {
 
 /** Per head over several proteins: the columns of summary.csv. */
 export interface HeadSummary {
+  /** 0-based. */
   layer: number;
+  /** 0-based. */
   head: number;
+  /** In how many proteins it is defined. */
   proteins: number;
+  /** Mean of impact over these. */
   impactMean: number;
+  /** Its standard deviation. */
   impactSd: number;
   /** impactMean / impactSd over proteins. */
   impactSnr: number;

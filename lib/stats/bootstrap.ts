@@ -1,8 +1,11 @@
 /** Bootstrap confidence intervals by resampling observations with replacement. */
 import { PhiloxStream } from "../../kernels/philox/mod.ts";
 
+/** A bootstrap interval. */
 export interface Interval {
+  /** Its lower end. */
   low: number;
+  /** Its upper end. */
   high: number;
 }
 

@@ -6,6 +6,7 @@ const MATCH = 5, MISMATCH = -4, GAP_OPEN = -11, GAP_EXTEND = -0.2, UNKNOWN = 0;
 /** Opening a gap in the chain where its numbering jumps: there residues are missing. */
 const BREAK_OPEN = -2;
 
+/** Which residue of a chain is which of a query. */
 export interface Alignment {
   /** For each query residue (0-based) the index of the chain's residue, or −1. */
   toChain: Int32Array;
@@ -13,6 +14,7 @@ export interface Alignment {
   aligned: number;
   /** Of these, those whose letters agree. */
   identical: number;
+  /** Of the alignment, in the unit of its matches (5) and mismatches (−4). */
   score: number;
 }
 
@@ -30,6 +32,8 @@ export function alignChain(query: string, chain: Chain): Alignment {
 }
 
 /**
+ * Aligns two sequences as {@linkcode alignChain} does.
+ *
  * @param jumps whether residues of `other` are missing before its residue j
  * @param mismatch score of two letters that differ
  */

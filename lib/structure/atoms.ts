@@ -1,6 +1,7 @@
 /** Atoms as PDB and mmCIF files both give them, and the amino acids that they make. */
 import { hasLetter } from "./letters.ts";
 
+/** A place, Å. */
 export type Point = readonly [x: number, y: number, z: number];
 
 /** One atom of the first model. */

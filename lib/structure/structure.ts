@@ -41,15 +41,19 @@ export interface Chain {
   id: string;
   /** The name as the file has it, for other programs. @default that of `id` */
   name?: string;
+  /** In the order of the sequence. */
   residues: StructureResidue[];
   /** Where the sequence is from; without it residues are those that have coordinates. */
   sequence?: "SEQRES" | "_entity_poly_seq";
 }
 
+/** The chains of a structure file. */
 export interface Structure {
   /** File name for messages. */
   source: string;
+  /** Which format the file has. */
   format: "pdb" | "cif" | "bcif";
+  /** Protein chains, in the file's order. */
   chains: Chain[];
   /** Whether helices and strands are those that the file states, or computed as it states none. */
   secondary: "stated" | "computed";
@@ -57,6 +61,7 @@ export interface Structure {
   notes: string[];
 }
 
+/** Which residues are read. */
 export interface StructureOptions {
   /** Leave out residues that have no coordinates. @default false */
   resolvedOnly?: boolean;
@@ -65,7 +70,11 @@ export interface StructureOptions {
 const MUST =
   "a structure must be a PDB file (ATOM records) or an mmCIF or BinaryCIF file (_atom_site)";
 
-/** @throws {UserError} if the file holds no protein that can be read */
+/**
+ * Reads a PDB, mmCIF or BinaryCIF file, gzipped or not.
+ *
+ * @throws {UserError} if the file holds no protein that can be read
+ */
 export async function readStructure(
   path: string,
   options: StructureOptions = {},
@@ -252,6 +261,7 @@ export function chainOf({ chains, source }: Structure, id: string): Chain {
   );
 }
 
+/** One-letter codes of a chain. */
 export function chainLetters({ residues }: Chain): string {
   return residues.map(({ letter }) => letter).join("");
 }

@@ -11,9 +11,12 @@ export const SELECTION_TYPES = [
   "OrganismalFitness",
   "Stability",
 ] as const;
+/** One of {@linkcode SELECTION_TYPES}. */
 export type SelectionType = typeof SELECTION_TYPES[number];
 
+/** A model's averages. */
 export interface ModelAverage {
+  /** Its name. */
   model: string;
   /** Mean of the means of the selection types. */
   average: number;

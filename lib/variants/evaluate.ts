@@ -7,6 +7,7 @@ import { type Counts, median, type Sorted, sorted } from "../stats/sorted.ts";
 
 /** Statistics in the order of tables. */
 export const STATISTICS = ["spearman", "pearson", "auc", "mcc", "ndcg10"] as const;
+/** One of {@linkcode STATISTICS}. */
 export type Statistic = typeof STATISTICS[number];
 
 export const STATISTIC_LABELS: Record<Statistic, string> = {
@@ -19,7 +20,9 @@ export const STATISTIC_LABELS: Record<Statistic, string> = {
 
 /** Scored and measured variants; row i of each belongs together. */
 export interface Samples {
+  /** The model's, one a variant. */
   scores: readonly number[];
+  /** The assay's. */
   measured: readonly number[];
   /** 1 functional, 0 not, {@linkcode NO_LABEL} where it is not known; absent without any label. */
   functional?: readonly number[];
@@ -28,22 +31,29 @@ export interface Samples {
 /** What `functional` has for a variant that the assay does not call either way. */
 export const NO_LABEL = NaN;
 
+/** How scores agree with an assay. */
 export interface Performance {
   /** Which variants: all, singles, multiples, or a region. */
   group: string;
+  /** How many have both. */
   variants: number;
   /** How many of them the assay calls functional or not: AUC and MCC are of these. */
   labelled: number;
+  /** By statistic; NaN where it is not defined. */
   values: Record<Statistic, number>;
   /** 95 % percentile bootstrap intervals. */
   intervals?: Record<Statistic, Interval>;
 }
 
+/** How intervals are made. */
 export interface EvaluateOptions {
   /** Bootstrap resamples; 0 for none. */
   resamples: number;
+  /** Of the resamples. */
   seed: number;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Hears of the resamples done. */
   onProgress?: (done: number) => void;
 }
 

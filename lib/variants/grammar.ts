@@ -10,17 +10,21 @@ import type { Reason, Unscorable } from "./types.ts";
 
 /** A residue that a mutation names: its number as written and the letter it should have. */
 export interface NamedResidue {
+  /** As it is numbered in the text. */
   residue: number;
+  /** One-letter code. */
   letter: string;
 }
 
 /** One change; residues carry the numbers as written. */
 export interface Edit {
+  /** What was written. */
   text: string;
   /** Residues whose letters the text states, to be checked against the sequence. */
   named: NamedResidue[];
   /** Residues `begin` to `end` (inclusive) go; `end` = `begin` − 1 when nothing does. */
   begin: number;
+  /** Residue after the last that goes. */
   end: number;
   /** What comes in their place. */
   inserted: string;

@@ -19,6 +19,7 @@ export class ScoreMatrix {
   /** f32[L]: log probability of the wild-type residue among all tokens. */
   readonly wildTypeLogProb: Float32Array;
 
+  /** Starts without a score. @param target whose residues are the rows */
   constructor(readonly target: Target) {
     const length = target.residues.length;
     this.scores = new Float32Array(length * LETTERS).fill(NaN);
@@ -34,10 +35,12 @@ export class ScoreMatrix {
     this.wildTypeLogProb[position - 1] = values[at + REFERENCE_LOG_PROB];
   }
 
+  /** Puts the score of one substitution. */
   setScore(position: number, letter: string, score: number): void {
     this.scores[(position - 1) * LETTERS + columnOf(letter)] = score;
   }
 
+  /** Score of a substitution, nats; NaN where nothing was computed. @param position 1-based */
   score(position: number, letter: string): number {
     return this.scores[(position - 1) * LETTERS + columnOf(letter)];
   }

@@ -14,10 +14,13 @@ import {
   type VariantRow,
 } from "./types.ts";
 
+/** What a first reading of the variants finds. */
 export interface Scan {
+  /** How many there are. */
   rows: number;
   /** Rows with two or more substitutions. */
   multiple: number;
+  /** Rows that change the length. */
   indels: number;
   /** Rows whose measured value is infinite, which counts as none. */
   infinite: number;

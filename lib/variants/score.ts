@@ -11,15 +11,24 @@ import type { VariantSource } from "./source.ts";
 import type { Reading, Target, Variant, VariantRow } from "./types.ts";
 import { WINDOW_TOKENS } from "./windows.ts";
 
+/** What is scored, and how. */
 export interface ScoreRequest extends ScoreSettings {
+  /** The protein. */
   target: Target;
+  /** Where variants come from. */
   source: VariantSource;
+  /** What {@linkcode scanVariants} found of that source. */
   scan: Scan;
   /** Positions whose marginals are wanted besides those that variants change. */
   positions: readonly number[];
-  /** Finished units of an earlier run. */
+  /**
+   * Finished units of an earlier run, which the command keeps.
+   * @ignore
+   */
   progress?: UnitStore;
+  /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Hears of positions, then of rows that need passes of their own. */
   onProgress?: (stage: "positions" | "variants", done: number, total: number) => void;
@@ -29,6 +38,7 @@ export interface ScoreRequest extends ScoreSettings {
 
 /** A row with what was found. */
 export interface ScoredRow {
+  /** The row as its source has it. */
   row: VariantRow;
   /** The variant, or why it has no score. */
   reading: Reading;
@@ -43,7 +53,9 @@ export interface ScoredRow {
   perResidue: number;
 }
 
+/** What is known after the last row. */
 export interface ScoreResult {
+  /** Every substitution's score, as far as it was computed. */
   matrix: ScoreMatrix;
   /** Forward passes of this run, those of an earlier one not counted. */
   passes: number;

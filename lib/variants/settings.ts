@@ -4,10 +4,15 @@ import type { Scan } from "./scan.ts";
 import type { Legacy, Mode, Multi } from "./types.ts";
 import { WINDOW_TOKENS, type WindowKind, type WindowOptions } from "./windows.ts";
 
+/** Which score. */
 export interface ScoreSettings {
+  /** How the model is asked. */
   mode: Mode;
+  /** What several substitutions together are: the sum of their scores, or read off one run. */
   multi: Multi;
+  /** How a protein longer than 1022 residues is cut. */
   window: WindowKind;
+  /** Reproduces a published tool. */
   legacy?: Legacy;
 }
 

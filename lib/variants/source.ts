@@ -9,13 +9,19 @@ import { AMINO_ACIDS } from "./letters.ts";
 import { residueOf } from "./resolve.ts";
 import type { Target, VariantRow } from "./types.ts";
 
+/** A list of variants that can be read as often as needed. */
 export interface VariantSource {
+  /** All single substitutions, a list, or an assay's table. */
   kind: "all" | "list" | "assay";
   /** Header of the input, or of the table that is made where there is none. */
   header: string;
+  /** Names of the header. */
   columns: readonly string[];
+  /** What stands between its cells. */
   delimiter: string;
+  /** Whether rows have a measured value. */
   hasMeasured: boolean;
+  /** Reads from the top each time it is called. */
   rows(): AsyncIterable<VariantRow>;
 }
 

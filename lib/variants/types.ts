@@ -2,6 +2,7 @@
 
 /** The protein whose mutations are scored. */
 export interface Target {
+  /** Its name. */
   id: string;
   /** Upper case, one letter per residue. */
   residues: string;
@@ -11,8 +12,11 @@ export interface Target {
 
 /** One residue replaced; positions count from 1 along the target, whatever the numbering. */
 export interface Substitution {
+  /** 1-based, in the target's sequence. */
   position: number;
+  /** Letter of the target. */
   from: string;
+  /** New letter. */
   to: string;
 }
 
@@ -34,10 +38,12 @@ export const REASONS = {
   synonymous: "synonymous without residue",
   letter: "letter that is no amino acid",
 } as const;
+/** One of {@linkcode REASONS}. */
 export type Reason = keyof typeof REASONS;
 
 /** What stands in a row that cannot be scored. */
 export interface Unscorable {
+  /** Why it has no score. */
   reason: Reason;
   /** What to tell a person who asked for just this. */
   message: string;
@@ -64,16 +70,22 @@ export interface VariantRow {
   raw: string;
 }
 
+/** Ways to ask the model: the place masked, the wild type, the mutant, or every place in turn. */
 export const MODES = [
   "masked-marginal",
   "wt-marginal",
   "mutant-marginal",
   "pseudo-perplexity",
 ] as const;
+/** One of {@linkcode MODES}. */
 export type Mode = typeof MODES[number];
 
+/** What several substitutions together are. */
 export const MULTI = ["additive", "joint"] as const;
+/** One of {@linkcode MULTI}. */
 export type Multi = typeof MULTI[number];
 
+/** Published tools that can be reproduced. */
 export const LEGACY = ["proteingym", "fair-esm"] as const;
+/** One of {@linkcode LEGACY}. */
 export type Legacy = typeof LEGACY[number];

@@ -9,7 +9,9 @@
  */
 import { CLS, EOS } from "../esm2/alphabet.ts";
 
+/** One window about the place, overlapping ones with weights, or the whole protein. */
 export const WINDOWS = ["optimal", "overlapping", "full"] as const;
+/** One of {@linkcode WINDOWS}. */
 export type WindowKind = typeof WINDOWS[number];
 
 /** Tokens of a window, its specials included. */

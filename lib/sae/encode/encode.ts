@@ -12,7 +12,9 @@ import { sliceRows } from "../rows.ts";
 import { StreamTap } from "../stream_tap.ts";
 import type { SparseLatents } from "../types.ts";
 
+/** The latents of one protein, without `<cls>` and `<eos>`. */
 export interface ProteinLatents {
+  /** Its name. */
   readonly id: string;
   /** One character per residue; `_` stands for `<mask>`. */
   readonly letters: string;
@@ -20,9 +22,11 @@ export interface ProteinLatents {
   readonly latents: SparseLatents;
 }
 
+/** How proteins are encoded. */
 export interface EncodeOptions {
   /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Hears the residues done so far. */
   onProgress?: (residues: number) => void;

@@ -4,8 +4,11 @@ import type { Sae, SaeConfig } from "../types.ts";
 
 /** The model that an SAE is read for. */
 export interface SaeModel {
+  /** What it is called. */
   readonly name: string;
+  /** Its blocks. */
   readonly layers: number;
+  /** D */
   readonly dModel: number;
 }
 

@@ -9,6 +9,7 @@ const LETTERS = AMINO_ACIDS.length;
 
 /** How well "the latent is active" tells a letter. */
 export interface Detection {
+  /** One-letter code of an amino acid. */
   letter: string;
   /** Where the letter stands, from the active residue. */
   offset: number;
@@ -16,6 +17,7 @@ export interface Detection {
   precision: number;
   /** The same, of all residues with the letter there. */
   recall: number;
+  /** Harmonic mean of precision and recall. */
   f1: number;
   /** Precision over the letter's frequency. */
   enrichment: number;
@@ -23,11 +25,15 @@ export interface Detection {
 
 /** One latent over all residues. */
 export interface LatentProfile {
+  /** 0-based. */
   latent: number;
   /** Residues where it is active. */
   active: number;
+  /** Proteins where it is active anywhere. */
   proteins: number;
+  /** Over the residues where it is active. */
   meanActivation: number;
+  /** The largest. */
   maxActivation: number;
   /** The letter at the residue itself with the largest F1. */
   letter: Detection;
@@ -35,6 +41,7 @@ export interface LatentProfile {
   neighbour?: Detection;
   /** Share of the active residues that are the first, and the last, of a protein. */
   firstShare: number;
+  /** The same of the last. */
   lastShare: number;
   /** Mean place along the protein, 0 at the first residue and 1 at the last. */
   meanPlace: number;
@@ -42,12 +49,19 @@ export interface LatentProfile {
 
 /** How often one latent is active at one letter. */
 export interface LetterCount {
+  /** 0-based. */
   latent: number;
+  /** One-letter code of an amino acid. */
   letter: string;
+  /** Residues with that letter where it is active. */
   active: number;
+  /** Of all residues where it is active. */
   precision: number;
+  /** Of all residues with that letter. */
   recall: number;
+  /** Precision over the letter's frequency. */
   enrichment: number;
+  /** Over the residues where it is active. */
   meanActivation: number;
 }
 
@@ -72,7 +86,7 @@ export class DetectorCounts {
   /** u32[F, offsets]: active residues that have a residue there. */
   readonly #activeNeighbours: Uint32Array;
 
-  /** @param threshold activations at or below it do not count */
+  /** Starts with nothing counted. @param threshold activations at or below it do not count */
   constructor(readonly latents: number, readonly threshold = 0) {
     this.#active = new Uint32Array(latents);
     this.#proteins = new Uint32Array(latents);
@@ -86,10 +100,12 @@ export class DetectorCounts {
     this.#activeNeighbours = new Uint32Array(latents * OFFSETS);
   }
 
+  /** Residues counted so far. */
   get residues(): number {
     return this.#totals[0];
   }
 
+  /** Proteins counted so far. */
   get proteins(): number {
     return this.#totals[1];
   }
@@ -123,6 +139,7 @@ export class DetectorCounts {
     }
   }
 
+  /** Counts one protein. */
   add({ letters, latents: { offsets, indices, values } }: ProteinLatents): void {
     const columns = Int8Array.from(letters, (letter) => AMINO_ACIDS.indexOf(letter));
     const length = columns.length, seen = new Set<number>();
