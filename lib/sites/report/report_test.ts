@@ -66,7 +66,10 @@ Deno.test("finding counts what passes both thresholds, what stays after correcti
   ];
   const text = finding({ ...protein, id: "P", rows }, thresholds);
   match(text, /^2 of 5 heads attend to the 3 sites of P clearly more than to as many random/);
-  match(text, /testing 5 heads, 1 head stays below a false discovery rate of 5\u00a0%\. For 1 head the/);
+  match(
+    text,
+    /testing 5 heads, 1 head stays below a false discovery rate of 5\u00a0%\. For 1 head the/,
+  );
   deepEqual(ranked(rows, thresholds).map(({ z }) => z), [Infinity, 3, 9, 2, NaN]);
   match(finding({ ...protein, rows: rows.slice(2) }, thresholds), /^None of 3 heads attends/);
   match(finding({ ...protein, rows: rows.slice(2, 4) }, thresholds), /no heads stay below[^.]*\.$/);
