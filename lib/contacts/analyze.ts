@@ -42,17 +42,17 @@ export interface ContactOptions {
   motif: boolean;
   /** H, E or - for each residue, for the motif experiment; by default the structure's. */
   secondary?: string;
-  /** Most pairs of elements. */
+  /** Pairs of elements that are drawn of those that qualify. */
   motifPairs: number;
-  /** Most stretches. */
+  /** Stretches that are drawn of those that qualify. */
   motifSegments: number;
-  /** Fewest contacts of a pair. */
+  /** Least sum of the map over the patch of a pair. */
   motifPairContacts: number;
-  /** Fewest contacts of a stretch. */
+  /** The same for a stretch. */
   motifSegmentContacts: number;
-  /** Residues that are unmasked at a time. */
+  /** Residues unmasked on each side at a time. */
   motifStep: number;
-  /** Fewest residues between the elements of a pair. */
+  /** The centres of a pair's elements are farther apart than this, residues. */
   motifSeparation: number;
 }
 

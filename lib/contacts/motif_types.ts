@@ -61,11 +61,11 @@ export interface MotifResult {
 export interface MotifOptions {
   /** Pairs of elements, and stretches on the diagonal, that are drawn of those that qualify. */
   pairs: number;
-  /** Most stretches. */
+  /** Stretches that are drawn of those that qualify. */
   segments: number;
   /** Least sum of the map over the patch of a pair, and of a stretch. */
   pairContacts: number;
-  /** Fewest contacts of a stretch. */
+  /** The same for a stretch. */
   segmentContacts: number;
   /** Residues unmasked on each side at a time. */
   step: number;

@@ -24,7 +24,7 @@ export interface Edit {
   named: NamedResidue[];
   /** Residues `begin` to `end` (inclusive) go; `end` = `begin` − 1 when nothing does. */
   begin: number;
-  /** Residue after the last that goes. */
+  /** The last residue that goes. */
   end: number;
   /** What comes in their place. */
   inserted: string;
