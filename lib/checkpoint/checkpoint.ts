@@ -65,6 +65,8 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
   const { name, config, format, sources, infos, stored, notes } = parts;
   /** Looked at once, however often they are read. */
   const checked = new Set<EsmTensorName>();
+  /** Made once: a run's settings and its record both ask, and large files take seconds. */
+  let hash: Promise<string> | undefined;
   return {
     name,
     config,
@@ -88,16 +90,7 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
       into.set(computed);
       return into.subarray(0, computed.length);
     },
-    async sha256() {
-      if (sources.length === 1) return await hashSource(sources[0]);
-      const lines = new Map<string, string>();
-      for (const source of sources) {
-        const file = basename(source.label);
-        lines.set(file, `${await hashSource(source)}  ${file}\n`);
-      }
-      const ordered = [...lines.keys()].sort().map((file) => lines.get(file));
-      return createHash("sha256").update(ordered.join("")).digest("hex");
-    },
+    sha256: () => hash ??= hashSources(sources),
     [Symbol.dispose]() {
       for (const source of sources) source[Symbol.dispose]();
     },
@@ -117,6 +110,17 @@ function checkFinite(name: EsmTensorName, tensor: StoredTensor, values: Float32A
     `Cannot use ${tensor.source.label} as its weights must be finite numbers: ` +
       `${name}[${place.join(", ")}] is ${values[at]}`,
   );
+}
+
+async function hashSources(sources: readonly RandomAccess[]): Promise<string> {
+  if (sources.length === 1) return await hashSource(sources[0]);
+  const lines = new Map<string, string>();
+  for (const source of sources) {
+    const file = basename(source.label);
+    lines.set(file, `${await hashSource(source)}  ${file}\n`);
+  }
+  const ordered = [...lines.keys()].sort().map((file) => lines.get(file));
+  return createHash("sha256").update(ordered.join("")).digest("hex");
 }
 
 /** SHA-256 of all bytes in hexadecimal. */
