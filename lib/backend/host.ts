@@ -144,9 +144,14 @@ export class HostBackend implements Backend {
   }
 
   // deno-lint-ignore require-await -- throws by rejecting
-  async expectFinite(tensor: Tensor, describe: (index?: number) => Error): Promise<void> {
-    const index = firstNonFinite((tensor as HostTensor).peek());
-    if (index >= 0) throw describe(index);
+  async expectFinite(
+    tensors: readonly Tensor[],
+    describe: (tensor?: Tensor, index?: number) => Error,
+  ): Promise<void> {
+    for (const tensor of tensors) {
+      const index = firstNonFinite((tensor as HostTensor).peek());
+      if (index >= 0) throw describe(tensor, index);
+    }
   }
 
   /** A tensor for an output; its array returns to the pool when it is disposed. */

@@ -84,12 +84,15 @@ export interface Backend extends AsyncDisposable {
   /** Makes a tensor of `data`. A host backend keeps the array itself, the GPU copies it. */
   upload(label: string, shape: readonly number[], data: Float32Array): Tensor;
   /**
-   * Fails if a tensor has a value that is no finite number: at once on a host, on a GPU with the next
-   * read-back, for which nothing waits.
+   * Fails if one of some tensors has a value that is no finite number: at once on a host, on a GPU with
+   * the next read-back, for which nothing waits.
    *
-   * @param describe what to throw; a GPU does not say which element it was
+   * @param describe what to throw; a GPU says neither which tensor nor which element it was
    */
-  expectFinite(tensor: Tensor, describe: (index?: number) => Error): Promise<void>;
+  expectFinite(
+    tensors: readonly Tensor[],
+    describe: (tensor?: Tensor, index?: number) => Error,
+  ): Promise<void>;
   /** Makes a tensor to be filled; what it holds before is undefined. */
   output(label: string, shape: readonly number[]): Tensor;
 }

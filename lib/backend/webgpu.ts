@@ -211,8 +211,8 @@ export class WebGpuBackend implements Backend, ProgramHost {
     return this.#track(label, shape, copy, () => copy[Symbol.dispose]());
   }
 
-  async expectFinite(tensor: Tensor, describe: (index?: number) => Error): Promise<void> {
-    await this.#finite.check((tensor as BufferTensor).gpu, describe());
+  async expectFinite(tensors: readonly Tensor[], describe: () => Error): Promise<void> {
+    await this.#finite.check(tensors.map((tensor) => (tensor as BufferTensor).gpu), describe());
   }
 
   /** A tensor for an output; its buffer is kept for the next one of that size. */

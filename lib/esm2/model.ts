@@ -160,11 +160,11 @@ export class Esm2 implements AsyncDisposable {
         hidden = hidden.keep();
         ours = true;
       }
-      await expectFinite(backend, batch, hidden, `after ${depth} of ${config.layers} blocks`);
       const head = options.head && depth === config.layers
         ? await pass.head(hidden, options.head === true ? undefined : options.head.rows)
         : undefined;
-      if (head) await expectFinite(backend, batch, head.logits, "in the logits", head);
+      const where = `after ${depth} of ${config.layers} blocks`;
+      await expectFinite(backend, batch, where, hidden, head);
       const result = hidden;
       return {
         depth,
@@ -194,25 +194,31 @@ export class Esm2 implements AsyncDisposable {
 async function expectFinite(
   backend: Backend,
   { width }: TokenBatch,
-  tensor: Tensor,
   where: string,
-  owned: Record<string, Tensor> = {},
+  hidden: Tensor,
+  head?: { logits: Tensor; normalised: Tensor },
 ): Promise<void> {
-  const [rows, columns] = tensor.shape;
-  const describe = (index?: number) => {
-    const row = index === undefined ? undefined : Math.floor(index / columns);
-    const token = row === undefined || tensor.label === "logits"
-      ? ""
-      : ` at token ${row % width} of sequence ${Math.floor(row / width) + 1} of ${rows / width}`;
-    return new UserError(
-      `Cannot go on as what the model computes must be finite numbers: ${where}${token} some are NaN ` +
-        "or infinite",
-    );
+  const [rows, columns] = hidden.shape;
+  const placeOf = (tensor?: Tensor, index?: number) => {
+    if (index === undefined) return where;
+    if (tensor !== hidden) return "in the logits";
+    const row = Math.floor(index / columns);
+    return `${where} at token ${row % width} of sequence ${Math.floor(row / width) + 1} of ${
+      rows / width
+    }`;
   };
   try {
-    await backend.expectFinite(tensor, describe);
+    await backend.expectFinite(
+      head ? [hidden, head.logits] : [hidden],
+      (tensor, index) =>
+        new UserError(
+          "Cannot go on as what the model computes must be finite numbers: " +
+            `${placeOf(tensor, index)} some are NaN or infinite`,
+        ),
+    );
   } catch (error) {
-    Object.values(owned).forEach((t) => t[Symbol.dispose]());
+    head?.logits[Symbol.dispose]();
+    head?.normalised[Symbol.dispose]();
     throw error;
   }
 }
