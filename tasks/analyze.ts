@@ -8,6 +8,7 @@ import { maxLengthOption, proteinsOptions, siteOffsetOption } from "../lib/prote
 import { LEGACY_MODES } from "../lib/sites/legacy.ts";
 import { NULL_MODES } from "../lib/sites/null_model.ts";
 import { runAnalyze } from "../lib/sites/run.ts";
+import { TABLES } from "../lib/sites/tables.ts";
 
 const options = {
   ...proteinsOptions,
@@ -129,6 +130,7 @@ export const command = defineCommand({
       shows: "the numbers that allostery_heads would print",
     },
   ],
+  tables: TABLES,
   run: (o, ctx) => runAnalyze(o, ctx),
 });
 

@@ -30,18 +30,13 @@ function test(name: string, fn: (dir: string) => Promise<void>): void {
 const onHp36 = (dir: string, ...args: string[]) =>
   analyzed("--sequence", HP36, "--sites", "3,17,18", "--backend", "cpu", "--out", dir, ...args);
 
+type JsonRow = Record<string, string | number | boolean | null>;
 interface JsonResult {
-  run: Record<string, unknown> & { options: Record<string, unknown> };
-  proteins: {
-    id: string;
-    length: number;
-    sites: { residue: number; letter: string }[];
-    layers: number[];
-    heads: number;
-    rows: Record<string, number | null>[];
-    legacy?: Record<string, number | null>[];
-  }[];
-  summary?: Record<string, number | null>[];
+  run: Record<string, unknown> & {
+    options: Record<string, unknown>;
+    findings: { id: string; sensitive: number }[];
+  };
+  tables: { heads: JsonRow[]; legacy?: JsonRow[]; summary?: JsonRow[] };
 }
 
 test("analyze: heads.csv holds --json's numbers at full precision", async (dir) => {
@@ -51,19 +46,18 @@ test("analyze: heads.csv holds --json's numbers at full precision", async (dir) 
   const { columns, rows } = readCsv(`${dir}/heads.csv`);
   equal(columns.join(), COLUMNS);
   equal(rows.length, LAYERS * HEADS);
-  const [protein] = json.proteins;
-  deepEqual([protein.id, protein.length, protein.heads], ["sequence", HP36.length, HEADS]);
-  deepEqual(protein.sites.map(({ residue, letter }) => letter + residue), ["S3", "A17", "F18"]);
+  equal(json.tables.heads.length, rows.length);
+  let sensitive = 0;
   rows.forEach((row, g) => {
     equal(row.protein, "sequence");
     deepEqual([Number(row.layer), Number(row.head)], [Math.floor(g / HEADS), g % HEADS]);
+    deepEqual(Object.keys(json.tables.heads[g]), columns);
     for (const name of columns.slice(1)) {
       const value = csvNumber(row[name]);
-      equal(Number.isFinite(value) ? value : null, protein.rows[g][name], `${name} of row ${g}`);
+      equal(json.tables.heads[g][name], Number.isNaN(value) ? null : value, `${name} of row ${g}`);
     }
-    const { impact, snr, sensitive } = protein.rows[g];
     const at = (name: string) => csvNumber(row[name]);
-    equal(sensitive, at("impact") > 1.5 && at("snr") > 2, `${impact} ${snr}`);
+    if (at("impact") > 1.5 && at("snr") > 2) sensitive++;
     // Columns agree with each other.
     const relation = (name: string, value: number) =>
       allClose([at(name)], [value], { rtol: 1e-12 }, `${name} of row ${g}`);
@@ -73,6 +67,10 @@ test("analyze: heads.csv holds --json's numbers at full precision", async (dir) 
     const passes = at("p_permutation") * 1001 - 1;
     ok(Math.abs(passes - Math.round(passes)) < 1e-9 && passes > -0.5 && passes < 1000.5);
   });
+  deepEqual(json.run.findings.map(({ id, sensitive }) => [id, sensitive]), [[
+    "sequence",
+    sensitive,
+  ]]);
 });
 
 test("analyze: q is Benjamini–Hochberg's adjustment over the heads", async (dir) => {
@@ -134,7 +132,7 @@ test("analyze: --json prints one JSON document and nothing else", async (dir) =>
   const errors = new TextDecoder().decode(stderr);
   equal(code, 0, errors);
   const json: JsonResult = JSON.parse(new TextDecoder().decode(stdout));
-  equal(json.proteins[0].rows.length, LAYERS * HEADS);
+  equal(json.tables.heads.length, LAYERS * HEADS);
   deepEqual(json.run.arguments, ["--sequence", GB1, "--sites", "Y3", "--json"]);
   match(errors, /small demonstration model/);
   equal(listing(`${dir}/out/analyze`).join(), "heads.csv,report.html,run.json");

@@ -1,7 +1,9 @@
 /** The report in a real browser: what it shows, that it is whole, in light, dark and print. */
 import { examples } from "../data/examples.ts";
+import { cellsOf } from "../lib/io/columns.ts";
 import { formatCsv, parseTable } from "../lib/io/csv.ts";
-import { headColumns, renderSiteReport } from "../lib/sites/report/mod.ts";
+import { renderSiteReport } from "../lib/sites/report/mod.ts";
+import { HEADS, rowsOf } from "../lib/sites/tables.ts";
 import type { ProteinResult } from "../lib/sites/types.ts";
 import { deepEqual, equal, ok } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
@@ -66,12 +68,9 @@ const reports: Record<string, { proteins: ProteinResult[]; html: string }> = {
 /** Every number of every head as heads.csv has it, by protein, layer and head. */
 function csvRows(proteins: ProteinResult[]): Map<string, Record<string, string>> {
   const records = proteins.flatMap(({ rows }, protein) =>
-    rows.map((row) => ({
-      protein,
-      ...Object.fromEntries(headColumns.map(({ key, name }) => [name, row[key]])),
-    }))
+    rowsOf(String(protein), rows).map((row) => cellsOf(HEADS, row))
   );
-  const text = formatCsv(["protein", ...headColumns.map(({ name }) => name)], records);
+  const text = formatCsv(HEADS.columns.map(({ name }) => name), records);
   const { rows } = parseTable(text, "heads.csv");
   return new Map(rows.map(({ fields: f }) => [`${f.protein},${f.layer},${f.head}`, f]));
 }

@@ -1,6 +1,7 @@
 /** A command declared as data, and the one place that names the argument parsing library. */
 import { Command as Commander, CommanderError, Option } from "npm:commander@15.1.0";
 import { UserError } from "../errors.ts";
+import { describeTables, type TableOf } from "../io/columns.ts";
 import type { CommandContext } from "./context.ts";
 import type { Parser } from "./parsers.ts";
 
@@ -80,6 +81,8 @@ export interface Command<O extends Options = Options> {
   positionals?: Positional[];
   options: O;
   examples: Example[];
+  /** The tables that it writes, with every column that a run can have; `--help columns` shows them. */
+  tables?: readonly TableOf<never>[];
   run(options: OptionValues<O>, ctx: CommandContext): void | Promise<void>;
 }
 
@@ -107,6 +110,10 @@ export function parseArguments<O extends Options>(
   command: Command<O>,
   args: readonly string[],
 ): Parsed<O> {
+  const { tables } = command, asked = args.findIndex((arg) => arg === "--help" || arg === "-h");
+  if (tables && asked >= 0 && args[asked + 1] === "columns") {
+    return { help: describeTables(tables) };
+  }
   let help = "";
   const program = build(command).configureOutput({
     writeOut: (text) => help += text,
@@ -155,11 +162,14 @@ function build<O extends Options>(command: Command<O>): Commander {
   program.addOption(
     new Option("--debug", "show where in the code an error came from").helpGroup(GENERAL),
   );
-  program.addHelpOption(new Option("-h, --help", "show this help").helpGroup(GENERAL));
+  program.addHelpOption(new Option("-h, --help", helpText(command)).helpGroup(GENERAL));
   const examples = command.examples.map(({ command, shows }) => `  ${command}\n      ${shows}`);
   if (examples.length > 0) program.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
   return program;
 }
+
+const helpText = ({ tables }: Pick<Command, "tables">) =>
+  tables ? "show this help; --help columns: what the tables hold" : "show this help";
 
 function optionOf(key: string, spec: OptionSpec<unknown>): Option {
   const long = spec.kind === "flag" && spec.default === true

@@ -12,3 +12,11 @@ export function fixed(value: number, digits: number): string {
 
 /** A number of the terminal's tables. */
 export const three = (value: number): string => fixed(value, 3);
+
+/** Three significant digits, whatever the size; a dash for NaN. */
+export function significant(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : value > 0 ? "∞" : "−∞";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  return size < 1e-4 || size >= 1e5 ? value.toExponential(1) : value.toPrecision(3);
+}

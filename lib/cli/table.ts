@@ -1,6 +1,8 @@
 /** Plain-text tables, aligned for a terminal and still readable in a log. */
 
 import { printable } from "../errors.ts";
+import type { Column as Declared, TableOf } from "../io/columns.ts";
+import { significant } from "./figures.ts";
 
 export type Cell = string | number;
 
@@ -43,6 +45,37 @@ export function formatTable(
   });
   const lines = laid[0]?.map((_, r) => laid.map((cells) => cells[r]).join("  ").trimEnd()) ?? [];
   return lines.join("\n");
+}
+
+/**
+ * Some columns of a declared table, laid out.
+ *
+ * @param names which, in this order
+ * @throws {RangeError} if the table has no column of a name
+ */
+export function tableText<Row>(
+  { name: table, columns }: Pick<TableOf<Row>, "name" | "columns">,
+  names: readonly string[],
+  rows: readonly Row[],
+): string {
+  const chosen = names.map((name) => {
+    const found = columns.find((column) => column.name === name);
+    if (!found) throw new RangeError(`table ${table} must have a column ${name}`);
+    return found;
+  });
+  return formatTable(
+    chosen.map(({ name, short, type }) => ({
+      header: short ?? name,
+      ...(type === "integer" || type === "number") && { align: "right" },
+    })),
+    rows.map((row) => chosen.map((column) => shown(column, row))),
+  );
+}
+
+function shown<Row>({ type, of, show = significant }: Declared<Row>, row: Row): Cell {
+  const value = of(row);
+  if (type === "number" && typeof value === "number") return show(value);
+  return value === null || value === undefined ? "" : String(value);
 }
 
 function pad(text: string, width: number, right: boolean): string {

@@ -118,6 +118,11 @@ export async function writeRows<T>(
   await sink.close();
 }
 
+/** Lines of a table from its cells. */
+export function csvRows(rows: readonly (readonly Cell[])[]): string {
+  return stringify(rows.map((row) => row.map(csvValue)));
+}
+
 /** The text that {@linkcode formatCsv} writes for one value, before quoting. */
 export function csvValue(value: Cell): string {
   if (value === null || value === undefined) return "";

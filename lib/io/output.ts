@@ -27,6 +27,7 @@ export class OutputDir implements Disposable {
   readonly #command: string | undefined;
   readonly #created: string[];
   readonly #temporary = new Map<string, string>();
+  readonly #scratch = new Set<string>();
   #record: object | undefined;
   #mark: RunMark | undefined;
   #state: "open" | "committed" | "disposed" = "open";
@@ -94,6 +95,13 @@ export class OutputDir implements Disposable {
     return temporary;
   }
 
+  /** Where to keep what the run needs for itself until this is disposed of. */
+  scratchPath(name: string): string {
+    const path = join(this.path, `.${name}${this.#mark!.suffix}`);
+    this.#scratch.add(path);
+    return path;
+  }
+
   /** Writes a text file (UTF-8) or bytes, final after `commit`. */
   async write(name: string, contents: string | Uint8Array): Promise<void> {
     const path = this.temporaryPath(name);
@@ -127,7 +135,8 @@ export class OutputDir implements Disposable {
     }
     removeQuietly(join(this.path, REPLACED));
     this.#state = "committed";
-    this.#mark?.[Symbol.dispose]();
+    // What is left for the run itself goes with the mark.
+    if (this.#scratch.size === 0) this.dispose();
     return names.map((name) => join(this.path, name));
   }
 
@@ -156,12 +165,18 @@ export class OutputDir implements Disposable {
     return stale;
   }
 
-  /** Removes what is unfinished; does nothing after `commit`. Synchronous, so that it may run last. */
+  /** Removes what is unfinished, which nothing is after `commit`. Synchronous, so that it may run last. */
   dispose(): void {
+    for (const path of this.#scratch) removeQuietly(path);
+    this.#scratch.clear();
+    if (this.#state === "open") {
+      for (const path of this.#temporary.values()) {
+        removeQuietly(path);
+      }
+    }
+    this.#mark?.[Symbol.dispose]();
     if (this.#state !== "open") return;
     this.#state = "disposed";
-    for (const path of this.#temporary.values()) removeQuietly(path);
-    this.#mark?.[Symbol.dispose]();
     // Not recursive: a folder that someone put a file into meanwhile stays.
     for (const dir of this.#created) removeQuietly(dir);
   }

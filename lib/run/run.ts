@@ -13,6 +13,7 @@ import { describeRun, Stopwatch } from "../provenance.ts";
 import { VERSION } from "../version.ts";
 import { checkUnchanged, type MergedRun } from "./merge.ts";
 import { checkShardFolder, type RunSettings, writeShard } from "./shard_files.ts";
+import { Results } from "./results.ts";
 import { isOwn, type Shard } from "./shards.ts";
 import { CONTINUING, UnitStore } from "./unit_store.ts";
 
@@ -81,14 +82,19 @@ export interface Finished {
   /** A unit's bytes. */
   read(unit: number): Uint8Array<ArrayBuffer>;
   output: OutputDir;
+  /** Takes the tables; `--json` prints them after the record of the run. */
+  results: Results;
   /** The record of the run; what is added to it before the end is in run.json. */
   provenance: Record<string, unknown>;
   /** Undefined where shards are merged: no model runs then. */
   esm?: Esm2;
   notes: string[];
-  /** Prints when the files have their names. */
+  /** Prints when the files have their names, unless JSON is asked for. */
   print(text: string): void;
 }
+
+/** What `finish` is given by the road. */
+type Written = "output" | "results" | "print" | "notes";
 
 /**
  * Runs an analysis, a shard of it, or writes what shards have found.
@@ -122,13 +128,18 @@ export async function runAnalysis<Inputs extends { notes: string[] }>(
     ...plan.settings,
   });
   const printed: string[] = [];
-  const write = async (finished: Omit<Finished, "output" | "print" | "notes">) => {
-    await plan.finish({ ...finished, output, notes, print: (text) => printed.push(text) });
+  const write = async (finished: Omit<Finished, Written>) => {
+    const results = new Results(output, o.json);
+    await plan.finish({ ...finished, output, results, notes, print: (text) => printed.push(text) });
     output.setRecord(finished.provenance);
     ctx.signal.throwIfAborted();
     const written = output.commit();
+    if (o.json) {
+      for await (const text of results.json(finished.provenance)) ctx.print(text);
+      return;
+    }
     for (const text of printed) ctx.print(text);
-    if (!o.json) ctx.note(`\nWrote ${written.join(", ")}`);
+    ctx.note(`\nWrote ${written.join(", ")}`);
   };
   if (merged) {
     checkUnchanged(merged.settings, await settingsOn(merged.settings.backend));

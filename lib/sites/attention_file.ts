@@ -1,20 +1,19 @@
 /** attention.npz: a protein's attention, written block by block. */
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { displayLetters } from "../esm2/mod.ts";
-import { fileNames, type OutputDir } from "../io/output.ts";
+import { fileNames } from "../io/output.ts";
 import { type NpzArrayWriter, NpzWriter } from "../io/npz.ts";
 import type { AttentionSink, ProteinInput } from "./analyze.ts";
 import { attentionOf } from "./maps.ts";
 
-/** Where a file of each protein goes: under its name, such as attention.npz, or ID.attention.npz among several. */
-export function filePerProtein(
-  output: OutputDir,
+/** What a result of each protein is called: as it is, such as attention.npz, or ID.attention.npz among several. */
+export function namePerProtein(
   proteins: readonly ProteinInput[],
-  file: string,
+  name: string,
 ): (protein: ProteinInput) => string {
   const distinct = fileNames(proteins.map(({ id }) => id));
-  const names = new Map(proteins.map((protein, p) => [protein, `${distinct[p]}.${file}`]));
-  return (protein) => output.temporaryPath(proteins.length === 1 ? file : names.get(protein)!);
+  const names = new Map(proteins.map((protein, p) => [protein, `${distinct[p]}.${name}`]));
+  return (protein) => proteins.length === 1 ? name : names.get(protein)!;
 }
 
 /**

@@ -1,7 +1,6 @@
 /** The `analyze` command: what of it is its own. */
 import type { CommandContext } from "../cli/context.ts";
 import { UserError } from "../errors.ts";
-import { writeRows } from "../io/csv.ts";
 import { renderSiteReport } from "./report/mod.ts";
 import { MOST_DRAWN } from "../report/page.ts";
 import { packUnit, unpackUnit } from "../run/codec.ts";
@@ -14,23 +13,14 @@ import {
   type SiteOptions,
   SiteSurvey,
 } from "./analyze.ts";
-import { attentionSink, filePerProtein } from "./attention_file.ts";
+import { attentionSink, namePerProtein } from "./attention_file.ts";
 import { type InputFlags, type Inputs, readInputs } from "./inputs.ts";
 import type { LegacyMode } from "./legacy.ts";
 import type { NullMode } from "./null_model.ts";
 import { isSensitive, mapsPerProtein, SENSITIVE } from "./score.ts";
 import { writeSiteAttention } from "./site_attention.ts";
 import { summarise, summariseLegacy } from "./summary.ts";
-import {
-  analysisJson,
-  HEADS_COLUMNS,
-  headsRecords,
-  LEGACY_COLUMNS,
-  legacyRecords,
-  proteinText,
-  summaryCsv,
-  summaryText,
-} from "./tables.ts";
+import { findingOf, HEADS, LEGACY, proteinText, rowsOf, SUMMARY, summaryText } from "./tables.ts";
 
 export interface AnalyzeFlags extends RunFlags, InputFlags {
   threshold: number;
@@ -94,9 +84,9 @@ function planSites(
     unit: "blocks",
     resumes: !o.saveAttention,
     open({ esm, output }) {
-      const pathOf = filePerProtein(output, proteins, "attention.npz");
+      const nameOf = namePerProtein(proteins, "attention.npz");
       const sinkOf = (protein: ProteinInput, layers: readonly number[]) =>
-        attentionSink(pathOf(protein), esm.config, protein, layers, specials);
+        attentionSink(output.temporaryPath(nameOf(protein)), esm.config, protein, layers, specials);
       const survey = new SiteSurvey(esm, proteins, {
         ...options,
         ...{ maps, mapped: MOST_DRAWN, signal: ctx.signal },
@@ -124,7 +114,7 @@ async function writeResults(
   ctx: CommandContext,
   proteins: readonly ProteinInput[],
   { maxLength }: SiteOptions,
-  { read, output, provenance, esm, notes, print }: Finished,
+  { read, output, results: tables, provenance, esm, notes, print }: Finished,
 ): Promise<void> {
   const found = proteins.map((_, p) => unpackUnit<ProteinSites>(read(p)));
   const results = found.map(({ result }) => result);
@@ -134,20 +124,23 @@ async function writeResults(
     : legacy
     ? summariseLegacy(legacy)
     : summarise(results);
-  await writeRows(output.temporaryPath("heads.csv"), HEADS_COLUMNS, results, headsRecords);
-  if (summary) await output.write("summary.csv", summaryCsv(summary));
+  {
+    await using sink = tables.open(HEADS);
+    for (const { id, rows } of results) await sink.write(rowsOf(id, rows));
+    await sink.close();
+  }
+  if (summary) await tables.write(SUMMARY, summary);
   if (legacy) {
-    const path = output.temporaryPath("legacy.csv");
-    await writeRows(path, LEGACY_COLUMNS, results, (result, i) => legacyRecords(result, legacy[i]));
+    await tables.write(LEGACY, results.flatMap(({ id }, i) => rowsOf(id, legacy[i])));
   }
   if (o.saveSiteAttention) {
-    const pathOf = filePerProtein(output, proteins, "attention_to_sites.csv");
+    const nameOf = namePerProtein(proteins, "attention_to_sites");
     const specials = o.keepSpecials || o.legacy !== undefined;
     for (const [i, protein] of proteins.entries()) {
       const heads = legacy
         ? legacy[i].filter(({ selected }) => selected)
         : results[i].rows.filter((row) => isSensitive(row));
-      await writeSiteAttention(pathOf(protein), esm!, protein, heads, {
+      await writeSiteAttention(tables, nameOf(protein), esm!, protein, heads, {
         ...{ specials, legacy: o.legacy, maxLength, signal: ctx.signal },
       });
     }
@@ -155,6 +148,7 @@ async function writeResults(
   provenance.proteins = results.map(({ id, residues, sites }) => {
     return { id, length: residues.length, sites };
   });
+  provenance.findings = results.map(findingOf);
   if (o.report) {
     const theta = o.threshold === 0 ? "all attention" : `attention above ${o.threshold}`;
     const model = (provenance.model as { name: string }).name;
@@ -172,10 +166,6 @@ async function writeResults(
         thresholds: SENSITIVE,
       }),
     );
-  }
-  if (o.json) {
-    for (const part of analysisJson(provenance, results, summary, legacy)) print(part);
-    return;
   }
   results.forEach((result, i) => print(`${i === 0 ? "" : "\n"}${proteinText(result)}`));
   if (summary) print(`\n${summaryText(summary)}`);

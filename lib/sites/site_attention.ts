@@ -1,19 +1,10 @@
 /** attention_to_sites.csv: what every position pays to each site, in the heads that look at them. */
 import { type Esm2, tokenize } from "../esm2/mod.ts";
-import { csvValue } from "../io/csv.ts";
-import { TextSink } from "../io/text_sink.ts";
+import type { Results } from "../run/results.ts";
 import type { ProteinInput } from "./analyze.ts";
 import { legacyColumns, type LegacyMode } from "./legacy.ts";
 import { collectHeads, type HeadName } from "./maps.ts";
-
-/** The columns of allostery_heads' file. */
-export const SITE_ATTENTION_COLUMNS = [
-  "Layer",
-  "Head",
-  "From (Query Position)",
-  "To (Allosteric Position)",
-  "Attention Score",
-] as const;
+import { SITE_ATTENTION, type SiteAttention } from "./tables.ts";
 
 export interface SiteAttentionOptions {
   /** Whether `<cls>` (position 0) and `<eos>` (L + 1) are rows too. */
@@ -24,9 +15,10 @@ export interface SiteAttentionOptions {
   signal?: AbortSignal;
 }
 
-/** Writes the table of some heads of a protein. */
+/** Writes the table of some heads of a protein under a name. */
 export async function writeSiteAttention(
-  path: string,
+  results: Results,
+  name: string,
   model: Esm2,
   protein: ProteinInput,
   heads: readonly HeadName[],
@@ -47,17 +39,16 @@ export async function writeSiteAttention(
     }
     return values;
   }, signal);
-  await using file = new TextSink(path);
-  await file.write(`${SITE_ATTENTION_COLUMNS.join()}\n`);
+  await using sink = results.open({ ...SITE_ATTENTION, name });
   for (const [h, { layer, head }] of heads.entries()) {
-    const lines: string[] = [];
+    const rows: SiteAttention[] = [];
     for (let i = from; i < to; i++) {
       protein.sites.forEach(({ residue }, s) => {
-        const value = csvValue(found[h][(i - from) * columns.length + s]);
-        lines.push(`${layer},${head},${legacy ? i + 1 : i},${residue},${value}\n`);
+        const attention = found[h][(i - from) * columns.length + s];
+        rows.push({ layer, head, from: legacy ? i + 1 : i, to: residue, attention });
       });
     }
-    await file.write(lines.join(""));
+    await sink.write(rows);
   }
-  await file.close();
+  await sink.close();
 }

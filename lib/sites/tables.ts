@@ -1,64 +1,175 @@
-/** Results as tables: the CSV files, the table on the terminal, and JSON. */
+/** Results as tables: their columns, and what the terminal says of them. */
+
+import { tableText } from "../cli/table.ts";
 import { printable } from "../errors.ts";
-import { formatTable } from "../cli/table.ts";
-import { type Cell, formatCsv } from "../io/csv.ts";
-import { headColumns } from "./columns.ts";
+import { columnsOf, type TableOf } from "../io/columns.ts";
 import type { LegacyRow } from "./legacy.ts";
 import { FALSE_DISCOVERY_RATE, isSensitive, rankHeads, SENSITIVE } from "./score.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "./types.ts";
 
-/** Numbers of a head under the column names of heads.csv. */
-function headRecord(row: HeadRow): Record<string, number> {
-  return Object.fromEntries(headColumns.map(({ key, name }) => [name, row[key]]));
-}
+/** A row with the protein that it is of. */
+export type OfProtein<Row> = Row & { protein: string };
 
-/** Columns of heads.csv. */
-export const HEADS_COLUMNS: readonly string[] = [
-  "protein",
-  ...headColumns.map(({ name }) => name),
-];
+const { text, integer, number } = columnsOf<OfProtein<HeadRow>>();
 
-/** A protein's rows of heads.csv: one per layer and head. */
-export function headsRecords({ id, rows }: ProteinResult): Record<string, Cell>[] {
-  return rows.map((row) => ({ protein: id, ...headRecord(row) }));
-}
+/** heads.csv: the numbers of one head. */
+export const HEADS: TableOf<OfProtein<HeadRow>> = {
+  name: "heads",
+  rows: "one row per protein, layer and head",
+  columns: [
+    text("protein", "its id", "protein"),
+    integer("layer", "numbered from 0", "layer", { label: "Layer" }),
+    integer("head", "numbered from 0", "head", { label: "Head" }),
+    number(
+      "observed",
+      "attention that the sites receive, summed over all residues' rows, above the threshold",
+      "observed",
+      { label: "Observed" },
+    ),
+    number(
+      "baseline_mean",
+      "mean of the same sum over random site sets of the same size (--trials, 1000), drawn by a " +
+        "counter-based generator: the same seed gives the same sets on every device",
+      "baselineMean",
+      { label: "Baseline mean" },
+    ),
+    number("baseline_sd", "standard deviation over these random site sets", "baselineSd", {
+      label: "Baseline SD",
+    }),
+    number("impact", "observed ÷ baseline_mean; 1 is chance", "impact", { label: "Impact" }),
+    number("snr", "(observed − baseline_mean) ÷ baseline_sd", "snr", { label: "SNR" }),
+    number("exact_mean", "mean of the null over all site sets, without sampling", "exactMean", {
+      label: "Exact mean",
+    }),
+    number(
+      "exact_sd",
+      "standard deviation of the null over all site sets, without sampling (finite-population " +
+        "formula)",
+      "exactSd",
+      { label: "Exact SD" },
+    ),
+    number("z", "(observed − exact_mean) ÷ exact_sd", "z", { label: "z" }),
+    number(
+      "p_permutation",
+      "share of random site sets that receive at least as much, one-sided: (1 + sets) ÷ (1 + trials)",
+      "pPermutation",
+      { label: "p", short: "p" },
+    ),
+    number(
+      "q_bh",
+      "p corrected for testing all heads (Benjamini–Hochberg false discovery rate)",
+      "qBh",
+      { label: "q", short: "q" },
+    ),
+    number(
+      "enrichment",
+      "share of attention going to the sites ÷ share of residues that are sites",
+      "enrichment",
+      { label: "Enrichment" },
+    ),
+    number(
+      "p_alpha",
+      "share of strong attention pairs whose attended residue is a site (Vig et al. 2021)",
+      "pAlpha",
+      { label: "pα" },
+    ),
+    integer(
+      "p_alpha_pairs",
+      "number of strong attention pairs; Vig et al. leave out heads with fewer than 100",
+      "pairs",
+      { label: "Pairs", short: "pairs" },
+    ),
+  ],
+};
+
+/** Of HEADS, the numbers that a report shows. */
+export const HEAD_COLUMNS = HEADS.columns.slice(1);
+
+const over = columnsOf<HeadSummary>();
 
 /** summary.csv: each head over several proteins. */
-export function summaryCsv(summary: readonly HeadSummary[]): string {
-  return formatCsv(
-    ["layer", "head", "proteins", "impact_mean", "impact_sd", "impact_snr"],
-    summary.map(({ layer, head, proteins, impactMean, impactSd, impactSnr }) => ({
-      layer,
-      head,
-      proteins,
-      impact_mean: impactMean,
-      impact_sd: impactSd,
-      impact_snr: impactSnr,
-    })),
-  );
+export const SUMMARY: TableOf<HeadSummary> = {
+  name: "summary",
+  rows: "one row per layer and head",
+  when: "of several proteins",
+  columns: [
+    over.integer("layer", "numbered from 0", "layer", { label: "Layer" }),
+    over.integer("head", "numbered from 0", "head", { label: "Head" }),
+    over.integer("proteins", "in how many proteins its impact is defined", "proteins", {
+      label: "Proteins",
+    }),
+    over.number("impact_mean", "mean of impact over these", "impactMean", {
+      ...{ label: "Mean impact", short: "impact mean" },
+    }),
+    over.number("impact_sd", "standard deviation over these", "impactSd", {
+      ...{ label: "SD of impact", short: "impact sd" },
+    }),
+    over.number("impact_snr", "impact_mean ÷ impact_sd", "impactSnr", {
+      ...{ label: "Mean ÷ SD", short: "mean/sd" },
+    }),
+  ],
+};
+
+const old = columnsOf<OfProtein<LegacyRow>>();
+
+/** legacy.csv: the published tool's own numbers. */
+export const LEGACY: TableOf<OfProtein<LegacyRow>> = {
+  name: "legacy",
+  rows: "one row per protein, layer and head",
+  when: "with --legacy",
+  columns: [
+    old.text("protein", "its id", "protein"),
+    old.integer("layer", "numbered from 0", "layer"),
+    old.integer("head", "numbered from 0", "head"),
+    old.number("impact", "as that tool has it: 0 where the baseline's mean is 0", "impact"),
+    old.number("snr", "as that tool has it: 1e-10 is added to the standard deviation", "snr"),
+    old.number("p_value", "of a t test of its random sets against the observed sum", "pValue"),
+    old.number(
+      "p_value_heads",
+      "of a t test of all heads' impacts against this head's",
+      "pValueHeads",
+    ),
+    old.flag("selected", "p_value_heads < 0.01 and snr > 2: its scripts' choice", "selected"),
+  ],
+};
+
+/** A head's attention to a site. */
+export interface SiteAttention {
+  layer: number;
+  head: number;
+  /** Position that the attention is from. */
+  from: number;
+  /** The site's residue. */
+  to: number;
+  attention: number;
 }
 
-/** Columns of legacy.csv: the published tool's own numbers. */
-export const LEGACY_COLUMNS: readonly string[] = [
-  ...["protein", "layer", "head", "impact", "snr", "p_value", "p_value_heads", "selected"],
-];
+const pays = columnsOf<SiteAttention>();
 
-/** A protein's rows of legacy.csv. */
-export function legacyRecords(
-  { id }: ProteinResult,
-  rows: readonly LegacyRow[],
-): Record<string, Cell>[] {
-  return rows.map(({ layer, head, impact, snr, pValue, pValueHeads, selected }) => ({
-    protein: id,
-    layer,
-    head,
-    impact,
-    snr,
-    p_value: pValue,
-    p_value_heads: pValueHeads,
-    selected,
-  }));
-}
+/** The columns of allostery_heads' file. */
+export const SITE_ATTENTION: TableOf<SiteAttention> = {
+  name: "attention_to_sites",
+  rows: "one row per sensitive head, position and site",
+  when: "with --save-site-attention; the file of one of several proteins begins with its id",
+  columns: [
+    pays.integer("Layer", "numbered from 0", "layer"),
+    pays.integer("Head", "numbered from 0", "head"),
+    pays.integer(
+      "From (Query Position)",
+      "residue; <cls> is 0 with --keep-specials; with --legacy tokens, counted from 1",
+      "from",
+    ),
+    pays.integer("To (Allosteric Position)", "the site's residue", "to"),
+    pays.number("Attention Score", "attention that it pays to the site", "attention"),
+  ],
+};
+
+/** Every table of the command. */
+export const TABLES = [HEADS, SUMMARY, LEGACY, SITE_ATTENTION];
+
+/** Rows under the name of their protein. */
+export const rowsOf = <Row>(protein: string, rows: readonly Row[]): OfProtein<Row>[] =>
+  rows.map((row) => ({ protein, ...row }));
 
 /** What the terminal shows of one protein: its sensitive heads, or the nearest to it. */
 export function proteinText(protein: ProteinResult, most = 20): string {
@@ -79,41 +190,32 @@ export function proteinText(protein: ProteinResult, most = 20): string {
     ? `; the first ${most}`
     : "";
   const finding = `${count}, ${chanceText(protein)}${shownText}:`;
-  const table = formatTable(
-    [
-      { header: "layer" },
-      { header: "head" },
-      ...["impact", "snr", "z", "p", "q", "enrichment", "p_alpha", "pairs"].map((header) => ({
-        header,
-        align: "right" as const,
-        format: significant,
-      })),
-    ],
-    shown.map((r) => [
-      r.layer,
-      r.head,
-      r.impact,
-      r.snr,
-      r.z,
-      r.pPermutation,
-      r.qBh,
-      r.enrichment,
-      r.pAlpha,
-      String(r.pairs),
-    ]),
-  );
-  return `${head}\n${finding}\n\n${table}`;
+  const names = [
+    ...["layer", "head", "impact", "snr", "z", "p_permutation", "q_bh", "enrichment"],
+    ...["p_alpha", "p_alpha_pairs"],
+  ];
+  return `${head}\n${finding}\n\n${tableText(HEADS, names, rowsOf(id, shown))}`;
 }
 
 /** How many heads chance calls, and how many hold against it. */
 function chanceText({ rows, calledByChance, sites }: ProteinResult): string {
-  const found = rows.filter(({ qBh }) => qBh < FALSE_DISCOVERY_RATE).length;
+  const found = discoveries(rows);
   const random = sites.length === 1
     ? "where a random residue gives"
     : `where ${sites.length} random residues give`;
   return `${random} ${calledByChance.toFixed(1)} on average; ` +
     `${found === 0 ? "none has" : found === 1 ? "1 has" : `${found} have`} ` +
     `q < ${FALSE_DISCOVERY_RATE}`;
+}
+
+/** Heads that chance does not explain. */
+const discoveries = (rows: readonly HeadRow[]) =>
+  rows.filter(({ qBh }) => qBh < FALSE_DISCOVERY_RATE).length;
+
+/** What run.json says was found in a protein. */
+export function findingOf({ id, rows, calledByChance }: ProteinResult) {
+  const sensitive = rows.filter(isSensitive).length, falseDiscoveryRate = FALSE_DISCOVERY_RATE;
+  return { id, sensitive, calledByChance, falseDiscoveryRate, discoveries: discoveries(rows) };
 }
 
 /** What the terminal shows over several proteins: of the heads with a high impact, the steadiest. */
@@ -125,57 +227,7 @@ export function summaryText(summary: readonly HeadSummary[], most = 10): string 
   const ranked = high.sort((a, b) =>
     Number(b.impactSnr > a.impactSnr) - Number(b.impactSnr < a.impactSnr)
   ).slice(0, most);
-  const table = formatTable(
-    [
-      { header: "layer" },
-      { header: "head" },
-      { header: "proteins" },
-      ...["impact mean", "impact sd", "mean/sd"].map((header) => ({
-        header,
-        align: "right" as const,
-        format: significant,
-      })),
-    ],
-    ranked.map((s) => [s.layer, s.head, s.proteins, s.impactMean, s.impactSd, s.impactSnr]),
-  );
+  const table = tableText(SUMMARY, SUMMARY.columns.map(({ name }) => name), ranked);
   const count = high.length > most ? `${most} of ${high.length} heads` : "heads";
   return `Over all proteins, ${count} with ${average}, the steadiest first:\n\n${table}`;
-}
-
-/**
- * Machine output, one JSON object in lines; what is undefined is null.
- *
- * A line per protein, because the text of many is longer than a string can be.
- */
-export function* analysisJson(
-  provenance: unknown,
-  proteins: readonly ProteinResult[],
-  summary: readonly HeadSummary[] | undefined,
-  legacy: readonly (readonly LegacyRow[])[] | undefined,
-): Generator<string> {
-  yield `{"run":${JSON.stringify(provenance)},"proteins":[`;
-  for (const [i, protein] of proteins.entries()) {
-    const { id, residues, sites, layers, heads, rows, calledByChance } = protein;
-    const text = JSON.stringify({
-      id,
-      length: residues.length,
-      sites,
-      layers,
-      heads,
-      calledByChance,
-      falseDiscoveryRate: FALSE_DISCOVERY_RATE,
-      discoveries: rows.filter(({ qBh }) => qBh < FALSE_DISCOVERY_RATE).length,
-      rows: rows.map((row) => ({ ...headRecord(row), sensitive: isSensitive(row) })),
-      ...(legacy && { legacy: legacy[i] }),
-    });
-    yield i < proteins.length - 1 ? `${text},` : text;
-  }
-  yield `]${summary ? `,"summary":${JSON.stringify(summary)}` : ""}}`;
-}
-
-function significant(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : value > 0 ? "∞" : "−∞";
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  return size < 1e-4 || size >= 1e5 ? value.toExponential(1) : value.toPrecision(3);
 }

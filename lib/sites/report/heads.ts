@@ -1,6 +1,6 @@
 /** The pair of heat maps of one protein, and the one over several proteins. */
 import { csvValue } from "../../io/csv.ts";
-import { headColumns } from "../columns.ts";
+import { HEAD_COLUMNS, rowsOf, SUMMARY } from "../tables.ts";
 import { isSensitive, type Thresholds } from "./finding.ts";
 import { heatMap } from "../../report/heatmap.ts";
 import type { LegendTick } from "../../report/legend.ts";
@@ -26,8 +26,8 @@ export function proteinHeads(protein: ProteinResult, thresholds: Thresholds): Ma
   const outlined = `impact > ${short(thresholds.impact)} and SNR > ${short(thresholds.snr)}`;
   const common = { layers, heads, outlined, undefinedMeaning: UNDEFINED };
   const data = {
-    columns: headColumns.map(({ name, label }) => ({ name, label })),
-    rows: rows.map((row) => headColumns.map(({ key }) => csvValue(row[key]))),
+    columns: HEAD_COLUMNS.map(({ name, label }) => ({ name, label })),
+    rows: rowsOf(protein.id, rows).map((row) => HEAD_COLUMNS.map((one) => csvValue(one.of(row)))),
   };
   return markup`<div class="heads">
 ${
@@ -63,14 +63,7 @@ ${
 export function summaryHeads(summary: HeadSummary[], thresholds: Thresholds): Markup {
   const layers = [...new Set(summary.map(({ layer }) => layer))];
   const scale = impactScale(summary.map(({ impactMean }) => impactMean), thresholds);
-  const columns: { key: keyof HeadSummary; name: string; label: string }[] = [
-    { key: "layer", name: "layer", label: "Layer" },
-    { key: "head", name: "head", label: "Head" },
-    { key: "proteins", name: "proteins", label: "Proteins" },
-    { key: "impactMean", name: "impact_mean", label: "Mean impact" },
-    { key: "impactSd", name: "impact_sd", label: "SD of impact" },
-    { key: "impactSnr", name: "impact_snr", label: "Mean ÷ SD" },
-  ];
+  const { columns } = SUMMARY;
   const top = summary.filter(({ impactMean }) => impactMean > thresholds.impact)
     .sort((a, b) => b.impactMean - a.impactMean).slice(0, 10);
   const map = heatMap({
@@ -96,7 +89,7 @@ export function summaryHeads(summary: HeadSummary[], thresholds: Thresholds): Ma
   }</tr></thead><tbody>${
     top.map((row) =>
       markup`
-<tr>${columns.map(({ key }) => markup`<td>${short(row[key])}</td>`)}</tr>`
+<tr>${columns.map((one) => markup`<td>${short(Number(one.of(row)))}</td>`)}</tr>`
     )
   }</tbody></table></div>`;
   return markup`<div class="heads">
@@ -107,7 +100,7 @@ ${map}<div>${
   }</div>${
     jsonScript("rows", {
       columns: columns.map(({ name, label }) => ({ name, label })),
-      rows: summary.map((row) => columns.map(({ key }) => csvValue(row[key]))),
+      rows: summary.map((row) => columns.map((one) => csvValue(one.of(row)))),
     })
   }</div>
 `;

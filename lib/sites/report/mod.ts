@@ -10,8 +10,6 @@ import mapScript from "./script_map.js" with { type: "text" };
 import headsStyle from "../../report/style_heads.css" with { type: "text" };
 import mapsStyle from "../../report/style_maps.css" with { type: "text" };
 
-export { type HeadColumn, headColumns } from "../columns.ts";
-
 export interface SiteReport {
   title: string;
   /** What was run: model, threshold, null model. */

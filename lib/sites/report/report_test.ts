@@ -1,7 +1,8 @@
 import { examples } from "../../../data/examples.ts";
 import { allClose, deepEqual, equal, match, ok } from "../../../tests/assert.ts";
 import { sampleProtein } from "../../../tests/report_sample.ts";
-import { headColumns } from "../columns.ts";
+import { cellsOf } from "../../io/columns.ts";
+import { HEADS, rowsOf } from "../tables.ts";
 import { quantise } from "./attention_map.ts";
 import { finding, ranked } from "./finding.ts";
 import { escapeText, jsonScript, markup } from "../../report/markup.ts";
@@ -50,9 +51,10 @@ Deno.test("renderSiteReport is one file: no address to load, no unescaped name",
   equal(html.match(/<td role="gridcell"/g)!.length, 2 * protein.rows.length);
 });
 
-Deno.test("headColumns names every number of a head once", () => {
-  deepEqual(headColumns.map(({ key }) => key).sort(), Object.keys(protein.rows[0]).sort());
-  equal(new Set(headColumns.map(({ name }) => name)).size, headColumns.length);
+Deno.test("the columns of heads.csv name every number of a head once", () => {
+  const found = rowsOf("p", [protein.rows[0]]).flatMap((row) => Object.values(cellsOf(HEADS, row)));
+  deepEqual(found.sort(), ["p", ...Object.values(protein.rows[0])].sort());
+  equal(new Set(HEADS.columns.map(({ name }) => name)).size, HEADS.columns.length);
 });
 
 Deno.test("finding counts what passes both thresholds, what stays after correction, what is undefined", () => {

@@ -1,0 +1,118 @@
+/** The tables of a run: rows go to disk as they come, and once more for `--json`. */
+import type { TableOf } from "../io/columns.ts";
+import { type Cell, csvRows } from "../io/csv.ts";
+import type { OutputDir } from "../io/output.ts";
+import { TextSink } from "../io/text_sink.ts";
+
+/** Takes the rows of a table, some at a time. */
+export class RowSink<Row> implements AsyncDisposable {
+  readonly #table: TableOf<Row>;
+  readonly #csv: TextSink;
+  readonly #json: TextSink | undefined;
+  #isBegun = false;
+  #hasRows = false;
+
+  constructor(table: TableOf<Row>, csvPath: string, jsonPath?: string) {
+    this.#table = table;
+    this.#csv = new TextSink(csvPath);
+    this.#json = jsonPath === undefined ? undefined : new TextSink(jsonPath);
+  }
+
+  async write(rows: Iterable<Row>): Promise<void> {
+    const { columns } = this.#table, all = [...rows];
+    const head = this.#isBegun ? [] : [columns.map(({ name }) => name)];
+    this.#isBegun = true;
+    await this.#csv.write(
+      csvRows([...head, ...all.map((row) => columns.map((one) => one.of(row)))]),
+    );
+    if (!this.#json || all.length === 0) return;
+    const lines = all.map((row) => jsonOf(this.#table, row)).join(",\n");
+    await this.#json.write(this.#hasRows ? `,\n${lines}` : lines);
+    this.#hasRows = true;
+  }
+
+  /** Writes what is left, the header at least, and closes the files. */
+  async close(): Promise<void> {
+    if (!this.#isBegun) await this.write([]);
+    await this.#csv.close();
+    await this.#json?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#csv[Symbol.asyncDispose]();
+    await this.#json?.[Symbol.asyncDispose]();
+  }
+}
+
+/** A row as JSON. */
+function jsonOf<Row>({ columns }: TableOf<Row>, row: Row): string {
+  return `{${
+    columns.map((one) => `${JSON.stringify(one.name)}:${jsonValue(one.of(row))}`).join()
+  }}`;
+}
+
+/** JSON has no infinity, but numbers so large that they are read as one. */
+function jsonValue(value: Cell): string {
+  if (value === undefined || Number.isNaN(value)) return "null";
+  if (value === Infinity) return "1e999";
+  if (value === -Infinity) return "-1e999";
+  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+}
+
+/** Every table of a run. */
+export class Results {
+  readonly #output: OutputDir;
+  readonly #isJson: boolean;
+  readonly #names: string[] = [];
+
+  constructor(output: OutputDir, isJson: boolean) {
+    this.#output = output;
+    this.#isJson = isJson;
+  }
+
+  /** A table whose rows come some at a time; it must be closed. */
+  open<Row>(table: TableOf<Row>): RowSink<Row> {
+    const path = this.#output.temporaryPath(`${table.name}.csv`);
+    this.#names.push(table.name);
+    return new RowSink(
+      table,
+      path,
+      this.#isJson ? this.#output.scratchPath(jsonName(table.name)) : undefined,
+    );
+  }
+
+  /** A table whose rows are all there. */
+  async write<Row>(table: TableOf<Row>, rows: Iterable<Row>): Promise<void> {
+    await using sink = this.open(table);
+    await sink.write(rows);
+    await sink.close();
+  }
+
+  /**
+   * What `--json` prints, in pieces: `{ "run": …, "tables": { NAME: [rows] } }` with the columns' names
+   * as keys. NaN and empty cells are null, infinities ±1e999, which parsers read as such.
+   */
+  async *json(run: unknown): AsyncGenerator<string> {
+    yield `{"run":${JSON.stringify(run)},"tables":{`;
+    for (const [i, name] of this.#names.entries()) {
+      yield `${i === 0 ? "" : ","}${JSON.stringify(name)}:[`;
+      yield* linesOf(this.#output.scratchPath(jsonName(name)));
+      yield "]";
+    }
+    yield "}}";
+  }
+}
+
+const jsonName = (table: string) => `${table}.json`;
+
+/** A text file in pieces that end where lines do. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  using file = await Deno.open(path);
+  let rest = "";
+  for await (const text of file.readable.pipeThrough(new TextDecoderStream())) {
+    const whole = rest + text, end = whole.lastIndexOf("\n");
+    if (end >= 0) yield whole.slice(0, end);
+    rest = whole.slice(end + 1);
+  }
+  if (rest !== "") yield rest;
+}
