@@ -3,6 +3,7 @@ import { defineCommand } from "../lib/cli/command.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import { options } from "../lib/contacts/options.ts";
 import { runContacts } from "../lib/contacts/run.ts";
+import { TABLES } from "../lib/contacts/tables.ts";
 
 export const command = defineCommand({
   name: "contacts",
@@ -32,6 +33,7 @@ export const command = defineCommand({
       shows: "beside a covariance baseline, and which context its contacts need",
     },
   ],
+  tables: TABLES,
   run: (o, ctx) => runContacts(o, ctx),
 });
 

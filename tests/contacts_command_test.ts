@@ -134,10 +134,15 @@ Deno.test({
       ]);
       equal(code, 0, err);
       const json = JSON.parse(out);
-      deepEqual(json.proteins.map((p: { length: number }) => p.length), [56, 54, 30]);
-      equal(json.summary.length, 12);
-      const [first] = json.summary;
-      ok(first.interval.low <= first.mean && first.mean <= first.interval.high);
+      deepEqual(json.run.proteins.map((p: { length: number }) => p.length), [56, 54, 30]);
+      const { contacts: pairs, evaluation, summary } = json.tables;
+      deepEqual([...new Set(pairs.map((pair: { protein: string }) => pair.protein))], [
+        ...["a", "b", "c"],
+      ]);
+      equal(evaluation.length, 6);
+      equal(summary.length, 12);
+      const [first] = summary;
+      ok(first.low <= first.mean && first.mean <= first.high);
       const names = [...Deno.readDirSync(`${dir}/out`)].map(({ name }) => name);
       for (const id of ["a", "b", "c"]) ok(names.includes(`${id}.map.npz`), id);
       ok(names.includes("summary.csv"));

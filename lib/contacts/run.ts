@@ -1,7 +1,6 @@
 /** The `contacts` command: what of it is its own. */
 import { createHash } from "node:crypto";
 import type { CommandContext } from "../cli/context.ts";
-import { CsvSink } from "../io/csv.ts";
 import { renderContactReport } from "./report/report.ts";
 import { MOST_DRAWN } from "../report/page.ts";
 import { packUnit, unpackUnit } from "../run/codec.ts";
@@ -79,25 +78,21 @@ async function writeResults(
   o: ContactFlags,
   { signal, note }: CommandContext,
   proteins: readonly PreparedProtein[],
-  { read, output, provenance, notes, print }: Finished,
+  { read, output, results: written, provenance, notes, print }: Finished,
 ): Promise<void> {
-  const drawn: ContactResult[] = [], contacts: tables.ContactRow[][] = [];
+  const drawn: ContactResult[] = [];
   const results: ContactRecord[] = [];
   const writeMap = mapWriter(output, proteins);
   {
-    const path = output.temporaryPath("contacts.csv");
-    await using sink = new CsvSink(
-      path,
-      tables.contactsColumns(o.method, proteins.some(({ truth }) => truth?.chain)),
-    );
+    const table = tables.contactsTable(o.method, proteins.some(({ truth }) => truth?.chain));
+    await using sink = written.open(table);
     for (const [p, protein] of proteins.entries()) {
       signal.throwIfAborted();
       const { result, notes: own } = resultOf(protein, unpackUnit<ContactUnit>(read(p)));
       const rows = tables.contactRows(result, o.top);
-      await sink.write(tables.contactsRecords(result, rows, o.method));
+      await sink.write(tables.pairsOf(result, rows));
       await writeMap(result, p);
-      if (o.json) contacts.push(rows);
-      else print(`${p === 0 ? "" : "\n"}${tables.proteinText(result, o.method)}`);
+      print(`${p === 0 ? "" : "\n"}${tables.proteinText(result, o.method)}`);
       if (drawn.length < MOST_DRAWN) drawn.push(result);
       results.push(recordOf(result));
       notes.push(...own);
@@ -109,14 +104,16 @@ async function writeResults(
   }
   const { summary, motifShares } = await summariseContacts(results, { ...o, signal });
   if (results.some(({ scores }) => scores)) {
-    await output.write("evaluation.csv", tables.evaluationCsv(results, o.method));
+    await written.write(tables.EVALUATION, tables.scoreRows(results, o.method));
   }
-  if (o.rankHeads) await output.write("heads.csv", tables.headsCsv(results));
+  if (o.rankHeads) {
+    await written.write(tables.HEADS, tables.headRows(results));
+  }
   if (motifShares) {
-    await output.write("motif.csv", tables.motifCsv(results));
-    await output.write("motif_summary.csv", tables.motifSummaryCsv(motifShares));
+    await written.write(tables.MOTIF, tables.curvePoints(results));
+    await written.write(tables.MOTIF_SUMMARY, motifShares);
   }
-  if (summary) await output.write("summary.csv", tables.summaryCsv(summary));
+  if (summary) await written.write(tables.SUMMARY, summary);
   provenance.proteins = results.map(({ id, residues, truth }) => {
     return { id, length: residues.length, truth: truth?.source };
   });
@@ -133,9 +130,6 @@ async function writeResults(
         ...{ title, subtitle, notes, method, results, drawn, summary, motifShares, provenance },
       }),
     );
-  }
-  if (o.json) {
-    return print(tables.contactsJson(provenance, results, contacts, { summary, motifShares }));
   }
   if (summary) print(`\n${tables.summaryText(summary)}`);
   if (motifShares && motifShares.length > 0) print(`\n${tables.motifSummaryText(motifShares)}`);

@@ -1,8 +1,16 @@
 /** Results as tables for files and for the terminal. */
+import { three } from "../cli/figures.ts";
+import { formatTable, tableText } from "../cli/table.ts";
 import { printable } from "../errors.ts";
-import { formatTable } from "../cli/table.ts";
-import { type Cell, formatCsv } from "../io/csv.ts";
-import { MOTIF_MODES, type MotifResult, type MotifShare, type MotifUnit } from "./motif_types.ts";
+import { type Column, columnsOf, type TableOf } from "../io/columns.ts";
+import {
+  MOTIF_MODES,
+  type MotifMode,
+  type MotifResult,
+  type MotifShare,
+  type MotifUnit,
+  type RecoveryPoint,
+} from "./motif_types.ts";
 import { bestHeads } from "./rank_heads.ts";
 import type { MetricSummary } from "./summary.ts";
 import { chainName } from "../structure/structure.ts";
@@ -11,6 +19,7 @@ import {
   type ContactRecord,
   type ContactResult,
   distanceOf,
+  type HeadScore,
   type Method,
   rangeOf,
   RANGES,
@@ -79,122 +88,224 @@ export function contactRows({ map, residues, truth }: ContactResult, top: number
   );
 }
 
-/** Columns of contacts.csv: `probability` for the contact head, `score` otherwise. */
-export function contactsColumns(method: Method, hasStructure: boolean): string[] {
-  const value = method === "head" ? "probability" : "score";
-  return [
-    ...["protein", "i", "j", "residue_i", "residue_j", value, "range", "contact"],
-    ...(hasStructure ? ["chain", "author_i", "author_j", "distance"] : []),
+/** A pair as contacts.csv has it. */
+type PairRow = ContactRow & Pick<ContactRecord, "id" | "residues">;
+const pair = columnsOf<PairRow>();
+
+const predicted = (name: string, when?: string): Column<PairRow> =>
+  pair.number(name, "the prediction", "score", { when });
+const STRUCTURE = { when: "with a structure" };
+
+/** contacts.csv, of any run; `contactsTable` has the columns of one. */
+export const CONTACTS: TableOf<PairRow> = {
+  name: "contacts",
+  rows: "one row per pair, the highest first",
+  columns: [
+    pair.text("protein", "its id", "id"),
+    pair.integer("i", "first residue", "i"),
+    pair.integer("j", "second residue", "j"),
+    pair.text("residue_i", "letter of the first", ({ i, residues }) => residues[i - 1]),
+    pair.text("residue_j", "letter of the second", ({ j, residues }) => residues[j - 1]),
+    predicted("probability", "with --method head"),
+    predicted("score", "with other methods"),
+    pair.text("range", "short, 6–11 residues apart; medium, 12–23; long, from 24", "range"),
+    pair.integer(
+      "contact",
+      "1, 0, or empty where it is not known",
+      ({ contact }) => contact === undefined ? null : Number(contact),
+    ),
+    pair.text("chain", "as the structure's file names it", (row) => row.authors?.chain, STRUCTURE),
+    pair.text(
+      "author_i",
+      "the first residue as that file numbers it, to select it in PyMOL",
+      (row) => row.authors?.i,
+      STRUCTURE,
+    ),
+    pair.text("author_j", "the second", (row) => row.authors?.j, STRUCTURE),
+    pair.number(
+      "distance",
+      "of their Cβ (--contact-atoms)",
+      // Coordinates have three digits.
+      ({ distance }) => distance === undefined ? null : Number(distance.toFixed(3)),
+      { unit: "Å", ...STRUCTURE },
+    ),
+  ],
+};
+
+/** contacts.csv of a run: `probability` for the contact head, `score` otherwise. */
+export function contactsTable(method: Method, hasStructure: boolean): TableOf<PairRow> {
+  const absent = [
+    method === "head" ? "score" : "probability",
+    ...(hasStructure ? [] : ["chain", "author_i", "author_j", "distance"]),
   ];
+  return { ...CONTACTS, columns: CONTACTS.columns.filter(({ name }) => !absent.includes(name)) };
 }
 
 /** One protein's rows of contacts.csv. */
-export function contactsRecords(
-  { id, residues }: ContactRecord,
-  rows: readonly ContactRow[],
-  method: Method,
-): Record<string, Cell>[] {
-  const value = method === "head" ? "probability" : "score";
-  return rows.map(({ i, j, score, range, contact, authors, distance }) => ({
-    protein: id,
-    i,
-    j,
-    residue_i: residues[i - 1],
-    residue_j: residues[j - 1],
-    [value]: score,
-    range,
-    contact: contact === undefined ? null : Number(contact),
-    chain: authors?.chain,
-    author_i: authors?.i,
-    author_j: authors?.j,
-    // Coordinates have three digits.
-    distance: distance === undefined ? null : Number(distance.toFixed(3)),
-  }));
+export const pairsOf = ({ id, residues }: ContactRecord, rows: readonly ContactRow[]): PairRow[] =>
+  rows.map((row) => ({ ...row, id, residues }));
+
+type ScoreRow = RangeScores & { protein: string; length: number; predictor: string };
+const score = columnsOf<ScoreRow>();
+const AT = "as in fair-esm, pairs that a short protein lacks count as wrong; undefined without a " +
+  "true contact";
+
+export const EVALUATION: TableOf<ScoreRow> = {
+  name: "evaluation",
+  rows: "one row per protein, predictor and range",
+  when: "with true contacts",
+  columns: [
+    score.text("protein", "its id", "protein"),
+    score.integer("length", "its residues", "length"),
+    score.text("predictor", "the method, or a baseline", "predictor"),
+    score.text("range", "short, medium or long", "range"),
+    score.integer(
+      "pairs",
+      "pairs with known distance that all predictors have a score for",
+      "pairs",
+    ),
+    score.integer("contacts", "true contacts among them", "contacts"),
+    score.integer(
+      "not_predicted",
+      "pairs with known distance that lack a score: no window or no column of the alignment holds " +
+        "both residues",
+      "notPredicted",
+    ),
+    score.number(
+      "precision_l",
+      `share of contacts among the L highest pairs (${AT})`,
+      "precisionL",
+      { short: "P@L", show: three },
+    ),
+    score.number("precision_l2", "among the L/2 highest", "precisionL2", {
+      ...{ short: "P@L/2", show: three },
+    }),
+    score.number("precision_l5", "among the L/5 highest", "precisionL5", {
+      ...{ short: "P@L/5", show: three },
+    }),
+    score.number("auc", "area under the ROC curve over these pairs", "auc", {
+      ...{ short: "AUC", show: three },
+    }),
+  ],
+};
+
+/** Rows of evaluation.csv. */
+export function* scoreRows(records: readonly ContactRecord[], method: Method): Generator<ScoreRow> {
+  for (const { id: protein, residues: { length }, scores = [], baseline } of records) {
+    for (const own of scores) yield { protein, length, predictor: method, ...own };
+    const { name: predictor, scores: theirs = [] } = baseline ?? { name: "" };
+    for (const own of theirs) yield { protein, length, predictor, ...own };
+  }
 }
 
-/** evaluation.csv: one line per protein, predictor and range. */
-export function evaluationCsv(results: readonly ContactRecord[], method: Method): string {
-  const rows = results.flatMap(({ id, residues, scores, baseline }) =>
-    [[method, scores] as const, [baseline?.name ?? "", baseline?.scores] as const].flatMap(
-      ([predictor, list]) =>
-        (list ?? []).map((s): Record<string, Cell> => ({
-          protein: id,
-          length: residues.length,
-          predictor,
-          range: s.range,
-          pairs: s.pairs,
-          contacts: s.contacts,
-          not_predicted: s.notPredicted,
-          precision_l: s.precisionL,
-          precision_l2: s.precisionL2,
-          precision_l5: s.precisionL5,
-          auc: s.auc,
-        })),
-    )
-  );
-  return formatCsv(
-    [
-      ...["protein", "length", "predictor", "range", "pairs", "contacts", "not_predicted"],
-      ...["precision_l", "precision_l2", "precision_l5", "auc"],
-    ],
-    rows,
-  );
-}
+type RankedHead = HeadScore & { protein: string };
+const ranked = columnsOf<RankedHead>();
 
-/** heads.csv: precision at L of every head's own map. */
-export function headsCsv(results: readonly ContactRecord[]): string {
-  const rows = results.flatMap(({ id, heads }) =>
-    (heads ?? []).map(({ layer, head, precisionL }): Record<string, Cell> => ({
-      protein: id,
-      layer,
-      head,
-      ...Object.fromEntries(RANGES.map(({ name }, r) => [`precision_l_${name}`, precisionL[r]])),
-    }))
-  );
-  const precisions = RANGES.map(({ name }) => `precision_l_${name}`);
-  return formatCsv(["protein", "layer", "head", ...precisions], rows);
-}
-
-/** motif.csv: every point of every recovery curve, residues 1-based. */
-export function motifCsv(results: readonly ContactRecord[]): string {
-  const rows = results.flatMap(({ id, motif }) =>
-    (motif ?? []).flatMap(({ unit: { set, blocks: [first, second] }, curves }, u) =>
-      MOTIF_MODES.flatMap((mode) =>
-        curves[mode].map(({ flank, unmasked, recovery }): Record<string, Cell> => ({
-          protein: id,
-          set,
-          unit: u + 1,
-          first_begin: first.begin + 1,
-          first_end: first.end,
-          second_begin: second && second.begin + 1,
-          second_end: second?.end,
-          mode,
-          flank,
-          unmasked,
-          recovery,
-        }))
+export const HEADS: TableOf<RankedHead> = {
+  name: "heads",
+  rows: "one row per protein, layer and head",
+  when: "with --rank-heads",
+  columns: [
+    ranked.text("protein", "its id", "protein"),
+    ranked.integer("layer", "numbered from 0", "layer"),
+    ranked.integer("head", "numbered from 0", "head"),
+    ...RANGES.map(({ name }, r) =>
+      ranked.number(
+        `precision_l_${name}`,
+        `share of contacts among the head's L highest pairs of ${name} range`,
+        ({ precisionL }) => precisionL[r],
       )
-    )
-  );
-  return formatCsv(
-    [
-      ...["protein", "set", "unit", "first_begin", "first_end", "second_begin", "second_end"],
-      ...["mode", "flank", "unmasked", "recovery"],
-    ],
-    rows,
-  );
+    ),
+  ],
+};
+
+/** Rows of heads.csv. */
+export function* headRows(records: readonly ContactRecord[]): Generator<RankedHead> {
+  for (const { id: protein, heads = [] } of records) {
+    for (const head of heads) yield { protein, ...head };
+  }
 }
 
-/** motif_summary.csv: the headline curves. */
-export function motifSummaryCsv(shares: readonly MotifShare[]): string {
-  return formatCsv(
-    [
-      ...["set", "mode", "flank", "unmasked", "proteins", "units", "recovered"],
-      ...["share", "low", "high"],
-    ],
-    shares.map(({ interval, ...share }) => ({ ...share, ...interval })),
-  );
+type CurvePoint = RecoveryPoint & {
+  protein: string;
+  number: number;
+  unit: MotifUnit;
+  mode: MotifMode;
+};
+const point = columnsOf<CurvePoint>();
+const SETS = "segment, a stretch of 22 residues; pair_50_100 or pair_100, 11 residues about the " +
+  "centre of each of two helices or strands, by the distance of these";
+const MODES =
+  "what is unmasked besides: flanks, outward; as many residues drawn anywhere (random) " +
+  "or more than 30 away (random_far)";
+
+/** Residues 1-based. */
+export const MOTIF: TableOf<CurvePoint> = {
+  name: "motif",
+  rows: "one row per unit and step of unmasking",
+  when: "with --motif",
+  columns: [
+    point.text("protein", "its id", "protein"),
+    point.text("set", SETS, ({ unit }) => unit.set),
+    point.integer("unit", "its number", "number"),
+    point.integer(
+      "first_begin",
+      "residues visible from the start, from",
+      ({ unit }) => unit.blocks[0].begin + 1,
+    ),
+    point.integer("first_end", "to", ({ unit }) => unit.blocks[0].end),
+    point.integer(
+      "second_begin",
+      "and, of a pair, from",
+      ({ unit: { blocks: [, second] } }) => second && second.begin + 1,
+    ),
+    point.integer("second_end", "to", ({ unit }) => unit.blocks[1]?.end),
+    point.text("mode", MODES, "mode"),
+    point.integer("flank", "residues unmasked beyond either end", "flank"),
+    point.integer("unmasked", "residues visible in all", "unmasked"),
+    point.number(
+      "recovery",
+      "Σ orig·new ÷ Σ orig² of the unit's patch of the map: 1 where it is as with the whole sequence",
+      "recovery",
+    ),
+  ],
+};
+
+/** Every point of every recovery curve. */
+export function* curvePoints(records: readonly ContactRecord[]): Generator<CurvePoint> {
+  for (const { id: protein, motif = [] } of records) {
+    for (const [u, { unit, curves }] of motif.entries()) {
+      for (const mode of MOTIF_MODES) {
+        for (const own of curves[mode]) yield { ...own, protein, number: u + 1, unit, mode };
+      }
+    }
+  }
 }
+
+const share = columnsOf<MotifShare>();
+
+/** The headline curves. */
+export const MOTIF_SUMMARY: TableOf<MotifShare> = {
+  name: "motif_summary",
+  rows: "one row per kind of unit and step, over all units and proteins",
+  when: "with --motif",
+  columns: [
+    share.text("set", SETS, "set"),
+    share.text("mode", MODES, "mode"),
+    share.integer("flank", "residues unmasked beyond either end", "flank"),
+    share.integer("unmasked", "residues visible in all", "unmasked"),
+    share.integer("proteins", "with room for such flanks", "proteins"),
+    share.integer("units", "of these proteins, with room for such flanks", "units"),
+    share.integer("recovered", "units with a recovery above 0.5", "recovered"),
+    share.number("share", "of the units, that are recovered", "share"),
+    share.number(
+      "low",
+      "of its 95 % interval over resampled proteins",
+      ({ interval }) => interval.low,
+    ),
+    share.number("high", "the interval's other end", ({ interval }) => interval.high),
+  ],
+};
 
 /** The ends of each headline curve. */
 export function motifSummaryText(shares: readonly MotifShare[]): string {
@@ -210,7 +321,7 @@ export function motifSummaryText(shares: readonly MotifShare[]): string {
       const [first] = curve!, best = curve!.reduce((a, b) => b.share > a.share ? b : a);
       return [
         ...[first.set, first.mode, first.proteins, first.units],
-        ...[fixed(3)(first.share), fixed(3)(best.share), best.unmasked],
+        ...[three(first.share), three(best.share), best.unmasked],
       ];
     }),
   );
@@ -223,27 +334,37 @@ export function unitName({ blocks, elements }: MotifUnit): string {
     : `${blocks[0].begin + 1}-${blocks[0].end}`;
 }
 
-/** summary.csv: means over proteins with their intervals. */
-export function summaryCsv(summary: readonly MetricSummary[]): string {
-  return formatCsv(
-    ["predictor", "range", "metric", "proteins", "mean", "low", "high"],
-    summary.map(({ predictor, range, metric, proteins, mean, interval }) => ({
-      predictor,
-      range,
-      metric: METRIC_COLUMNS[metric],
-      proteins,
-      mean,
-      ...interval,
-    })),
-  );
-}
-
 const METRIC_COLUMNS = {
   precisionL: "precision_l",
   precisionL2: "precision_l2",
   precisionL5: "precision_l5",
   auc: "auc",
 } as const;
+
+const over = columnsOf<MetricSummary>();
+
+/** Means over proteins with their intervals. */
+export const SUMMARY: TableOf<MetricSummary> = {
+  name: "summary",
+  rows: "one row per predictor, range and metric",
+  when: "of several proteins",
+  columns: [
+    over.text("predictor", "the method, or a baseline", "predictor"),
+    over.text("range", "short, medium or long", "range"),
+    over.text("metric", "column of evaluation.csv", ({ metric }) => METRIC_COLUMNS[metric]),
+    over.integer("proteins", "in how many it is defined", "proteins"),
+    over.number("mean", "over these proteins", "mean", { show: three }),
+    over.number("low", "of its 95 % bootstrap interval", ({ interval }) => interval.low, {
+      ...{ short: "95 % low", show: three },
+    }),
+    over.number("high", "the interval's other end", ({ interval }) => interval.high, {
+      show: three,
+    }),
+  ],
+};
+
+/** Every table of the command. */
+export const TABLES = [CONTACTS, EVALUATION, HEADS, SUMMARY, MOTIF, MOTIF_SUMMARY];
 
 const fixed = (digits: number) => (x: number) => Number.isNaN(x) ? "–" : x.toFixed(digits);
 
@@ -285,7 +406,7 @@ export function proteinText(result: ContactResult, method: Method): string {
     parts.push(
       "Heads by long-range precision at L: " +
         ranked.slice(0, 5).map(({ layer, head, precisionL }) =>
-          `${layer}:${head} ${fixed(3)(precisionL[2])}`
+          `${layer}:${head} ${three(precisionL[2])}`
         ).join(", "),
     );
   }
@@ -317,69 +438,13 @@ function motifText(motif: readonly MotifResult[]): string {
 }
 
 function scoresText(name: string, scores: readonly RangeScores[]): string {
-  return formatTable(
-    [
-      { header: name },
-      { header: "pairs" },
-      { header: "contacts" },
-      ...["P@L", "P@L/2", "P@L/5", "AUC"].map((header) => ({ header, format: fixed(3) })),
-    ],
-    scores.map((s) => [
-      s.range,
-      s.pairs,
-      s.contacts,
-      s.precisionL,
-      s.precisionL2,
-      s.precisionL5,
-      s.auc,
-    ]),
+  const [range, ...others] = ["range", "pairs", "contacts", "precision_l", "precision_l2"];
+  const columns = EVALUATION.columns.map((one) =>
+    one.name === range ? { ...one, short: name } : one
   );
+  const rows = scores.map((own) => ({ ...own, protein: "", length: NaN, predictor: name }));
+  return tableText({ ...EVALUATION, columns }, [range, ...others, "precision_l5", "auc"], rows);
 }
 
-export function summaryText(summary: readonly MetricSummary[]): string {
-  return formatTable(
-    [
-      { header: "predictor" },
-      { header: "range" },
-      { header: "metric" },
-      { header: "proteins" },
-      ...["mean", "95 % low", "high"].map((header) => ({ header, format: fixed(3) })),
-    ],
-    summary.map(({ predictor, range, metric, proteins, mean, interval }) => [
-      predictor,
-      range,
-      METRIC_COLUMNS[metric],
-      proteins,
-      mean,
-      interval.low,
-      interval.high,
-    ]),
-  );
-}
-
-/** Everything that --json prints. */
-export function contactsJson(
-  run: unknown,
-  results: readonly ContactRecord[],
-  contacts: readonly (readonly ContactRow[])[],
-  more: Record<string, unknown>,
-): string {
-  return JSON.stringify(
-    {
-      run,
-      proteins: results.map((result, i) => ({
-        id: result.id,
-        length: result.residues.length,
-        contacts: contacts[i],
-        scores: result.scores,
-        baseline: result.baseline && { name: result.baseline.name, scores: result.baseline.scores },
-        heads: result.heads,
-        motif: result.motif,
-      })),
-      ...more,
-    },
-    // JSON has no NaN.
-    (_, value) => typeof value === "number" && !Number.isFinite(value) ? null : value,
-    2,
-  );
-}
+export const summaryText = (summary: readonly MetricSummary[]): string =>
+  tableText(SUMMARY, SUMMARY.columns.map(({ name }) => name), summary);

@@ -18,15 +18,15 @@ export class RowSink<Row> implements AsyncDisposable {
     this.#json = jsonPath === undefined ? undefined : new TextSink(jsonPath);
   }
 
-  async write(rows: Iterable<Row>): Promise<void> {
-    const { columns } = this.#table, all = [...rows];
+  async write(rows: readonly Row[]): Promise<void> {
+    const { columns } = this.#table;
     const head = this.#isBegun ? [] : [columns.map(({ name }) => name)];
     this.#isBegun = true;
     await this.#csv.write(
-      csvRows([...head, ...all.map((row) => columns.map((one) => one.of(row)))]),
+      csvRows([...head, ...rows.map((row) => columns.map((one) => one.of(row)))]),
     );
-    if (!this.#json || all.length === 0) return;
-    const lines = all.map((row) => jsonOf(this.#table, row)).join(",\n");
+    if (!this.#json || rows.length === 0) return;
+    const lines = rows.map((row) => jsonOf(this.#table, row)).join(",\n");
     await this.#json.write(this.#hasRows ? `,\n${lines}` : lines);
     this.#hasRows = true;
   }
@@ -59,6 +59,9 @@ function jsonValue(value: Cell): string {
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
 
+/** Rows that are written together. */
+const AT_ONCE = 4096;
+
 /** Every table of a run. */
 export class Results {
   readonly #output: OutputDir;
@@ -81,10 +84,17 @@ export class Results {
     );
   }
 
-  /** A table whose rows are all there. */
+  /** A table from its first row to the last; rows of a generator are not held together. */
   async write<Row>(table: TableOf<Row>, rows: Iterable<Row>): Promise<void> {
     await using sink = this.open(table);
-    await sink.write(rows);
+    let some: Row[] = [];
+    for (const row of rows) {
+      some.push(row);
+      if (some.length < AT_ONCE) continue;
+      await sink.write(some);
+      some = [];
+    }
+    await sink.write(some);
     await sink.close();
   }
 

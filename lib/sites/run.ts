@@ -124,15 +124,12 @@ async function writeResults(
     : legacy
     ? summariseLegacy(legacy)
     : summarise(results);
-  {
-    await using sink = tables.open(HEADS);
-    for (const { id, rows } of results) await sink.write(rowsOf(id, rows));
-    await sink.close();
-  }
+  const rowsOfAll = function* <Row>(all: readonly (readonly Row[])[]) {
+    for (const [i, rows] of all.entries()) yield* rowsOf(results[i].id, rows);
+  };
+  await tables.write(HEADS, rowsOfAll(results.map(({ rows }) => rows)));
   if (summary) await tables.write(SUMMARY, summary);
-  if (legacy) {
-    await tables.write(LEGACY, results.flatMap(({ id }, i) => rowsOf(id, legacy[i])));
-  }
+  if (legacy) await tables.write(LEGACY, rowsOfAll(legacy));
   if (o.saveSiteAttention) {
     const nameOf = namePerProtein(proteins, "attention_to_sites");
     const specials = o.keepSpecials || o.legacy !== undefined;
