@@ -1,5 +1,6 @@
 /** Which attention heads look at a protein's sites more than chance allows. */
 import { defineCommand, flag, option } from "../lib/cli/command.ts";
+import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { modelOptions } from "../lib/model_options.ts";
@@ -102,8 +103,7 @@ const options = {
 };
 
 export const command = defineCommand({
-  name: "analyze",
-  summary: "Which attention heads look at a protein's sites more than chance allows",
+  ...about("analyze"),
   description:
     "For every layer and head: the attention that the sites receive, against random site sets of " +
     "the same size. A head is called sensitive if the sites receive more than 1.5 times the mean " +

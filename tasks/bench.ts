@@ -10,6 +10,7 @@ import { runBench } from "../lib/bench/run.ts";
 import type { BenchReport } from "../lib/bench/types.ts";
 import { comparisonText, sectionText } from "../lib/bench/tables.ts";
 import { defineCommand, flag, option, type OptionValues } from "../lib/cli/command.ts";
+import { about } from "../lib/cli/commands.ts";
 import type { CommandContext } from "../lib/cli/context.ts";
 import { describeError, runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
@@ -91,8 +92,7 @@ const options = {
 };
 
 export const command = defineCommand({
-  name: "bench",
-  summary: "Measure kernels, forward passes and analyses, and compare with an earlier run",
+  ...about("bench"),
   description:
     "Kernels are shares of the ceilings that a copy and a multiply-add kernel reach in the same " +
     "run; forward passes are ratios to onnxruntime's session of the whole model with the same " +

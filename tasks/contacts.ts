@@ -1,13 +1,13 @@
 /** Which residues touch: contact maps from attention and from the categorical Jacobian. */
 import { defineCommand } from "../lib/cli/command.ts";
+import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import { options } from "../lib/contacts/options.ts";
 import { runContacts } from "../lib/contacts/run.ts";
 import { TABLES } from "../lib/contacts/tables.ts";
 
 export const command = defineCommand({
-  name: "contacts",
-  summary: "Which residues touch, and how the model knows",
+  ...about("contacts"),
   description:
     "Predicts which residues of a protein are in contact, from attention or from how the logits " +
     "answer to substitutions (the categorical Jacobian), and compares the map with a structure: " +

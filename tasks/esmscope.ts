@@ -1,11 +1,11 @@
 /** All commands under one name: `esmscope analyze …`; alone it lists them. */
 import { commands } from "../lib/cli/commands.ts";
 import { completionScript, SHELLS } from "../lib/cli/completion.ts";
-import { type Command, defineCommand, flag, option } from "../lib/cli/command.ts";
-import type { CommandGroup } from "../lib/cli/group.ts";
+import { defineCommand, flag, option } from "../lib/cli/command.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { formatTable } from "../lib/cli/table.ts";
+import { loadCommand } from "./commands.ts";
 import { VERSION } from "../lib/version.ts";
 
 export const command = defineCommand({
@@ -38,23 +38,6 @@ export const command = defineCommand({
     ctx.print("\nEvery command explains itself: deno task NAME --help");
   },
 });
-
-/** Each is loaded only when it is asked for. */
-const LOADERS: Readonly<Record<string, () => Promise<{ command: unknown }>>> = {
-  analyze: () => import("./analyze.ts"),
-  bench: () => import("./bench.ts"),
-  contacts: () => import("./contacts.ts"),
-  fetch: () => import("./fetch.ts"),
-  merge: () => import("./merge.ts"),
-  sae: () => import("./sae.ts"),
-  score: () => import("./score.ts"),
-  verify: () => import("./verify.ts"),
-};
-
-/** The command of a name in the list. */
-export async function loadCommand(name: string): Promise<Command | CommandGroup> {
-  return (await LOADERS[name]()).command as Command | CommandGroup;
-}
 
 if (import.meta.main) {
   const [name, ...rest] = Deno.args;

@@ -1,5 +1,6 @@
 /** Downloads ESM-2 checkpoints and sparse autoencoders to the model cache, or lists them. */
 import { defineCommand, flag, option } from "../lib/cli/command.ts";
+import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { formatTable } from "../lib/cli/table.ts";
@@ -13,8 +14,7 @@ import { unknownModel } from "../lib/hub/resolve.ts";
 import { describeSaes, findSae } from "../lib/hub/saes.ts";
 
 export const command = defineCommand({
-  name: "fetch",
-  summary: "Download an ESM-2 checkpoint or a sparse autoencoder to the model cache",
+  ...about("fetch"),
   description: "An interrupted download resumes where it stopped. Every weight file is checked " +
     "against its published SHA-256, where there is one. The folder of the checkpoint (of an " +
     "autoencoder the file) is written to stdout.\n\n" +

@@ -1,6 +1,7 @@
 /** Puts the shards of a run together. */
 import { surveyWriters } from "../lib/causal/sweep/survey_writers.ts";
 import { defineCommand, option } from "../lib/cli/command.ts";
+import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { type ContactFlags, runContacts } from "../lib/contacts/run.ts";
@@ -16,8 +17,7 @@ const writers: Readonly<Record<string, ShardWriter>> = {
 };
 
 export const command = defineCommand({
-  name: "merge",
-  summary: "Put the shards of a run together",
+  ...about("merge"),
   description:
     "A run with --shard i/n computes one of n parts and leaves two files in its folder. Once all " +
     "are there, this writes the very files that the run in one piece would have written, but for " +

@@ -1,5 +1,6 @@
 /** What sparse autoencoders find inside ESM-2, and what their latents cause. */
 import type { Command } from "../lib/cli/command.ts";
+import { about } from "../lib/cli/commands.ts";
 import type { CommandGroup } from "../lib/cli/group.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import { command as merge } from "./merge.ts";
@@ -24,8 +25,7 @@ const commands = [
 ] as readonly Command[];
 
 export const command: CommandGroup = {
-  name: "sae",
-  summary: "What sparse autoencoders find inside ESM-2, and what their latents cause",
+  ...about("sae"),
   commands,
   examples: [
     {

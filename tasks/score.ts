@@ -1,5 +1,6 @@
 /** What every mutation of a protein does, as far as ESM-2 can tell without training. */
 import { defineCommand, option } from "../lib/cli/command.ts";
+import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../lib/model_options.ts";
@@ -116,8 +117,7 @@ const options = {
 };
 
 export const command = defineCommand({
-  name: "score",
-  summary: "What every mutation of a protein does, as far as ESM-2 can tell without training",
+  ...about("score"),
   description:
     "A score is log p(mutant) - log p(wild type), negative for harmful mutations. masked-marginal " +
     "hides the mutated residue, wt-marginal reads it in place, mutant-marginal reads the mutant's " +

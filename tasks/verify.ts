@@ -2,6 +2,7 @@
 import { modelOptions } from "../lib/model_options.ts";
 import { openBackend } from "../lib/backend/mod.ts";
 import { defineCommand, flag, option, optionList, type OptionValues } from "../lib/cli/command.ts";
+import { about } from "../lib/cli/commands.ts";
 import type { CommandContext } from "../lib/cli/context.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
@@ -33,8 +34,7 @@ const options = {
 };
 
 export const command = defineCommand({
-  name: "verify",
-  summary: "Does a model on this machine give the published numbers?",
+  ...about("verify"),
   description:
     "Compares the weights' SHA-256, a forward pass and, for assays of ProteinGym, the rank " +
     "correlation of masked-marginal scores with published values; where an assay file has the " +

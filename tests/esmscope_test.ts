@@ -2,7 +2,7 @@
 import { completionScript } from "../lib/cli/completion.ts";
 import { commands } from "../lib/cli/commands.ts";
 import config from "../deno.json" with { type: "json" };
-import { loadCommand } from "../tasks/esmscope.ts";
+import { loadCommand } from "../tasks/commands.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 
 const script = new URL("../tasks/esmscope.ts", import.meta.url).pathname;

@@ -4,7 +4,9 @@ import { execute } from "../lib/cli/main.ts";
 import { command as analyze } from "../tasks/analyze.ts";
 import { command as contacts } from "../tasks/contacts.ts";
 import { command as score } from "../tasks/score.ts";
+import { loadAll } from "../tasks/commands.ts";
 import { equal, ok } from "./assert.ts";
+import { README, withColumns } from "./readme_columns.ts";
 import { runSae } from "./sae_run.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
@@ -106,3 +108,13 @@ for (const [command, args, tables] of others) {
     },
   });
 }
+
+Deno.test("the README's tables of columns are those that the commands declare", async () => {
+  const text = await Deno.readTextFile(README);
+  const named = [...text.matchAll(/<!-- columns: ([a-z ]+) -->/g)].map(([, path]) => path);
+  const declared = (await loadAll()).filter(({ command }) => command.tables).map(({ path }) =>
+    path
+  );
+  equal(named.sort().join(), declared.sort().join());
+  equal(text, await withColumns(text), "README: run tests/readme_columns.ts");
+});

@@ -99,7 +99,7 @@ export function describeTables(tables: readonly TableOf<never>[]): string {
 
 /** The same as tables of Markdown, for the README. */
 export function tablesMarkdown(tables: readonly TableOf<never>[]): string {
-  const escape = (text: string) => text.replaceAll("|", "\\|");
+  const escape = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
   return tables.map(({ columns, ...table }) =>
     [
       `| ${escape(headOf({ ...table, columns }))} | | |`,

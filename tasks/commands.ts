@@ -1,0 +1,32 @@
+/** The commands themselves, each loaded only when it is asked for. */
+import type { Command } from "../lib/cli/command.ts";
+import { commands } from "../lib/cli/commands.ts";
+import type { CommandGroup } from "../lib/cli/group.ts";
+
+const LOADERS: Readonly<
+  Record<typeof commands[number]["name"], () => Promise<{ command: unknown }>>
+> = {
+  analyze: () => import("./analyze.ts"),
+  bench: () => import("./bench.ts"),
+  contacts: () => import("./contacts.ts"),
+  fetch: () => import("./fetch.ts"),
+  merge: () => import("./merge.ts"),
+  sae: () => import("./sae.ts"),
+  score: () => import("./score.ts"),
+  verify: () => import("./verify.ts"),
+};
+
+/** The command, or the group, of a name of the registry. */
+export async function loadCommand(name: string): Promise<Command | CommandGroup> {
+  return (await LOADERS[name as keyof typeof LOADERS]()).command as Command | CommandGroup;
+}
+
+/** Every command, those of groups under both words: `sae patch`. */
+export async function loadAll(): Promise<{ path: string; command: Command }[]> {
+  const loaded = await Promise.all(commands.map(({ name }) => loadCommand(name)));
+  return loaded.flatMap((one) =>
+    "commands" in one
+      ? one.commands.map((command) => ({ path: `${one.name} ${command.name}`, command }))
+      : [{ path: one.name, command: one }]
+  );
+}
