@@ -2,7 +2,7 @@
 import { flag, option, optionList } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../model_options.ts";
-import { assayOptions, targetOptions } from "../protein_options.ts";
+import { assayOptions, targetOptions } from "../proteins/options.ts";
 import { saeOptions } from "../sae/options.ts";
 import { parseMetric } from "./metric.ts";
 import { parseShard } from "../run/shards.ts";

@@ -2,13 +2,14 @@
 import { ephb2 } from "../../data/ephb2.ts";
 import { quote, UserError } from "../errors.ts";
 import { tokenize } from "../esm2/mod.ts";
-import { chooseRecord } from "../io/choose_record.ts";
 import { columnAt, parseTable } from "../io/csv.ts";
 import { openTable, type StreamedTable } from "../io/csv_stream.ts";
-import { parseFasta } from "../io/fasta.ts";
-import { ungapped } from "../io/gaps.ts";
 import { isMissing } from "../io/numbers.ts";
 import { readText } from "../io/text.ts";
+import { ungapped } from "../proteins/gaps.ts";
+import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
+import { exampleNote, readProtein } from "../proteins/read.ts";
+import * as column from "../proteins/table.ts";
 import { readEdits } from "./grammar.ts";
 import { isSubstitution } from "./resolve.ts";
 import { isWholeSequence } from "./scan.ts";
@@ -30,14 +31,6 @@ export interface InputFlags {
   functionalColumn: string;
 }
 
-/** Column names of ProteinGym's assays. */
-export const PROTEINGYM_COLUMNS = {
-  mutantColumn: "mutant",
-  sequenceColumn: "mutated_sequence",
-  measuredColumn: "DMS_score",
-  functionalColumn: "DMS_score_bin",
-} as const;
-
 /** Columns of other sources' tables, taken where none is named and ProteinGym's are not there. */
 const OTHER_COLUMNS = [
   { of: "MaveDB", mutantColumn: "hgvs_pro", measuredColumn: "score" },
@@ -57,19 +50,19 @@ export interface Inputs {
  * @throws {UserError} for flags that contradict each other and for anything wrong in the files
  */
 export async function readInputs(given: InputFlags): Promise<Inputs> {
-  const { sequence, fasta, assay, mutations, offset } = given;
-  if (sequence !== undefined && fasta !== undefined) contradict("--sequence", "--fasta");
-  if (assay !== undefined && mutations !== undefined) contradict("--assay", "--mutations");
+  const { assay, mutations, offset } = given;
+  if (assay !== undefined && mutations !== undefined) {
+    throw new UserError("Cannot use --assay and --mutations together as only one must be given");
+  }
   if (assay === undefined) refuseAssayFlags(given);
   const notes: string[] = [];
   const table = assay === undefined ? undefined : await openTable(assay, { notes });
   const flags = table ? withColumns(given, table, notes) : given;
   if (table) checkAssay(table, flags);
   const entry = flags.reference === undefined ? undefined : await findReference(flags);
-  const written = await namedProtein(flags, entry, notes);
-  const named = written && ungapped(written, notes);
+  const named = await namedProtein(flags, entry, notes);
   if (!named && !table) {
-    notes.push(`No sequence was given: this is ${ephb2.id}, ${ephb2.description}.`);
+    notes.push(exampleNote(ephb2));
   }
   const protein = named ?? (table ? await deduce(table, flags) : ephb2);
   const target = checkTarget({ ...protein, offset });
@@ -176,20 +169,19 @@ async function findReference({ reference, assay }: InputFlags): Promise<Referenc
 }
 
 async function namedProtein(
-  { sequence, fasta, id }: InputFlags,
+  flags: InputFlags,
   entry: ReferenceEntry | undefined,
   notes: string[],
 ): Promise<{ id: string; residues: string } | undefined> {
-  if (sequence !== undefined) return { id: id ?? entry?.id ?? "sequence", residues: sequence };
-  if (fasta !== undefined) {
-    return chooseRecord(parseFasta(await readText(fasta, { notes }), fasta), id, fasta);
-  }
-  if (id !== undefined) {
+  const { sequence, fasta, id } = flags;
+  if (sequence === undefined && fasta === undefined) {
+    if (id === undefined) return entry && ungapped(entry, notes);
     throw new UserError(
       "Cannot use --id as --fasta or --sequence must be given with it: current value is none",
     );
   }
-  return entry;
+  // A sequence without a name is that of the assay's entry.
+  return await readProtein({ sequence, fasta, id: sequence && (id ?? entry?.id) || id }, notes);
 }
 
 /** Rows that say together what the target of an assay is. */
@@ -265,6 +257,60 @@ function checkTarget({ id, residues, offset }: Target): Target {
   return { id, residues: trimmed.toUpperCase(), offset };
 }
 
-function contradict(one: string, other: string): never {
-  throw new UserError(`Cannot use ${one} and ${other} together as only one must be given`);
+/** What a row of a table of proteins may say, under the names of the options. */
+const TABLE_COLUMNS = {
+  assay: column.path,
+  fasta: column.path,
+  sequence: column.text,
+  id: column.text,
+  mutations: column.textOrPath,
+  offset: column.residue,
+  reference: column.path,
+} as const;
+
+/** What of the options differs from protein to protein, and where a table has it. */
+export interface ProteinRow {
+  own: column.RowValues<typeof TABLE_COLUMNS>;
+  place?: string;
+}
+
+/** Options that a table takes the place of. */
+const REPLACED = ["assay", "fasta", "sequence", "id", "mutations", "reference"] as const;
+
+/** What each protein of a run has of its own: from the table, or one per `--assay`. */
+export async function proteinsOf(
+  flags: Omit<ProteinRow["own"], "assay"> & { assay: readonly string[]; table?: string },
+  notes: string[],
+): Promise<ProteinRow[]> {
+  const { table, assay } = flags;
+  if (table === undefined) {
+    return assay.length > 0 ? assay.map((assay) => ({ own: { assay } })) : [{ own: {} }];
+  }
+  const given = REPLACED.find((name) => flags[name] !== undefined && flags[name]?.length !== 0);
+  if (given !== undefined) {
+    throw new UserError(
+      `Cannot use --table and --${given} together as the table has a column ${given}`,
+    );
+  }
+  const names = Object.keys(TABLE_COLUMNS) as (keyof typeof TABLE_COLUMNS)[];
+  return (await column.readTable(table, TABLE_COLUMNS, notes)).map(({ place, get }) => ({
+    place,
+    own: Object.fromEntries(
+      names.flatMap((name) => get(name) === undefined ? [] : [[name, get(name)]]),
+    ),
+  }));
+}
+
+/** Says which row of the table what is wrong stands in, and speaks of its columns. */
+export async function atRow<T>(place: string | undefined, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (place === undefined || !(error instanceof UserError)) throw error;
+    const named = error.message.replace(
+      new RegExp(`--(${REPLACED.join("|")})\\b(?!-)`, "g"),
+      "column $1",
+    );
+    throw new UserError(`${named} (${place})`);
+  }
 }

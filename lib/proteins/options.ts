@@ -1,9 +1,8 @@
 /** The options by which commands are given proteins, mutations' numbering, and assays. */
-import { option } from "./cli/command.ts";
-import * as parse from "./cli/parsers.ts";
-import { TRAINED_LENGTH } from "./esm2/mod.ts";
-import { GAP_CHOICES, type GapChoice } from "./io/gaps.ts";
-import { PROTEINGYM_COLUMNS } from "./variants/inputs.ts";
+import { option } from "../cli/command.ts";
+import * as parse from "../cli/parsers.ts";
+import { TRAINED_LENGTH } from "../esm2/mod.ts";
+import { GAP_CHOICES, type GapChoice } from "./gaps.ts";
 
 const sequence = (description: string) =>
   option({ placeholder: "letters", parse: parse.text, description, group: "Input" });
@@ -62,6 +61,14 @@ export const maxLengthOption = {
     group: "Input",
   }),
 };
+
+/** Column names of ProteinGym's assays. */
+export const PROTEINGYM_COLUMNS = {
+  mutantColumn: "mutant",
+  sequenceColumn: "mutated_sequence",
+  measuredColumn: "DMS_score",
+  functionalColumn: "DMS_score_bin",
+} as const;
 
 const column = (name: string, description: string) =>
   option({ placeholder: "name", parse: parse.text, default: name, description, group: "Assay" });
