@@ -3,7 +3,14 @@ import { quote, UserError } from "../errors.ts";
 import { columnAt, parseRecord } from "../io/csv.ts";
 import { decimal } from "../io/numbers.ts";
 import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
-import { atRow, type InputFlags, type Inputs, proteinsOf, readInputs } from "../variants/inputs.ts";
+import { atRow } from "../proteins/table.ts";
+import {
+  type InputFlags,
+  type Inputs,
+  proteinsOf,
+  readInputs,
+  REPLACED,
+} from "../variants/inputs.ts";
 import { residueOf } from "../variants/resolve.ts";
 import { isVariant, readRow, reasonCounts, scanVariants } from "../variants/scan.ts";
 import type { Substitution, Target, VariantRow } from "../variants/types.ts";
@@ -55,7 +62,7 @@ export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
   checkChoice(flags);
   const notes: string[] = [], proteins: CausalProtein[] = [];
   for (const { own, place } of await proteinsOf(flags, notes)) {
-    const protein = await atRow(place, async () => {
+    const protein = await atRow(place, REPLACED, async () => {
       const inputs = await readInputs({
         ...flags,
         assay: undefined,

@@ -41,7 +41,15 @@ interface Source {
   chain?: string;
   truth?: string;
   msa?: string;
+  /** The row of a table that it is in. */
+  place?: string;
 }
+
+/** What a table's row may say. */
+const COLUMNS = {
+  ...column.proteinColumns,
+  ...{ structure: column.path, chain: column.text, truth: column.path, msa: column.path },
+} as const;
 
 /**
  * Proteins of a table, of a FASTA file, one sequence, the chain of a structure, or the A2A example.
@@ -54,7 +62,10 @@ export async function readInputs(flags: ContactFlags): Promise<Inputs> {
     ? await fromTable(flags.table, flags, notes)
     : await fromFlags(flags, notes);
   const proteins: Inputs["proteins"] = [];
-  for (const source of sources) proteins.push(await complete(source, flags, notes));
+  for (const source of sources) {
+    const read = () => complete(source, flags, notes);
+    proteins.push(await column.atRow(source.place, Object.keys(COLUMNS), read));
+  }
   return { proteins, notes };
 }
 
@@ -93,14 +104,11 @@ async function fromTable(
   notes: string[],
 ): Promise<Source[]> {
   column.refuseBeside(flags, ["sequence", "id", "structure", "chain", "truth", "msa"]);
-  const columns = {
-    ...column.proteinColumns,
-    ...{ structure: column.path, chain: column.text, truth: column.path, msa: column.path },
-  };
-  const rows = await column.readProteinTable(path, columns, flags, notes);
+  const rows = await column.readProteinTable(path, COLUMNS, flags, notes);
   return rows.map(({ id, row, protein }) => {
     const source = {
       id,
+      place: row.place,
       residues: protein?.residues,
       structure: row.get("structure"),
       chain: row.get("chain"),

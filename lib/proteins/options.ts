@@ -52,6 +52,15 @@ export const targetOptions = {
   offset: offset("the mutations"),
 };
 
+/** Many proteins with their mutations. */
+export const mutationTableOption = option({
+  placeholder: "file",
+  parse: parse.path,
+  description: "many proteins: CSV with columns among assay, fasta, sequence, id, mutations, " +
+    "offset, reference; paths start at its folder",
+  group: "Input",
+});
+
 export const maxLengthOption = {
   maxLength: option({
     placeholder: "residues",

@@ -100,8 +100,9 @@ export async function readProteinTable<C extends TableColumns>(
 ): Promise<{ id: string; row: TableRow<C>; protein?: Sequence }[]> {
   const rows = await readTable<C & typeof proteinColumns>(source, columns, notes);
   const records = fasta === undefined ? undefined : await openRecords(fasta, notes);
-  const lines = new Map<string, number>();
-  return rows.map((row) => {
+  const lines = new Map<string, number>(), known = Object.keys(columns);
+  const found: { id: string; row: TableRow<C>; protein?: Sequence }[] = [];
+  for (const row of rows) {
     const { line, place } = row;
     const own = row as TableRow<typeof proteinColumns>;
     const id = own.get("id");
@@ -113,13 +114,32 @@ export async function readProteinTable<C extends TableColumns>(
       );
     }
     lines.set(id, line);
-    const residues = own.get("sequence") ?? records?.get(own.get("fasta_id") ?? id)?.sequence;
-    return {
+    const named = () => records?.get(own.get("fasta_id") ?? id)?.sequence;
+    const residues = own.get("sequence") ?? await atRow(place, known, named);
+    found.push({
       id,
       row: row as unknown as TableRow<C>,
       ...(residues !== undefined && { protein: ungapped({ id, residues }, notes, gaps) }),
-    };
-  });
+    });
+  }
+  return found;
+}
+
+/** Says which row of a table what is wrong stands in, and speaks of the columns that stand for options. */
+export async function atRow<T>(
+  place: string | undefined,
+  columns: readonly string[],
+  read: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const isSaid = !(error instanceof UserError) || place === undefined ||
+      error.message.includes(place);
+    if (isSaid) throw error;
+    const options = new RegExp(`--(${columns.join("|")})\\b(?!-)`, "g");
+    throw new UserError(`${error.message.replace(options, "column $1")} (${place})`);
+  }
 }
 
 /** @throws {UserError} for an option that a table takes the place of */

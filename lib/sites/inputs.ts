@@ -3,7 +3,13 @@ import { examples } from "../../data/examples.ts";
 import { quote, UserError } from "../errors.ts";
 import { tokenize } from "../esm2/mod.ts";
 import { contradict, type ProteinFlags, readProtein } from "../proteins/read.ts";
-import { needed, proteinColumns, readProteinTable, refuseBeside } from "../proteins/table.ts";
+import {
+  atRow,
+  needed,
+  proteinColumns,
+  readProteinTable,
+  refuseBeside,
+} from "../proteins/table.ts";
 import type { ProteinInput } from "./analyze.ts";
 import { parseSites } from "./parse_sites.ts";
 
@@ -96,19 +102,19 @@ async function fromTable(
   const columns = { ...proteinColumns, sites: needed };
   const rows = await readProteinTable(path, columns, flags, notes);
   notes.push(...offsetNotes(flags.offset));
-  return rows.map(({ id, row, protein }) => {
+  const proteins: ProteinInput[] = [];
+  for (const { id, row, protein } of rows) {
     if (!protein) {
       throw new UserError(
         `Cannot read ${row.place} as it must have a sequence in column "sequence", or --fasta ` +
           `its record: current value is ${quote(row.get("fasta_id") ?? id)}`,
       );
     }
-    tokenize(protein, flags);
-    return {
-      ...protein,
-      sites: parseSites(row.get("sites") ?? "", protein, row.place, flags.offset),
-    };
-  });
+    await atRow(row.place, Object.keys(columns), () => tokenize(protein, flags));
+    const sites = parseSites(row.get("sites") ?? "", protein, row.place, flags.offset);
+    proteins.push({ ...protein, sites });
+  }
+  return proteins;
 }
 
 /** That the numbers of the results are not those of the sites. */

@@ -8,7 +8,7 @@ import { isMissing } from "../io/numbers.ts";
 import { readText } from "../io/text.ts";
 import { ungapped } from "../proteins/gaps.ts";
 import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
-import { exampleNote, readProtein } from "../proteins/read.ts";
+import { exampleNote, readProtein, readProteins } from "../proteins/read.ts";
 import * as column from "../proteins/table.ts";
 import { readEdits } from "./grammar.ts";
 import { isSubstitution } from "./resolve.ts";
@@ -82,6 +82,61 @@ export async function readInputs(given: InputFlags): Promise<Inputs> {
   const source = mutations === undefined ? allSingles(target) : await listedOrFile(mutations);
   return { target, source, notes };
 }
+
+/** Several assays, or a table, are several proteins. */
+export interface ManyFlags extends Omit<InputFlags, "assay"> {
+  assay: readonly string[];
+  table?: string;
+}
+
+/**
+ * Reads the proteins of a run: of a table, one of each assay, or every record of a file where nothing
+ * else is said; else one.
+ *
+ * @throws {UserError} as {@linkcode readInputs}, and for two of one name
+ */
+export async function readAll(
+  flags: ManyFlags,
+): Promise<{ proteins: Omit<Inputs, "notes">[]; notes: string[] }> {
+  const { assay, table, sequence, fasta, id, mutations } = flags, notes: string[] = [];
+  if (fasta !== undefined && assay.length === 0 && [table, id, mutations].every((x) => !x)) {
+    refuseAssayFlags({ ...flags, assay: undefined });
+    const found = await readProteins({ sequence, fasta }, notes);
+    const proteins = found!.map((protein) => {
+      const target = checkTarget({ ...protein, offset: flags.offset });
+      return { target, source: allSingles(target) };
+    });
+    return { proteins, notes };
+  }
+  const proteins: (Omit<Inputs, "notes"> & { assay?: string })[] = [];
+  for (const { own, place } of await proteinsOf(flags, notes)) {
+    const read = () => readInputs({ ...flags, assay: undefined, ...own });
+    const { notes: more, ...found } = await column.atRow(place, REPLACED, read);
+    notes.push(...more);
+    proteins.push({ ...found, assay: own.assay });
+  }
+  return { proteins: named(proteins), notes: [...new Set(notes)] };
+}
+
+/** Assays of one protein are told apart by their files. */
+function named<P extends { target: Target; assay?: string }>(proteins: readonly P[]): P[] {
+  const byId = Map.groupBy(proteins, ({ target }) => target.id);
+  const found = proteins.map((protein) => {
+    const { target, assay } = protein;
+    if (byId.get(target.id)!.length === 1 || assay === undefined) return protein;
+    return { ...protein, target: { ...target, id: stemOf(assay) } };
+  });
+  const [twice] = [...Map.groupBy(found, ({ target }) => target.id)]
+    .find(([, same]) => same.length > 1) ?? [];
+  if (twice === undefined) return found;
+  throw new UserError(
+    `Cannot score several proteins as they must have names of their own: ` +
+      `current value is ${quote(twice)} twice`,
+  );
+}
+
+/** A file's name without its ending. */
+const stemOf = (path: string) => path.replace(/^.*[/\\]/, "").replace(/(\.\w+|\.\w+\.gz)$/, "");
 
 /** Flags with the columns of the source that the assay's header shows, where it is not ProteinGym's. */
 function withColumns(
@@ -181,7 +236,11 @@ async function namedProtein(
     );
   }
   // A sequence without a name is that of the assay's entry.
-  return await readProtein({ sequence, fasta, id: sequence && (id ?? entry?.id) || id }, notes);
+  return await readProtein({
+    sequence,
+    fasta,
+    id: id ?? (sequence === undefined ? undefined : entry?.id),
+  }, notes);
 }
 
 /** Rows that say together what the target of an assay is. */
@@ -195,7 +254,7 @@ async function deduce(
   { source, columns, rows }: StreamedTable,
   { mutantColumn, sequenceColumn, offset }: InputFlags,
 ): Promise<{ id: string; residues: string }> {
-  const id = source.replace(/^.*[/\\]/, "").replace(/\.\w+$/, "");
+  const id = stemOf(source);
   const mutant = columnAt(columns, mutantColumn, source);
   const sequence = columnAt(columns, sequenceColumn, source);
   const cannot = (requirement: string, value: string) =>
@@ -275,7 +334,7 @@ export interface ProteinRow {
 }
 
 /** Options that a table takes the place of. */
-const REPLACED = ["assay", "fasta", "sequence", "id", "mutations", "reference"] as const;
+export const REPLACED = ["assay", "fasta", "sequence", "id", "mutations", "reference"] as const;
 
 /** What each protein of a run has of its own: from the table, or one per `--assay`. */
 export async function proteinsOf(
@@ -293,24 +352,12 @@ export async function proteinsOf(
     );
   }
   const names = Object.keys(TABLE_COLUMNS) as (keyof typeof TABLE_COLUMNS)[];
-  return (await column.readTable(table, TABLE_COLUMNS, notes)).map(({ place, get }) => ({
-    place,
-    own: Object.fromEntries(
-      names.flatMap((name) => get(name) === undefined ? [] : [[name, get(name)]]),
-    ),
-  }));
-}
-
-/** Says which row of the table what is wrong stands in, and speaks of its columns. */
-export async function atRow<T>(place: string | undefined, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (place === undefined || !(error instanceof UserError)) throw error;
-    const named = error.message.replace(
-      new RegExp(`--(${REPLACED.join("|")})\\b(?!-)`, "g"),
-      "column $1",
+  return (await column.readTable(table, TABLE_COLUMNS, notes)).map(({ place, get }) => {
+    const given = names.flatMap((name) => get(name) === undefined ? [] : [[name, get(name)]]);
+    const own: ProteinRow["own"] = Object.fromEntries(given);
+    if (own.assay ?? own.fasta ?? own.sequence) return { place, own };
+    throw new UserError(
+      `Cannot read ${place} as it must have an assay, a fasta or a sequence: current value is none`,
     );
-    throw new UserError(`${named} (${place})`);
-  }
+  });
 }
