@@ -102,7 +102,6 @@ export {
   SPACES as PATH_SPACES,
 } from "./explain.ts";
 export type { Cotangent, GradientOptions, TailGradient } from "./gradients.ts";
-export type { HeadReader } from "./head_reader.ts";
 export {
   type Concentration,
   type ExplanationRecord,

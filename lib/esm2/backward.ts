@@ -1,22 +1,13 @@
 /**
- * Vector–Jacobian products of a block and of the head, generated from their own definitions.
+ * Vector–Jacobian products of a block, generated from its own definition.
  *
  * Each computes its forward pass again inside. As on the way up, attention too large for one tensor of
  * the device goes some heads at a time, in the same three parts.
  */
 import type { Tensor } from "../backend/types.ts";
-import type { Esm2Config } from "../checkpoint/mod.ts";
-import { cotangentOf, gradientOf, vjpGraph } from "../onnx/gradient.ts";
+import { cotangentOf, gradientOf } from "../onnx/gradient.ts";
 import { attendGraph, blockGraph, finishGraph, projectGraph } from "./block_graphs.ts";
-import {
-  type BlockRunner,
-  type BlockStep,
-  groupInputs,
-  type Inputs,
-  plainKey,
-} from "./block_runner.ts";
-import { headGraph } from "./head.ts";
-import type { ProgramCache } from "./programs.ts";
+import { type BlockRunner, type BlockStep, groupInputs, type Inputs } from "./block_runner.ts";
 
 const QKV = ["q", "k", "v"];
 
@@ -32,9 +23,11 @@ export class BackwardRunner {
     cotangent: Tensor,
     inputs: Inputs,
   ): Promise<Tensor> {
-    const program = await this.blocks.programs.get(
-      `block backward ${plainKey(variant)} ${groups}`,
-      () => vjpGraph(blockGraph(variant, groups, { attention: false }), ["hidden"], ["x"]),
+    const program = await this.blocks.programs.vjp(
+      blockGraph,
+      [variant, groups, { attention: false }],
+      ["hidden"],
+      ["x"],
     );
     const found = await program.run(
       { ...inputs, x, [cotangentOf("hidden")]: cotangent },
@@ -68,10 +61,12 @@ export class BackwardRunner {
       }
     }
     const parts = groups.flatMap((_, i) => QKV.map((name) => `${name}_${i}`));
-    const program = await blocks.programs.get(
-      `project backward ${plainKey(step.variant)} ${groups}`,
-      // The residual connections reach x past the projections: their share comes in as a seed.
-      () => vjpGraph(projectGraph(step.variant, groups), [...parts, "x"], ["x"]),
+    // The residual connections reach x past the projections: their share comes in as a seed.
+    const program = await blocks.programs.vjp(
+      projectGraph,
+      [step.variant, groups],
+      [...parts, "x"],
+      ["x"],
     );
     const found = await program.run({ ...inputs, x, ...cotangents }, {
       [gradientOf("x")]: x.shape,
@@ -89,9 +84,11 @@ export class BackwardRunner {
     owned: DisposableStack,
   ): Promise<Inputs> {
     const names = groups.map((_, i) => `mixed_${i}`);
-    const program = await this.blocks.programs.get(
-      `finish backward ${plainKey(step.variant)} ${groups}`,
-      () => vjpGraph(finishGraph(step.variant, groups), ["hidden"], ["x", ...names]),
+    const program = await this.blocks.programs.vjp(
+      finishGraph,
+      [step.variant, groups],
+      ["hidden"],
+      ["x", ...names],
     );
     using forward = new DisposableStack();
     const mixed = await this.blocks.attend(step, groups, projected, inputs, forward);
@@ -113,36 +110,15 @@ export class BackwardRunner {
     inputs: Inputs,
     cotangent: Tensor,
   ): Promise<Inputs> {
-    const program = await this.blocks.programs.get(
-      `attend backward ${plainKey(variant)} ${heads}`,
-      () => vjpGraph(attendGraph(variant, heads, { attention: false }), ["mixed"], QKV),
+    const program = await this.blocks.programs.vjp(
+      attendGraph,
+      [variant, heads, { attention: false }],
+      ["mixed"],
+      QKV,
     );
     return await program.run(
       { ...inputs, [cotangentOf("mixed")]: cotangent },
       Object.fromEntries(QKV.map((name) => [gradientOf(name), inputs[name].shape])),
     );
   }
-}
-
-/**
- * From dS/d(logits) f32[R, 33] to dS/dx f32[B·T, D].
- *
- * @param inputs x, the head's weights and, where the logits are of some rows only, their numbers
- */
-export async function headBackward(
-  programs: ProgramCache,
-  config: Esm2Config,
-  inputs: Inputs,
-  cotangent: Tensor,
-): Promise<Tensor> {
-  const someRows = "rows" in inputs;
-  const program = await programs.get(
-    someRows ? "head of rows backward" : "head backward",
-    () => vjpGraph(headGraph(config, someRows), ["logits"], ["x"]),
-  );
-  const found = await program.run(
-    { ...inputs, [cotangentOf("logits")]: cotangent },
-    { [gradientOf("x")]: inputs.x.shape },
-  );
-  return found[gradientOf("x")];
 }

@@ -1,13 +1,18 @@
 /** Gradients of a scalar of the logits with respect to the residual stream between blocks. */
 import type { Tensor } from "../backend/types.ts";
 import { TOKENS } from "./alphabet.ts";
+import type { HeadRunner } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
+import type { StreamPlace } from "./visitor.ts";
 
 /** What is differentiated, and from where. */
 export interface GradientOptions {
-  /** Starts after `depth` blocks from this f32[B·T, D] instead of the embedding; stays the caller's. */
-  from?: { depth: number; hidden: Tensor };
+  /**
+   * Starts after `depth` blocks, or (`last`) after the final LayerNorm, from this f32[B·T, D] instead of
+   * the embedding; stays the caller's.
+   */
+  from?: { depth: StreamPlace; hidden: Tensor };
   /** Rows of [B·T, D] whose logits the scalar S is made of, repetition allowed. @default all */
   rows?: ArrayLike<number>;
   /**
@@ -19,8 +24,9 @@ export interface GradientOptions {
   /**
    * Where gradients are wanted: numbers of blocks that have run, from `from.depth` or 0 (the embedding)
    * to `layers` (before the final LayerNorm). They are total derivatives: all that follows is recomputed.
+   * `last`, and nothing else, where the run starts there.
    */
-  wrt: number | readonly number[];
+  wrt: StreamPlace | readonly StreamPlace[];
   /** Whether to keep the residual stream at the depths of `wrt` too. @default false */
   keepHidden?: boolean;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
@@ -32,23 +38,26 @@ export interface GradientResult extends Disposable {
   /** f32[R, 33] */
   readonly logits: Tensor;
   /** dS/d(residual stream) f32[B·T, D] by depth; rows of `<pad>` are zero if `rows` has none. */
-  readonly gradients: ReadonlyMap<number, Tensor>;
+  readonly gradients: ReadonlyMap<StreamPlace, Tensor>;
   /** f32[B·T, D] by depth with `keepHidden`, else empty; the caller's own tensor where it gave one. */
-  readonly hidden: ReadonlyMap<number, Tensor>;
+  readonly hidden: ReadonlyMap<StreamPlace, Tensor>;
 }
 
 /** Forward keeping the blocks' inputs, then block by block backward. */
 export async function computeGradient(
   engine: Engine,
+  runner: HeadRunner,
   batch: TokenBatch,
   { from, rows, cotangent, wrt, keepHidden = false, signal }: GradientOptions,
 ): Promise<GradientResult> {
   const { config: { layers, dModel } } = engine;
-  const depths = new Set(typeof wrt === "number" ? [wrt] : wrt);
-  const start = from?.depth ?? 0;
+  const depths = new Set(typeof wrt === "object" ? wrt : [wrt]);
+  const start = from?.depth ?? 0, normalised = start === "last";
+  /** Where the head reads; behind the final LayerNorm no block is left. */
+  const end = normalised ? start : layers;
   checkDepths(depths, start, layers);
   checkShape("hidden state", from?.hidden, [batch.size * batch.width, dModel]);
-  const lowest = Math.min(...depths);
+  const lowest = normalised ? layers : Math.min(...depths as Set<number>);
 
   using owned = new DisposableStack();
   using pass = new Pass(engine, batch);
@@ -57,20 +66,25 @@ export async function computeGradient(
   const gradients = new Held([]);
   owned.use(hidden);
   owned.use(gradients);
-  const isWanted = (depth: number) => depths.has(depth);
-  const isKept = (depth: number) => keepHidden && isWanted(depth);
+  const isWanted = (depth: StreamPlace) => depths.has(depth);
+  const isKept = (depth: StreamPlace) => keepHidden && isWanted(depth);
 
   hidden.set(start, from?.hidden ?? pass.embed());
-  for (let depth = start; depth < layers; depth++) {
+  for (let depth = normalised ? layers : start; depth < layers; depth++) {
     signal?.throwIfAborted();
     hidden.set(depth + 1, await pass.block(depth, hidden.get(depth)));
     if (depth < lowest) hidden.free(depth);
   }
-  const head = await pass.head(hidden.get(layers), rows);
-  head.normalised[Symbol.dispose]();
+  const head = await runner.run(hidden.get(end), { rows, normalised });
+  head.normalised?.[Symbol.dispose]();
   const logits = owned.use(head.logits);
-  gradients.set(layers, await headGradient(pass, hidden.get(layers), rows, logits, cotangent));
-  if (!isKept(layers)) hidden.free(layers);
+  {
+    using own = new DisposableStack();
+    const made = typeof cotangent === "function" ? own.use(await cotangent(logits)) : cotangent;
+    checkShape("cotangent of the logits", made, [logits.shape[0], TOKENS.length]);
+    gradients.set(end, await runner.backward(hidden.get(end), { rows, normalised }, made));
+  }
+  if (!isKept(end)) hidden.free(end);
   for (let depth = layers; depth-- > lowest;) {
     signal?.throwIfAborted();
     const after = gradients.get(depth + 1);
@@ -87,34 +101,21 @@ export async function computeGradient(
   };
 }
 
-async function headGradient(
-  pass: Pass,
-  hidden: Tensor,
-  rows: ArrayLike<number> | undefined,
-  logits: Tensor,
-  cotangent: GradientOptions["cotangent"],
-): Promise<Tensor> {
-  using owned = new DisposableStack();
-  const made = typeof cotangent === "function" ? owned.use(await cotangent(logits)) : cotangent;
-  checkShape("cotangent of the logits", made, [logits.shape[0], TOKENS.length]);
-  return await pass.headBackward(hidden, rows, made);
-}
-
 /** Tensors by depth, freed together; those of the caller are not. */
 class Held implements Disposable {
-  readonly tensors = new Map<number, Tensor>();
+  readonly tensors = new Map<StreamPlace, Tensor>();
 
   constructor(readonly callers: readonly Tensor[]) {}
 
-  get(depth: number): Tensor {
+  get(depth: StreamPlace): Tensor {
     return this.tensors.get(depth)!;
   }
 
-  set(depth: number, tensor: Tensor): void {
+  set(depth: StreamPlace, tensor: Tensor): void {
     this.tensors.set(depth, tensor);
   }
 
-  free(depth: number): void {
+  free(depth: StreamPlace): void {
     const tensor = this.get(depth);
     if (!this.callers.includes(tensor)) tensor[Symbol.dispose]();
     this.tensors.delete(depth);
@@ -125,11 +126,16 @@ class Held implements Disposable {
   }
 }
 
-function checkDepths(depths: ReadonlySet<number>, start: number, layers: number): void {
-  const wrong = [...depths].find((d) => !Number.isInteger(d) || d < start || d > layers);
+function checkDepths(depths: ReadonlySet<StreamPlace>, start: StreamPlace, layers: number): void {
+  const fits = (place: StreamPlace) =>
+    typeof place === "string" || typeof start === "string"
+      ? place === start
+      : Number.isInteger(place) && place >= start && place <= layers;
+  const wrong = [...depths].find((place) => !fits(place));
   if (wrong !== undefined || depths.size === 0) {
+    const allowed = start === "last" ? '"last"' : `whole numbers in ${start}..${layers}`;
     throw new RangeError(
-      `Cannot differentiate as depths must be whole numbers in ${start}..${layers}: ` +
+      `Cannot differentiate as depths must be ${allowed}: ` +
         `current value is ${wrong ?? "none"}`,
     );
   }

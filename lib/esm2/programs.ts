@@ -1,4 +1,5 @@
 import type { Backend, Program, Tensor } from "../backend/types.ts";
+import { vjpGraph } from "../onnx/gradient.ts";
 import type { Graph } from "../onnx/graph.ts";
 
 /** A compiled graph that picks what it reads. */
@@ -23,11 +24,13 @@ export interface GraphProgram {
  */
 const MOST_SIZES = 3;
 
-/** Compiled graphs by what they are specialised to; those of the batch sizes used last are kept. */
+/** Compiled graphs by what they are made from; those of the batch sizes used last are kept. */
 export class ProgramCache implements AsyncDisposable {
   readonly #compiled = new Map<string, { program: Promise<Compiled>; size: number }>();
   /** Least recently used first. */
   readonly #sizes = new Set<number>();
+  /** Number of each function among the arguments. */
+  readonly #functions = new Map<unknown, number>();
   #size = 0;
   #freed: Promise<unknown> = Promise.resolve();
 
@@ -49,18 +52,42 @@ export class ProgramCache implements AsyncDisposable {
     for (const [key, { size }] of this.#compiled) if (size === oldest) this.#free(key);
   }
 
-  /** The program of that key; `build` is called the first time. */
-  get(key: string, build: () => Graph): Promise<GraphProgram> {
+  /**
+   * The program of the graph that `build` makes of `args`, compiled the first time.
+   *
+   * Programs are told apart by all arguments: by their values, functions (which must be the same ones each
+   * time) by identity, and what has a `key` by that.
+   */
+  get<A extends unknown[]>(build: (...args: A) => Graph, ...args: A): Promise<GraphProgram> {
+    const key = this.#keyOf([build, args]);
     const known = this.#compiled.get(key);
     if (known) {
       known.size = this.#size;
       return known.program;
     }
-    const program = this.#compile(build());
+    const program = this.#compile(build(...args));
     this.#compiled.set(key, { program, size: this.#size });
     // A failed compilation is not remembered.
     program.catch(() => this.#compiled.delete(key));
     return program;
+  }
+
+  /** The program of the vector–Jacobian product of such a graph, see {@linkcode vjpGraph}. */
+  vjp<A extends unknown[]>(
+    build: (...args: A) => Graph,
+    args: A,
+    outputs: readonly string[],
+    wrt: readonly string[],
+  ): Promise<GraphProgram> {
+    return this.get(productOf<A>, build, args, outputs, wrt);
+  }
+
+  #keyOf(args: unknown): string {
+    return JSON.stringify(args, (_, value) => {
+      if (typeof value !== "function") return value?.key ?? value;
+      if (!this.#functions.has(value)) this.#functions.set(value, this.#functions.size);
+      return `function ${this.#functions.get(value)}`;
+    });
   }
 
   async #compile(graph: Graph): Promise<Compiled> {
@@ -82,6 +109,13 @@ export class ProgramCache implements AsyncDisposable {
     await this.#freed;
   }
 }
+
+const productOf = <A extends unknown[]>(
+  build: (...args: A) => Graph,
+  args: A,
+  outputs: readonly string[],
+  wrt: readonly string[],
+) => vjpGraph(build(...args), outputs, wrt);
 
 class Compiled implements GraphProgram {
   constructor(readonly program: Program, readonly inputs: readonly string[]) {}

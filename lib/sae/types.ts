@@ -1,6 +1,7 @@
 /** What a sparse autoencoder (SAE) is, whatever file it came from. */
 import type { Decoder } from "../../kernels/sparse_decode/mod.ts";
 import type { Encoder, Normalisation } from "../../kernels/topk_sae_encode/mod.ts";
+import type { StreamPlace } from "../esm2/mod.ts";
 
 export type { SparseLatents, TokenScale } from "../../kernels/topk_sae_encode/mod.ts";
 
@@ -28,6 +29,10 @@ export interface SaeConfig {
    */
   readonly k?: number;
 }
+
+/** Where an autoencoder reads the residual stream. */
+export const placeOf = (config: Pick<SaeConfig, "depth" | "afterFinalNorm">): StreamPlace =>
+  config.afterFinalNorm ? "last" : config.depth;
 
 /** A sparse autoencoder; both products are row-major. */
 export interface Sae extends Encoder, Decoder {

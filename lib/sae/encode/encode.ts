@@ -3,14 +3,13 @@ import {
   defaultTokenBudget,
   displayLetters,
   type Esm2,
-  planBatches,
   type Sequence,
   tokenize,
+  visitStreams,
 } from "../../esm2/mod.ts";
 import type { SaeCoder } from "../coder.ts";
 import { sliceRows } from "../rows.ts";
-import { StreamTap } from "../stream_tap.ts";
-import type { SparseLatents } from "../types.ts";
+import { placeOf, type SparseLatents } from "../types.ts";
 
 /** The latents of one protein, without `<cls>` and `<eos>`. */
 export interface ProteinLatents {
@@ -49,7 +48,6 @@ export async function* encodeWindows(
   { tokenBudget = defaultTokenBudget(esm.backend), signal, onProgress, from = 0 }: EncodeOptions =
     {},
 ): AsyncGenerator<ProteinLatents[]> {
-  await using tap = new StreamTap(esm, coder.sae.config);
   let done = 0, number = 0;
   for await (const window of windows(proteins, BATCHES_PER_WINDOW * tokenBudget)) {
     signal?.throwIfAborted();
@@ -59,9 +57,7 @@ export async function* encodeWindows(
       continue;
     }
     const found: SparseLatents[] = [];
-    for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
-      signal?.throwIfAborted();
-      using hidden = await tap.read(batch, { signal });
+    await visitStreams(esm, rows, [placeOf(coder.sae.config)], async ({ hidden, batch }) => {
       const { latents } = await coder.encode(hidden);
       batch.members.forEach((member, b) => {
         // Without <cls>, <eos> and the padding behind it.
@@ -70,7 +66,7 @@ export async function* encodeWindows(
         done += count;
       });
       onProgress?.(done);
-    }
+    }, { tokenBudget, signal });
     yield window.map(({ protein }, i) => ({
       id: protein.id,
       letters: displayLetters(protein.residues),
