@@ -22,7 +22,7 @@ const ROOMS: readonly string[] = [
   // How a command runs, whatever it computes.
   ...["lib/provenance.ts", "lib/model_options.ts", "lib/run", "lib/output_options.ts"],
   // The analyses.
-  ...["lib/variants", "lib/sites", "lib/contacts", "lib/sae"],
+  ...["lib/variants", "lib/sites", "lib/contacts", "lib/train", "lib/sae"],
   "lib/causal",
   // What uses them.
   ...["mod.ts", "lib/bench", "tasks"],
