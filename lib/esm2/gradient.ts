@@ -1,6 +1,8 @@
 /** Gradients of a scalar of the logits with respect to the residual stream between blocks. */
 import type { Tensor } from "../backend/types.ts";
 import { TOKENS } from "./alphabet.ts";
+import type { BlockWeight } from "./block.ts";
+import type { HeadWeight } from "./head.ts";
 import type { HeadRunner } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
@@ -27,10 +29,25 @@ export interface GradientOptions {
    * `last`, and nothing else, where the run starts there.
    */
   wrt: StreamPlace | readonly StreamPlace[];
+  /** Gradients of weights too, with the block's pass on the way down. */
+  weights?: WeightGradients;
   /** Whether to keep the residual stream at the depths of `wrt` too. @default false */
   keepHidden?: boolean;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
+}
+
+/** Which gradients of weights are wanted, and who sees them. */
+export interface WeightGradients {
+  /** Names of weights as fair-esm has them: of a block without `layers.i.`, of the head whole. */
+  wants(layer: number): readonly BlockWeight[];
+  /** The same of the head; `lm_head.weight` is the decoder's part of the tied embedding. */
+  wantsHead?(): readonly HeadWeight[];
+  /** Sees those of the head, then of each block from the last; valid until it returns. */
+  visit(
+    layer: number | "head",
+    gradients: Readonly<Record<string, Tensor>>,
+  ): void | Promise<void>;
 }
 
 /** What {@link Esm2.gradient} gives; disposing it frees its tensors. */
@@ -48,16 +65,25 @@ export async function computeGradient(
   engine: Engine,
   runner: HeadRunner,
   batch: TokenBatch,
-  { from, rows, cotangent, wrt, keepHidden = false, signal }: GradientOptions,
+  { from, rows, cotangent, wrt, weights, keepHidden = false, signal }: GradientOptions,
 ): Promise<GradientResult> {
   const { config: { layers, dModel } } = engine;
   const depths = new Set(typeof wrt === "object" ? wrt : [wrt]);
   const start = from?.depth ?? 0, normalised = start === "last";
   /** Where the head reads; behind the final LayerNorm no block is left. */
   const end = normalised ? start : layers;
-  checkDepths(depths, start, layers);
+  const firstBlock = normalised ? layers : start;
+  const trained = Array.from({ length: layers }, (_, layer) => weights?.wants(layer) ?? []);
+  const trainedHead = weights?.wantsHead?.() ?? [];
+  const lowestTrained = trained.findIndex((names, layer) =>
+    layer >= firstBlock && names.length > 0
+  );
+  checkDepths(depths, start, layers, lowestTrained >= 0 || trainedHead.length > 0);
   checkShape("hidden state", from?.hidden, [batch.size * batch.width, dModel]);
-  const lowest = normalised ? layers : Math.min(...depths as Set<number>);
+  const lowest = Math.min(
+    lowestTrained < 0 ? layers : lowestTrained,
+    ...[...depths].filter((place) => typeof place === "number"),
+  );
 
   using owned = new DisposableStack();
   using pass = new Pass(engine, batch);
@@ -70,7 +96,12 @@ export async function computeGradient(
   const isKept = (depth: StreamPlace) => keepHidden && isWanted(depth);
 
   hidden.set(start, from?.hidden ?? pass.embed());
-  for (let depth = normalised ? layers : start; depth < layers; depth++) {
+  const show = async (layer: number | "head", found: Readonly<Record<string, Tensor>>) => {
+    using shown = new DisposableStack();
+    Object.values(found).forEach((tensor) => shown.use(tensor));
+    if (Object.keys(found).length > 0) await weights!.visit(layer, found);
+  };
+  for (let depth = firstBlock; depth < layers; depth++) {
     signal?.throwIfAborted();
     hidden.set(depth + 1, await pass.block(depth, hidden.get(depth)));
     if (depth < lowest) hidden.free(depth);
@@ -82,13 +113,23 @@ export async function computeGradient(
     using own = new DisposableStack();
     const made = typeof cotangent === "function" ? own.use(await cotangent(logits)) : cotangent;
     checkShape("cotangent of the logits", made, [logits.shape[0], TOKENS.length]);
-    gradients.set(end, await runner.backward(hidden.get(end), { rows, normalised }, made));
+    const { x, ...found } = await runner.backward(hidden.get(end), { rows, normalised }, made, [
+      ...(isWanted(end) || lowest < layers ? ["x" as const] : []),
+      ...trainedHead,
+    ]);
+    if (x) gradients.set(end, x);
+    await show("head", found);
   }
   if (!isKept(end)) hidden.free(end);
   for (let depth = layers; depth-- > lowest;) {
     signal?.throwIfAborted();
     const after = gradients.get(depth + 1);
-    gradients.set(depth, await pass.blockBackward(depth, hidden.get(depth), after));
+    const { x, ...found } = await pass.blockBackward(depth, hidden.get(depth), after, [
+      ...(isWanted(depth) || lowest < depth ? ["x" as const] : []),
+      ...trained[depth],
+    ]);
+    if (x) gradients.set(depth, x);
+    await show(depth, found);
     if (!isWanted(depth + 1)) gradients.free(depth + 1);
     if (!isKept(depth)) hidden.free(depth);
   }
@@ -126,13 +167,18 @@ class Held implements Disposable {
   }
 }
 
-function checkDepths(depths: ReadonlySet<StreamPlace>, start: StreamPlace, layers: number): void {
+function checkDepths(
+  depths: ReadonlySet<StreamPlace>,
+  start: StreamPlace,
+  layers: number,
+  mayBeNone: boolean,
+): void {
   const fits = (place: StreamPlace) =>
     typeof place === "string" || typeof start === "string"
       ? place === start
       : Number.isInteger(place) && place >= start && place <= layers;
   const wrong = [...depths].find((place) => !fits(place));
-  if (wrong !== undefined || depths.size === 0) {
+  if (wrong !== undefined || (depths.size === 0 && !mayBeNone)) {
     const allowed = start === "last" ? '"last"' : `whole numbers in ${start}..${layers}`;
     throw new RangeError(
       `Cannot differentiate as depths must be ${allowed}: ` +

@@ -1,9 +1,9 @@
 /** Runs the language-model head, and differentiates it. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
-import { cotangentOf, gradientOf } from "../onnx/gradient.ts";
+import { cotangentOf } from "../onnx/gradient.ts";
 import { TOKENS } from "./alphabet.ts";
-import { headGraph } from "./head.ts";
+import { headGraph, type HeadWeight } from "./head.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { WeightSource } from "./weights.ts";
 
@@ -51,31 +51,28 @@ export class HeadRunner {
     return { logits, normalised: state };
   }
 
-  /** From dS/d(logits) f32[R, 33] to dS/dx f32[N, D]. */
-  async backward(
+  /** From dS/d(logits) f32[R, 33] to dS/dw for each w of `wrt`: the stream f32[N, D] or a weight. */
+  async backward<W extends "x" | HeadWeight>(
     x: Tensor,
     { rows, normalised = false }: HeadOptions,
     cotangent: Tensor,
-  ): Promise<Tensor> {
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
     const { config, programs, weights } = this.engine;
     using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
     const program = await programs.vjp(
       headGraph,
       [config, rows !== undefined, normalised],
       ["logits"],
-      ["x"],
+      wrt,
     );
     using set = await weights.head();
-    const found = await program.run(
-      {
-        ...set.tensors,
-        x,
-        ...(numbers && { rows: numbers }),
-        [cotangentOf("logits")]: cotangent,
-      },
-      { [gradientOf("x")]: x.shape },
-    );
-    return found[gradientOf("x")];
+    return await program.gradients({
+      ...set.tensors,
+      x,
+      ...(numbers && { rows: numbers }),
+      [cotangentOf("logits")]: cotangent,
+    }, wrt);
   }
 
   /** Row numbers as the graph takes them: floats, which are exact to 2^24. */

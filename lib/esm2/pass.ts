@@ -1,7 +1,7 @@
 /** One batch on its way through the model: what all its blocks share, and the steps. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
-import { BackwardRunner } from "./backward.ts";
+import { BackwardRunner, type BlockInput } from "./backward.ts";
 import type { BlockVariant } from "./block.ts";
 import { BlockRunner, type BlockStep, type Inputs, type PartHook } from "./block_runner.ts";
 import { embed, paddingBias, rotaryTables } from "./inputs.ts";
@@ -77,16 +77,25 @@ export class Pass implements Disposable {
       : await this.#blocks.whole(step, groups, hidden, inputs);
   }
 
-  /** From dS/d(output of block `layer`) to dS/d(its input `hidden`). */
-  async blockBackward(layer: number, hidden: Tensor, cotangent: Tensor): Promise<Tensor> {
+  /**
+   * From dS/d(output of block `layer`) to dS/dw for each w of `wrt`: the block's input, its weights.
+   *
+   * @param hidden the block's input
+   */
+  async blockBackward<W extends BlockInput>(
+    layer: number,
+    hidden: Tensor,
+    cotangent: Tensor,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
     const step = { variant: this.#variant, layer, batch: this.batch };
     const backward = new BackwardRunner(this.#blocks);
     using weights = await this.engine.weights.block(layer);
-    const inputs = { ...this.#shared, ...weights.tensors };
+    const inputs = { ...this.#shared, ...weights.tensors, x: hidden };
     const groups = this.#fastGroups();
     return this.#groups.length > 1
-      ? await backward.inPieces(step, groups, hidden, cotangent, inputs)
-      : await backward.whole(step, groups, hidden, cotangent, inputs);
+      ? await backward.inPieces(step, groups, inputs, cotangent, wrt)
+      : await backward.whole(step, groups, inputs, cotangent, wrt);
   }
 
   [Symbol.dispose](): void {

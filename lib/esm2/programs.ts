@@ -1,5 +1,5 @@
 import type { Backend, Program, Tensor } from "../backend/types.ts";
-import { vjpGraph } from "../onnx/gradient.ts";
+import { gradientOf, vjpGraph } from "../onnx/gradient.ts";
 import type { Graph } from "../onnx/graph.ts";
 
 /** A compiled graph that picks what it reads. */
@@ -16,6 +16,15 @@ export interface GraphProgram {
     values: Readonly<Record<string, Tensor>>,
     outputs: Readonly<Record<string, readonly number[]>>,
   ): Promise<Record<string, Tensor>>;
+}
+
+/** A compiled vector–Jacobian product. */
+export interface GradientProgram {
+  /** Runs once. @returns dS/dw of each w of `wrt`, with which it was made; owned by the caller */
+  gradients<W extends string>(
+    values: Readonly<Record<string, Tensor>>,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>>;
 }
 
 /**
@@ -59,6 +68,10 @@ export class ProgramCache implements AsyncDisposable {
    * time) by identity, and what has a `key` by that.
    */
   get<A extends unknown[]>(build: (...args: A) => Graph, ...args: A): Promise<GraphProgram> {
+    return this.#get(build, ...args);
+  }
+
+  #get<A extends unknown[]>(build: (...args: A) => Graph, ...args: A): Promise<Compiled> {
     const key = this.#keyOf([build, args]);
     const known = this.#compiled.get(key);
     if (known) {
@@ -78,8 +91,8 @@ export class ProgramCache implements AsyncDisposable {
     args: A,
     outputs: readonly string[],
     wrt: readonly string[],
-  ): Promise<GraphProgram> {
-    return this.get(productOf<A>, build, args, outputs, wrt);
+  ): Promise<GradientProgram> {
+    return this.#get(productOf<A>, build, args, outputs, wrt);
   }
 
   #keyOf(args: unknown): string {
@@ -117,7 +130,7 @@ const productOf = <A extends unknown[]>(
   wrt: readonly string[],
 ) => vjpGraph(build(...args), outputs, wrt);
 
-class Compiled implements GraphProgram {
+class Compiled implements GraphProgram, GradientProgram {
   constructor(readonly program: Program, readonly inputs: readonly string[]) {}
 
   run(
@@ -126,5 +139,17 @@ class Compiled implements GraphProgram {
   ): Promise<Record<string, Tensor>> {
     const fed = Object.fromEntries(this.inputs.map((name) => [name, values[name]]));
     return this.program.run(fed, outputs);
+  }
+
+  async gradients<W extends string>(
+    values: Readonly<Record<string, Tensor>>,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
+    const shapes = wrt.map((name) => [gradientOf(name), values[name].shape]);
+    const found = await this.run(values, Object.fromEntries(shapes));
+    return Object.fromEntries(wrt.map((name) => [name, found[gradientOf(name)]])) as Record<
+      W,
+      Tensor
+    >;
   }
 }
