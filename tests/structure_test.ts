@@ -11,7 +11,7 @@ const ROOMS: readonly string[] = [
   ...["deno.json", "models", "data", "lib/errors.ts", "lib/version.ts", "lib/io", "lib/cli"],
   // Numbers: the device, graphs, kernels, statistics, figures.
   ...["lib/gpu", "lib/onnx"],
-  ...["kernels/copy", "kernels/fma", "kernels/philox", "kernels/matmul", "kernels/site_baseline"],
+  ...["kernels/philox", "kernels/matmul", "kernels/site_baseline"],
   ...["kernels/attention_column_mass", "kernels/apc_contacts", "kernels/jacobian_norm"],
   ...["kernels/token_log_probs", "kernels/topk_sae_encode", "kernels/sparse_decode"],
   ...["kernels/ig_step", "kernels/mod.ts", "lib/stats", "lib/report"],
@@ -41,8 +41,6 @@ const BROWSER: Readonly<Record<string, string | undefined>> = {
 
 /** Entries of folders that are not for others, each with the reason. */
 const INTERNAL: Readonly<Record<string, string>> = {
-  "kernels/copy/mod.ts": "the benchmark's ceiling of memory",
-  "kernels/fma/mod.ts": "the benchmark's ceiling of arithmetic",
   "kernels/matmul/mod.ts": "replays choose its tile themselves",
   "lib/bench/kernels/mod.ts": "the rows of the benchmark",
   "lib/sae/formats/mod.ts": "the list of layouts of autoencoder files",
@@ -158,7 +156,7 @@ Deno.test("every kernel has a row in the benchmark", () => {
   const measured = new Set(
     product.filter(({ path }) => path.startsWith("lib/bench/kernels/")).flatMap(importsOf),
   );
-  ok(kernels.length >= 10, `${kernels.length} kernels`);
+  ok(kernels.length >= 8, `${kernels.length} kernels`);
   deepEqual(kernels.filter((path) => !measured.has(path)), []);
 });
 

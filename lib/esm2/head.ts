@@ -16,6 +16,7 @@ export const HEAD_WEIGHTS = [
   "lm_head.bias",
 ] as const;
 
+/** One of {@linkcode HEAD_WEIGHTS}. */
 export type HeadWeight = typeof HEAD_WEIGHTS[number];
 
 export function headWeightShape(name: HeadWeight, { dModel }: Esm2Config): number[] {

@@ -1,8 +1,8 @@
 /** ESM-2: alphabet, tokens, and the model run block by block. */
 export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
-export type { BlockWeight } from "./block.ts";
+export { BLOCK_WEIGHTS, type BlockWeight } from "./block.ts";
 export type { GradientOptions, GradientResult, WeightGradients } from "./gradient.ts";
-export type { HeadWeight } from "./head.ts";
+export { HEAD_WEIGHTS, type HeadWeight } from "./head.ts";
 export type { HeadOptions, HeadResult } from "./head_runner.ts";
 export { Esm2, type ModelOptions, type RunOptions, type RunResult } from "./model.ts";
 export { defaultTokenBudget, planBatches, type PlannedBatch } from "./plan.ts";

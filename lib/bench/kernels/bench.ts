@@ -52,3 +52,7 @@ export function agrees(
   }
   return true;
 }
+
+/** Values that tell an element from its neighbours. */
+export const ramp = (elements: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length: elements }, (_, i) => i % 8191);
