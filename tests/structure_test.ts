@@ -55,6 +55,8 @@ interface Source {
   readonly code: string;
   /** What it imports or exports from, as written. */
   readonly specifiers: readonly string[];
+  /** Those of them that are there when it runs: without types alone. */
+  readonly values: readonly string[];
 }
 
 const sources = new Map<string, Source>();
@@ -69,7 +71,12 @@ async function read(path: string): Promise<void> {
   }
   const text = await Deno.readTextFile(new URL(path, root));
   const code = text.replace(/^\s*\/\*\*?[\s\S]*?\*\//gm, "").replace(/^\s*\/\/.*$/gm, "");
-  sources.set(path, { path, code, specifiers: specifiersOf(code) });
+  sources.set(path, {
+    path,
+    code,
+    specifiers: specifiersOf(code),
+    values: specifiersOf(withoutTypes(code)),
+  });
 }
 
 function specifiersOf(code: string): string[] {
@@ -78,6 +85,18 @@ function specifiersOf(code: string): string[] {
     /\bimport\(\s*"([^"\n]+)"/g,
   ];
   return found.flatMap((pattern) => [...code.matchAll(pattern)].map(([, specifier]) => specifier));
+}
+
+/** Without imports and exports that name types alone. */
+function withoutTypes(code: string): string {
+  return code.replace(
+    /^(?:import|export)\s(?:type\s)?\{([^}]*)\}\sfrom\s.*$/gm,
+    (all, names: string) => {
+      const isType = /^\w+\stype\s/.test(all) ||
+        names.split(",").every((name) => /^\s*(?:type\s|$)/.test(name));
+      return isType ? "" : all;
+    },
+  );
 }
 
 /** Whether a file is for tests only. */
@@ -92,7 +111,7 @@ function roomOf(path: string): string {
 }
 
 /** Files of the project that a source imports. */
-const importsOf = ({ path, specifiers }: Source): string[] =>
+const importsOf = ({ path, specifiers }: Pick<Source, "path" | "specifiers">): string[] =>
   specifiers.filter((one) => one.startsWith(".")).map((one) => normalize(join(dirname(path), one)));
 
 const product = [...sources.values()].filter(({ path }) => !isTest(path));
@@ -109,6 +128,23 @@ Deno.test("rooms import only from rooms below them", () => {
     }
   }
   deepEqual(wrong, []);
+});
+
+Deno.test("no file imports itself by way of others", () => {
+  // Types alone may go round: they are gone when a file runs, and records that name each other are no fault.
+  const circles: string[] = [], done = new Set<string>(), way: string[] = [];
+  const visit = (path: string) => {
+    const source = sources.get(path);
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(" → "));
+    if (!source || way.includes(path) || done.has(path)) return;
+    way.push(path);
+    importsOf({ path, specifiers: source.values }).forEach(visit);
+    way.pop();
+    done.add(path);
+  };
+  for (const { path } of product) visit(path);
+  ok(done.size > 400, `${done.size} files were visited`);
+  deepEqual(circles, []);
 });
 
 Deno.test("the list of rooms names none that is not there", async () => {
