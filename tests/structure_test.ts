@@ -8,7 +8,16 @@ import { deepEqual, ok } from "./assert.ts";
  */
 const ROOMS: readonly string[] = [
   // What everything may use.
-  ...["deno.json", "models", "data", "lib/errors.ts", "lib/version.ts", "lib/io", "lib/cli"],
+  ...[
+    "deno.json",
+    "models",
+    "data",
+    "lib/errors.ts",
+    "lib/version.ts",
+    "lib/display.ts",
+    "lib/io",
+    "lib/cli",
+  ],
   // Numbers: the device, graphs, kernels, statistics, figures.
   ...["lib/gpu", "lib/onnx"],
   ...["kernels/philox", "kernels/matmul", "kernels/site_baseline"],

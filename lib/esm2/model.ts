@@ -1,7 +1,9 @@
 /** ESM-2 on a backend, run block by block. */
 import type { Backend, Tensor } from "../backend/types.ts";
+import { showAs } from "../display.ts";
 import { UserError } from "../errors.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
+import { configText } from "../checkpoint/config.ts";
 import { computeGradient, type GradientOptions, type GradientResult } from "./gradient.ts";
 import { type HeadOptions, type HeadResult, HeadRunner } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
@@ -55,6 +57,13 @@ export interface RunResult extends Disposable {
 
 /** ESM-2 on a backend: runs batches block by block, and differentiates its answer. */
 export class Esm2 implements AsyncDisposable {
+  static {
+    showAs<Esm2>(this.prototype, {
+      text: ({ config, backend }) =>
+        `Esm2: ${configText(config)}, on ${backend.name} (${backend.detail})`,
+    });
+  }
+
   readonly #programs: ProgramCache;
   readonly #engine: Engine;
   readonly #head: HeadRunner;

@@ -34,6 +34,14 @@ export interface SaeConfig {
 export const placeOf = (config: Pick<SaeConfig, "depth" | "afterFinalNorm">): StreamPlace =>
   config.afterFinalNorm ? "last" : config.depth;
 
+/** An autoencoder as one line. */
+export function saeText({ config, threshold }: Sae): string {
+  const { name, latents, dModel, depth, afterFinalNorm, k } = config;
+  const kind = k === undefined ? threshold ? "JumpReLU" : "ReLU" : `TopK ${k}`;
+  const place = afterFinalNorm ? "the final LayerNorm" : `block ${depth}`;
+  return `Sae ${name}: ${latents} latents of ${dModel} values after ${place}, ${kind}`;
+}
+
 /** A sparse autoencoder; both products are row-major. */
 export interface Sae extends Encoder, Decoder {
   /** How it reads the stream and which latents stay. */

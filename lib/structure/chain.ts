@@ -1,4 +1,5 @@
 /** A structure file's chains and residues. */
+import { counted } from "../display.ts";
 import { quote, UserError } from "../errors.ts";
 import type { Point } from "./atoms.ts";
 
@@ -75,3 +76,16 @@ export const resolvedCount = ({ residues }: Chain): number =>
 
 /** A chain's name as the file has it, for other programs. */
 export const chainName = ({ name, id }: Chain): string => name ?? id;
+
+/** A chain as one line. */
+export function chainText(chain: Chain): string {
+  const { id, residues } = chain, resolved = resolvedCount(chain);
+  return `Chain ${id}: ${counted(residues.length, "residue")}` +
+    (resolved < residues.length ? `, ${resolved} with coordinates` : "");
+}
+
+/** A structure as one line, and one for each chain. */
+export const structureText = ({ source, format, chains }: Structure): string =>
+  [`Structure ${source} (${format}):`, ...chains.map((chain) => `  ${chainText(chain)}`)].join(
+    "\n",
+  );

@@ -1,10 +1,17 @@
 /** Protein structures from PDB, mmCIF and BinaryCIF files. */
+import { showAs } from "../display.ts";
 import { quote, UserError } from "../errors.ts";
 import { inputName, readInput } from "../io/input.ts";
 import { textOf } from "../io/text.ts";
 import { type AtomChain, type AtomResidue, chainsOf, type Point } from "./atoms.ts";
 import { isBinaryCif, parseBinaryCif } from "./bcif.ts";
-import type { Chain, Structure, StructureResidue } from "./chain.ts";
+import {
+  type Chain,
+  chainText,
+  type Structure,
+  type StructureResidue,
+  structureText,
+} from "./chain.ts";
 import { type CifBlock, CifError, parseCif } from "./cif.ts";
 import { isCap, letterOf, type Parents } from "./letters.ts";
 import { CATEGORIES, checkCifEnd, readCif } from "./mmcif.ts";
@@ -47,7 +54,8 @@ export async function readStructure(
   const bytes = await readInput(path, { must }), notes: string[] = [];
   const text = isBinaryCif(bytes) ? bytes : textOf(bytes, path, { must, notes });
   const structure = await structureOf(text, inputName(path), options);
-  return { ...structure, notes: [...notes, ...structure.notes] };
+  structure.notes.unshift(...notes);
+  return structure;
 }
 
 /** What the formats have in common. */
@@ -111,10 +119,10 @@ export async function structureOf(
     if (copy > 1) copies.push(id);
     const made = monomers.flatMap((monomer) => residuesOf(monomer, parents));
     secondaryOf(spans, stated(chain.name), made).forEach((kind, i) => made[i].secondary = kind);
-    return {
+    return showAs<Chain>({
       ...{ id, name, residues: resolvedOnly ? made.filter(({ alpha }) => alpha) : made },
       ...(sequence && !resolvedOnly && { sequence: from }),
-    };
+    }, { text: chainText });
   });
   if (chains.length === 0) fail("it must hold a protein with Cα atoms: current value is none");
   if (copies.length > 0) {
@@ -130,10 +138,10 @@ export async function structureOf(
       (await computedSecondary(residues)).forEach((kind, i) => residues[i].secondary = kind);
     }
   }
-  return {
+  return showAs<Structure>({
     ...{ source, format, chains, notes },
     secondary: spans.length > 0 ? "stated" : "computed",
-  };
+  }, { text: structureText });
 }
 
 /** Residues of one place; a chromophore stands for three, and all have its place. */
