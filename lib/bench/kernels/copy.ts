@@ -1,6 +1,6 @@
 /** Copy: the kernel whose speed is the memory ceiling that others are measured against. */
 import { type GpuContext, type GpuTensor, type KernelOf, KernelTable } from "../../gpu/mod.ts";
-import { agrees, type KernelBench, mustBe, ramp } from "./bench.ts";
+import { agrees, benchOf, type KernelBench, ramp } from "./bench.ts";
 import source from "./copy.wgsl" with { type: "text" };
 
 /** Vectors of 16 bytes that a thread copies. */
@@ -54,36 +54,30 @@ const ELEMENTS = { large: 2 ** 25, small: 2 ** 22 };
 
 /** @param size `large` for a real GPU and for memory, `small` where that would take long */
 export function copyBench(size: keyof typeof ELEMENTS): KernelBench {
-  const elements = ELEMENTS[size], shape = `[${elements}]`;
-  return {
-    ...{ kernel: "copy", shape, dtype: "f32", flops: 0 },
+  const elements = ELEMENTS[size];
+  return benchOf({
+    ...{ kernel: "copy", shape: `[${elements}]`, flops: 0 },
     // Read once, written once.
     ...{ bytes: 8 * elements, setBytes: 8 * elements },
-    async gpu(ctx, { sets }) {
-      const owned = new DisposableStack();
-      const kernel = await CopyKernel.create(ctx), data = ramp(elements);
-      const pairs = Array.from({ length: sets }, () => ({
-        source: owned.use(ctx.upload("copy source", [elements], data)),
-        target: owned.use(ctx.alloc("copy target", [elements], "f32")),
-      }));
+    input: () => ({ source: ramp(elements), target: new Float32Array(elements) }),
+    twin({ source, target }) {
+      copy(source, target);
+      return [target];
+    },
+    reference: ({ source }) => [source],
+    isRight: ([found], expected) => agrees(found, expected()[0]),
+    async device(ctx, own, { source }) {
+      const kernel = await CopyKernel.create(ctx);
+      const load = () => ({
+        source: own(ctx.upload("copy source", [elements], source)),
+        target: own(ctx.alloc("copy target", [elements], "f32")),
+      });
+      const first = load();
       return {
-        encode(encoder, set) {
-          const { source, target } = pairs[set % sets];
-          kernel.encode(encoder, source, target);
-        },
-        verify: async () => mustBe(agrees(await ctx.read(pairs[0].target), data), "copy", shape),
-        [Symbol.dispose]: () => owned.dispose(),
+        ...{ load, first },
+        encode: (e, { source, target }) => kernel.encode(e, source, target),
+        outputs: [first.target],
       };
     },
-    cpu({ sets }) {
-      const pairs = Array.from({ length: sets }, () => ({
-        source: ramp(elements),
-        target: new Float32Array(elements),
-      }));
-      const run = (set: number) => copy(pairs[set % sets].source, pairs[set % sets].target);
-      run(0);
-      mustBe(agrees(pairs[0].target, pairs[0].source), "copy", shape);
-      return { run };
-    },
-  };
+  });
 }

@@ -6,7 +6,7 @@ import {
   type KernelOf,
   KernelTable,
 } from "../../gpu/mod.ts";
-import { agrees, type KernelBench, mustBe, ramp } from "./bench.ts";
+import { agrees, benchOf, type KernelBench, ramp } from "./bench.ts";
 import source from "./fma.wgsl" with { type: "text" };
 
 /** Elements of one thread. */
@@ -119,34 +119,30 @@ const SIZES = {
 };
 
 export function fmaBench(size: keyof typeof SIZES): KernelBench {
-  const { elements, rounds } = SIZES[size], shape = `[${elements}] rounds=${rounds}`;
+  const { elements, rounds } = SIZES[size];
   // A power of two as scale: fused or not, every device gives the same bits.
   const options = { rounds, scale: 0.5, offset: 1.25 };
-  const check = (data: Float32Array, result: Float32Array) => {
-    const expected = data.map((x) => fmaReference(x, options));
-    mustBe(agrees(result, expected, 2 ** -20), "fma", shape);
-  };
-  return {
-    ...{ kernel: "fma", shape, dtype: "f32", bytes: 8 * elements, setBytes: 8 * elements },
+  return benchOf({
+    ...{ kernel: "fma", shape: `[${elements}] rounds=${rounds}` },
+    ...{ bytes: 8 * elements, setBytes: 8 * elements },
     // A multiplication and an addition per element and round.
     flops: 2 * elements * rounds,
-    async gpu(ctx) {
-      const owned = new DisposableStack();
-      const kernel = await FmaKernel.create(ctx), data = ramp(elements);
-      const start = owned.use(ctx.upload("fma start", [elements], data));
-      const result = owned.use(ctx.alloc("fma result", [elements], "f32"));
+    input: () => ({ start: ramp(elements), result: new Float32Array(elements) }),
+    twin({ start, result }) {
+      multiplyAdd(start, result, options);
+      return [result];
+    },
+    reference: ({ start }) => [start.map((x) => fmaReference(x, options))],
+    isRight: ([found], _twin, _by, { start }) =>
+      agrees(found, start.map((x) => fmaReference(x, options)), 2 ** -20),
+    async device(ctx, own, { start }) {
+      const kernel = await FmaKernel.create(ctx);
+      const result = own(ctx.alloc("fma result", [elements], "f32"));
       return {
-        encode: (encoder) => kernel.encode(encoder, start, result, options),
-        verify: async () => check(data, await ctx.read(result)),
-        [Symbol.dispose]: () => owned.dispose(),
+        load: () => own(ctx.upload("fma start", [elements], start)),
+        encode: (e, tensor: GpuTensor<"f32">) => kernel.encode(e, tensor, result, options),
+        outputs: [result],
       };
     },
-    cpu() {
-      const start = ramp(elements), result = new Float32Array(elements);
-      const run = () => multiplyAdd(start, result, options);
-      run();
-      check(start, result);
-      return { run };
-    },
-  };
+  });
 }
