@@ -3,7 +3,7 @@ import { runLatents } from "../../lib/sae/latents/run.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
-import { outputOptions } from "../../lib/output_options.ts";
+import { outputOptions, runOptions } from "../../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
@@ -21,6 +21,7 @@ const options = {
   ...modelOptions,
   ...tokenBudgetOption,
   ...outputOptions("sae latents", "latents.csv, letters.csv and run.json"),
+  shard: runOptions.shard,
   top: option({
     placeholder: "count",
     parse: parse.positiveInteger(100_000),

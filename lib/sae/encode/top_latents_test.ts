@@ -1,6 +1,6 @@
 import { allClose, deepEqual, equal } from "../../../tests/assert.ts";
 import { fc } from "../../../tests/property.ts";
-import { float32Text } from "./float_text.ts";
+import { float32Text } from "./tables.ts";
 import { lettersText, rangesText, topLatents } from "./top_latents.ts";
 
 const protein = {

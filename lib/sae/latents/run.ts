@@ -1,106 +1,88 @@
-/** The latents command: which letters and which ends of a protein each latent detects. */
+/** The `sae latents` command: what of it is its own. */
 import type { CommandContext } from "../../cli/context.ts";
+import { three } from "../../cli/figures.ts";
 import { formatTable } from "../../cli/table.ts";
 import { formatCsv } from "../../io/csv.ts";
-import { OutputDir } from "../../io/output.ts";
-import { CONTINUING, UnitStore } from "../../run/unit_store.ts";
-import { describeRun, Stopwatch } from "../../provenance.ts";
-import { encodeWindows } from "../encode/encode.ts";
-import { type InputFlags, openProteins } from "../encode/proteins.ts";
-import { describeSae, openSaeSession, type SaeFlags } from "../session.ts";
-import { VERSION } from "../../version.ts";
-import { CountsProgress } from "./counts_progress.ts";
-import { type Detection, DetectorCounts, type LatentProfile } from "./detectors.ts";
-import { three } from "../../cli/figures.ts";
+import { packUnit, unpackUnit } from "../../run/codec.ts";
+import type { MergedRun } from "../../run/merge.ts";
+import { type Finished, runAnalysis } from "../../run/run.ts";
+import { windowWork } from "../encode/encode.ts";
+import { type InputFlags, openProteins, type Proteins } from "../encode/proteins.ts";
+import { type SaeFlags, withSaes } from "../session.ts";
+import {
+  type Detection,
+  DetectorCounts,
+  type DetectorState,
+  type LatentProfile,
+} from "./detectors.ts";
 
 export interface LatentsFlags extends SaeFlags, InputFlags {
+  layer?: number;
   threshold: number;
   top: number;
   tokenBudget?: number;
-  out: string;
-  json: boolean;
 }
 
-/** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
-export async function runLatents(o: LatentsFlags, ctx: CommandContext): Promise<void> {
-  const watch = new Stopwatch();
-  watch.stage("read inputs");
-  const proteins = await openProteins(o);
-  using output = OutputDir.open(o.out, "sae latents");
-  ctx.onExit(() => output.dispose());
+/** Tokens of a unit for each latent: what is counted of one then takes some fifty bytes a token. */
+const TOKENS_PER_LATENT = 16;
 
-  await using session = await openSaeSession(o, ctx, watch);
-  for (const note of proteins.notes) ctx.note(note);
-  const { esm, coder, sae, model, opened, fidelity } = session;
+/** Runs the command. @param merged shards whose results to write instead of computing any */
+export async function runLatents(
+  o: LatentsFlags,
+  ctx: CommandContext,
+  merged?: MergedRun,
+): Promise<void> {
+  const { threshold, tokenBudget } = o, { signal } = ctx;
+  const asked = { layers: [o.layer], layerOption: "--layer" } as const;
+  await runAnalysis<Proteins>(
+    o,
+    ctx,
+    withSaes(o, asked, ctx, {
+      command: "sae latents",
+      read: () => openProteins(o),
+      plan: (proteins, [{ sae: { config: { latents } } }]) => ({
+        settings: { threshold, tokenBudget, proteins: proteins.sha256 },
+        label: "encoding",
+        unit: "residues",
+        open({ esm, stack }, [{ coder }]) {
+          const options = { tokenBudget, signal, least: TOKENS_PER_LATENT * latents };
+          return windowWork(esm, coder, () => proteins.read(), options, stack, () => {
+            const counts = new DetectorCounts(latents, threshold);
+            return { add: (one) => counts.add(one), pack: () => packUnit(counts.state()) };
+          });
+        },
+        finish: (finished) => writeResults(o, proteins, latents, finished),
+      }),
+    }),
+    merged,
+  );
+}
 
-  const { config } = sae.sae;
-  const settings = {
-    esmscope: VERSION,
-    model: { name: model.name, sha256: await model.checkpoint.sha256() },
-    sae: { sha256: sae.sha256, config },
-    embedScale: o.embedScale,
-    backend: { name: opened.backend.name, detail: opened.backend.detail },
-    threshold: o.threshold,
-    tokenBudget: o.tokenBudget,
-    proteins: proteins.sha256,
-  };
-  using file = UnitStore.open(output.path, settings, "sae-latents");
-  if (file.isContinued) {
-    ctx.note(CONTINUING);
+async function writeResults(
+  o: LatentsFlags,
+  { count }: Proteins,
+  latents: number,
+  { read, output, provenance, print }: Finished,
+): Promise<void> {
+  const counts = new DetectorCounts(latents, o.threshold);
+  for (let unit = 0; counts.proteins < count; unit++) {
+    counts.include(unpackUnit<DetectorState>(read(unit)));
   }
-
-  watch.stage("encode");
-  const counts = new DetectorCounts(config.latents, o.threshold);
-  const finished = new CountsProgress(file);
-  finished.load(counts);
-  using progress = ctx.progress({
-    label: "encoding",
-    unit: "residues",
-    total: proteins.residues,
-    done: counts.residues,
-  });
-  for await (
-    const window of encodeWindows(esm, coder, proteins.read(), {
-      tokenBudget: o.tokenBudget,
-      signal: ctx.signal,
-      onProgress: (done) => progress.update(done),
-      from: finished.windows,
-    })
-  ) {
-    for (const protein of window) counts.add(protein);
-    finished.save(counts);
-  }
-  progress.finish();
-
-  watch.stage("write");
   const profiles = counts.profiles().sort((a, b) => b.letter.f1 - a.letter.f1);
   await output.write("latents.csv", profilesCsv(profiles, counts));
   await output.write("letters.csv", lettersCsv(counts));
-  const record = {
-    ...await describeRun({ command: "sae latents", args: Deno.args, watch, model, opened }),
-    options: o,
-    sae: describeSae(sae),
-    fidelity,
-    summary: {
-      proteins: counts.proteins,
-      residues: counts.residues,
-      latents: counts.latents,
-      active: profiles.length,
-    },
+  provenance.summary = {
+    proteins: counts.proteins,
+    residues: counts.residues,
+    latents: counts.latents,
+    active: profiles.length,
   };
-  output.setRecord(record);
-  ctx.signal.throwIfAborted();
-  const written = output.commit();
-  file.remove();
   const shown = profiles.slice(0, o.top);
-  if (o.json) {
-    return ctx.print(JSON.stringify({ provenance: record, latents: shown }, null, 2));
-  }
-  ctx.print(
+  if (o.json) return print(JSON.stringify({ provenance, latents: shown }, null, 2));
+  print(
     `${profiles.length} of ${counts.latents} latents are active among ${counts.residues} residues.\n`,
   );
-  ctx.print(profilesText(shown));
-  ctx.note(`\nWrote ${written.join(", ")}`);
+  print(profilesText(shown));
 }
 
 function profilesCsv(profiles: readonly LatentProfile[], { residues }: DetectorCounts): string {
