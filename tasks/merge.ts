@@ -1,19 +1,27 @@
 /** Puts the shards of a run together. */
-import { surveyWriters } from "../lib/causal/sweep/survey_writers.ts";
+import { runCircuit } from "../lib/causal/run_circuit.ts";
+import { runIg } from "../lib/causal/run_ig.ts";
+import { runPatch } from "../lib/causal/run_patch.ts";
 import { defineCommand, option } from "../lib/cli/command.ts";
 import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
-import { type ContactFlags, runContacts } from "../lib/contacts/run.ts";
+import { runContacts } from "../lib/contacts/run.ts";
 import { outputOptions } from "../lib/output_options.ts";
-import { runMerge, type ShardWriter } from "../lib/run/run_merge.ts";
-import { type AnalyzeFlags, runAnalyze } from "../lib/sites/run.ts";
+import { runMerge, writerOf } from "../lib/run/run_merge.ts";
+import { runEncode } from "../lib/sae/encode/run.ts";
+import { runLatents } from "../lib/sae/latents/run.ts";
+import { runAnalyze } from "../lib/sites/run.ts";
 
 /** By the name of the command that was split. */
-const writers: Readonly<Record<string, ShardWriter>> = {
-  analyze: (options, ctx, run) => runAnalyze(options as unknown as AnalyzeFlags, ctx, run),
-  contacts: (options, ctx, run) => runContacts(options as unknown as ContactFlags, ctx, run),
-  ...surveyWriters,
+const writers = {
+  analyze: writerOf(runAnalyze),
+  contacts: writerOf(runContacts),
+  "sae patch": writerOf(runPatch),
+  "sae ig": writerOf(runIg),
+  "sae circuit": writerOf(runCircuit),
+  "sae encode": writerOf(runEncode),
+  "sae latents": writerOf(runLatents),
 };
 
 export const command = defineCommand({

@@ -1,88 +1,66 @@
-/** Results of integrated gradients as files and on the terminal. */
+/** Tables of integrated gradients. */
+import { fixed, known, three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
-import { formatCsv } from "../io/csv.ts";
+import { columnsOf, type TableOf } from "../io/columns.ts";
 import { NpzWriter } from "../io/npz.ts";
 import { median, sorted } from "../stats/sorted.ts";
 import { addsUp, gapOf, relativeGap } from "./explain.ts";
 import type { ExplanationRecord } from "./explain_record.ts";
-import { fixed, known, three } from "../cli/figures.ts";
-import { positionsOf } from "./patch_tables.ts";
-import { placeName } from "./places.ts";
-import type { CausalProtein, CausalVariant } from "./variants.ts";
+import type { Explained } from "./survey.ts";
+import {
+  concentrationColumns,
+  endColumns,
+  latentName,
+  layersOf,
+  NODE,
+  type NodeRow,
+  PLACE,
+  SCORE,
+  withMeasured,
+} from "./tables.ts";
 
 /** One variant explained at one layer. */
-export interface IgResult {
-  protein: CausalProtein;
-  variant: CausalVariant;
-  /** Blocks that have run where the autoencoder reads. */
-  layer: number;
+export interface IgResult extends Explained {
   record: ExplanationRecord;
 }
 
-export const latentName = (latent: number): string | number => latent < 0 ? "error" : latent;
+export const ATTRIBUTIONS: TableOf<NodeRow> = {
+  name: "attributions",
+  rows: "one row per node: a latent, or the error term, at a token",
+  columns: [...PLACE, ...NODE],
+};
 
-const hasMeasured = (results: readonly IgResult[]) =>
-  results.some(({ protein }) => protein.hasMeasured);
+const recordOf = ({ record }: IgResult) => record;
+const { integer, number, flag } = columnsOf<IgResult>();
 
-/** attributions.csv: one row per node kept. `share` is of the sum of all |attribution|. */
-export function attributionsCsv(results: readonly IgResult[]): string {
-  return formatCsv(
-    [
-      ...["protein", "mutation", "position", "layer", "residue", "latent", "delta"],
-      ...["displacement", "attribution", "share"],
-    ],
-    results.flatMap(({ protein, variant, layer, record }) =>
-      record.nodes.map((node) => ({
-        protein: protein.target.id,
-        mutation: variant.name,
-        position: positionsOf(protein, variant),
-        layer,
-        residue: placeName(node.token, protein.target),
-        latent: latentName(node.latent),
-        delta: node.delta,
-        displacement: node.displacement,
-        attribution: node.attribution,
-        share: Math.abs(node.attribution) / record.absoluteSum,
-      }))
+export const IG_MUTATIONS: TableOf<IgResult> = withMeasured({
+  name: "mutations",
+  rows: "one row per mutation and layer",
+  columns: [
+    ...PLACE,
+    ...endColumns(recordOf),
+    number("attribution_sum", "sum over nodes", ({ record }) => record.sum, SCORE),
+    number("gap", "attribution_sum − total_effect", ({ record }) => gapOf(record), SCORE),
+    number(
+      "relative_gap",
+      "size of gap ÷ that of total_effect",
+      ({ record }) => relativeGap(record),
     ),
-  );
-}
-
-/** mutations.csv: one row per variant and layer. */
-export function igMutationsCsv(results: readonly IgResult[]): string {
-  return formatCsv(
-    [
-      ...["protein", "mutation", "position", "layer", "baseline_score", "input_score"],
-      ...["total_effect", "attribution_sum", "gap", "relative_gap", "steps", "adds_up"],
-      ...["moving_latents", "error_attribution", "top_20_share", "gini", "gini_moving"],
+    integer("steps", "points of the rule", ({ record }) => record.steps),
+    flag("adds_up", "whether the gap is below 5 %", ({ record }) => addsUp(record)),
+    integer("moving_latents", "latents at tokens that move", ({ record }) => record.moving),
+    number(
+      "error_attribution",
+      "what the error terms contribute",
+      ({ record }) => record.errorSum,
+      SCORE,
+    ),
+    ...concentrationColumns(recordOf, [
+      ...["top_20_share", "gini", "gini_moving"],
       ...["magnitude_top_20_share", "magnitude_gini", "magnitude_gini_moving"],
-      ...(hasMeasured(results) ? ["measured"] : []),
-    ],
-    results.map(({ protein, variant, layer, record }) => ({
-      protein: protein.target.id,
-      mutation: variant.name,
-      position: positionsOf(protein, variant),
-      layer,
-      baseline_score: record.baseline,
-      input_score: record.input,
-      total_effect: record.input - record.baseline,
-      attribution_sum: record.sum,
-      gap: gapOf(record),
-      relative_gap: relativeGap(record),
-      steps: record.steps,
-      adds_up: addsUp(record),
-      moving_latents: record.moving,
-      error_attribution: record.errorSum,
-      top_20_share: known(record.attributions.top20),
-      gini: known(record.attributions.gini),
-      gini_moving: known(record.attributions.giniMoving),
-      magnitude_top_20_share: known(record.magnitudes.top20),
-      magnitude_gini: known(record.magnitudes.gini),
-      magnitude_gini_moving: known(record.magnitudes.giniMoving),
-      measured: known(variant.measured),
-    })),
-  );
-}
+    ]),
+  ],
+});
 
 /**
  * attributions.npz: the nodes of all variants one after another; those of variant v (a row of
@@ -123,8 +101,7 @@ export interface IgSummary {
 }
 
 export function summariseIg(results: readonly IgResult[]): IgSummary[] {
-  const layers = [...new Set(results.map(({ layer }) => layer))].sort((a, b) => a - b);
-  return layers.map((layer) => {
+  return layersOf(results).map((layer) => {
     const records = results.filter((one) => one.layer === layer).map(({ record }) => record);
     const mean = (value: (record: ExplanationRecord) => number) => {
       const values = records.map(value).filter((each) => !Number.isNaN(each));

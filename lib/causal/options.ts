@@ -2,10 +2,10 @@
 import { flag, option, optionList } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../model_options.ts";
+import { runOptions } from "../output_options.ts";
 import { assayOptions, targetOptions } from "../protein_options.ts";
 import { saeOptions } from "../sae/options.ts";
 import { parseMetric } from "./metric.ts";
-import { parseShard } from "../run/shards.ts";
 import { RUNS } from "./types.ts";
 
 /** Which mutations of which proteins. */
@@ -60,18 +60,12 @@ export const variantOptions = {
     description: "of everything that is drawn",
     group: "Input",
   }),
-  shard: option({
-    placeholder: "i/n",
-    parse: parseShard,
-    description: "compute one of n parts of the run, for `deno task merge`",
-    group: "Sweep",
-  }),
   ...assayOptions,
 };
 
-/** Which autoencoders: of one layer or several. */
-export const { layer: _one, ...autoencoder } = saeOptions;
-export const autoencoderOptions = {
+/** Which autoencoders, of one layer or several, and how they are run. */
+const { layer: _one, ...autoencoder } = saeOptions;
+export const surveyOptions = {
   ...autoencoder,
   layers: option({
     placeholder: "list",
@@ -80,6 +74,9 @@ export const autoencoderOptions = {
     defaultText: "as its file says",
     group: "Autoencoder",
   }),
+  ...modelOptions,
+  ...tokenBudgetOption,
+  ...runOptions,
 };
 
 /** What is explained. */
@@ -104,9 +101,4 @@ export const questionOptions = {
       "mutated residues masked",
     group: "Question",
   }),
-};
-
-export const runOptions = {
-  ...modelOptions,
-  ...tokenBudgetOption,
 };

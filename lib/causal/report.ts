@@ -9,7 +9,6 @@ import type {
 } from "./report/sae_types.ts";
 import { isSteady, shapeOf } from "./circuit.ts";
 import type { CircuitResult } from "./circuit_tables.ts";
-import type { FinishedSurvey, SurveyFlags } from "./command.ts";
 import { CURVE_COUNTS } from "./concentration.ts";
 import { addsUp } from "./explain.ts";
 import type { Concentration, ExplanationRecord } from "./explain_record.ts";
@@ -17,7 +16,12 @@ import type { IgResult } from "./ig_tables.ts";
 import type { MetricKind } from "./metric.ts";
 import type { PatchResult } from "./patch_tables.ts";
 import { autoencoderView, lasting, lastingSae, qualityNote } from "./report_parts.ts";
+import type { Provenance } from "../provenance.ts";
+import type { Finished } from "../run/run.ts";
+import type { SaeConfig } from "../sae/types.ts";
+import type { Explained, SurveyFlags } from "./survey.ts";
 import type { RunKind } from "./types.ts";
+import type { CausalProtein } from "./variants.ts";
 
 /** What one command found. */
 export interface CausalResults {
@@ -39,19 +43,25 @@ const RUN_NAMES: Record<RunKind, string> = {
   masked: "the mutant’s latents in the run with the mutated residues masked",
 };
 
-/** The page of a finished survey. */
-export function causalReport(
+/** Writes the page of a finished survey. */
+export async function writeReport(
   { run, metric, embedScale }: SurveyFlags,
-  { session, inputs: { proteins }, provenance }: FinishedSurvey,
-  { patches, attributions, circuits, share = NaN, notes = [] }: CausalResults,
-): string {
+  { configs, proteins, shown }: {
+    configs: readonly SaeConfig[];
+    proteins: readonly CausalProtein[];
+    shown: CausalResults;
+  },
+  { output, provenance: record }: Finished,
+): Promise<void> {
+  const provenance = record as Provenance & typeof record;
+  const { patches, attributions, circuits, share = NaN, notes = [] } = shown;
   const name = proteins.length === 1 ? proteins[0].target.id : `${proteins.length} proteins`;
   const qualities = (provenance.saes ?? []) as { fidelity?: Record<string, QualityView> }[];
-  const autoencoders = session.lenses.map(({ space: { sae: { config } } }, l) =>
+  const autoencoders = configs.map((config, l) =>
     autoencoderView(config, qualities[l]?.fidelity?.[embedScale])
   );
   const layers = autoencoders.map(({ layer }) => layer).join(", ");
-  return renderSaeReport({
+  const page = renderSaeReport({
     title: `Features behind mutations of ${name}`,
     subtitle: `${provenance.model.name}, layer${autoencoders.length === 1 ? "" : "s"} ${layers}: ${
       RUN_NAMES[run]
@@ -89,11 +99,10 @@ export function causalReport(
       proteins: listed(provenance.proteins as readonly unknown[]),
     },
   });
+  await output.write("report.html", page);
 }
 
-function mutationOf(
-  { protein: { target }, variant, layer }: PatchResult | IgResult | CircuitResult,
-): MutationView {
+function mutationOf({ protein: { target }, variant, layer }: Explained): MutationView {
   const { id, residues, offset } = target;
   return {
     protein: { id, residues, offset },

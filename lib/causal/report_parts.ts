@@ -32,7 +32,10 @@ export function qualityNote({ layer, quality }: AutoencoderView): string[] {
 export function lasting(
   { esmscope, command, model, backend, options }: Provenance & Record<string, unknown>,
 ): Record<string, unknown> {
-  const { out: _out, json: _json, shard: _shard, ...asked } = options as Record<string, unknown>;
+  const { out: _out, json: _json, shard: _shard, report: _report, ...asked } = options as Record<
+    string,
+    unknown
+  >;
   return {
     ...{ esmscope, command, model },
     backend: backend.name,

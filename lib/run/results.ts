@@ -113,7 +113,8 @@ export class Results {
   }
 }
 
-const jsonName = (table: string) => `${table}.json`;
+/** No result has such a name. */
+const jsonName = (table: string) => `${table}.csv.json`;
 
 /** A text file in pieces that end where lines do. */
 async function* linesOf(path: string): AsyncGenerator<string> {

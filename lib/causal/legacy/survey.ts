@@ -2,9 +2,8 @@
 import { UserError } from "../../errors.ts";
 import type { SaeConfig } from "../../sae/types.ts";
 import { tokenOf } from "../../variants/letters.ts";
-import type { SurveyCommand, SurveyFlags } from "../command.ts";
-import type { CausalSession } from "../session.ts";
-import type { Subject } from "../survey.ts";
+import type { LatentSpace } from "../latent_space.ts";
+import type { Subject, SurveyCommand, SurveyFlags } from "../survey.ts";
 import { ContextFreeTail, type TokenMetric } from "./context_free_tail.ts";
 import { preActsOf, type TokenPreActs } from "./decode.ts";
 import { LEGACY_K, LEGACY_SEED, type LegacyMode } from "./mode.ts";
@@ -14,7 +13,7 @@ import { type LegacyChoice, readLegacyVariants } from "./variants.ts";
 /** Mutations of one group under one autoencoder. */
 export interface LegacyWork {
   tail: ContextFreeTail;
-  space: CausalSession["lenses"][number]["space"];
+  space: LatentSpace;
   subjects: readonly Subject[];
   tokens: TokenPreActs[];
   metrics: TokenMetric[];
@@ -38,12 +37,12 @@ export function legacyFlags<T extends Omit<SurveyFlags, "seed"> & { seed?: numbe
  * @param usual which mutations the tool took
  * @param analyse gives the results in order
  */
-export function legacySurvey(
+export function legacySurvey<R extends object>(
   flags: SurveyFlags,
   usual: LegacyChoice,
   signal: AbortSignal,
-  analyse: (work: LegacyWork) => Promise<Float64Array[]>,
-): Pick<SurveyCommand, "read" | "prepare"> {
+  analyse: (work: LegacyWork) => Promise<R[]>,
+): Pick<SurveyCommand<R>, "read" | "prepare"> {
   return {
     read: () => readLegacyVariants(flags, usual),
     prepare({ esm, lenses }) {
