@@ -5,7 +5,7 @@ import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
 import { outputOptions, runOptions } from "../../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
 import { runEncode } from "../../lib/sae/encode/run.ts";
-import { FORMATS } from "../../lib/sae/encode/tables.ts";
+import { FORMATS, LATENTS, TOP_LATENTS } from "../../lib/sae/encode/tables.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
@@ -65,5 +65,6 @@ export const command = defineCommand({
       shows: "many proteins as one sparse matrix: offsets, indices, values, lengths, ids",
     },
   ],
-  run: runEncode,
+  tables: [LATENTS, TOP_LATENTS],
+  run: (o, ctx) => runEncode(o, ctx),
 });

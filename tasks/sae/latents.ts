@@ -1,5 +1,5 @@
 /** Which letters and which ends of a protein each latent detects. */
-import { runLatents } from "../../lib/sae/latents/run.ts";
+import { LATENTS, LETTERS, runLatents } from "../../lib/sae/latents/run.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
@@ -49,5 +49,6 @@ export const command = defineCommand({
       shows: "many proteins with InterProt's autoencoder of layer 24",
     },
   ],
-  run: runLatents,
+  tables: [LATENTS, LETTERS],
+  run: (o, ctx) => runLatents(o, ctx),
 });

@@ -1,7 +1,6 @@
 /** The `sae encode` command: what of it is its own. */
 import type { CommandContext } from "../../cli/context.ts";
 import { formatTable } from "../../cli/table.ts";
-import { TextSink } from "../../io/text_sink.ts";
 import type { MergedRun } from "../../run/merge.ts";
 import { type Finished, runAnalysis } from "../../run/run.ts";
 import type { SaeConfig } from "../types.ts";
@@ -9,12 +8,12 @@ import { type SaeFlags, withSaes } from "../session.ts";
 import { latentPacker, type ProteinLatents, unpackLatents, windowWork } from "./encode.ts";
 import { type InputFlags, openProteins, type Proteins } from "./proteins.ts";
 import {
+  activationsOf,
   type Extents,
   type Format,
-  LATENTS_HEADER,
-  latentsText,
-  TOP_HEADER,
-  topText,
+  LATENTS,
+  TOP_LATENTS,
+  topRows,
   writeCsr,
 } from "./tables.ts";
 import { lettersText, type TopLatent, topLatents } from "./top_latents.ts";
@@ -60,31 +59,27 @@ export async function runEncode(
 
 /** Protein by protein, as often as the file's layout asks for. */
 async function writeResults(
-  { format, top: most, json }: EncodeFlags,
+  { format, top: most }: EncodeFlags,
   { signal }: CommandContext,
   proteins: Proteins,
   { sha256, config }: { sha256: string; config: SaeConfig },
-  { read, output, provenance, print }: Finished,
+  { read, output, results, provenance, print }: Finished,
 ): Promise<void> {
   const all = () => unpackLatents(proteins.read(), read, signal);
-  const seen = new Set<number>(), told: unknown[] = [];
+  const seen = new Set<number>();
   const extents: Extents = {
     ...{ proteins: 0, residues: 0, entries: 0, idBytes: -1 },
     latents: config.latents,
   };
-  const path = output.temporaryPath(`latents.${format}`);
   {
-    await using table = format === "csv" ? new TextSink(path) : undefined;
-    await using tops = new TextSink(output.temporaryPath("top_latents.csv"));
-    await table?.write(LATENTS_HEADER);
-    await tops.write(TOP_HEADER);
+    await using table = format === "csv" ? results.open(LATENTS) : undefined;
+    await using tops = results.open(TOP_LATENTS);
     for await (const protein of all()) {
-      const { id, letters, latents: { rows, indices, values } } = protein;
+      const { id, latents: { rows, indices, values } } = protein;
       const top = topLatents(protein, most);
-      await table?.write(latentsText(protein));
-      await tops.write(topText(protein, top));
-      if (json) told.push({ id, residues: letters.length, latents: top });
-      else if (extents.proteins < PRINTED) {
+      await table?.write(activationsOf(protein));
+      await tops.write(topRows(protein, top));
+      if (extents.proteins < PRINTED) {
         print(`${extents.proteins > 0 ? "\n" : ""}${proteinText(protein, top)}`);
       }
       for (const latent of indices) seen.add(latent);
@@ -100,7 +95,7 @@ async function writeResults(
     const { name, depth } = config;
     const { name: model } = provenance.model as { name: string };
     const facts = { model, sae: name, sae_sha256: sha256, layer: String(depth) };
-    await writeCsr(path, format, all, extents, facts);
+    await writeCsr(output.temporaryPath(`latents.${format}`), format, all, extents, facts);
   }
   const { proteins: count, residues, entries } = extents;
   provenance.summary = {
@@ -110,7 +105,6 @@ async function writeResults(
     /** Latents that fired on at least one residue. */
     latentsSeen: seen.size,
   };
-  if (json) return print(JSON.stringify({ provenance, proteins: told }, null, 2));
   if (count > PRINTED) print(`\n${count - PRINTED} more proteins: top_latents.csv has all.`);
 }
 

@@ -1,6 +1,6 @@
 /** Where latents of proteins go, one protein after another. */
 import { writeSafetensors } from "../../checkpoint/write_safetensors.ts";
-import { csvField } from "../../io/csv.ts";
+import { columnsOf, type TableOf } from "../../io/columns.ts";
 import type { NpyData, NpyDtype } from "../../io/npy.ts";
 import { NpzWriter } from "../../io/npz.ts";
 import type { ProteinLatents } from "./encode.ts";
@@ -9,44 +9,92 @@ import { lettersText, rangesText, type TopLatent } from "./top_latents.ts";
 export const FORMATS = ["csv", "npz", "safetensors"] as const;
 export type Format = typeof FORMATS[number];
 
-/** The shortest decimal text that is read back as the same float32. */
-export function float32Text(value: number): string {
+/** The shortest decimal that is read back as the same float32. */
+export function shortest(value: number): number {
   // Nine digits always suffice, and most values need seven or eight.
   for (let digits = 6; digits < 9; digits++) {
-    const text = value.toPrecision(digits);
-    if (Math.fround(Number(text)) === value) return String(Number(text));
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
   }
-  return String(Number(value.toPrecision(9)));
+  return Number(value.toPrecision(9));
 }
 
-export const LATENTS_HEADER = "protein,residue,letter,latent,activation\n";
+/** A latent active at a residue. */
+interface Activation {
+  protein: ProteinLatents;
+  /** From 0. */
+  row: number;
+  /** Of the sparse rows. */
+  entry: number;
+}
 
-/** Residue from 1, letter, latent from 0, activation; what is zero is left out. */
-export function latentsText({ id, letters, latents }: ProteinLatents): string {
-  const { rows, offsets, indices, values } = latents, name = csvField(id);
-  let text = "";
-  for (let n = 0; n < rows; n++) {
-    const start = `${name},${n + 1},${letters[n]},`;
-    for (let entry = offsets[n]; entry < offsets[n + 1]; entry++) {
-      text += `${start}${indices[entry]},${float32Text(values[entry])}\n`;
+/** All of a protein; what is zero is left out. */
+export function activationsOf(protein: ProteinLatents): Activation[] {
+  const { rows, offsets } = protein.latents, found: Activation[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let entry = offsets[row]; entry < offsets[row + 1]; entry++) {
+      found.push({ protein, row, entry });
     }
   }
-  return text;
+  return found;
 }
 
-export const TOP_HEADER =
-  "protein,rank,latent,max,max_residue,max_letter,mean,active_fraction,residues,letters\n";
+const one = columnsOf<Activation>();
 
-/** The strongest latents of a protein, where and on which letters they fire. */
-export function topText({ id, letters }: ProteinLatents, top: readonly TopLatent[]): string {
-  const name = csvField(id);
-  return top.map((t, i) =>
-    [
-      ...[name, i + 1, t.latent, float32Text(t.max), t.maxResidue, letters[t.maxResidue - 1]],
-      ...[t.mean, t.activeFraction, rangesText(t.residues), lettersText(letters, t.residues)],
-    ].join(",") + "\n"
-  ).join("");
-}
+export const LATENTS: TableOf<Activation> = {
+  name: "latents",
+  rows: "one row per residue and latent active there; zeros are left out",
+  when: "with --format csv",
+  columns: [
+    one.text("protein", "its id", ({ protein }) => protein.id),
+    one.integer("residue", "numbered from 1", ({ row }) => row + 1),
+    one.text("letter", "amino acid of the residue", ({ protein, row }) => protein.letters[row]),
+    one.integer(
+      "latent",
+      "numbered from 0",
+      ({ protein, entry }) => protein.latents.indices[entry],
+    ),
+    one.number(
+      "activation",
+      "the latent's value there",
+      ({ protein, entry }) => shortest(protein.latents.values[entry]),
+    ),
+  ],
+};
+
+type TopRow = TopLatent & { protein: ProteinLatents; rank: number };
+const top = columnsOf<TopRow>();
+
+export const TOP_LATENTS: TableOf<TopRow> = {
+  name: "top_latents",
+  rows: "one row per protein and latent, the strongest first (--top)",
+  columns: [
+    top.text("protein", "its id", ({ protein }) => protein.id),
+    top.integer("rank", "by largest activation in the protein", "rank"),
+    top.integer("latent", "numbered from 0", "latent"),
+    top.number("max", "largest activation", ({ max }) => shortest(max), {
+      show: (value) => value.toPrecision(4),
+    }),
+    top.integer("max_residue", "where it is, from 1", "maxResidue"),
+    top.text(
+      "max_letter",
+      "amino acid there",
+      ({ protein, maxResidue }) => protein.letters[maxResidue - 1],
+    ),
+    top.number("mean", "over all residues, zeros included", "mean"),
+    top.number("active_fraction", "share of the residues where it is active", "activeFraction"),
+    top.text("residues", "where it is active", ({ residues }) => rangesText(residues)),
+    top.text(
+      "letters",
+      "how often at which letter",
+      ({ protein, residues }) => lettersText(protein.letters, residues),
+    ),
+  ],
+};
+
+/** The strongest latents of a protein. */
+export const topRows = (protein: ProteinLatents, top: readonly TopLatent[]): TopRow[] =>
+  top.map((one, i) => ({ ...one, protein, rank: i + 1 }));
 
 /** How much there is of all proteins. */
 export interface Extents {

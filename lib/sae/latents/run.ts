@@ -2,7 +2,7 @@
 import type { CommandContext } from "../../cli/context.ts";
 import { three } from "../../cli/figures.ts";
 import { formatTable } from "../../cli/table.ts";
-import { formatCsv } from "../../io/csv.ts";
+import { type Column, columnsOf, type TableOf } from "../../io/columns.ts";
 import { packUnit, unpackUnit } from "../../run/codec.ts";
 import type { MergedRun } from "../../run/merge.ts";
 import { type Finished, runAnalysis } from "../../run/run.ts";
@@ -14,6 +14,7 @@ import {
   DetectorCounts,
   type DetectorState,
   type LatentProfile,
+  type LetterCount,
 } from "./detectors.ts";
 
 export interface LatentsFlags extends SaeFlags, InputFlags {
@@ -62,72 +63,88 @@ async function writeResults(
   o: LatentsFlags,
   { count }: Proteins,
   latents: number,
-  { read, output, provenance, print }: Finished,
+  { read, results, provenance, print }: Finished,
 ): Promise<void> {
   const counts = new DetectorCounts(latents, o.threshold);
   for (let unit = 0; counts.proteins < count; unit++) {
     counts.include(unpackUnit<DetectorState>(read(unit)));
   }
   const profiles = counts.profiles().sort((a, b) => b.letter.f1 - a.letter.f1);
-  await output.write("latents.csv", profilesCsv(profiles, counts));
-  await output.write("letters.csv", lettersCsv(counts));
+  const { residues } = counts;
+  await results.write(LATENTS, profiles.map((one) => ({ ...one, residues })));
+  await results.write(LETTERS, counts.letterCounts());
   provenance.summary = {
     proteins: counts.proteins,
-    residues: counts.residues,
+    residues,
     latents: counts.latents,
     active: profiles.length,
   };
-  const shown = profiles.slice(0, o.top);
-  if (o.json) return print(JSON.stringify({ provenance, latents: shown }, null, 2));
   print(
-    `${profiles.length} of ${counts.latents} latents are active among ${counts.residues} residues.\n`,
+    `${profiles.length} of ${counts.latents} latents are active among ${residues} residues.\n`,
   );
-  print(profilesText(shown));
+  print(profilesText(profiles.slice(0, o.top)));
 }
 
-function profilesCsv(profiles: readonly LatentProfile[], { residues }: DetectorCounts): string {
-  const columns = ["precision", "recall", "f1", "enrichment"] as const;
-  const cells = (prefix: string, found?: Detection) => ({
-    [prefix]: found?.letter,
-    ...Object.fromEntries(columns.map((column) => [`${prefix}_${column}`, found?.[column]])),
-  });
-  return formatCsv(
-    [
-      ...["latent", "active_residues", "active_fraction", "proteins", "mean_activation"],
-      ...["max_activation", "letter", ...columns.map((column) => `letter_${column}`)],
-      ...["neighbour_offset", "neighbour", ...columns.map((column) => `neighbour_${column}`)],
-      ...["first_residue_share", "last_residue_share", "mean_place"],
-    ],
-    profiles.map((one) => ({
-      latent: one.latent,
-      active_residues: one.active,
-      active_fraction: one.active / residues,
-      proteins: one.proteins,
-      mean_activation: one.meanActivation,
-      max_activation: one.maxActivation,
-      ...cells("letter", one.letter),
-      neighbour_offset: one.neighbour?.offset,
-      ...cells("neighbour", one.neighbour),
-      first_residue_share: one.firstShare,
-      last_residue_share: one.lastShare,
-      mean_place: one.meanPlace,
-    })),
-  );
+/** A latent, and of how many residues. */
+type ProfileRow = LatentProfile & { residues: number };
+const { text, integer, number } = columnsOf<ProfileRow>();
+
+function detection(
+  prefix: string,
+  of: (row: ProfileRow) => Detection | undefined,
+): Column<ProfileRow>[] {
+  const column = (name: keyof Detection, meaning: string) =>
+    number(`${prefix}_${name}`, meaning, (row) => of(row)?.[name]);
+  return [
+    column("precision", "share of its active residues with that letter"),
+    column("recall", "share of the letter's residues where it is active"),
+    column("f1", "harmonic mean of precision and recall"),
+    column("enrichment", "precision over the letter's frequency"),
+  ];
 }
 
-function lettersCsv(counts: DetectorCounts): string {
-  return formatCsv(
-    [
-      ...["latent", "letter", "active_residues", "precision", "recall", "enrichment"],
-      "mean_activation",
-    ],
-    Array.from(counts.letterCounts(), ({ active, meanActivation, ...row }) => ({
-      ...row,
-      active_residues: active,
-      mean_activation: meanActivation,
-    })),
-  );
-}
+const ABOVE = "residues where it is above --threshold";
+
+export const LATENTS: TableOf<ProfileRow> = {
+  name: "latents",
+  rows: "one row per latent that is active anywhere",
+  columns: [
+    integer("latent", "numbered from 0", "latent"),
+    integer("active_residues", ABOVE, "active"),
+    number("active_fraction", "of all residues", ({ active, residues }) => active / residues),
+    integer("proteins", "in how many proteins it is active", "proteins"),
+    number("mean_activation", "over its active residues", "meanActivation"),
+    number("max_activation", "the largest", "maxActivation"),
+    text("letter", "the letter that it tells best (by f1)", ({ letter }) => letter.letter),
+    ...detection("letter", ({ letter }) => letter),
+    integer(
+      "neighbour_offset",
+      "the same of the residues up to 3 before (−) or after: where",
+      ({ neighbour }) => neighbour?.offset,
+    ),
+    text("neighbour", "which letter stands there", ({ neighbour }) => neighbour?.letter),
+    ...detection("neighbour", ({ neighbour }) => neighbour),
+    number("first_residue_share", "share of its active residues that are the first", "firstShare"),
+    number("last_residue_share", "share that are the last", "lastShare"),
+    number("mean_place", "mean place from 0 (first) to 1 (last)", "meanPlace"),
+  ],
+};
+
+const per = columnsOf<LetterCount>();
+
+export const LETTERS: TableOf<LetterCount> = {
+  name: "letters",
+  rows: "one row per latent and letter at which it is active",
+  columns: [
+    per.integer("latent", "numbered from 0", "latent"),
+    per.text("letter", "amino acid", "letter"),
+    per.integer("active_residues", ABOVE + ", of that letter", "active"),
+    per.number("precision", "share of its active residues with that letter", "precision"),
+    per.number("recall", "share of the letter's residues where it is active", "recall"),
+    per.number("enrichment", "precision over the letter's frequency", "enrichment"),
+    per.number("mean_activation", "over these residues", "meanActivation"),
+  ],
+};
 
 function profilesText(profiles: readonly LatentProfile[]): string {
   const beside = (found?: Detection) =>
