@@ -24,8 +24,8 @@ export interface LatentsFlags extends SaeFlags, InputFlags {
   tokenBudget?: number;
 }
 
-/** Tokens of a unit for each latent: what is counted of one then takes some fifty bytes a token. */
-const TOKENS_PER_LATENT = 16;
+/** Units of a run at most: what each counts of 4096 latents takes 3 MB, however many proteins. */
+const MOST_UNITS = 512;
 
 /** Runs the command. @param merged shards whose results to write instead of computing any */
 export async function runLatents(
@@ -46,7 +46,8 @@ export async function runLatents(
         label: "encoding",
         unit: "residues",
         open({ esm, stack }, [{ coder }]) {
-          const options = { tokenBudget, signal, least: TOKENS_PER_LATENT * latents };
+          const least = (proteins.residues + 2 * proteins.count) / MOST_UNITS;
+          const options = { tokenBudget, signal, least };
           return windowWork(esm, coder, () => proteins.read(), options, stack, () => {
             const counts = new DetectorCounts(latents, threshold);
             return { add: (one) => counts.add(one), pack: () => packUnit(counts.state()) };
