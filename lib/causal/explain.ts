@@ -115,7 +115,7 @@ export async function explain(
     paths.push(
       settings.through === "latents" ? path : {
         ...path,
-        preActs: await preActPath(coder, backend, subject.base, subject.donor, subject.tokens),
+        preActs: await preActPath(coder, subject.base, subject.donor, subject.tokens),
       },
     );
   }

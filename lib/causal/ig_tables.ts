@@ -1,5 +1,5 @@
 /** Tables of integrated gradients. */
-import { fixed, known, three } from "../cli/figures.ts";
+import { fixed, three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
 import { NpzWriter } from "../io/npz.ts";

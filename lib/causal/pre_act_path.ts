@@ -4,8 +4,8 @@
  * add up to the metric's change: the gap tells by how much.
  */
 import { selectTopK } from "../../kernels/topk_sae_encode/mod.ts";
-import type { Backend } from "../backend/types.ts";
 import type { SaeCoder } from "../sae/coder.ts";
+import type { TokenScale } from "../sae/types.ts";
 import { activation } from "./sparse.ts";
 import type { Capture, Edit } from "./types.ts";
 
@@ -21,25 +21,32 @@ export interface PreActPath {
   threshold?: Float32Array;
 }
 
+/** Pre-activations f32[places, F] of tokens of captures, and their scale. */
+export async function readPreActs(
+  coder: SaeCoder,
+  places: readonly { capture: Capture; token: number }[],
+): Promise<{ values: Float32Array; scale: TokenScale }> {
+  const { backend, sae: { config: { dModel } } } = coder;
+  const rows = new Float32Array(places.length * dModel);
+  places.forEach(({ capture: { hidden }, token }, i) =>
+    rows.set(hidden.subarray(token * dModel, (token + 1) * dModel), i * dModel)
+  );
+  using tensor = backend.upload("hidden of tokens", [places.length, dModel], rows);
+  const { preActs, scale } = await coder.preActs(tensor);
+  using _ = preActs;
+  return { values: await preActs.read(), scale };
+}
+
 /** Pre-activations of some tokens of two captures. */
 export async function preActPath(
   coder: SaeCoder,
-  backend: Backend,
   from: Capture,
   to: Capture,
   tokens: readonly number[],
 ): Promise<PreActPath> {
-  const { config: { dModel, k }, threshold } = coder.sae;
-  const read = async ({ hidden }: Capture) => {
-    const rows = new Float32Array(tokens.length * dModel);
-    tokens.forEach((token, i) =>
-      rows.set(hidden.subarray(token * dModel, (token + 1) * dModel), i * dModel)
-    );
-    using tensor = backend.upload("hidden of tokens", [tokens.length, dModel], rows);
-    const { preActs } = await coder.preActs(tensor);
-    using _ = preActs;
-    return await preActs.read();
-  };
+  const { config: { k }, threshold } = coder.sae;
+  const read = async (capture: Capture) =>
+    (await readPreActs(coder, tokens.map((token) => ({ capture, token })))).values;
   return {
     start: await read(from),
     end: await read(to),
@@ -48,24 +55,32 @@ export async function preActPath(
   };
 }
 
+/** Latents of a token that stay, ascending. @param acts f32[F] */
+export function activeOf(
+  acts: Float32Array,
+  { k, threshold }: Pick<PreActPath, "k" | "threshold">,
+): Uint32Array {
+  const chosen = k === undefined
+    ? Uint32Array.from(acts.keys())
+    : selectTopK(acts, 1, acts.length, k).topIndices.slice().sort();
+  return chosen.filter((j) => acts[j] > Math.max(threshold?.[j] ?? 0, 0));
+}
+
 /** The state at a place of the path as an edit of the capture, and the active latents of each token. */
 export function preActState(
-  { start, end, k, threshold }: PreActPath,
+  path: PreActPath,
   { latents }: Capture,
   edit: Edit,
   alpha: number,
 ): { edit: Edit; active: Uint32Array[] } {
-  const count = latents.latents;
+  const { start, end } = path, count = latents.latents;
   const active: Uint32Array[] = [];
   const state = edit.map(({ token, residual }, i) => {
     const acts = Float32Array.from(
       { length: count },
       (_, j) => (1 - alpha) * start[i * count + j] + alpha * end[i * count + j],
     );
-    const chosen = k === undefined
-      ? Uint32Array.from(acts.keys())
-      : selectTopK(acts, 1, count, k).topIndices.slice().sort();
-    const own = chosen.filter((j) => acts[j] > Math.max(threshold?.[j] ?? 0, 0));
+    const own = activeOf(acts, path);
     active.push(own);
     const before = latents.indices.slice(latents.offsets[token], latents.offsets[token + 1]);
     const all = Uint32Array.from(new Set([...own, ...before])).sort();

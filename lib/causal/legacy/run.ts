@@ -52,7 +52,7 @@ export async function runLegacyPatch(
     settings: { legacy, top },
     ...legacySurvey(o, { lowest: LEGACY_LOWEST }, ctx.signal, async (work) => {
       const { tail, space, tokens, metrics, esmScores } = work;
-      const found = await legacyPatches(tail, space.sae, tokens, metrics, top);
+      const found = await legacyPatches(tail, space, tokens, metrics, top);
       return found.map((rows, s) => ({ esmScore: esmScores[s], rows }));
     }),
     async finish(results, { results: tables, provenance, print }) {
