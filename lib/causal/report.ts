@@ -1,7 +1,9 @@
-/** Causal results as report.html. */
+/** Results as report.html. */
 import { EMBEDDED_NOTE } from "../hub/open_model.ts";
 import { renderSaeReport } from "./report/sae_report.ts";
+import { renderSteeringReport } from "./report/steering_report.ts";
 import type {
+  AutoencoderView,
   ConcentrationView,
   ExplanationView,
   MutationView,
@@ -15,11 +17,13 @@ import type { Concentration, ExplanationRecord } from "./explain_record.ts";
 import type { IgResult } from "./ig_tables.ts";
 import type { MetricKind } from "./metric.ts";
 import type { PatchResult } from "./patch_tables.ts";
-import { autoencoderView, lasting, lastingSae, qualityNote } from "./report_parts.ts";
 import type { Provenance } from "../provenance.ts";
 import type { Finished } from "../run/run.ts";
 import type { SaeConfig } from "../sae/types.ts";
 import type { Explained, SurveyFlags } from "./survey.ts";
+import { fidelityFaults } from "../sae/fidelity_text.ts";
+import type { Target } from "../variants/types.ts";
+import type { Steered, SteeredLatent, Steering } from "./steer.ts";
 import type { RunKind } from "./types.ts";
 import type { CausalProtein } from "./variants.ts";
 
@@ -137,3 +141,97 @@ function metricName(metric: MetricKind): string {
 /** Proteins, or how many they are. */
 const listed = (proteins: readonly unknown[]) =>
   proteins.length <= MOST_PROTEINS ? proteins : proteins.length;
+
+/** @param quality where it was measured */
+function autoencoderView(
+  { depth: layer, name, latents, k, normalisation }: SaeConfig,
+  quality?: QualityView,
+): AutoencoderView {
+  return { name, layer, latents, k, normalisation, quality };
+}
+
+/** A warning of an autoencoder whose latents say little about the model. */
+function qualityNote({ layer, quality }: AutoencoderView): string[] {
+  const faults = quality ? fidelityFaults(quality, layer) : [];
+  if (faults.length === 0) return [];
+  return [
+    `The autoencoder of layer ${layer}: ${
+      faults.join(", ")
+    }: layer, k, embedding scale or model may not ` +
+    "be what it was trained with, or it may not be trained at all, and then its latents say little about " +
+    "the model.",
+  ];
+}
+
+/**
+ * What of a run's record decides its numbers, autoencoders aside: a run in parts, or one that was
+ * interrupted, has other times.
+ */
+function lasting(
+  { esmscope, command, model, backend, options }: Provenance & Record<string, unknown>,
+): Record<string, unknown> {
+  const { out: _out, json: _json, shard: _shard, report: _report, ...asked } = options as Record<
+    string,
+    unknown
+  >;
+  return {
+    ...{ esmscope, command, model },
+    backend: backend.name,
+    options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/** An autoencoder of a run's record: what training wrote into the file is in run.json, its sum here. */
+function lastingSae(sae: unknown): Record<string, unknown> {
+  const { metadata: _metadata, ...rest } = sae as Record<string, unknown>;
+  return rest;
+}
+
+/** What of a run the page shows. */
+export interface SteeredRun {
+  target: Target;
+  steered: Steered;
+  latents: readonly SteeredLatent[];
+  tokens: readonly number[];
+  config: SaeConfig;
+  quality?: QualityView;
+  /** Whether the error term stays. */
+  error: "keep" | "drop";
+  /** What the reader should know of the inputs. */
+  notes: readonly string[];
+  provenance: Provenance & Record<string, unknown>;
+}
+
+/** Latents that the subtitle names at most. */
+const NAMED = 4;
+
+/** The page. */
+export function steerReport(run: SteeredRun): string {
+  const { target: { id, residues, offset }, latents, provenance: { model } } = run;
+  const autoencoder = autoencoderView(run.config, run.quality);
+  const named = latents.slice(0, NAMED).map((one) => `latent ${one.latent} ${phraseOf(one)}`);
+  if (latents.length > NAMED) named.push(`and ${latents.length - NAMED} more`);
+  return renderSteeringReport({
+    title: `Steered features of ${id}`,
+    subtitle: `${model.name}, layer ${run.config.depth}: ${named.join(", ")}${
+      run.error === "drop" ? "; without what the latents do not explain" : ""
+    }`,
+    notes: [
+      ...(model.embedded ? [EMBEDDED_NOTE] : []),
+      ...qualityNote(autoencoder),
+      ...run.notes,
+    ],
+    protein: { id, residues, offset },
+    residues: run.steered.residues,
+    latents: latents.map((one) => ({ ...one, becomes: phraseOf(one) })),
+    tokens: run.tokens,
+    autoencoder,
+    provenance: { ...lasting(run.provenance), sae: lastingSae(run.provenance.sae) },
+  });
+}
+
+function phraseOf({ kind, amount }: Steering): string {
+  if (kind === "value") return `at ${amount}`;
+  if (kind === "max") return `at ${amount} × its maximum`;
+  return amount === 0 ? "switched off" : `times ${amount}`;
+}

@@ -28,7 +28,7 @@ import type { Rule } from "./quadrature.ts";
 import { runSurvey, type SurveyFlags, type SurveySession } from "./survey.ts";
 import { measuredIn, nodeRows } from "./tables.ts";
 import { Tail } from "./tail.ts";
-import { EngineGradient } from "./tail_gradient.ts";
+import { EngineGradient } from "./gradients.ts";
 import type { ErrorTerm } from "./types.ts";
 
 export interface ExplainFlags extends SurveyFlags {

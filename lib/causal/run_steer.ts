@@ -28,7 +28,7 @@ import {
   type Steering,
   steeringEdit,
 } from "./steer.ts";
-import { steerReport } from "./steer_report.ts";
+import { steerReport } from "./report.ts";
 import { Tail } from "./tail.ts";
 
 export interface SteerFlags extends SaeFlags {

@@ -1,7 +1,11 @@
 /** The few latents that carry a mutation's effect, tested by running them alone. */
 import { RANKINGS } from "../../lib/causal/circuit_record.ts";
-import { explainOptions } from "../../lib/causal/explain_options.ts";
-import { questionOptions, surveyOptions, variantOptions } from "../../lib/causal/options.ts";
+import {
+  explainOptions,
+  questionOptions,
+  surveyOptions,
+  variantOptions,
+} from "../../lib/causal/options.ts";
 import { runCircuit } from "../../lib/causal/run_circuit.ts";
 import { CIRCUIT_NODES, CIRCUITS, SHARED_LATENTS } from "../../lib/causal/circuit_tables.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";

@@ -1,8 +1,12 @@
 /** What each latent contributes to a mutation's effect: integrated gradients. */
-import { explainOptions } from "../../lib/causal/explain_options.ts";
 import { legacyOptions } from "../../lib/causal/legacy/options.ts";
 import { checkFixed } from "../../lib/causal/legacy/survey.ts";
-import { questionOptions, surveyOptions, variantOptions } from "../../lib/causal/options.ts";
+import {
+  explainOptions,
+  questionOptions,
+  surveyOptions,
+  variantOptions,
+} from "../../lib/causal/options.ts";
 import { runIg } from "../../lib/causal/run_ig.ts";
 import { ATTRIBUTIONS, IG_MUTATIONS } from "../../lib/causal/ig_tables.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";

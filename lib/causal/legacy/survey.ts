@@ -5,7 +5,7 @@ import type { SaeConfig } from "../../sae/types.ts";
 import type { LatentSpace } from "../latent_space.ts";
 import type { Subject, SurveyCommand, SurveyFlags } from "../survey.ts";
 import type { Metric } from "../metric.ts";
-import { activeOf, readPreActs } from "../pre_act_path.ts";
+import { activeOf, readPreActs } from "../path.ts";
 import { ContextFreeTail } from "./context_free_tail.ts";
 import { LEGACY_K, LEGACY_SEED, type LegacyMode } from "./mode.ts";
 import { MaskedModel } from "./masked_model.ts";
@@ -67,7 +67,7 @@ export function legacySurvey<R extends object>(
         async analyse({ coder, space }, subjects) {
           const metrics = subjects.map(({ metric }) => metric);
           const esmScores: number[] = [];
-          for (const [s, subject] of subjects.entries()) {
+          for (const subject of subjects) {
             const { score = await masked.value(subject) } = subject.variant;
             esmScores.push(score);
           }
