@@ -1,5 +1,5 @@
 /** Tables of circuits. */
-import { fixed, known, three } from "../cli/figures.ts";
+import { fixed, known } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
 import { median, sorted } from "../stats/sorted.ts";
@@ -10,8 +10,11 @@ import { countLatents, meanJaccard } from "./sharing.ts";
 import type { Explained } from "./survey.ts";
 import {
   concentrationColumns,
+  countOf,
   endColumns,
+  type LayerFigure,
   layersOf,
+  meanOf,
   NODE,
   type NodeRow,
   PLACE,
@@ -161,83 +164,57 @@ export const SHARED_LATENTS: TableOf<SharedRow> = {
   ],
 };
 
-/** Circuits of one layer together. */
-export interface CircuitSummary {
-  layer: number;
-  mutations: number;
-  medianNodes: number;
-  medianMagnitudeNodes: number;
-  meanFaithfulness: number;
-  meanCompleteness: number;
-  meanRandomFaithfulness: number;
+const nodes = (of: (record: CircuitRecord) => { size: number }) => ({
+  of: (results: readonly CircuitResult[]) =>
+    median(sorted(results.map(({ record }) => of(record).size))),
+  show: String,
+});
+
+/** The latents of each mutation's circuit, protein by protein. */
+const setsOf = (results: readonly CircuitResult[]) =>
+  [...Map.groupBy(results, ({ protein }) => protein).values()].map((own) => own.map(latentsOf));
+
+/** What is said of each layer. */
+export const CIRCUIT_FIGURES: readonly LayerFigure<CircuitResult>[] = [
+  { key: "reached", header: "reached", ...countOf(({ record }) => record.circuit.reached) },
+  /** Those whose curves neither overshoot nor fall. */
+  { key: "steady", ...countOf(({ record }) => isSteady(shapeOf(record.circuit.curve))) },
+  { key: "medianNodes", header: "median nodes", ...nodes(({ circuit }) => circuit) },
+  {
+    key: "medianMagnitudeNodes",
+    header: "by magnitude",
+    ...nodes(({ byMagnitude }) => byMagnitude),
+  },
+  {
+    key: "meanFaithfulness",
+    header: "faithfulness",
+    of: meanOf(({ record }) => record.circuit.faithfulness),
+  },
+  {
+    key: "meanCompleteness",
+    header: "of the rest",
+    of: meanOf(({ record }) => record.circuit.completeness),
+  },
+  {
+    key: "meanRandomFaithfulness",
+    header: "of random ones",
+    of: meanOf(({ record }) => record.random.mean),
+  },
   /** Mean standard deviation of one circuit's random sets. */
-  meanRandomSd: number;
-  /** Circuits that reach the share, and whose curves neither overshoot nor fall. */
-  reached: number;
-  steady: number;
+  { key: "meanRandomSd", header: "± sd", of: meanOf(({ record }) => record.random.sd) },
   /** Mean Jaccard index of the latents of two mutations of one protein; NaN without a pair. */
-  jaccardWithin: number;
+  {
+    key: "jaccardWithin",
+    header: "Jaccard of latents",
+    of: (results) => meanOf(meanJaccard)(setsOf(results)),
+  },
   /** The same of all latents of two proteins' circuits. */
-  jaccardBetween: number;
-}
-
-export function summariseCircuits(results: readonly CircuitResult[]): CircuitSummary[] {
-  return layersOf(results).map((layer) => {
-    const own = results.filter((result) => result.layer === layer);
-    const proteins = [...new Set(own.map(({ protein }) => protein))]
-      .map((protein) => own.filter((result) => result.protein === protein).map(latentsOf));
-    const mean = (values: readonly number[]) => {
-      const kept = values.filter(Number.isFinite);
-      return kept.length === 0 ? NaN : kept.reduce((a, b) => a + b) / kept.length;
-    };
-    return {
-      layer,
-      mutations: own.length,
-      medianNodes: median(sorted(own.map(({ record }) => record.circuit.size))),
-      medianMagnitudeNodes: median(sorted(own.map(({ record }) => record.byMagnitude.size))),
-      meanFaithfulness: mean(own.map(({ record }) => record.circuit.faithfulness)),
-      meanCompleteness: mean(own.map(({ record }) => record.circuit.completeness)),
-      meanRandomFaithfulness: mean(own.map(({ record }) => record.random.mean)),
-      meanRandomSd: mean(own.map(({ record }) => record.random.sd)),
-      reached: own.filter(({ record }) => record.circuit.reached).length,
-      steady: own.filter(({ record }) => isSteady(shapeOf(record.circuit.curve))).length,
-      jaccardWithin: mean(proteins.map(meanJaccard)),
-      jaccardBetween: meanJaccard(
-        proteins.map((sets) => new Set(sets.flatMap((set) => [...set]))),
-      ),
-    };
-  });
-}
-
-export function circuitSummaryText(summary: readonly CircuitSummary[]): string {
-  return formatTable(
-    [
-      { header: "layer" },
-      { header: "mutations" },
-      { header: "reached" },
-      { header: "median nodes" },
-      { header: "by magnitude" },
-      ...["faithfulness", "of the rest", "of random ones", "± sd", "Jaccard of latents"].map((
-        header,
-      ) => ({
-        header,
-        align: "right" as const,
-      })),
-    ],
-    summary.map((row) => [
-      row.layer,
-      row.mutations,
-      row.reached,
-      row.medianNodes,
-      row.medianMagnitudeNodes,
-      three(row.meanFaithfulness),
-      three(row.meanCompleteness),
-      three(row.meanRandomFaithfulness),
-      three(row.meanRandomSd),
-      three(row.jaccardWithin),
-    ]),
-  );
-}
+  {
+    key: "jaccardBetween",
+    of: (results) =>
+      meanJaccard(setsOf(results).map((sets) => new Set(sets.flatMap((set) => [...set])))),
+  },
+];
 
 export function sharedText(rows: readonly SharedRow[], most = 8): string {
   const several =

@@ -9,9 +9,11 @@ import type { ExplanationRecord } from "./explain_record.ts";
 import type { Explained } from "./survey.ts";
 import {
   concentrationColumns,
+  countOf,
   endColumns,
   latentName,
-  layersOf,
+  type LayerFigure,
+  meanOf,
   NODE,
   type NodeRow,
   PLACE,
@@ -86,69 +88,37 @@ export async function writeAttributionsNpz(
   await npz.close();
 }
 
-/** Means over variants of one layer. */
-export interface IgSummary {
-  layer: number;
-  mutations: number;
-  meanAbsEffect: number;
-  /** How many do not add up to their effect. */
-  short: number;
-  medianRelativeGap: number;
-  top20: number;
-  magnitudeTop20: number;
-  giniMoving: number;
-  magnitudeGiniMoving: number;
-}
-
-export function summariseIg(results: readonly IgResult[]): IgSummary[] {
-  return layersOf(results).map((layer) => {
-    const records = results.filter((one) => one.layer === layer).map(({ record }) => record);
-    const mean = (value: (record: ExplanationRecord) => number) => {
-      const values = records.map(value).filter((each) => !Number.isNaN(each));
-      return values.reduce((a, b) => a + b, 0) / values.length;
-    };
-    const gaps = records.map(relativeGap).filter((gap) => !Number.isNaN(gap));
-    return {
-      layer,
-      mutations: records.length,
-      meanAbsEffect: mean(({ input, baseline }) => Math.abs(input - baseline)),
-      short: records.filter((record) => !addsUp(record)).length,
-      medianRelativeGap: median(sorted(gaps)),
-      top20: mean(({ attributions }) => attributions.top20),
-      magnitudeTop20: mean(({ magnitudes }) => magnitudes.top20),
-      giniMoving: mean(({ attributions }) => attributions.giniMoving),
-      magnitudeGiniMoving: mean(({ magnitudes }) => magnitudes.giniMoving),
-    };
-  });
-}
-
-export function igSummaryText(summary: readonly IgSummary[]): string {
-  const right = (header: string, format = three) => ({ header, format });
-  return formatTable(
-    [
-      { header: "layer" },
-      { header: "mutations" },
-      right("mean |effect|"),
-      right("median gap", (value) => `${fixed(100 * value, 1)} %`),
-      { header: "short" },
-      right("top-20 share"),
-      right("by magnitude"),
-      right("Gini"),
-      right("by magnitude"),
-    ],
-    summary.map((row) => [
-      row.layer,
-      row.mutations,
-      row.meanAbsEffect,
-      row.medianRelativeGap,
-      row.short,
-      row.top20,
-      row.magnitudeTop20,
-      row.giniMoving,
-      row.magnitudeGiniMoving,
-    ]),
-  );
-}
+/** What is said of each layer. */
+export const IG_FIGURES: readonly LayerFigure<IgResult>[] = [
+  {
+    key: "meanAbsEffect",
+    header: "mean |effect|",
+    of: meanOf(({ record: { input, baseline } }) => Math.abs(input - baseline)),
+  },
+  {
+    key: "medianRelativeGap",
+    header: "median gap",
+    of: (results) => {
+      const gaps = results.map(({ record }) => relativeGap(record));
+      return median(sorted(gaps.filter((gap) => !Number.isNaN(gap))));
+    },
+    show: (value) => `${fixed(100 * value, 1)} %`,
+  },
+  /** Those that do not add up to their effect. */
+  { key: "short", header: "short", ...countOf(({ record }) => !addsUp(record)) },
+  ...(["top20", "giniMoving"] as const).flatMap((of) => [
+    {
+      key: of,
+      header: of === "top20" ? "top-20 share" : "Gini",
+      of: meanOf<IgResult>(({ record }) => record.attributions[of]),
+    },
+    {
+      key: `magnitude${of[0].toUpperCase()}${of.slice(1)}`,
+      header: "by magnitude",
+      of: meanOf<IgResult>(({ record }) => record.magnitudes[of]),
+    },
+  ]),
+];
 
 /** Latents with the largest summed |attribution| of each layer. */
 export function strongestLatentsText(results: readonly IgResult[], most = 8): string {

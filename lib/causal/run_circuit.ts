@@ -4,15 +4,14 @@ import { UserError } from "../errors.ts";
 import type { MergedRun } from "../run/merge.ts";
 import { findCircuit, type Ranking } from "./circuit_record.ts";
 import {
+  CIRCUIT_FIGURES,
   CIRCUIT_NODES,
   type CircuitResult,
   CIRCUITS,
-  circuitSummaryText,
   curveNotes,
   SHARED_LATENTS,
   sharedLatents,
   sharedText,
-  summariseCircuits,
 } from "./circuit_tables.ts";
 import { addsUp, explain } from "./explain.ts";
 import {
@@ -23,7 +22,7 @@ import {
   shortNotes,
 } from "./run_ig.ts";
 import { runSurvey } from "./survey.ts";
-import { measuredIn, nodeRows } from "./tables.ts";
+import { measuredIn, nodeRows, summariseLayers } from "./tables.ts";
 
 export interface CircuitFlags extends ExplainFlags {
   rank: Ranking;
@@ -64,13 +63,14 @@ export async function runCircuit(
       };
     },
     async finish(results, { results: tables, output, provenance, print }) {
-      const summary = summariseCircuits(results), shared = sharedLatents(results);
+      const { summary, text } = summariseLayers(results, CIRCUIT_FIGURES);
+      const shared = sharedLatents(results);
       await tables.write(measuredIn(CIRCUITS, results), results);
       await tables.write(CIRCUIT_NODES, nodeRows(results, ({ record }) => record.explanation));
       await tables.write(SHARED_LATENTS, shared);
       await output.write("circuits.json", circuitsJson(results));
       provenance.summary = summary;
-      print(circuitSummaryText(summary));
+      print(text);
       print(`\n${sharedText(shared)}`);
       const short = results.filter(({ record }) => !addsUp(record.explanation)).length;
       return {

@@ -15,18 +15,17 @@ import {
 import { recordOf } from "./explain_record.ts";
 import {
   ATTRIBUTIONS,
+  IG_FIGURES,
   IG_MUTATIONS,
   type IgResult,
-  igSummaryText,
   strongestLatentsText,
-  summariseIg,
   writeAttributionsNpz,
 } from "./ig_tables.ts";
 import type { LegacyMode } from "./legacy/mode.ts";
 import { runLegacyIg } from "./legacy/run.ts";
 import type { Rule } from "./quadrature.ts";
 import { runSurvey, type SurveyFlags, type SurveySession } from "./survey.ts";
-import { measuredIn, nodeRows } from "./tables.ts";
+import { measuredIn, nodeRows, summariseLayers } from "./tables.ts";
 import { Tail } from "./tail.ts";
 import { EngineGradient } from "./gradients.ts";
 import type { ErrorTerm } from "./types.ts";
@@ -117,12 +116,12 @@ export async function runIg(
       };
     },
     async finish(results, { results: tables, output, provenance, print }) {
-      const summary = summariseIg(results);
+      const { summary, text } = summariseLayers(results, IG_FIGURES);
       await tables.write(ATTRIBUTIONS, nodeRows(results, ({ record }) => record));
       await writeAttributionsNpz(output.temporaryPath("attributions.npz"), results);
       await tables.write(measuredIn(IG_MUTATIONS, results), results);
       provenance.summary = summary;
-      print(igSummaryText(summary));
+      print(text);
       print(`\n${strongestLatentsText(results)}`);
       const short = results.filter(({ record }) => !addsUp(record)).length;
       return { attributions: results, notes: shortNotes(short, results.length, settings) };

@@ -1,6 +1,7 @@
 /** Columns that several tables of variants have in common. */
 import { type Column, columnsOf, type TableOf } from "../io/columns.ts";
-import { known } from "../cli/figures.ts";
+import { known, three } from "../cli/figures.ts";
+import { formatTable } from "../cli/table.ts";
 import { residueOf } from "../variants/resolve.ts";
 import type { ExplanationRecord } from "./explain_record.ts";
 import type { Attribution } from "./integrate.ts";
@@ -157,3 +158,51 @@ export function concentrationColumns<Row>(
 /** Layers of some results, ascending. */
 export const layersOf = (results: readonly { layer: number }[]): number[] =>
   [...new Set(results.map(({ layer }) => layer))].sort((a, b) => a - b);
+
+/** A figure of all results of a layer. */
+export interface LayerFigure<R> {
+  /** In run.json. */
+  key: string;
+  /** On the terminal, where it is shown. */
+  header?: string;
+  of(results: readonly R[]): number;
+  /** How a terminal writes it; three digits after the point unless said. */
+  show?(value: number): string;
+}
+
+/** A figure that is the mean over results of a value, where that is a number. */
+export const meanOf = <R>(value: (result: R) => number) => (results: readonly R[]): number => {
+  const kept = results.map(value).filter(Number.isFinite);
+  return kept.length === 0 ? NaN : kept.reduce((a, b) => a + b) / kept.length;
+};
+
+/** A figure that counts the results of which something holds. */
+export const countOf = <R>(holds: (result: R) => boolean) => ({
+  of: (results: readonly R[]) => results.filter(holds).length,
+  show: String,
+});
+
+/** Figures layer by layer, for run.json and as a text. */
+export function summariseLayers<R extends { layer: number }>(
+  results: readonly R[],
+  figures: readonly LayerFigure<R>[],
+): { summary: Record<string, number>[]; text: string } {
+  const summary = layersOf(results).map((layer) => {
+    const own = results.filter((result) => result.layer === layer);
+    const values = figures.map(({ key, of }) => [key, of(own)] as const);
+    return { layer, mutations: own.length, ...Object.fromEntries(values) } as Record<
+      string,
+      number
+    >;
+  });
+  const shown = [
+    { key: "layer", header: "layer", show: String },
+    { key: "mutations", header: "mutations", show: String },
+    ...figures,
+  ].filter(({ header }) => header !== undefined);
+  const text = formatTable(
+    shown.map(({ header, show: format = three }) => ({ header: header!, format })),
+    summary.map((row) => shown.map(({ key }) => row[key])),
+  );
+  return { summary, text };
+}
