@@ -15,10 +15,10 @@ import {
 } from "./circuit_tables.ts";
 import { addsUp, explain } from "./explain.ts";
 import {
+  explainerOf,
   type ExplainFlags,
   explainSettings,
   mutationsTogether,
-  openExplainers,
   shortNotes,
 } from "./run_ig.ts";
 import { runSurvey } from "./survey.ts";
@@ -46,21 +46,15 @@ export async function runCircuit(
   await runSurvey<Pick<CircuitResult, "record">>(o, ctx, {
     name: "circuit",
     settings: { ...settings, ...growth },
-    prepare(session, stack) {
-      const explainers = openExplainers(session, o, ctx.signal, stack);
-      return {
-        together: (copies) => mutationsTogether(copies, settings),
-        async analyse({ space }, subjects) {
-          const explainer = explainers.get(space)!;
-          const explanations = await explain(explainer, subjects, settings);
-          const found: Pick<CircuitResult, "record">[] = [];
-          for (const [i, one] of explanations.entries()) {
-            const { number } = subjects[i].variant;
-            found.push({ record: await findCircuit(explainer.tail, one, growth, number) });
-          }
-          return found;
-        },
-      };
+    together: (copies) => mutationsTogether(copies, settings),
+    async analyse(lens, subjects) {
+      const explanations = await explain(explainerOf(lens), subjects, settings);
+      const found: Pick<CircuitResult, "record">[] = [];
+      for (const [i, one] of explanations.entries()) {
+        const { number } = subjects[i].variant;
+        found.push({ record: await findCircuit(lens.tail, one, growth, number) });
+      }
+      return found;
     },
     async finish(results, { results: tables, output, provenance, print }) {
       const { summary, text } = summariseLayers(results, CIRCUIT_FIGURES);

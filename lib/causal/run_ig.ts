@@ -24,9 +24,8 @@ import {
 import type { LegacyMode } from "./legacy/mode.ts";
 import { runLegacyIg } from "./legacy/run.ts";
 import type { Rule } from "./quadrature.ts";
-import { runSurvey, type SurveyFlags, type SurveySession } from "./survey.ts";
+import { type Lens, runSurvey, type SurveyFlags } from "./survey.ts";
 import { measuredIn, nodeRows, summariseLayers } from "./tables.ts";
-import { Tail } from "./tail.ts";
 import { EngineGradient } from "./gradients.ts";
 import type { ErrorTerm } from "./types.ts";
 
@@ -75,21 +74,10 @@ export function explainSettings(o: ExplainFlags): ExplainSettings {
   };
 }
 
-/** What explaining runs on, per autoencoder. */
-export function openExplainers(
-  { esm, lenses }: SurveySession,
-  { tokenBudget }: SurveyFlags,
-  signal: AbortSignal,
-  stack: AsyncDisposableStack,
-): Map<unknown, Explainer> {
-  const explainers = new Map<unknown, Explainer>();
-  for (const { space, coder } of lenses) {
-    const tail = stack.use(new Tail(esm, space, { tokenBudget, signal }));
-    const gradient = new EngineGradient(tail);
-    explainers.set(space, { tail, gradient, coder });
-  }
-  return explainers;
-}
+/** What explaining runs on. */
+export const explainerOf = ({ tail, coder }: Lens): Explainer => {
+  return { tail, gradient: new EngineGradient(tail), coder };
+};
 
 /** Runs the command. @param merged shards whose results to write instead of computing any */
 export async function runIg(
@@ -103,17 +91,12 @@ export async function runIg(
   await runSurvey<Pick<IgResult, "record">>(o, ctx, {
     name: "ig",
     settings: { ...settings, keep: o.keep },
-    prepare(session, stack) {
-      const explainers = openExplainers(session, o, ctx.signal, stack);
-      return {
-        together: (copies) => mutationsTogether(copies, settings),
-        async analyse({ space }, subjects) {
-          const found = await explain(explainers.get(space)!, subjects, settings);
-          return found.map((one) => {
-            return { record: recordOf(one, one.path.edit.length, space.latents, o.keep) };
-          });
-        },
-      };
+    together: (copies) => mutationsTogether(copies, settings),
+    async analyse(lens, subjects) {
+      const found = await explain(explainerOf(lens), subjects, settings);
+      return found.map((one) => {
+        return { record: recordOf(one, one.path.edit.length, lens.space.latents, o.keep) };
+      });
     },
     async finish(results, { results: tables, output, provenance, print }) {
       const { summary, text } = summariseLayers(results, IG_FIGURES);

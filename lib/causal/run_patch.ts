@@ -22,7 +22,6 @@ import {
 } from "./patch_tables.ts";
 import { runSurvey, type SurveyFlags, type SurveySession } from "./survey.ts";
 import { measuredIn } from "./tables.ts";
-import { Tail } from "./tail.ts";
 import type { ErrorTerm } from "./types.ts";
 
 export interface PatchFlags extends Omit<SurveyFlags, "seed"> {
@@ -98,39 +97,28 @@ export async function runPatch(
     );
   }
   const background = o.background === undefined ? undefined : await readBackground(o.background);
+  const perVariant = top * (1 + controls.length) + o.sets.sizes.length + 1;
+  let reference: Map<unknown, Float64Array> | undefined;
   await runSurvey<Pick<PatchResult, "rows">>(o, ctx, {
     name: "patch",
     settings: { ...settings, background },
-    async prepare(session, stack) {
-      const { tokenBudget } = o, { signal } = ctx;
-      const tails = new Map<unknown, Tail>();
-      for (const { space } of session.lenses) {
-        tails.set(
-          space,
-          stack.use(new Tail(session.esm, space, { tokenBudget, signal })),
-        );
-      }
-      const reference = background && await meansOf(session, background, o, ctx);
-      const perVariant = top * (1 + controls.length) + o.sets.sizes.length + 1;
-      return {
-        // Enough to fill a few batches, so that comparing each costs little.
-        together: (copies) => Math.max(1, Math.min(4 * copies, Math.ceil(4 * copies / perVariant))),
-        async analyse({ space }, subjects, wild) {
-          const means = o.replace !== "mean"
-            ? undefined
-            : reference?.get(space) ?? meanActivations([wild]);
-          const rows = await patchSubjects(
-            tails.get(space)!,
-            subjects.map((subject) => ({
-              ...subject,
-              means,
-              draw: { seed: o.seed, trial: subject.variant.number },
-            })),
-            settings,
-          );
-          return rows.map((rows) => ({ rows }));
-        },
-      };
+    // Enough to fill a few batches, so that comparing each costs little.
+    together: (copies) => Math.max(1, Math.min(4 * copies, Math.ceil(4 * copies / perVariant))),
+    async analyse({ space, tail }, subjects, wild, session) {
+      if (background) reference ??= await meansOf(session, background, o, ctx);
+      const means = o.replace !== "mean"
+        ? undefined
+        : reference?.get(space) ?? meanActivations([wild]);
+      const rows = await patchSubjects(
+        tail,
+        subjects.map((subject) => ({
+          ...subject,
+          means,
+          draw: { seed: o.seed, trial: subject.variant.number },
+        })),
+        settings,
+      );
+      return rows.map((rows) => ({ rows }));
     },
     async finish(results, { results: tables, print }) {
       const summary = summarisePatches(results);

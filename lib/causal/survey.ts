@@ -6,12 +6,14 @@ import { packUnit, unpackUnit } from "../run/codec.ts";
 import type { MergedRun } from "../run/merge.ts";
 import { type Finished, runAnalysis, type Work } from "../run/run.ts";
 import { type Lens as Opened, type SaeFlags, withSaes } from "../sae/session.ts";
+import type { SaeConfig } from "../sae/types.ts";
 import { mutate } from "../variants/resolve.ts";
 import { captureSequences } from "./capture.ts";
 import { LatentSpace } from "./latent_space.ts";
 import { type Metric, type MetricKind, metricOf } from "./metric.ts";
 import { type Places, tokensOf } from "./places.ts";
 import { type CausalResults, writeReport } from "./report.ts";
+import { Tail } from "./tail.ts";
 import type { Capture, RunKind } from "./types.ts";
 import {
   type CausalInputs,
@@ -30,9 +32,10 @@ export interface SurveyFlags extends SaeFlags, VariantFlags {
   tokenBudget?: number;
 }
 
-/** An autoencoder with its latents as directions. */
+/** An autoencoder with its latents as directions, and the blocks after it. */
 export interface Lens extends Opened {
   readonly space: LatentSpace;
+  readonly tail: Tail;
 }
 
 export interface SurveySession {
@@ -55,18 +58,6 @@ export interface Subject {
   readonly metric: Metric;
 }
 
-/** What analyses a variant under an autoencoder. */
-export interface Analyst<R> {
-  /**
-   * Results of some variants under one autoencoder, in order.
-   *
-   * @param wild the protein without a mutation
-   */
-  analyse(lens: Lens, subjects: readonly Subject[], wild: Capture): Promise<R[]>;
-  /** How many variants are analysed together, given how many copies of the protein a batch holds. */
-  together(copies: number): number;
-}
-
 /** Which variant at which layer a result is of. */
 export interface Explained {
   protein: CausalProtein;
@@ -82,8 +73,21 @@ export interface SurveyCommand<R extends object> {
   settings: unknown;
   /** Reads the variants in a way of its own. */
   read?(): Promise<CausalInputs>;
-  /** Opens what the analysis needs of the session. */
-  prepare(session: SurveySession, stack: AsyncDisposableStack): Analyst<R> | Promise<Analyst<R>>;
+  /** Refuses an autoencoder that it cannot use. */
+  check?(config: SaeConfig): void;
+  /** How many variants are analysed together, given how many copies of the protein a batch holds. */
+  together(copies: number): number;
+  /**
+   * Results of some variants under one autoencoder, in order.
+   *
+   * @param wild the protein without a mutation
+   */
+  analyse(
+    lens: Lens,
+    subjects: readonly Subject[],
+    wild: Capture,
+    session: SurveySession,
+  ): Promise<R[]>;
   /** Writes the tables; gives what the report shows of them. */
   finish(results: readonly (R & Explained)[], finished: Finished): Promise<CausalResults>;
 }
@@ -109,6 +113,7 @@ export async function runSurvey<R extends object>(
     },
     plan: ({ proteins, notes }, saes) => {
       const configs = saes.map(({ sae: { config } }) => config);
+      for (const config of configs) command.check?.(config);
       return {
         settings: {
           settings: command.settings,
@@ -116,9 +121,16 @@ export async function runSurvey<R extends object>(
         },
         label: proteins.length === 1 ? proteins[0].target.id : `${proteins.length} proteins`,
         unit: saes.length === 1 ? "mutations" : "mutations at layers",
-        async open({ esm, stack }, opened) {
-          const lenses = opened.map((lens) => ({ ...lens, space: new LatentSpace(lens.sae.sae) }));
-          const analyst = await command.prepare({ esm, lenses }, stack);
+        open({ esm, stack }, opened) {
+          const { signal } = ctx;
+          const lenses = opened.map((lens) => {
+            const space = new LatentSpace(lens.sae.sae);
+            return {
+              ...lens,
+              space,
+              tail: stack.use(new Tail(esm, space, { tokenBudget, signal })),
+            };
+          });
           return {
             record: {
               notes,
@@ -127,7 +139,7 @@ export async function runSurvey<R extends object>(
                 mutations: variants.length,
               })),
             },
-            ...surveyWork(o, ctx.signal, { esm, lenses }, proteins, analyst),
+            ...surveyWork(o, signal, { esm, lenses }, proteins, command),
           };
         },
         async finish(finished) {
@@ -205,18 +217,19 @@ export function cutPieces(
  * row differently in a batch of another size: shards, and runs that were interrupted, give the very
  * numbers of a run in one piece.
  */
-function surveyWork<R>(
+function surveyWork<R extends object>(
   o: SurveyFlags,
   signal: AbortSignal,
-  { esm, lenses }: SurveySession,
+  session: SurveySession,
   proteins: readonly CausalProtein[],
-  { analyse, together }: Analyst<R>,
+  command: SurveyCommand<R>,
 ): Work {
+  const { esm, lenses } = session;
   const tokenBudget = o.tokenBudget ?? defaultTokenBudget(esm.backend);
   const tokensOfTarget = ({ target }: CausalProtein) => tokenize(target, { maxLength: Infinity });
   const sizes = proteins.map((protein) => {
     const copies = Math.max(1, Math.floor(tokenBudget / tokensOfTarget(protein).length));
-    return { variants: protein.variants.length, together: together(copies) };
+    return { variants: protein.variants.length, together: command.together(copies) };
   });
   const pieces = cutPieces(sizes, lenses.length);
   const pieceOf = new Map(pieces.map((piece) => [piece.units, piece]));
@@ -245,7 +258,7 @@ function surveyWork<R>(
       const subjects = variants.map((variant, i) =>
         subjectOf(o, protein, variant, base, own.slice(i * per))
       );
-      const found = await analyse(lenses[l], subjects, base);
+      const found = await command.analyse(lenses[l], subjects, base, session);
       units.forEach((unit, i) => put(unit, packUnit(found[i])));
     },
   };

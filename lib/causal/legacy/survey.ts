@@ -53,29 +53,23 @@ export function legacySurvey<R extends object>(
   usual: LegacyChoice,
   signal: AbortSignal,
   analyse: (work: LegacyWork) => Promise<R[]>,
-): Pick<SurveyCommand<R>, "read" | "prepare"> {
+): Pick<SurveyCommand<R>, "read" | "check" | "together" | "analyse"> {
+  let masked: MaskedModel | undefined;
   return {
     read: () => readLegacyVariants(flags, usual),
-    prepare({ esm, lenses }) {
-      const tails = new Map(lenses.map(({ space: { sae: { config } } }) => {
-        checkSae(config);
-        return [config, new ContextFreeTail(esm, config.depth, signal)];
-      }));
-      const masked = new MaskedModel(esm, signal);
-      return {
-        together: (copies) => Math.min(TOGETHER, copies),
-        async analyse({ coder, space }, subjects) {
-          const metrics = subjects.map(({ metric }) => metric);
-          const esmScores: number[] = [];
-          for (const subject of subjects) {
-            const { score = await masked.value(subject) } = subject.variant;
-            esmScores.push(score);
-          }
-          const tokens = await preActsOf(coder, subjects);
-          const tail = tails.get(space.sae.config)!;
-          return await analyse({ tail, space, subjects, tokens, metrics, esmScores });
-        },
-      };
+    check: checkSae,
+    together: (copies) => Math.min(TOGETHER, copies),
+    async analyse({ coder, space }, subjects, _wild, { esm }) {
+      masked ??= new MaskedModel(esm, signal);
+      const metrics = subjects.map(({ metric }) => metric);
+      const esmScores: number[] = [];
+      for (const subject of subjects) {
+        const { score = await masked.value(subject) } = subject.variant;
+        esmScores.push(score);
+      }
+      const tokens = await preActsOf(coder, subjects);
+      const tail = new ContextFreeTail(esm, space.sae.config.depth, signal);
+      return await analyse({ tail, space, subjects, tokens, metrics, esmScores });
     },
   };
 }
