@@ -89,13 +89,16 @@ export interface Explainer {
   coder: SaeCoder;
 }
 
+/** The metric's change along the path. */
+export const effectOf = ({ input, baseline }: Pick<Explanation, "input" | "baseline">): number =>
+  input - baseline;
+
 /** Attributions short of the metric's change (or beyond it). */
-export const gapOf = ({ sum, input, baseline }: Omit<Explanation, "path" | "nodes">): number =>
-  sum - (input - baseline);
+export const gapOf = (one: Omit<Explanation, "path" | "nodes">): number => one.sum - effectOf(one);
 
 /** The gap as a share of the change. */
 export const relativeGap = (one: Omit<Explanation, "path" | "nodes">): number =>
-  Math.abs(gapOf(one) / (one.input - one.baseline));
+  Math.abs(gapOf(one) / effectOf(one));
 
 /** Whether the attributions add up to the change, as far as they should. */
 export const addsUp = (one: Omit<Explanation, "path" | "nodes">): boolean =>

@@ -12,7 +12,9 @@ import {
   countOf,
   endColumns,
   latentName,
+  latentShares,
   type LayerFigure,
+  layersOf,
   meanOf,
   NODE,
   type NodeRow,
@@ -122,18 +124,10 @@ export const IG_FIGURES: readonly LayerFigure<IgResult>[] = [
 
 /** Latents with the largest summed |attribution| of each layer. */
 export function strongestLatentsText(results: readonly IgResult[], most = 8): string {
-  const found = new Map<string, { layer: number; latent: number; sum: number; variants: number }>();
-  for (const { layer, record } of results) {
-    const counted = new Set<number>();
-    for (const { latent, attribution } of record.nodes) {
-      const key = `${layer}:${latent}`;
-      const one = found.get(key) ?? { layer, latent, sum: 0, variants: 0 };
-      one.sum += Math.abs(attribution) / record.absoluteSum / results.length;
-      if (!counted.has(latent)) one.variants++;
-      counted.add(latent);
-      found.set(key, one);
-    }
-  }
+  const found = layersOf(results).flatMap((layer) => {
+    const own = results.filter((result) => result.layer === layer).map(({ record }) => record);
+    return latentShares(own, results.length).map((row) => ({ layer, ...row }));
+  });
   return formatTable(
     [
       { header: "layer" },
@@ -141,11 +135,11 @@ export function strongestLatentsText(results: readonly IgResult[], most = 8): st
       { header: "mean share", format: three },
       { header: "mutations" },
     ],
-    [...found.values()].sort((a, b) => b.sum - a.sum).slice(0, most).map((row) => [
+    found.sort((a, b) => b.share - a.share).slice(0, most).map((row) => [
       row.layer,
       String(latentName(row.latent)),
-      row.sum,
-      row.variants,
+      row.share,
+      row.mutations,
     ]),
   );
 }

@@ -104,6 +104,32 @@ export const NODE = [
   ),
 ];
 
+/**
+ * Latents of some explanations by their share of all |attribution|, the largest first.
+ *
+ * @param of explanations that the share is a mean over
+ */
+export function latentShares(
+  explanations: readonly {
+    nodes: readonly Pick<Attribution, "latent" | "attribution">[];
+    absoluteSum: number;
+  }[],
+  of: number,
+): { latent: number; share: number; mutations: number }[] {
+  const found = new Map<number, { latent: number; share: number; mutations: number }>();
+  for (const { nodes, absoluteSum } of explanations) {
+    const seen = new Set<number>();
+    for (const { latent, attribution } of nodes) {
+      const one = found.get(latent) ?? { latent, share: 0, mutations: 0 };
+      one.share += Math.abs(attribution) / absoluteSum / of;
+      if (!seen.has(latent)) one.mutations++;
+      seen.add(latent);
+      found.set(latent, one);
+    }
+  }
+  return [...found.values()].sort((a, b) => b.share - a.share);
+}
+
 /** Scores at both ends of an explanation's path, and their difference. */
 export function endColumns<Row>(explanationOf: (row: Row) => ExplanationRecord): Column<Row>[] {
   const { number } = columnsOf<Row>();

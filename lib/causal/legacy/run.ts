@@ -3,20 +3,12 @@ import type { CommandContext } from "../../cli/context.ts";
 import { fixed } from "../../cli/figures.ts";
 import { formatTable } from "../../cli/table.ts";
 import type { MergedRun } from "../../run/merge.ts";
-import { spearman } from "../../stats/correlation.ts";
-import { sorted } from "../../stats/sorted.ts";
 import { recordOf } from "../explain_record.ts";
+import { summarisePatches } from "../patch_tables.ts";
 import { type Explained, runSurvey, type SurveyFlags } from "../survey.ts";
-import { layersOf } from "../tables.ts";
 import { legacyIgName, type LegacyIgResult, legacyIgSummary, writeLegacyIg } from "./ig_npz.ts";
 import { legacyAttributions, legacyNodes } from "./integrate.ts";
-import {
-  LEGACY_CONTROLS,
-  LEGACY_LOWEST,
-  LEGACY_SAMPLE,
-  LEGACY_STEPS,
-  type LegacyMode,
-} from "./mode.ts";
+import { LEGACY_LOWEST, LEGACY_SAMPLE, LEGACY_STEPS, type LegacyMode } from "./mode.ts";
 import { legacyPatches } from "./patch.ts";
 import { legacyFlags, legacySurvey } from "./survey.ts";
 import {
@@ -63,18 +55,23 @@ export async function runLegacyPatch(
         const table = legacyTable(name, legacyColumns, o.seed);
         await tables.write(table, legacyRows(group, legacyColumns));
       }
-      const summary = summarise(results);
+      const patches = results.map(legacyPatchView);
+      const summary = summarisePatches(patches).map((row) => ({
+        layer: row.layer,
+        control: row.kind === "stable" ? "random" : row.kind,
+        patches: row.patches,
+        meanAbsChange: row.meanAbsChange,
+        spearman: row.spearman,
+      }));
       provenance.summary = summary;
       print(formatTable(
         [
           ...["layer", "control", "patches"].map((header) => ({ header })),
           ...["mean |change|", "rho |delta|, |change|"].map(four),
         ],
-        summary.map((
-          { layer, control, patches, meanAbsChange, spearman },
-        ) => [layer, control, patches, meanAbsChange, spearman]),
+        summary.map(Object.values),
       ));
-      return { patches: results.map(legacyPatchView) };
+      return { patches };
     },
   }, merged);
 }
@@ -120,9 +117,7 @@ export async function runLegacyIg(
           ...["mutation", "layer"].map((header) => ({ header })),
           ...["total effect", "share of the top 20"].map(four),
         ],
-        summary.map((
-          { mutation, layer, total, topFraction },
-        ) => [mutation, layer, total, topFraction]),
+        summary.map(({ protein: _, ...row }) => Object.values(row)),
       ));
       return { attributions: results };
     },
@@ -139,19 +134,3 @@ const namesOf = (results: readonly Explained[]) =>
 const groupOf = ({ protein: { target }, layer }: Explained) => `${layer} ${target.id}`;
 
 const four = (header: string) => ({ header, format: (value: number) => fixed(value, 4) });
-
-function summarise(results: readonly LegacyPatchResult[]) {
-  return layersOf(results).flatMap((layer) =>
-    LEGACY_CONTROLS.map((control) => {
-      const rows = results.filter((result) => result.layer === layer)
-        .flatMap(({ rows }) => rows).filter((row) => row.control === control);
-      const changes = rows.map(({ patched, baseline }) => Math.abs(patched - baseline));
-      const deltas = rows.map(({ delta }) => Math.abs(delta));
-      return {
-        ...{ layer, control, patches: rows.length },
-        meanAbsChange: changes.reduce((sum, change) => sum + change, 0) / changes.length,
-        spearman: rows.length > 1 ? spearman(sorted(deltas), sorted(changes)) : NaN,
-      };
-    })
-  );
-}
