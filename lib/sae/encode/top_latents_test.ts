@@ -36,12 +36,12 @@ Deno.test("rangesText and lettersText name residues and letters", () => {
 });
 
 Deno.test("shortest is read back as the same float32, and no nine digits where fewer do", () => {
-  equal(shortest(Math.fround(0.1)), "0.1");
-  equal(shortest(16777216), "16777216");
-  equal(shortest(Math.fround(1e-10)), "1e-10");
+  equal(String(shortest(Math.fround(0.1))), "0.1");
+  equal(String(shortest(16777216)), "16777216");
+  equal(String(shortest(Math.fround(1e-10))), "1e-10");
   fc.assert(
     fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
-      equal(Math.fround(Number(shortest(value))), value === 0 ? 0 : value);
+      equal(Math.fround(shortest(value)), value);
     }),
   );
 });
