@@ -30,8 +30,8 @@ export const command = defineCommand({
     "A run with --shard i/n computes one of n parts and leaves two files in its folder. Once all " +
     "are there, this writes the very files that the run in one piece would have written, but for " +
     "run.json, which tells of every shard. Shards may share a folder; a shard that was killed " +
-    "continues when it is run again. Shards of analyze and contacts need their inputs once more, " +
-    "and the model's file, but do not run it; those of sae patch, ig and circuit need neither.",
+    "continues when it is run again. The inputs are read once more, and must be those of the " +
+    "shards, as must the files of the model and of autoencoders; neither runs.",
   positionals: [{
     name: "folder",
     description: "where shards are",
