@@ -83,7 +83,7 @@ ${body}
 ${sixFacts(run)}
 </main>
 <div id="tip" role="tooltip" hidden></div>
-${libraries.map(scriptElement)}${scriptElement(bundle(pieces))}</body>
+${libraries.map(library)}${scriptElement(bundle(pieces))}</body>
 </html>
 `.text;
 }
@@ -92,6 +92,12 @@ ${libraries.map(scriptElement)}${scriptElement(bundle(pieces))}</body>
 function scriptElement(script: string): Markup {
   const inlined = script.replace(/<\/(script)/gi, "<\\/$1").replace(/<!--/g, "<\\!--");
   return new Markup(`<script>${inlined}</script>\n`);
+}
+
+/** A script of other authors, packed: it is larger than the page. */
+function library(script: string): Markup {
+  const text = gzipSync(script, { level: 9 }).toString("base64");
+  return new Markup(`<script type="text/plain" data-library>${text}</script>\n`);
 }
 
 /** The scales of both themes, as lists for figures and as stops for legends. */
@@ -222,6 +228,13 @@ export function panel({ span, title, body, controls, caption, classes }: Panel):
 ${body}${caption && markup`<p class="caption">${caption}</p>`}
 </section>
 `;
+}
+
+/** One of several figures of a panel, with a title of its own. */
+export function small(title: Content, body: Content, caption?: Content): Markup {
+  return markup`<div class="small"><header><h3>${title}</h3></header>${body}${
+    caption && markup`<p class="caption">${caption}</p>`
+  }</div>`;
 }
 
 /** The frame of a figure. @param size `square`, `grow` or `low` */

@@ -193,7 +193,7 @@ function follow(view, frame, canvas, spec, size) {
 /** Title, caption and source of a figure, for what is saved of it.
  * @param {HTMLElement} frame */
 function about(frame) {
-  const panel = frame.closest(".panel") ?? frame;
+  const panel = frame.closest(".small, .panel") ?? frame;
   const text = (/** @type {string} */ selector) =>
     panel.querySelector(selector)?.textContent?.replace(/\s+/g, " ").trim() ?? "";
   return {
@@ -210,7 +210,7 @@ function about(frame) {
  * @param {{ svg?: () => string, png?: () => Promise<Blob>, csv?: FigureSpec["data"] }} kinds
  */
 export function saving(frame, kinds) {
-  const header = frame.closest(".panel")?.querySelector("header");
+  const header = frame.closest(".small, .panel")?.querySelector("header");
   if (!header) return;
   const menu = document.createElement("details");
   menu.className = "save";

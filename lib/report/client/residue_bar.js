@@ -15,7 +15,7 @@ const LETTER = 8.5;
  * @param {View} view
  * @param {{
  *   value: (residue: number) => number,
- *   facts: (residue: number) => readonly (readonly [string, string])[],
+ *   facts: (residue: number) => readonly import("./tooltip.js").Fact[],
  *   quantity: () => string, kind?: "s" | "d",
  * }} spec `value` 0..1 colours a residue; `facts` are its readout and tooltip; `quantity` says what the
  *   colour is

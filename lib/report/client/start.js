@@ -1,14 +1,15 @@
 // @ts-check
 /// <reference lib="dom" />
 /** Begins a page: every protein is set up when it is first seen. */
-import { jsonOf } from "./data.js";
+import { jsonOf, unpack } from "./data.js";
 import { followLook, View } from "./figure.js";
 
 /**
  * @param {(view: View, data: any) => void | Promise<void>} setUp draws a protein from its data
  * @param {(view: View, data: any) => void} [setUpSummary] draws what is over all proteins
  */
-export function start(setUp, setUpSummary) {
+export async function start(setUp, setUpSummary) {
+  await loadLibraries();
   followLook();
   const summary = /** @type {HTMLElement | null} */ (document.querySelector("[data-summary]"));
   if (summary) {
@@ -25,6 +26,15 @@ export function start(setUp, setUpSummary) {
   // A link to a protein opens it.
   addEventListener("hashchange", openTarget);
   openTarget();
+}
+
+/** Runs the scripts of other authors, which the page holds packed. */
+async function loadLibraries() {
+  for (const packed of document.querySelectorAll("script[data-library]")) {
+    const script = document.createElement("script");
+    script.textContent = new TextDecoder().decode(await unpack(packed.textContent ?? ""));
+    document.head.append(script);
+  }
 }
 
 function openTarget() {

@@ -3,10 +3,15 @@
 /** What is under the pointer, in the words of the readout. */
 
 /**
+ * A quantity, how it is written, and where that is rounded its every digit.
+ * @typedef {readonly [name: string, value: string, exact?: string]} Fact
+ */
+
+/**
  * What a figure has at a place: a residue, a pair, one of the page's items.
  * @typedef {{
  *   residue?: number, partner?: number, item?: number,
- *   title: string, facts: readonly (readonly [name: string, value: string])[],
+ *   title: string, facts: readonly Fact[],
  * }} Hit
  */
 
@@ -18,10 +23,11 @@ export function showTip({ clientX, clientY }, { title, facts }) {
   head.textContent = title;
   box.replaceChildren(
     head,
-    ...facts.map(([name, value]) => {
+    ...facts.map(([name, value, exact = value]) => {
       const line = document.createElement("div");
       const said = document.createElement("span");
       said.dataset.fact = name;
+      said.dataset.exact = exact;
       said.textContent = value;
       line.append(`${name} `, said);
       return line;

@@ -18,7 +18,7 @@ const MANY = 12;
  *   layers: readonly number[], heads: number, label: string,
  *   share: (item: number) => number, kind: () => "s" | "d", text: (item: number) => string,
  *   isOutlined: (item: number) => boolean, outlined: string, describe: (item: number) => string,
- *   facts: (item: number) => readonly (readonly [string, string])[],
+ *   facts: (item: number) => readonly import("../../client/tooltip.js").Fact[],
  *   data: NonNullable<import("../../client/figure.js").FigureSpec["data"]>,
  * }} spec items are heads, layer by layer; `share` 0..1 on the scale, NaN where undefined
  */

@@ -20,7 +20,7 @@ const TOP = 24, BOTTOM = 38;
  * @param {{
  *   rows: () => readonly Row[], head: string, columns: readonly string[], axis: string,
  *   chance: number, chanceName: string, least: number, label: () => string,
- *   facts: (row: Row) => readonly (readonly [string, string])[],
+ *   facts: (row: Row) => readonly import("../../client/tooltip.js").Fact[],
  *   data?: import("../../client/figure.js").FigureSpec["data"],
  * }} spec the axis reaches from 0 to `least` at least
  */

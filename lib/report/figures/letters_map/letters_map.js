@@ -17,7 +17,7 @@ const LEFT = 30, RIGHT = 6, TOP = 4, BOTTOM = 36;
  * @param {View} view @param {HTMLElement} frame
  * @param {{
  *   letters: string, colour: (residue: number, letter: number, palette: Palette) => Rgb | undefined,
- *   label: () => string, facts: (residue: number, letter: number) => readonly (readonly [string, string])[],
+ *   label: () => string, facts: (residue: number, letter: number) => readonly import("../../client/tooltip.js").Fact[],
  *   data?: import("../../client/figure.js").FigureSpec["data"],
  * }} spec
  */

@@ -16,7 +16,7 @@ import { ResidueAxis } from "../../client/residue_axis.js";
  *   colour: (row: number, column: number, palette: Palette) => Rgb | undefined,
  *   version?: () => unknown,
  *   rows: string, columns: string, label: () => string,
- *   facts: (row: number, column: number) => readonly (readonly [string, string])[],
+ *   facts: (row: number, column: number) => readonly import("../../client/tooltip.js").Fact[],
  *   over?: (pen: Pen, x: ResidueAxis, y: ResidueAxis, palette: Palette) => void,
  *   data?: import("../../client/figure.js").FigureSpec["data"],
  * }} spec `colour` of a pair, none where nothing is known; `version` changes with what `colour` shows

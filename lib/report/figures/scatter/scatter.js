@@ -9,7 +9,7 @@ import { linear, short, ticks } from "../../client/numbers.js";
 /**
  * @typedef {{
  *   x: number, y: number, name: string, residue?: number, item?: number, colour?: string,
- *   facts?: readonly (readonly [string, string])[],
+ *   facts?: readonly import("../../client/tooltip.js").Fact[],
  * }} Dot
  */
 

@@ -21,7 +21,7 @@ import { hideTip, showTip } from "../../client/tooltip.js";
  * @typedef {{
  *   points: Float32Array, pdb: string, numbers: readonly number[],
  *   colour: (residue: number, palette: Palette) => string, links?: () => readonly Link[],
- *   label: () => string, facts: (residue: number) => readonly (readonly [string, string])[],
+ *   label: () => string, facts: (residue: number) => readonly import("../../client/tooltip.js").Fact[],
  * }} StructureSpec
  * `points` Cα of each residue, f32[L, 3], NaN where there is none; `pdb` the backbone for the viewer, and
  * `numbers` each residue's number in it, 0 where it is not there

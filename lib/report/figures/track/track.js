@@ -13,7 +13,7 @@ const LEFT = 44, RIGHT = 6, TOP = 22, BOTTOM = 36;
  * @param {View} view @param {HTMLElement} frame
  * @param {{
  *   values: () => ArrayLike<number>, name: string, label: () => string,
- *   facts: (residue: number) => readonly (readonly [string, string])[],
+ *   facts: (residue: number) => readonly import("../../client/tooltip.js").Fact[],
  *   colour?: (residue: number) => string, least?: number,
  *   reference?: () => { at: number, name: string } | undefined,
  *   data?: import("../../client/figure.js").FigureSpec["data"],
