@@ -180,8 +180,13 @@ function follow(view, frame, canvas, spec, size) {
     hideTip();
     view.state.set({ hovered: 0, hoveredPartner: 0 });
   });
+  // A click says whole pixels only, where a pixel may hold two residues.
+  /** @type {PointerEvent | undefined} */
+  let pressed;
+  canvas.addEventListener("pointerup", (event) => pressed = event);
   canvas.addEventListener("click", (event) => {
-    const hit = at(event);
+    const hit = at(pressed ?? event);
+    pressed = undefined;
     if (!hit) return;
     if (spec.pick) return spec.pick(hit);
     if (hit.item !== undefined) view.state.set({ item: hit.item });

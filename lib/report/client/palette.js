@@ -36,7 +36,7 @@ export function inkOn(rgb) {
   const [red, green, blue] = rgb.map((x) =>
     x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4
   );
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#171b21" : "#ffffff";
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
 }
 
 /** The colour of a share of a scale.

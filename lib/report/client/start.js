@@ -15,17 +15,23 @@ export async function start(setUp, setUpSummary) {
   if (summary) {
     setUpSummary?.(new View(summary, { id: "", letters: "" }), jsonOf(summary, "data"));
   }
+  /** @type {(void | Promise<void>)[]} */
+  const begun = [];
   for (const root of document.querySelectorAll("[data-view]")) {
     const element = /** @type {HTMLElement} */ (root), fold = element.closest("details");
-    const begin = () =>
-      setUp(new View(element, jsonOf(element, "protein")), jsonOf(element, "data"));
-    if (!fold || fold.open) begin();
+    const begin = () => {
+      const view = new View(element, jsonOf(element, "protein"));
+      return setUp(view, jsonOf(element, "data"));
+    };
+    if (!fold || fold.open) begun.push(begin());
     // Figures measure their frames, which folded ones do not have.
     else fold.addEventListener("toggle", () => void begin(), { once: true });
   }
   // A link to a protein opens it.
   addEventListener("hashchange", openTarget);
   openTarget();
+  await Promise.all(begun);
+  document.documentElement.dataset.ready = "true";
 }
 
 /** Runs the scripts of other authors, which the page holds packed. */

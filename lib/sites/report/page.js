@@ -12,6 +12,7 @@ import { pairMap, sequential } from "../../report/figures/pair_map/pair_map.js";
 import { track } from "../../report/figures/track/track.js";
 
 /** @typedef {import("../../report/client/figure.js").View} View */
+/** @typedef {import("../../report/client/tooltip.js").Fact} Fact */
 
 /**
  * `columns` are names and labels of heads.csv behind `protein`; `rows` their values by head.
@@ -39,7 +40,7 @@ async function setUp(view, data) {
   const facts = (/** @type {number} */ item) =>
     columns.slice(2).map((
       { name },
-    ) => /** @type {[string, string]} */ ([name, short(at(item, name))]));
+    ) => /** @type {Fact} */ ([name, short(at(item, name)), String(at(item, name))]));
   const all = () => ({
     columns: columns.map(({ name }) => name),
     rows: rows.map((row) => row.map((x) => x ?? NaN)),
@@ -269,7 +270,7 @@ function setUpSummary(view, data) {
   const facts = (/** @type {number} */ item) =>
     columns.slice(2).map((
       { name },
-    ) => /** @type {[string, string]} */ ([name, short(at(item, name))]));
+    ) => /** @type {Fact} */ ([name, short(at(item, name)), String(at(item, name))]));
   const all = () => ({
     columns: columns.map(({ name }) => name),
     rows: rows.map((row) => row.map((x) => x ?? NaN)),
