@@ -8,11 +8,13 @@ import { type ContactFlags, runContacts } from "../lib/contacts/run.ts";
 import { outputOptions } from "../lib/output_options.ts";
 import { runMerge, type ShardWriter } from "../lib/run/run_merge.ts";
 import { type AnalyzeFlags, runAnalyze } from "../lib/sites/run.ts";
+import { runScore, type ScoreFlags } from "../lib/variants/run.ts";
 
 /** By the name of the command that was split. */
 const writers: Readonly<Record<string, ShardWriter>> = {
   analyze: (options, ctx, run) => runAnalyze(options as unknown as AnalyzeFlags, ctx, run),
   contacts: (options, ctx, run) => runContacts(options as unknown as ContactFlags, ctx, run),
+  score: (options, ctx, run) => runScore(options as unknown as ScoreFlags, ctx, run),
   ...surveyWriters,
 };
 
@@ -22,7 +24,7 @@ export const command = defineCommand({
     "A run with --shard i/n computes one of n parts and leaves two files in its folder. Once all " +
     "are there, this writes the very files that the run in one piece would have written, but for " +
     "run.json, which tells of every shard. Shards may share a folder; a shard that was killed " +
-    "continues when it is run again. Shards of analyze and contacts need their inputs once more, " +
+    "continues when it is run again. Shards of analyze, score and contacts need their inputs once more, " +
     "and the model's file, but do not run it; those of sae patch, ig and circuit need neither.",
   positionals: [{
     name: "folder",

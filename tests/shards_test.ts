@@ -15,6 +15,8 @@ const proteins = Array.from({ length: PROTEINS }, (_, p) => ({
 
 interface Case {
   task: string;
+  /** @default 60 proteins */
+  what?: string;
   args(dir: string): Promise<string[]>;
   /** Files that must be those of a run in one piece. */
   files: readonly string[];
@@ -38,6 +40,36 @@ const cases: Case[] = [
       return ["--fasta", `${dir}/in.fasta`, "--method", "jacobian", "--fast"];
     },
     files: ["contacts.csv", "protein_0.map.npz", "protein_59.map.npz"],
+  },
+  {
+    task: "score",
+    async args(dir) {
+      for (const { id, residues } of proteins) {
+        // A changes its letter below.
+        const at = [...Array(residues.length).keys()].filter((i) => i > 4 && residues[i] !== "A");
+        const name = (i: number, to: string) => `${residues[at[i]]}${at[i] + 1}${to}`;
+        const variants = [name(0, "A"), name(1, "A"), `${name(0, "A")}:${name(2, "A")}`];
+        const rows = [...variants, `${name(3, "del")}`].map((each, i) => `${each},${i * i}`);
+        await Deno.writeTextFile(`${dir}/${id}.csv`, `mutant,DMS_score\n${rows.join("\n")}\n`);
+      }
+      const rows = proteins.map(({ id, residues }) => `${id},${residues},${id}.csv`);
+      await Deno.writeTextFile(`${dir}/in.csv`, `id,sequence,assay\n${rows.join("\n")}\n`);
+      return ["--table", `${dir}/in.csv`, "--multi", "joint", "--bootstrap", "20"];
+    },
+    files: [
+      ...["scores.csv", "matrix.csv", "performance.csv", "summary.csv", "report.html"],
+      ...["protein_0.matrix.npz", "protein_59.matrix.npz"],
+    ],
+  },
+  {
+    task: "score",
+    what: "the positions of one long protein",
+    async args(dir) {
+      const residues = proteins.slice(0, 6).map(({ residues }) => residues).join("");
+      await Deno.writeTextFile(`${dir}/in.fasta`, `>p\n${residues}\n`);
+      return ["--fasta", `${dir}/in.fasta`, "--token-budget", "600"];
+    },
+    files: ["scores.csv", "matrix.csv", "matrix.npz", "report.html"],
   },
 ];
 
@@ -83,10 +115,10 @@ async function killed(task: string, args: readonly string[], out: string): Promi
   deepEqual([...Deno.readDirSync(out)].filter(({ name }) => !name.startsWith(".")), []);
 }
 
-for (const { task, args: argsOf, files } of cases) {
+for (const { task, what = `${PROTEINS} proteins`, args: argsOf, files } of cases) {
   Deno.test({
     name:
-      `${task} of ${PROTEINS} proteins in four shards, one killed and repeated, merges to the run in one piece`,
+      `${task} of ${what} in four shards, one killed and repeated, merges to the run in one piece`,
     ignore: Deno.build.os === "windows",
     sanitizeOps: false,
     sanitizeResources: false,

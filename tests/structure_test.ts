@@ -17,10 +17,12 @@ const ROOMS: readonly string[] = [
   ...["kernels/ig_step", "kernels/mod.ts", "lib/stats", "lib/report"],
   // Models and what they read.
   ...["lib/backend", "lib/checkpoint", "lib/hub", "lib/esm2", "lib/structure"],
+  // Which proteins.
+  "lib/proteins",
   // How a command runs, whatever it computes.
   ...["lib/provenance.ts", "lib/model_options.ts", "lib/run", "lib/output_options.ts"],
   // The analyses.
-  ...["lib/variants", "lib/protein_options.ts", "lib/sites", "lib/contacts", "lib/sae"],
+  ...["lib/variants", "lib/sites", "lib/contacts", "lib/sae"],
   "lib/causal",
   // What uses them.
   ...["mod.ts", "lib/bench", "tasks"],

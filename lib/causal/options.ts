@@ -2,7 +2,7 @@
 import { flag, option, optionList } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../model_options.ts";
-import { assayOptions, targetOptions } from "../protein_options.ts";
+import { assayOptions, mutationTableOption, targetOptions } from "../proteins/options.ts";
 import { saeOptions } from "../sae/options.ts";
 import { parseMetric } from "./metric.ts";
 import { parseShard } from "../run/shards.ts";
@@ -24,13 +24,7 @@ export const variantOptions = {
     description: "mutations from a CSV in ProteinGym's format; may be given once per protein",
     group: "Input",
   }),
-  table: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "many proteins: CSV with columns among assay, fasta, sequence, id, mutations, " +
-      "offset, reference",
-    group: "Input",
-  }),
+  table: mutationTableOption,
   filter: option({
     placeholder: "comparisons",
     parse: parse.text,

@@ -9,7 +9,7 @@ import { OutputDir } from "../io/output.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
 import { describeSae, openSaeSession, type SaeFlags } from "../sae/session.ts";
 import { readInputs } from "../variants/inputs.ts";
-import { PROTEINGYM_COLUMNS } from "../variants/inputs.ts";
+import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
 import { readBackground } from "./background.ts";
 import { captureSequences } from "./capture.ts";
 import { dropError } from "./edits.ts";

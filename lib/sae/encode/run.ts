@@ -8,11 +8,11 @@ import { VERSION } from "../../version.ts";
 import { describeSae, openSaeSession, type SaeFlags } from "../session.ts";
 import { encodeWindows, type ProteinLatents } from "./encode.ts";
 import { KeptFiles } from "./kept_files.ts";
-import { type InputFlags, openProteins } from "./proteins.ts";
+import { openProteins, type StreamFlags } from "../../proteins/read.ts";
 import { appendTopLatents, type Format, latentSink, sinkFiles } from "./sinks.ts";
 import { lettersText, type TopLatent, topLatents } from "./top_latents.ts";
 
-export interface EncodeFlags extends SaeFlags, InputFlags {
+export interface EncodeFlags extends SaeFlags, StreamFlags {
   tokenBudget?: number;
   out: string;
   format: Format;

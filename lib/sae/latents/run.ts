@@ -6,14 +6,14 @@ import { OutputDir } from "../../io/output.ts";
 import { CONTINUING, UnitStore } from "../../run/unit_store.ts";
 import { describeRun, Stopwatch } from "../../provenance.ts";
 import { encodeWindows } from "../encode/encode.ts";
-import { type InputFlags, openProteins } from "../encode/proteins.ts";
+import { openProteins, type StreamFlags } from "../../proteins/read.ts";
 import { describeSae, openSaeSession, type SaeFlags } from "../session.ts";
 import { VERSION } from "../../version.ts";
 import { CountsProgress } from "./counts_progress.ts";
 import { type Detection, DetectorCounts, type LatentProfile } from "./detectors.ts";
 import { three } from "../../cli/figures.ts";
 
-export interface LatentsFlags extends SaeFlags, InputFlags {
+export interface LatentsFlags extends SaeFlags, StreamFlags {
   threshold: number;
   top: number;
   tokenBudget?: number;

@@ -1,9 +1,8 @@
 /** The options by which commands are given proteins, mutations' numbering, and assays. */
-import { option } from "./cli/command.ts";
-import * as parse from "./cli/parsers.ts";
-import { TRAINED_LENGTH } from "./esm2/mod.ts";
-import { GAP_CHOICES, type GapChoice } from "./io/gaps.ts";
-import { PROTEINGYM_COLUMNS } from "./variants/inputs.ts";
+import { option } from "../cli/command.ts";
+import * as parse from "../cli/parsers.ts";
+import { TRAINED_LENGTH } from "../esm2/mod.ts";
+import { GAP_CHOICES, type GapChoice } from "./gaps.ts";
 
 const sequence = (description: string) =>
   option({ placeholder: "letters", parse: parse.text, description, group: "Input" });
@@ -53,6 +52,15 @@ export const targetOptions = {
   offset: offset("the mutations"),
 };
 
+/** Many proteins with their mutations. */
+export const mutationTableOption = option({
+  placeholder: "file",
+  parse: parse.path,
+  description: "many proteins: CSV with columns among assay, fasta, sequence, id, mutations, " +
+    "offset, reference; paths start at its folder",
+  group: "Input",
+});
+
 export const maxLengthOption = {
   maxLength: option({
     placeholder: "residues",
@@ -62,6 +70,14 @@ export const maxLengthOption = {
     group: "Input",
   }),
 };
+
+/** Column names of ProteinGym's assays. */
+export const PROTEINGYM_COLUMNS = {
+  mutantColumn: "mutant",
+  sequenceColumn: "mutated_sequence",
+  measuredColumn: "DMS_score",
+  functionalColumn: "DMS_score_bin",
+} as const;
 
 const column = (name: string, description: string) =>
   option({ placeholder: "name", parse: parse.text, default: name, description, group: "Assay" });

@@ -1,5 +1,5 @@
 import { quote, UserError } from "../errors.ts";
-import type { FastaRecord } from "./fasta.ts";
+import type { FastaRecord } from "../io/fasta.ts";
 
 /** First words of ids that name a database, not a protein. */
 const DATABASES = new Set([

@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from "../../tests/assert.ts";
-import { chooseRecord, RecordIndex } from "./choose_record.ts";
+import { chooseRecord, RecordIndex } from "./records.ts";
 
 const record = (id: string) => ({ id, description: "", sequence: `M${id.length}`, line: 1 });
 const records = ["sp|P1|A_X", "sp|P2|B_X", "P3", "tr|Q9|P3", "ref|NP_1.2|", "sp|P7|A_X"].map(

@@ -1,17 +1,89 @@
-/** From files and flags to the proteins to encode. */
+/** Proteins that `--fasta`, `--sequence` and `--id` name. */
 import { createHash } from "node:crypto";
-import { examples } from "../../../data/examples.ts";
-import { quote, UserError } from "../../errors.ts";
-import { type Sequence, tokenize } from "../../esm2/mod.ts";
-import { RecordIndex } from "../../io/choose_record.ts";
-import { streamFasta } from "../../io/fasta_stream.ts";
-import { type GapChoice, gapNote, withoutGaps } from "../../io/gaps.ts";
+import { examples } from "../../data/examples.ts";
+import { quote, UserError } from "../errors.ts";
+import { type Sequence, tokenize } from "../esm2/mod.ts";
+import { type FastaRecord, parseFasta } from "../io/fasta.ts";
+import { streamFasta } from "../io/fasta_stream.ts";
+import { readText } from "../io/text.ts";
+import { type GapChoice, gapNote, ungapped, withoutGaps } from "./gaps.ts";
+import { chooseRecord, RecordIndex } from "./records.ts";
 
-export interface InputFlags {
+/** The options. */
+export interface ProteinFlags {
   fasta?: string;
   sequence?: string;
   id?: string;
   gaps?: GapChoice;
+}
+
+/** @throws {UserError} always: two options were given that exclude each other */
+export function contradict(one: string, other: string): never {
+  throw new UserError(
+    `Cannot use ${one} together with ${other} as only one of them may be given`,
+  );
+}
+
+/**
+ * The records of a FASTA file, the one that a name means, or the sequence itself; undefined where
+ * neither is given.
+ *
+ * @throws {UserError} for flags that contradict each other and for anything wrong in the file
+ */
+export async function readProteins(
+  flags: ProteinFlags,
+  notes: string[],
+): Promise<Sequence[] | undefined> {
+  return await read(
+    flags,
+    notes,
+    (records, { id, fasta }) =>
+      id === undefined
+        ? records.map(({ id, sequence }) => ({ id, residues: sequence }))
+        : [chooseRecord(records, id, fasta!)],
+  );
+}
+
+/** The same where there must be one protein: a record of several must be named. */
+export async function readProtein(
+  flags: ProteinFlags,
+  notes: string[],
+): Promise<Sequence | undefined> {
+  const found = await read(flags, notes, (records, { id, fasta }) => [
+    chooseRecord(records, id, fasta!),
+  ]);
+  return found?.[0];
+}
+
+async function read(
+  flags: ProteinFlags,
+  notes: string[],
+  choose: (records: FastaRecord[], flags: ProteinFlags) => Sequence[],
+): Promise<Sequence[] | undefined> {
+  const { fasta, sequence, id, gaps } = flags;
+  if (fasta !== undefined && sequence !== undefined) contradict("--fasta", "--sequence");
+  const found = sequence !== undefined
+    ? [{ id: id ?? "sequence", residues: sequence }]
+    : fasta !== undefined
+    ? choose(parseFasta(await readText(fasta, { notes }), fasta), flags)
+    : undefined;
+  return found?.map((protein) => ungapped(protein, notes, gaps));
+}
+
+/** The records of a FASTA file by what people call them. */
+export async function openRecords(
+  fasta: string,
+  notes: string[],
+): Promise<RecordIndex<FastaRecord>> {
+  return new RecordIndex(fasta, parseFasta(await readText(fasta, { notes }), fasta));
+}
+
+/** What is said where an example stands in. */
+export const exampleNote = ({ id, description }: { id: string; description: string }): string =>
+  `No sequence was given: this is ${id}, ${description}.`;
+
+/** {@linkcode ProteinFlags} of commands that read a protein when its turn comes. */
+export interface StreamFlags extends ProteinFlags {
   maxLength: number;
 }
 
@@ -33,13 +105,9 @@ export interface Proteins {
  *
  * @throws {UserError} for flags that contradict each other and for anything wrong in the file
  */
-export async function openProteins(flags: InputFlags): Promise<Proteins> {
+export async function openProteins(flags: StreamFlags): Promise<Proteins> {
   const { fasta, sequence, id } = flags;
-  if (fasta !== undefined && sequence !== undefined) {
-    throw new UserError(
-      "Cannot use --fasta together with --sequence as only one of them may be given",
-    );
-  }
+  if (fasta !== undefined && sequence !== undefined) contradict("--fasta", "--sequence");
   if (sequence !== undefined) {
     return await checked(() => listed({ id: id ?? "sequence", residues: sequence }), flags, []);
   }
@@ -51,13 +119,12 @@ export async function openProteins(flags: InputFlags): Promise<Proteins> {
     throw new UserError("Cannot use --id as --fasta or --sequence must be given with it");
   }
   const { a2a } = examples;
-  const note = `No sequence was given: this is ${a2a.id}, ${a2a.description}.`;
-  return await checked(() => listed(a2a), flags, [note]);
+  return await checked(() => listed(a2a), flags, [exampleNote(a2a)]);
 }
 
 async function checked(
   written: () => AsyncIterable<Sequence>,
-  { maxLength, gaps: choice }: InputFlags,
+  { maxLength, gaps: choice }: StreamFlags,
   notes: string[],
 ): Promise<Proteins> {
   let gaps = 0, gapped = 0;
