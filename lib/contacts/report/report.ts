@@ -1,10 +1,6 @@
 /** The contact report: one HTML file that needs nothing else, online or off. */
 import type { Piece } from "../../report/bundle.ts";
-import { headGrid } from "../../report/figures/head_grid/mod.ts";
-import { histogram } from "../../report/figures/histogram/mod.ts";
-import { lines } from "../../report/figures/lines/mod.ts";
-import { pairMap } from "../../report/figures/pair_map/mod.ts";
-import { structure } from "../../report/figures/structure/mod.ts";
+import { headGrid, histogram, lines, pairMap, structure } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
 import { drawnNote } from "../../report/page.ts";
 import {
@@ -21,6 +17,7 @@ import {
 } from "../../report/report_page.ts";
 import { short } from "../../report/scale.ts";
 import { viewerScript } from "../../structure/molecules.ts";
+import { countPredicted } from "../evaluate.ts";
 import type { MotifShare } from "../motif_types.ts";
 import type { MetricSummary } from "../summary.ts";
 import { SUMMARY } from "../tables.ts";
@@ -87,6 +84,7 @@ export async function renderContactReport(report: ContactReport): Promise<string
 function proteinView(result: ContactResult, method: Method): Markup {
   const { id, residues, truth } = result;
   const { data, arrays } = contactData(result, method);
+  const { missing } = countPredicted(result.map);
   const drawn = hasStructure(result), isBinned = data.bin > 1;
   const keys = truth &&
     markup`<div class="key"><span>below the diagonal:</span><span><i style="--c:var(--grey)"></i>true contact</span><span><i style="--c:var(--blue)"></i>predicted, right</span><span><i style="--c:var(--orange)"></i>predicted, wrong</span></div>`;
@@ -114,8 +112,12 @@ function proteinView(result: ContactResult, method: Method): Markup {
           `≥ ${short(data.high)}`,
         )
       }${keys}</div>`,
-      caption: isBinned &&
-        `A pixel stands for ${data.bin} × ${data.bin} pairs and shows the highest; map.npz has all.`,
+      caption: (isBinned || missing > 0) && [
+        isBinned &&
+        `A pixel stands for ${data.bin} × ${data.bin} pairs and shows the highest; map.npz has all. `,
+        missing > 0 &&
+        `Without colour: not predicted (${missing} pairs are in no window together).`,
+      ],
     }),
     drawn && panel({
       span: 5,

@@ -1,9 +1,6 @@
 /** The site-attention report: one HTML file that needs nothing else, online or off. */
 import type { Piece } from "../../report/bundle.ts";
-import { headGrid } from "../../report/figures/head_grid/mod.ts";
-import { intervalRows } from "../../report/figures/interval_rows/mod.ts";
-import { pairMap } from "../../report/figures/pair_map/mod.ts";
-import { track } from "../../report/figures/track/mod.ts";
+import { headGrid, intervalRows, pairMap, track } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
 import { drawnNote, MOST_DRAWN } from "../../report/page.ts";
 import { binOf, quantise } from "../../report/quantise.ts";
