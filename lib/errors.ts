@@ -57,3 +57,28 @@ function kindOf(value: object): string {
   const isShort = value.length <= 8 && value.every((item) => typeof item === "number");
   return isShort ? `[${value.join()}]` : `a list of ${value.length}`;
 }
+
+/** The word that a text most likely means, at most so many letters away; undefined where none is near. */
+export function nearest(
+  text: string,
+  words: readonly string[],
+  most: number,
+): string | undefined {
+  const ranked = words
+    .map((word) => ({ word, distance: editDistance(text.toLowerCase(), word.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  return ranked[0]?.distance <= most ? ranked[0].word : undefined;
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions count one each. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

@@ -5,7 +5,7 @@ import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { modelOptions } from "../lib/model_options.ts";
 import { outputOptions, runOptions } from "../lib/output_options.ts";
-import { maxLengthOption, proteinsOptions, siteOffsetOption } from "../lib/protein_options.ts";
+import { maxLengthOption, proteinsOptions, siteOffsetOption } from "../lib/proteins/options.ts";
 import { LEGACY_MODES } from "../lib/sites/legacy.ts";
 import { NULL_MODES } from "../lib/sites/null_model.ts";
 import { runAnalyze } from "../lib/sites/run.ts";

@@ -12,11 +12,13 @@ import { runMerge, writerOf } from "../lib/run/run_merge.ts";
 import { runEncode } from "../lib/sae/encode/run.ts";
 import { runLatents } from "../lib/sae/latents/run.ts";
 import { runAnalyze } from "../lib/sites/run.ts";
+import { runScore } from "../lib/variants/run.ts";
 
 /** By the name of the command that was split. */
 const writers = {
   analyze: writerOf(runAnalyze),
   contacts: writerOf(runContacts),
+  score: writerOf(runScore),
   "sae patch": writerOf(runPatch),
   "sae ig": writerOf(runIg),
   "sae circuit": writerOf(runCircuit),

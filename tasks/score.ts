@@ -1,13 +1,18 @@
 /** What every mutation of a protein does, as far as ESM-2 can tell without training. */
-import { defineCommand, option } from "../lib/cli/command.ts";
+import { defineCommand, option, optionList } from "../lib/cli/command.ts";
 import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../lib/model_options.ts";
-import { outputOptions } from "../lib/output_options.ts";
-import { assayOptions, targetOptions } from "../lib/protein_options.ts";
-import { PROTEINGYM_COLUMNS } from "../lib/variants/inputs.ts";
+import { outputOptions, runOptions } from "../lib/output_options.ts";
+import {
+  assayOptions,
+  mutationTableOption,
+  PROTEINGYM_COLUMNS,
+  targetOptions,
+} from "../lib/proteins/options.ts";
 import { runScore } from "../lib/variants/run.ts";
+import { TABLES } from "../lib/variants/tables.ts";
 import { LEGACY, MODES, MULTI } from "../lib/variants/types.ts";
 import { WINDOWS } from "../lib/variants/windows.ts";
 
@@ -21,14 +26,15 @@ const options = {
     defaultText: "all single substitutions",
     group: "Input",
   }),
-  assay: option({
+  assay: optionList({
     placeholder: "file",
     parse: parse.path,
     description:
       "variants from a CSV of ProteinGym, MaveDB, nn4dms or with columns named below, with " +
-      "measured values to compare with",
+      "measured values to compare with; may be given once per protein",
     group: "Input",
   }),
+  table: mutationTableOption,
   positions: option({
     placeholder: "list",
     parse: parse.text,
@@ -100,6 +106,7 @@ const options = {
   ...modelOptions,
   ...tokenBudgetOption,
   ...outputOptions("score", "scores.csv, matrix.csv, matrix.npz, run.json and report.html"),
+  ...runOptions,
   column: option({
     placeholder: "name",
     parse: parse.text,
@@ -126,6 +133,10 @@ export const command = defineCommand({
     "in turn with masked-marginal and pseudo-perplexity, in one pass otherwise. " +
     "A row of an assay that cannot be scored (a stop, a frameshift, ?) keeps its place without a " +
     "score, with the reason. " +
+    "Several proteins come from several --assay, a --table, or a --fasta without --id, of which " +
+    "every single mutation is scored: tables then begin with the protein, scores.csv has the " +
+    "columns that all assays have, each protein has its ID.matrix.npz, and summary.csv means of " +
+    "the statistics over proteins with bootstrap intervals. " +
     "An interrupted run continues where it stopped when it is started again with the same options. " +
     "Without input it scores a 66-residue domain on the embedded model.",
   options,
@@ -149,12 +160,17 @@ export const command = defineCommand({
       shows: "an assay with other column names and numbering",
     },
     {
+      command: "deno task score --table assays.csv --no-report --shard 1/4 --out parts",
+      shows: "the first of four parts of many assays; `deno task merge parts` when all are there",
+    },
+    {
       command: "deno task score --aggregate DMS_substitutions_Spearman_DMS_level.csv " +
         "--reference DMS_substitutions.csv",
       shows: "ProteinGym's headline average of every model in the published table",
     },
   ],
-  run: runScore,
+  tables: TABLES,
+  run: (o, ctx) => runScore(o, ctx),
 });
 
 if (import.meta.main) await runCommand(command, Deno.args);

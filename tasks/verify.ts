@@ -1,6 +1,5 @@
 /** A self-check: does a model on this machine give the published numbers? */
 import { modelOptions } from "../lib/model_options.ts";
-import { openBackend } from "../lib/backend/mod.ts";
 import { defineCommand, flag, option, optionList, type OptionValues } from "../lib/cli/command.ts";
 import { about } from "../lib/cli/commands.ts";
 import type { CommandContext } from "../lib/cli/context.ts";
@@ -8,11 +7,13 @@ import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { formatTable } from "../lib/cli/table.ts";
 import { UserError } from "../lib/errors.ts";
-import { Esm2 } from "../lib/esm2/mod.ts";
 import { findModel } from "../lib/hub/manifest.ts";
 import { type OpenedModel, openModel } from "../lib/hub/open_model.ts";
 import { EMBEDDED, goldenOf, type ModelGolden, PUBLISHED } from "../lib/variants/golden.ts";
-import { type Check, verifyAssay, verifyForward } from "../lib/variants/verify.ts";
+import { tableJson } from "../lib/run/results.ts";
+import { openEngine } from "../lib/run/run.ts";
+import { type Check, CHECKS, verifyAssay, verifyForward } from "../lib/variants/verify.ts";
+import { VERSION } from "../lib/version.ts";
 import { openPublishedAssay } from "../lib/variants/verify_assay.ts";
 
 const options = {
@@ -56,6 +57,7 @@ export const command = defineCommand({
       shows: "the 650M model: its published correlation with one assay",
     },
   ],
+  tables: [CHECKS],
   run,
 });
 
@@ -84,15 +86,13 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
       }: current value is ${name}`,
     );
   }
-  const opened = await openBackend(o.backend);
-  await using backend = opened.backend;
-  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
-  await using esm = await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory });
+  await using engine = await openEngine(model, o, ctx);
+  const { esm } = engine;
 
   const checks = await weightChecks(model, golden);
   for (const forward of golden.forward) checks.push(...await verifyForward(esm, forward));
   for (const assay of assays) {
-    const progress = ctx.progress({ label: assay.name, unit: "positions", total: 0 });
+    const progress = ctx.progress({ label: assay.name, unit: "passes", total: 0 });
     checks.push(
       ...await verifyAssay(esm, {
         ...assay,
@@ -104,7 +104,8 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     );
     progress.finish();
   }
-  ctx.print(o.json ? JSON.stringify({ model: model.name, checks }, null, 2) : text(checks));
+  const run = { esmscope: VERSION, command: "verify", model: model.name, options: o };
+  ctx.print(o.json ? tableJson(run, CHECKS, checks) : text(checks));
   const failed = checks.filter(({ ok }) => !ok).length;
   if (checks.length === 0) {
     throw new UserError(

@@ -105,7 +105,12 @@ const cases: BadInput[] = [
   {
     name: "bad letter in the table",
     ...table("id,sequence,sites\na,MK?AY,1\n"),
-    says: /"a" as residue 3/,
+    says: /"a" as residue 3.* \(in\.csv line 2\)$/,
+  },
+  {
+    name: "a table's column that is none",
+    ...table("id,sequence,sites,fasta_idd\na,MKTAY,1,b\n"),
+    says: /in\.csv" line 1 as its columns must be among .*"fasta_idd"; did you mean fasta_id\?$/,
   },
   { name: "table and sites", ...table("id,sites\na,1\n", "--sites", "3"), says: /together/ },
   // flags

@@ -40,6 +40,7 @@ const truth = (name: string, text: string | Uint8Array) => ({
   files: { [name]: text },
   args: sequence("--truth", name),
 });
+const smallCif = await Deno.readTextFile(fixturePath("small.cif"));
 const table = (text: string, ...args: string[]) => ({
   files: { "t.csv": text, "x.pdb": pdb(GB1) },
   args: ["--table", "t.csv", ...args],
@@ -188,6 +189,17 @@ const cases: BadInput[] = [
   },
   { name: "table and sequence", ...table("id\na\n", "--sequence", GB1), says: /--table together/ },
   { name: "structure missing in a row", ...table("id,structure\na,no.pdb\n"), says: /no\.pdb/ },
+  {
+    name: "chain of a row that is not there",
+    files: { "t.csv": "id,structure,chain\na,s.cif,Z\n", "s.cif": smallCif },
+    args: ["--table", "t.csv"],
+    says: /column chain .* must be one of .*"Z" \(t\.csv line 2\)$/,
+  },
+  {
+    name: "a table's column that is none",
+    ...table("id,sequnce\na,MKT\n"),
+    says: /t\.csv" line 1 as its columns must be among id, .*"sequnce"; did you mean sequence\?$/,
+  },
   // options
   { name: "heads of another method", args: sequence("--heads", "0:1"), says: /must be attention/ },
   {

@@ -84,7 +84,7 @@ for (const [command, args, tables] of others) {
     async fn() {
       const told = between("## What `analyze` computes", "## Sparse features")
         // Names of columns that are written together: A … Y, …_low.
-        .replace("`A` … `Y`", [..."ACDEFGHIKLMNPQRSTVWY"].map((letter) => `\`${letter}\``).join());
+        .replace("`A … Y`", [..."ACDEFGHIKLMNPQRSTVWY"].map((letter) => `\`${letter}\``).join());
       const known = namesIn(told);
       for (const one of [...known]) for (const end of ["low", "high"]) known.add(`${one}_${end}`);
       known.add("protein");

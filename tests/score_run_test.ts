@@ -19,6 +19,7 @@ async function run(
   const dir = await Deno.makeTempDir(), before = Deno.cwd();
   try {
     for (const [name, text] of Object.entries(files)) {
+      await Deno.mkdir(`${dir}/${name}`.replace(/[/][^/]*$/, ""), { recursive: true });
       await Deno.writeTextFile(`${dir}/${name}`, text);
     }
     Deno.chdir(dir);
@@ -169,6 +170,125 @@ test("score of pseudo-perplexity adds the likelihood and the perplexity, indels 
       });
     });
   }));
+
+const GB1 = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";
+const numbers = (rows: { fields: Record<string, string> }[], column: string) =>
+  rows.map(({ fields }) => Number(fields[column]));
+
+/** Assays of two proteins whose tables have other columns of their own. */
+const assays = {
+  "ephb2.csv": "mutant,mutated_sequence,DMS_score,DMS_score_bin,note\n" +
+    [3, 8, 21, 30, 44].map((p, i) => `${residues[p - 1]}${p}G,${mutate(p, "G")},${i % 3},,"a,b"\n`)
+      .join(""),
+  "gb1.csv": "organism;hgvs_pro;score\n" +
+    [2, 9, 17, 33].map((p, i) => `x;${GB1[p - 1]}${p}A;${(i * 7) % 4},5\n`).join("") + "x;G9*;1\n",
+};
+
+test("score of several assays is what each alone gives, and means over them", async () => {
+  const alone: Record<string, { scores: number[]; spearman: number; npz: Uint8Array }> = {};
+  const given: Record<string, string[]> = {
+    ephb2: ["--assay", "ephb2.csv"],
+    gb1: ["--assay", "gb1.csv", "--sequence", GB1, "--id", "gb1"],
+  };
+  for (const [id, args] of Object.entries(given)) {
+    await run([...args, "--column", "s", "--bootstrap", "0"], async ({ dir }) => {
+      const text = await Deno.readTextFile(`${dir}/scores.csv`);
+      const { rows } = parseTable(text, "scores");
+      alone[id] = {
+        scores: numbers(rows, "s"),
+        spearman: numbers((await csv(`${dir}/performance.csv`)).rows, "spearman")[0],
+        npz: await Deno.readFile(`${dir}/matrix.npz`),
+      };
+    }, assays);
+  }
+  const table = `assay,sequence,id,offset\nephb2.csv,,,\ngb1.csv,${GB1},gb1,1\n`;
+  await run(["--table", "sub/t.csv", "--column", "s", "--bootstrap", "50", "--json"], async (
+    { dir, out, files },
+  ) => {
+    deepEqual(files, [
+      ...["ephb2.matrix.npz", "gb1.matrix.npz", "matrix.csv", "performance.csv", "report.html"],
+      ...["run.json", "scores.csv", "summary.csv"],
+    ]);
+    const scores = await csv(`${dir}/scores.csv`);
+    // Nothing but the variant is in both inputs.
+    deepEqual(scores.columns, ["protein", "mutant", "s", "s_reason"]);
+    const performance = await csv(`${dir}/performance.csv`);
+    const matrix = await csv(`${dir}/matrix.csv`);
+    for (const [id, one] of Object.entries(alone)) {
+      const own = ({ fields }: { fields: Record<string, string> }) => fields.protein === id;
+      deepEqual(numbers(scores.rows.filter(own), "s"), one.scores);
+      deepEqual(numbers(performance.rows.filter(own), "spearman")[0], one.spearman);
+      deepEqual(await Deno.readFile(`${dir}/${id}.matrix.npz`), one.npz);
+      equal(matrix.rows.filter(own).length, id === "gb1" ? 4 : 5);
+    }
+    equal(scores.rows.at(-1)!.fields.s_reason, "stop");
+    equal(scores.rows[0].fields.mutant, `${residues[2]}3G`);
+    const summary = await csv(`${dir}/summary.csv`);
+    const row = summary.rows.find(({ fields }) =>
+      fields.group === "all" && fields.statistic === "spearman"
+    )!.fields;
+    const both = Object.values(alone).map(({ spearman }) => spearman);
+    equal(row.proteins, "2");
+    allClose([Number(row.mean)], [(both[0] + both[1]) / 2], { atol: 1e-12 });
+    // Two proteins: a resample is one of them twice, or both.
+    allClose([Number(row.low), Number(row.high)], [Math.min(...both), Math.max(...both)], {
+      atol: 1e-12,
+    });
+    const json = JSON.parse(out);
+    deepEqual(Object.keys(json), ["run", "tables"]);
+    deepEqual(json.run.proteins.map((p: { target: { id: string } }) => p.target.id), [
+      ...["ephb2", "gb1"],
+    ]);
+    for (const [name, { rows, columns }] of Object.entries({ scores, matrix, summary })) {
+      deepEqual(json.tables[name].length, rows.length, name);
+      deepEqual(Object.keys(json.tables[name][0]), columns, name);
+    }
+    deepEqual(json.tables.scores.at(-1), {
+      ...{ protein: "gb1", mutant: "G9*", s: null, s_reason: "stop" },
+    });
+    const page = await Deno.readTextFile(`${dir}/report.html`);
+    match(page, /Every mutation of gb1/);
+    match(page, /Across proteins/);
+  }, {
+    "sub/t.csv": table,
+    ...Object.fromEntries(Object.entries(assays).map(([name, text]) => [`sub/${name}`, text])),
+  });
+});
+
+test("score keeps the columns that several assays share, and tells assays of one protein apart", () =>
+  run(["--assay", "one.csv", "--assay", "two.csv", "--sequence", GB1, "--no-report"], async (
+    { dir, files },
+  ) => {
+    equal(files.includes("report.html"), false);
+    const { columns, rows } = await csv(`${dir}/scores.csv`);
+    deepEqual(columns, ["protein", "mutant", "DMS_score", "esm2_t4_800K_SP50"]);
+    deepEqual(rows.map(({ fields }) => `${fields.protein} ${fields.mutant} ${fields.DMS_score}`), [
+      ...["one T2A 1", "one Y3A 2", "two T2A 3"],
+    ]);
+    // Batches of other sizes.
+    const [one, , two] = numbers(rows, "esm2_t4_800K_SP50");
+    allClose([one], [two], { atol: 1e-4 });
+  }, {
+    "one.csv": "mutant,extra,DMS_score\nT2A,x,1\nY3A,x,2\n",
+    "two.csv": "DMS_score,mutant\n3,T2A\n",
+  }));
+
+test("score of a FASTA file without --id scores every mutation of each record", async () => {
+  const [a, b] = [GB1.slice(0, 20), residues.slice(0, 24)];
+  const alone: string[] = [];
+  for (const [id, sequence] of Object.entries({ a, b })) {
+    await run(["--sequence", sequence, "--id", id], async ({ dir }) => {
+      const text = await Deno.readTextFile(`${dir}/scores.csv`);
+      alone.push(...text.trimEnd().split("\n").slice(1).map((line) => `${id},${line}`));
+    });
+  }
+  await run(["--fasta", "p.fasta"], async ({ dir, out, files }) => {
+    const text = await Deno.readTextFile(`${dir}/scores.csv`);
+    deepEqual(text.trimEnd().split("\n"), ["protein,mutant,esm2_t4_800K_SP50", ...alone]);
+    ok(files.includes("a.matrix.npz") && files.includes("b.matrix.npz"));
+    match(out, /^protein +variants +highest +score +lowest +score\n-.*\na +380 /);
+  }, { "p.fasta": `>a\n${a}\n>b\n${b}\n` });
+});
 
 test("score computes only mutated positions of a list, and others when asked", async () => {
   const positions = async ({ dir }: { dir: string }) =>

@@ -21,6 +21,8 @@ async function fasta(dir: string): Promise<string[]> {
 
 interface Case {
   task: string;
+  /** @default 60 proteins */
+  what?: string;
   args(dir: string): Promise<string[]>;
   /** Files that must be those of a run in one piece. */
   files: readonly string[];
@@ -55,6 +57,36 @@ const cases: Case[] = [
       return [...await fasta(dir), "--no-fidelity", "--token-budget", "30", ...more];
     },
   })),
+  {
+    task: "score",
+    async args(dir) {
+      for (const { id, residues } of proteins) {
+        // A changes its letter below.
+        const at = [...Array(residues.length).keys()].filter((i) => i > 4 && residues[i] !== "A");
+        const name = (i: number, to: string) => `${residues[at[i]]}${at[i] + 1}${to}`;
+        const variants = [name(0, "A"), name(1, "A"), `${name(0, "A")}:${name(2, "A")}`];
+        const rows = [...variants, `${name(3, "del")}`].map((each, i) => `${each},${i * i}`);
+        await Deno.writeTextFile(`${dir}/${id}.csv`, `mutant,DMS_score\n${rows.join("\n")}\n`);
+      }
+      const rows = proteins.map(({ id, residues }) => `${id},${residues},${id}.csv`);
+      await Deno.writeTextFile(`${dir}/in.csv`, `id,sequence,assay\n${rows.join("\n")}\n`);
+      return ["--table", `${dir}/in.csv`, "--multi", "joint", "--bootstrap", "20"];
+    },
+    files: [
+      ...["scores.csv", "matrix.csv", "performance.csv", "summary.csv", "report.html"],
+      ...["protein_0.matrix.npz", "protein_59.matrix.npz"],
+    ],
+  },
+  {
+    task: "score",
+    what: "the positions of one long protein",
+    async args(dir) {
+      const residues = proteins.slice(0, 6).map(({ residues }) => residues).join("");
+      await Deno.writeTextFile(`${dir}/in.fasta`, `>p\n${residues}\n`);
+      return ["--fasta", `${dir}/in.fasta`, "--token-budget", "600"];
+    },
+    files: ["scores.csv", "matrix.csv", "matrix.npz", "report.html"],
+  },
 ];
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -105,9 +137,9 @@ async function killed(
 }
 
 for (const one of cases) {
-  const { task, args: argsOf, files } = one;
+  const { task, what = `${PROTEINS} proteins`, args: argsOf, files } = one;
   Deno.test({
-    name: `${task} of ${PROTEINS} proteins (${
+    name: `${task} of ${what} (${
       files[0]
     }) in four shards, one killed and repeated, merges to the run in one piece`,
     ignore: Deno.build.os === "windows",

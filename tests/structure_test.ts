@@ -17,10 +17,12 @@ const ROOMS: readonly string[] = [
   ...["kernels/ig_step", "kernels/mod.ts", "lib/stats", "lib/report"],
   // Models and what they read.
   ...["lib/backend", "lib/checkpoint", "lib/hub", "lib/esm2", "lib/structure"],
+  // Which proteins.
+  "lib/proteins",
   // How a command runs, whatever it computes.
   ...["lib/provenance.ts", "lib/model_options.ts", "lib/run", "lib/output_options.ts"],
   // The analyses.
-  ...["lib/variants", "lib/protein_options.ts", "lib/sites", "lib/contacts", "lib/sae"],
+  ...["lib/variants", "lib/sites", "lib/contacts", "lib/sae"],
   "lib/causal",
   // What uses them.
   ...["mod.ts", "lib/bench", "tasks"],
@@ -43,6 +45,8 @@ const INTERNAL: Readonly<Record<string, string>> = {
   "kernels/fma/mod.ts": "the benchmark's ceiling of arithmetic",
   "kernels/matmul/mod.ts": "replays choose its tile themselves",
   "lib/bench/kernels/mod.ts": "the rows of the benchmark",
+  "lib/report/client/mod.ts": "what every page's script is made of",
+  "lib/report/figures/mod.ts": "the figures of reports",
   "lib/sae/formats/mod.ts": "the list of layouts of autoencoder files",
   "lib/sites/report/mod.ts": "what the command draws",
 };

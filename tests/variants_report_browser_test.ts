@@ -67,7 +67,7 @@ browserTest(
     for (const [i, [name, report]] of Object.entries(reports).entries()) {
       const html = renderVariantReport({
         ...common,
-        ...report,
+        ...{ proteins: [report], count: 1, summary: [] },
         labels: { score: "score", measured: hostile },
         provenance: { model: { name: hostile } },
       });
@@ -82,6 +82,10 @@ browserTest(
       await step("print and narrow screens clip nothing", checkWidths);
     }
     await t.step("the scatter names the nearest variant", () => checkScatter(browser, dir));
+    await t.step(
+      "several proteins are drawn each, the means over all before them",
+      () => checkSeveral(browser, dir),
+    );
   },
 );
 
@@ -278,4 +282,32 @@ async function checkScatter(browser: Browser, dir: string) {
     deepEqual([texts.score, texts.measured], [x, y].map(exactly));
   }
   deepEqual(page.complaints, []);
+}
+
+async function checkSeveral(browser: Browser, dir: string) {
+  const html = renderVariantReport({
+    ...common,
+    proteins: Object.values(reports),
+    count: 25,
+    summary: [
+      { group: "all", statistic: "spearman", proteins: 25, mean: -0.5, interval: range },
+    ],
+    labels: { score: "score", measured: hostile },
+    provenance: {},
+  });
+  const url = await writePage(dir, "several", html);
+  for (const width of [1200, 400]) {
+    await using page = await browser.open(url, { width });
+    const drawn = await page.evaluate<number[]>(
+      `[...document.querySelectorAll("figure canvas")].map(({ width }) => width)`,
+    );
+    equal(drawn.length, 4);
+    ok(drawn.every((pixels) => pixels > 300), drawn.join());
+    equal(await page.evaluate(TOO_WIDE), 0);
+    const text = await page.evaluate<string>("document.body.innerText");
+    match(text, /Of 25 proteins the first 2 are drawn here/);
+    match(text, /all\s+Spearman\s+25\s+-0\.500\s+-0\.250 to 0\.750/);
+    ok(text.indexOf("Across proteins") < text.indexOf("Every mutation of <b>protein</b>"));
+    deepEqual(page.complaints, []);
+  }
 }

@@ -1,7 +1,7 @@
 /** Sequences that say what is usual. */
 import { tokenize } from "../esm2/mod.ts";
 import { parseFasta } from "../io/fasta.ts";
-import { withoutGaps } from "../io/gaps.ts";
+import { withoutGaps } from "../proteins/gaps.ts";
 import { readText } from "../io/text.ts";
 
 /** Token rows of a FASTA file. @throws {UserError} for anything wrong in it */

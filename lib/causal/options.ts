@@ -3,7 +3,7 @@ import { flag, option, optionList } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../model_options.ts";
 import { runOptions } from "../output_options.ts";
-import { assayOptions, targetOptions } from "../protein_options.ts";
+import { assayOptions, mutationTableOption, targetOptions } from "../proteins/options.ts";
 import { saeOptions } from "../sae/options.ts";
 import { BASELINES, METHODS, SPACES } from "./explain.ts";
 import { parseMetric } from "./metric.ts";
@@ -27,13 +27,7 @@ export const variantOptions = {
     description: "mutations from a CSV in ProteinGym's format; may be given once per protein",
     group: "Input",
   }),
-  table: option({
-    placeholder: "file",
-    parse: parse.path,
-    description: "many proteins: CSV with columns among assay, fasta, sequence, id, mutations, " +
-      "offset, reference",
-    group: "Input",
-  }),
+  table: mutationTableOption,
   filter: option({
     placeholder: "comparisons",
     parse: parse.text,

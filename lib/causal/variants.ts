@@ -2,18 +2,20 @@
 import { quote, UserError } from "../errors.ts";
 import { columnAt, parseRecord } from "../io/csv.ts";
 import { decimal } from "../io/numbers.ts";
+import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
+import { atRow } from "../proteins/table.ts";
 import {
   type InputFlags,
   type Inputs,
-  PROTEINGYM_COLUMNS,
+  proteinsOf,
   readInputs,
+  REPLACED,
 } from "../variants/inputs.ts";
 import { residueOf } from "../variants/resolve.ts";
 import { isVariant, readRow, reasonCounts, scanVariants } from "../variants/scan.ts";
 import type { Substitution, Target, VariantRow } from "../variants/types.ts";
 import { checkChoice, type Choice, chooseVariants } from "./choose.ts";
 import { filterRows } from "./filter.ts";
-import { atRow, proteinsOf } from "./sweep/protein_table.ts";
 
 export interface VariantFlags extends Omit<InputFlags, "assay" | "functionalColumn">, Choice {
   /** Several assays are several proteins. */
@@ -59,8 +61,8 @@ export interface CausalInputs {
 export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
   checkChoice(flags);
   const notes: string[] = [], proteins: CausalProtein[] = [];
-  for (const { own, place } of await proteinsOf(flags)) {
-    const protein = await atRow(place, async () => {
+  for (const { own, place } of await proteinsOf(flags, notes)) {
+    const protein = await atRow(place, REPLACED, async () => {
       const inputs = await readInputs({
         ...flags,
         assay: undefined,

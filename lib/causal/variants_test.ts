@@ -1,5 +1,5 @@
 import { deepEqual, ok, rejects } from "../../tests/assert.ts";
-import { PROTEINGYM_COLUMNS } from "../variants/inputs.ts";
+import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
 import { readVariants } from "./variants.ts";
 
 const { functionalColumn: _, ...columns } = PROTEINGYM_COLUMNS;

@@ -2,11 +2,8 @@
 import { examples } from "../../data/examples.ts";
 import { quote, UserError } from "../errors.ts";
 import { displayLetters, tokenize } from "../esm2/mod.ts";
-import { parseTable } from "../io/csv.ts";
-import { RecordIndex } from "../io/choose_record.ts";
-import { type FastaRecord, parseFasta } from "../io/fasta.ts";
-import { type GapChoice, ungapped } from "../io/gaps.ts";
-import { readText } from "../io/text.ts";
+import { contradict, exampleNote, type ProteinFlags, readProteins } from "../proteins/read.ts";
+import * as column from "../proteins/table.ts";
 import {
   type Chain,
   chainLetters,
@@ -19,10 +16,7 @@ import { readTruth } from "./truth_file.ts";
 import { type CONTACT_ATOMS, spans, truthFromStructure } from "./truth.ts";
 import type { ContactInput } from "./types.ts";
 
-export interface ContactFlags {
-  fasta?: string;
-  sequence?: string;
-  id?: string;
+export interface ContactFlags extends ProteinFlags {
   structure?: string;
   chain?: string;
   truth?: string;
@@ -31,7 +25,6 @@ export interface ContactFlags {
   resolvedOnly?: boolean;
   contactAtoms: typeof CONTACT_ATOMS[number];
   cutoff: number;
-  gaps?: GapChoice;
 }
 
 export interface Inputs {
@@ -48,9 +41,15 @@ interface Source {
   chain?: string;
   truth?: string;
   msa?: string;
-  /** Names it in messages: the flags, or file and line. */
-  where: string;
+  /** The row of a table that it is in. */
+  place?: string;
 }
+
+/** What a table's row may say. */
+const COLUMNS = {
+  ...column.proteinColumns,
+  ...{ structure: column.path, chain: column.text, truth: column.path, msa: column.path },
+} as const;
 
 /**
  * Proteins of a table, of a FASTA file, one sequence, the chain of a structure, or the A2A example.
@@ -63,30 +62,30 @@ export async function readInputs(flags: ContactFlags): Promise<Inputs> {
     ? await fromTable(flags.table, flags, notes)
     : await fromFlags(flags, notes);
   const proteins: Inputs["proteins"] = [];
-  for (const source of sources) proteins.push(await complete(source, flags, notes));
+  for (const source of sources) {
+    const read = () => complete(source, flags, notes);
+    proteins.push(await column.atRow(source.place, Object.keys(COLUMNS), read));
+  }
   return { proteins, notes };
 }
 
 async function fromFlags(flags: ContactFlags, notes: string[]): Promise<Source[]> {
-  const { fasta, sequence, id, structure, chain, truth, msa } = flags;
-  if (fasta !== undefined && sequence !== undefined) contradict("--fasta", "--sequence");
+  const { id, structure, chain, truth, msa } = flags;
   if (structure !== undefined && truth !== undefined) contradict("--structure", "--truth");
   if (chain !== undefined && structure === undefined) {
     throw new UserError("Cannot use --chain as --structure must be given with it");
   }
-  const common = { structure, chain, truth, msa, where: "the command line" };
-  if (sequence !== undefined) return [{ id: id ?? "sequence", residues: sequence, ...common }];
-  if (fasta !== undefined) {
-    const all = parseFasta(await readText(fasta, { notes }), fasta);
-    const records = id === undefined ? all : [new RecordIndex(fasta, all).need(id)];
+  const common = { structure, chain, truth, msa };
+  const proteins = await readProteins(flags, notes);
+  if (proteins) {
     const [, single] = Object.entries({ structure, truth, msa }).find(([, value]) => value) ?? [];
-    if (records.length > 1 && single !== undefined) {
+    if (proteins.length > 1 && single !== undefined) {
       throw new UserError(
-        `Cannot use ${quote(single, 200)} for ${records.length} sequences as it belongs to one: ` +
+        `Cannot use ${quote(single, 200)} for ${proteins.length} sequences as it belongs to one: ` +
           `choose it with --id, or give every protein its own in a --table`,
       );
     }
-    return records.map((r) => ({ id: r.id, residues: r.sequence, ...common }));
+    return proteins.map((protein) => ({ ...protein, ...common }));
   }
   if (structure !== undefined) return [{ id: id ?? nameOf(structure), ...common }];
   if (id !== undefined) {
@@ -95,7 +94,7 @@ async function fromFlags(flags: ContactFlags, notes: string[]): Promise<Source[]
     );
   }
   const { a2a } = examples;
-  notes.push(`No sequence was given: this is ${a2a.id}, ${a2a.description}.`);
+  notes.push(exampleNote(a2a));
   return [{ id: a2a.id, residues: a2a.residues, ...common }];
 }
 
@@ -104,48 +103,27 @@ async function fromTable(
   flags: ContactFlags,
   notes: string[],
 ): Promise<Source[]> {
-  for (const name of ["sequence", "id", "structure", "chain", "truth", "msa"] as const) {
-    if (flags[name] !== undefined) contradict("--table", `--${name}`);
-  }
-  const { rows } = parseTable(await readText(path, { notes }), path, { required: ["id"] });
-  if (rows.length === 0) {
-    throw new UserError(`Cannot read ${quote(path)} as it must have a row: it has a header only`);
-  }
-  const records = new RecordIndex<FastaRecord>(
-    flags.fasta ?? "",
-    flags.fasta === undefined
-      ? []
-      : parseFasta(await readText(flags.fasta, { notes }), flags.fasta),
-  );
-  const taken = new Map<string, number>();
-  return rows.map(({ line, fields }) => {
-    const where = `${quote(path)} line ${line}`;
-    const value = (name: string) => fields[name] === "" ? undefined : fields[name];
-    const { id } = fields;
-    if (id === "") throw new UserError(`Cannot read ${where} as id must not be empty`);
-    if (taken.has(id)) {
-      throw new UserError(
-        `Cannot read ${where} as ids must differ (line ${taken.get(id)} has the same): ` +
-          `current value is ${quote(id)}`,
-      );
-    }
-    taken.set(id, line);
-    if (value("structure") && value("truth")) {
-      throw new UserError(`Cannot read ${where} as only one of structure and truth may be given`);
-    }
+  column.refuseBeside(flags, ["sequence", "id", "structure", "chain", "truth", "msa"]);
+  const rows = await column.readProteinTable(path, COLUMNS, flags, notes);
+  return rows.map(({ id, row, protein }) => {
     const source = {
       id,
-      residues: value("sequence") ?? records.get(value("fasta_id") ?? id)?.sequence,
-      structure: value("structure"),
-      chain: value("chain"),
-      truth: value("truth"),
-      msa: value("msa"),
-      where,
+      place: row.place,
+      residues: protein?.residues,
+      structure: row.get("structure"),
+      chain: row.get("chain"),
+      truth: row.get("truth"),
+      msa: row.get("msa"),
     };
+    if (source.structure !== undefined && source.truth !== undefined) {
+      throw new UserError(
+        `Cannot read ${row.place} as only one of structure and truth may be given`,
+      );
+    }
     if (source.residues === undefined && source.structure === undefined) {
       throw new UserError(
-        `Cannot read ${where} as it must have a sequence, a record of --fasta, or a structure: ` +
-          `current value is none`,
+        `Cannot read ${row.place} as it must have a sequence, a record of --fasta, or a ` +
+          "structure: current value is none",
       );
     }
     return source;
@@ -154,7 +132,7 @@ async function fromTable(
 
 async function complete(
   source: Source,
-  { contactAtoms, cutoff, resolvedOnly, gaps }: ContactFlags,
+  { contactAtoms, cutoff, resolvedOnly }: ContactFlags,
   notes: string[],
 ): Promise<Inputs["proteins"][number]> {
   const { id, msa } = source;
@@ -168,7 +146,7 @@ async function complete(
   if (residues === undefined) {
     const own = chainFor(structure!, chain, id, notes);
     [chain, residues] = [own.id, chainLetters(own)];
-  } else residues = ungapped({ id, residues }, notes, gaps).residues;
+  }
   tokenize({ id, residues }, { maxLength: Infinity });
   const letters = displayLetters(residues);
   const protein = { id, residues, ...(msa !== undefined && { msa }) };
@@ -213,8 +191,4 @@ function chainFor(
 function nameOf(path: string): string {
   const name = path.split(/[\\/]/).at(-1)!.replace(/\.gz$/i, "").replace(/\.[^.]*$/, "");
   return name === "" || name === "-" ? "structure" : name;
-}
-
-function contradict(one: string, other: string): never {
-  throw new UserError(`Cannot use ${one} together with ${other} as only one of them may be given`);
 }

@@ -1,7 +1,7 @@
 /** The options of `deno task contacts`. */
 import { modelOptions } from "../model_options.ts";
 import { outputOptions, runOptions } from "../output_options.ts";
-import { proteinsOptions } from "../protein_options.ts";
+import { proteinsOptions } from "../proteins/options.ts";
 import { flag, option } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { TRAINED_LENGTH } from "../esm2/mod.ts";

@@ -1,5 +1,5 @@
 /** Many proteins at once: means of their scores with bootstrap intervals. */
-import { bootstrap, type Interval } from "../stats/bootstrap.ts";
+import { bootstrapMeans, type Interval } from "../stats/bootstrap.ts";
 import { RANGES, type RangeScores } from "./types.ts";
 
 /** What is averaged over proteins. */
@@ -42,43 +42,17 @@ export async function summariseAll(
   return found;
 }
 
-/**
- * Means over proteins. Proteins are resampled whole, so that intervals of different metrics belong
- * together.
- */
+/** Means over proteins. */
 async function summarise(
   scores: readonly (readonly RangeScores[])[],
-  { resamples, seed, signal }: { resamples: number; seed: number; signal?: AbortSignal },
+  options: { resamples: number; seed: number; signal?: AbortSignal },
 ): Promise<Omit<MetricSummary, "predictor">[]> {
-  const columns = RANGES.flatMap(({ name }, r) =>
-    METRICS.map((metric) => ({
-      range: name,
-      metric,
-      values: scores.map((each) => each[r][metric]),
-    }))
+  const columns = RANGES.flatMap(({ name: range }, r) =>
+    METRICS.map((metric) => ({ range, metric, values: scores.map((each) => each[r][metric]) }))
   );
-  const meanOf = (values: readonly number[], counts?: Uint32Array) => {
-    let sum = 0, n = 0;
-    values.forEach((value, i) => {
-      const times = counts ? counts[i] : 1;
-      if (Number.isNaN(value) || times === 0) return;
-      sum += times * value;
-      n += times;
-    });
-    return sum / n;
-  };
-  const intervals = await bootstrap(
-    scores.length,
-    resamples,
-    seed,
-    (counts) => columns.map(({ values }) => meanOf(values, counts)),
-    { signal },
-  );
-  return columns.map(({ range, metric, values }, i) => ({
-    range,
-    metric,
-    proteins: values.filter((x) => !Number.isNaN(x)).length,
-    mean: meanOf(values),
-    interval: intervals[i],
-  }));
+  const means = await bootstrapMeans(columns.map(({ values }) => values), options);
+  return columns.map(({ range, metric }, i) => {
+    const { count: proteins, mean, interval } = means[i];
+    return { range, metric, proteins, mean, interval };
+  });
 }

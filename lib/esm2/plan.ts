@@ -36,7 +36,8 @@ export function headGroups(
 }
 
 /** Tokens to run together: about a thousand saturate a CPU, and more only cost cache. */
-export const defaultTokenBudget = ({ gpu }: Pick<Backend, "gpu">): number => gpu ? 8192 : 1024;
+export const defaultTokenBudget = ({ name }: Pick<Backend, "name">): number =>
+  name === "webgpu" ? 8192 : 1024;
 
 /** A batch that knows which sequences it holds. */
 export interface PlannedBatch extends TokenBatch {

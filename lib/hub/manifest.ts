@@ -1,4 +1,5 @@
 /** The six published ESM-2 checkpoints: what they are, where they are and what they must hash to. */
+import { nearest } from "../errors.ts";
 import manifest from "../../models/manifest.json" with { type: "json" };
 
 export interface ModelFile {
@@ -50,21 +51,5 @@ export function nearestModel(spec: string): string | undefined {
   const size = /(?:^|[^a-z0-9])(\d+[mb])(?:[^a-z0-9]|$)/.exec(text)?.[1];
   const named = size && models.find(({ name }) => name.toLowerCase().split("_").includes(size));
   if (named) return named.name;
-  const ranked = models
-    .map(({ name }) => ({ name, distance: editDistance(text, name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  return ranked[0].distance <= 4 ? ranked[0].name : undefined;
-}
-
-/** Levenshtein distance: insertions, deletions and substitutions count one each. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length];
+  return nearest(text, models.map(({ name }) => name), 4);
 }

@@ -35,6 +35,8 @@ export interface TableOf<Row> {
   rows: string;
   /** Which runs have it; all, unless said. */
   when?: string;
+  /** It is only printed: no file holds it. */
+  isPrinted?: boolean;
   columns: readonly Column<Row>[];
 }
 
@@ -83,8 +85,8 @@ export function cellsOf<Row>({ columns }: TableOf<Row>, row: Row): Record<string
 const kindOf = ({ type, unit, when }: Column<never>) =>
   (unit ? `${type}, ${unit}` : type) + (when ? `; ${when}` : "");
 
-const headOf = ({ name, rows, when }: TableOf<never>) =>
-  `${name}.csv, ${rows}${when ? ` (${when})` : ""}`;
+const headOf = ({ name, rows, when, isPrinted }: TableOf<never>) =>
+  `${name}${isPrinted ? "" : ".csv"}, ${rows}${when ? ` (${when})` : ""}`;
 
 /** What `--help columns` prints of a command's tables. */
 export function describeTables(tables: readonly TableOf<never>[]): string {

@@ -1,7 +1,7 @@
 /** Comma-separated tables, read and written; the one place that names the CSV library. */
 import { CsvError, parse } from "npm:csv-parse@7.0.3/sync";
 import { stringify } from "npm:csv-stringify@6.9.0/sync";
-import { quote, UserError } from "../errors.ts";
+import { nearest, quote, UserError } from "../errors.ts";
 
 /** A cell of a table; null and undefined are empty. */
 export type Cell = string | number | boolean | bigint | null | undefined;
@@ -27,12 +27,13 @@ export interface Table {
  * `sep=;` before it. Columns of one name are of no consequence until one is asked for.
  *
  * @param source file name for error messages
- * @throws {UserError} naming file and line, for a missing or doubled column, or a ragged row
+ * @throws {UserError} naming file and line, for a column that is missing, doubled or not among `known`,
+ *   or a ragged row
  */
 export function parseTable(
   text: string,
   source: string,
-  { required = [] }: { required?: string[] } = {},
+  { required = [], known }: { required?: string[]; known?: string[] } = {},
 ): Table {
   const records = parseRecords(text, source);
   const header = records.shift();
@@ -44,6 +45,7 @@ export function parseTable(
     );
   }
   const columns = header.record;
+  if (known) checkKnown(columns, known, header.line, source);
   checkColumns(columns, required, header.line, source);
   const doubled = new Set(columns.filter((name, i) => columns.indexOf(name) !== i));
   const fieldsOf = (record: string[]) => {
@@ -176,6 +178,17 @@ function refuseDoubled(name: string, source: string, line?: number): never {
   throw new UserError(
     `Cannot read ${quote(source)}${line === undefined ? "" : ` line ${line}`} as column names ` +
       `must differ: current value is two columns ${quote(name)}`,
+  );
+}
+
+/** @throws {UserError} for a column that is not known, naming the nearest; one without a name may be there */
+function checkKnown(columns: string[], known: string[], line: number, source: string): void {
+  const wrong = columns.find((name) => name !== "" && !known.includes(name));
+  if (wrong === undefined) return;
+  const near = nearest(wrong, known, Math.max(2, wrong.length / 3));
+  throw new UserError(
+    `Cannot read ${quote(source)} line ${line} as its columns must be among ${known.join(", ")}: ` +
+      `current value is ${quote(wrong)}${near === undefined ? "" : `; did you mean ${near}?`}`,
   );
 }
 

@@ -4,36 +4,65 @@ import { type Cell, csvRows } from "../io/csv.ts";
 import type { OutputDir } from "../io/output.ts";
 import { TextSink } from "../io/text_sink.ts";
 
+/** Rows that are written together. */
+const AT_ONCE = 4096;
+
+/** How a table's file is written where its rows are not cells: an input's lines with more behind them. */
+export interface TableLines<Row> {
+  header: string;
+  of(row: Row): string;
+}
+
 /** Takes the rows of a table, some at a time. */
 export class RowSink<Row> implements AsyncDisposable {
   readonly #table: TableOf<Row>;
   readonly #csv: TextSink;
   readonly #json: TextSink | undefined;
+  readonly #lines: TableLines<Row> | undefined;
+  #waiting: Row[] = [];
   #isBegun = false;
   #hasRows = false;
 
-  constructor(table: TableOf<Row>, csvPath: string, jsonPath?: string) {
+  constructor(table: TableOf<Row>, csvPath: string, jsonPath?: string, lines?: TableLines<Row>) {
     this.#table = table;
+    this.#lines = lines;
     this.#csv = new TextSink(csvPath);
     this.#json = jsonPath === undefined ? undefined : new TextSink(jsonPath);
   }
 
   async write(rows: readonly Row[]): Promise<void> {
-    const { columns } = this.#table;
-    const head = this.#isBegun ? [] : [columns.map(({ name }) => name)];
+    for (const row of rows) await this.add(row);
+  }
+
+  /** Takes one row; some are written together. */
+  async add(row: Row): Promise<void> {
+    if (this.#waiting.push(row) >= AT_ONCE) await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const rows = this.#waiting;
+    this.#waiting = [];
+    await this.#csv.write(this.#textOf(rows));
     this.#isBegun = true;
-    await this.#csv.write(
-      csvRows([...head, ...rows.map((row) => columns.map((one) => one.of(row)))]),
-    );
     if (!this.#json || rows.length === 0) return;
     const lines = rows.map((row) => jsonOf(this.#table, row)).join(",\n");
     await this.#json.write(this.#hasRows ? `,\n${lines}` : lines);
     this.#hasRows = true;
   }
 
+  #textOf(rows: readonly Row[]): string {
+    const { columns } = this.#table, lines = this.#lines;
+    if (lines) {
+      const head = this.#isBegun ? [] : [lines.header];
+      return [...head, ...rows.map(lines.of), ""].join("\n");
+    }
+    const head = this.#isBegun ? [] : [columns.map(({ name }) => name)];
+    return csvRows([...head, ...rows.map((row) => columns.map((one) => one.of(row)))]);
+  }
+
   /** Writes what is left, the header at least, and closes the files. */
   async close(): Promise<void> {
-    if (!this.#isBegun) await this.write([]);
+    if (!this.#isBegun || this.#waiting.length > 0) await this.#flush();
     await this.#csv.close();
     await this.#json?.close();
   }
@@ -59,9 +88,6 @@ function jsonValue(value: Cell): string {
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
 
-/** Rows that are written together. */
-const AT_ONCE = 4096;
-
 /** Every table of a run. */
 export class Results {
   readonly #output: OutputDir;
@@ -74,27 +100,21 @@ export class Results {
   }
 
   /** A table whose rows come some at a time; it must be closed. */
-  open<Row>(table: TableOf<Row>): RowSink<Row> {
+  open<Row>(table: TableOf<Row>, lines?: TableLines<Row>): RowSink<Row> {
     const path = this.#output.temporaryPath(`${table.name}.csv`);
     this.#names.push(table.name);
     return new RowSink(
       table,
       path,
       this.#isJson ? this.#output.scratchPath(jsonName(table.name)) : undefined,
+      lines,
     );
   }
 
   /** A table from its first row to the last; rows of a generator are not held together. */
   async write<Row>(table: TableOf<Row>, rows: Iterable<Row>): Promise<void> {
     await using sink = this.open(table);
-    let some: Row[] = [];
-    for (const row of rows) {
-      some.push(row);
-      if (some.length < AT_ONCE) continue;
-      await sink.write(some);
-      some = [];
-    }
-    await sink.write(some);
+    for (const row of rows) await sink.add(row);
     await sink.close();
   }
 
@@ -111,6 +131,12 @@ export class Results {
     }
     yield "}}";
   }
+}
+
+/** The same of a run that writes no files. */
+export function tableJson<Row>(run: unknown, table: TableOf<Row>, rows: readonly Row[]): string {
+  const lines = rows.map((row) => `\n${jsonOf(table, row)}`).join();
+  return `{"run":${JSON.stringify(run)},"tables":{${JSON.stringify(table.name)}:[${lines}\n]}}`;
 }
 
 /** No result has such a name. */

@@ -3,7 +3,8 @@
  * the model, say what runs where, compute what no earlier run has finished, write, print.
  */
 import { openBackend } from "../backend/mod.ts";
-import type { BackendChoice } from "../backend/mod.ts";
+import type { BackendChoice, OpenedBackend } from "../backend/mod.ts";
+import type { Checkpoint } from "../checkpoint/mod.ts";
 import type { CommandContext } from "../cli/context.ts";
 import { Esm2 } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
@@ -90,6 +91,8 @@ export interface Finished {
   output: OutputDir;
   /** Takes the tables; `--json` prints them after the record of the run. */
   results: Results;
+  /** All that decides the numbers; without times, the same for every run of the same. */
+  settings: RunSettings;
   /** The record of the run; what is added to it before the end is in run.json. */
   provenance: Record<string, unknown>;
   /** Undefined where shards are merged: no model runs then. */
@@ -98,6 +101,9 @@ export interface Finished {
   /** Prints when the files have their names, unless JSON is asked for. */
   print(text: string): void;
 }
+
+/** Files that are named when all are written. */
+const MOST_NAMED = 20;
 
 /** What `finish` is given by the road. */
 type Written = "output" | "results" | "print" | "notes";
@@ -145,21 +151,17 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
       return;
     }
     for (const text of printed) ctx.print(text);
-    ctx.note(`\nWrote ${written.join(", ")}`);
+    const more = written.length > MOST_NAMED ? ` and ${written.length - MOST_NAMED} more` : "";
+    ctx.note(`\nWrote ${written.slice(0, MOST_NAMED).join(", ")}${more}`);
   };
   if (merged) {
     checkUnchanged(merged.settings, await settingsOn(merged.settings.backend));
-    return await write({ read: merged.read, provenance: merged.provenance });
+    const { read, settings, provenance } = merged;
+    return await write({ read, settings, provenance });
   }
 
-  const opened = await openBackend(o.backend);
-  await using backend = opened.backend;
-  for (const note of notes) ctx.note(note);
-  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
-  await using esm = await Esm2.open(model.checkpoint, backend, {
-    lowMemory: o.lowMemory,
-    tokenDropout: plan.tokenDropout,
-  });
+  await using engine = await openEngine(model, o, ctx, notes, plan.tokenDropout);
+  const { esm, opened } = engine, { backend } = opened;
 
   const settings = await settingsOn({ name: backend.name, detail: backend.detail });
   using units = UnitStore.open(
@@ -193,8 +195,33 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
       `Wrote shard ${shard.index} of ${shard.count} to ${output.path}; when all are there: ` +
         `deno task merge ${o.out}`,
     );
-  } else await write({ read: (unit) => units.read(unit)!, provenance, esm });
+  } else await write({ read: (unit) => units.read(unit)!, settings, provenance, esm });
   units.remove();
+}
+
+/** A model on a backend; closes both. */
+export interface Engine extends AsyncDisposable {
+  esm: Esm2;
+  opened: OpenedBackend;
+}
+
+/** Opens what computes, and says so after what else a person should know. */
+export async function openEngine(
+  model: OpenedModel,
+  o: Pick<RunFlags, "backend" | "lowMemory">,
+  ctx: Pick<CommandContext, "note">,
+  notes: readonly string[] = [],
+  tokenDropout?: boolean,
+): Promise<Engine> {
+  await using stack = new AsyncDisposableStack();
+  const opened = await openBackend(o.backend), backend = stack.use(opened.backend);
+  for (const note of notes) ctx.note(note);
+  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
+  const esm = stack.use(
+    await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory, tokenDropout }),
+  );
+  const own = stack.move();
+  return { esm, opened, [Symbol.asyncDispose]: () => own.disposeAsync() };
 }
 
 /** Computes the pieces of this process that are not finished. */

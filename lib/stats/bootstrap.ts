@@ -48,6 +48,49 @@ export async function bootstrap(
   });
 }
 
+/** A mean over things, and how far resampled things move it. */
+export interface ResampledMean {
+  /** How many have a value. */
+  count: number;
+  mean: number;
+  /** NaN without resamples. */
+  interval: Interval;
+}
+
+/**
+ * Means of several columns of values, NaN left out. Things are resampled whole, so that intervals of
+ * different columns belong together.
+ *
+ * @param columns each has a value per thing
+ */
+export async function bootstrapMeans(
+  columns: readonly (readonly number[])[],
+  { resamples, seed, signal }: { resamples: number; seed: number; signal?: AbortSignal },
+): Promise<ResampledMean[]> {
+  const meanOf = (values: readonly number[], counts?: Uint32Array) => {
+    let sum = 0, n = 0;
+    values.forEach((value, i) => {
+      const times = counts ? counts[i] : 1;
+      if (Number.isNaN(value) || times === 0) return;
+      sum += times * value;
+      n += times;
+    });
+    return sum / n;
+  };
+  const intervals = await bootstrap(
+    columns[0]?.length ?? 0,
+    resamples,
+    seed,
+    (counts) => columns.map((values) => meanOf(values, counts)),
+    { signal },
+  );
+  return columns.map((values, i) => ({
+    count: values.filter((x) => !Number.isNaN(x)).length,
+    mean: meanOf(values),
+    interval: intervals[i] ?? { low: NaN, high: NaN },
+  }));
+}
+
 /** Quantile of ascending values with linear interpolation (NumPy's default, R's type 7). */
 export function quantile(ascending: ArrayLike<number>, share: number): number {
   const n = ascending.length;

@@ -1,5 +1,5 @@
 /** How well scores order what an assay measured (ProteinGym `performance_DMS_benchmarks.py`). */
-import { bootstrap, type Interval } from "../stats/bootstrap.ts";
+import { bootstrap, bootstrapMeans, type Interval } from "../stats/bootstrap.ts";
 import { auc, matthews } from "../stats/classification.ts";
 import { pearson, spearman } from "../stats/correlation.ts";
 import { ndcg } from "../stats/ndcg.ts";
@@ -16,6 +16,14 @@ export const STATISTIC_LABELS: Record<Statistic, string> = {
   auc: "AUC",
   mcc: "MCC",
   ndcg10: "NDCG@10 %",
+};
+
+export const STATISTIC_MEANINGS: Record<Statistic, string> = {
+  spearman: "rank correlation, ties at their mean rank",
+  pearson: "linear correlation",
+  auc: "chance that a functional variant scores above one that is not",
+  mcc: "Matthews correlation, variants at or above the median score called functional",
+  ndcg10: "how much of the measured value the best-scored tenth collects, 1 is ideal",
 };
 
 /** Scored and measured variants; row i of each belongs together. */
@@ -108,4 +116,34 @@ function ofLabels(score: Sorted, functional: ArrayLike<number>, counts: Counts):
 
 function named<T>(list: readonly T[]): Record<Statistic, T> {
   return Object.fromEntries(STATISTICS.map((name, i) => [name, list[i]])) as Record<Statistic, T>;
+}
+
+/** A statistic of a group of variants over several proteins. */
+export interface ProteinMean {
+  group: string;
+  statistic: Statistic;
+  /** For how many it is defined. */
+  proteins: number;
+  mean: number;
+  /** 95 % percentile interval of the mean over resampled proteins. */
+  interval?: Interval;
+}
+
+/** Means over proteins of the groups that several of them have. */
+export async function summarisePerformance(
+  proteins: readonly (readonly Performance[])[],
+  options: { resamples: number; seed: number; signal?: AbortSignal },
+): Promise<ProteinMean[]> {
+  const found: ProteinMean[] = [];
+  for (const group of new Set(proteins.flat().map(({ group }) => group))) {
+    const own = proteins.flatMap((groups) => groups.filter((each) => each.group === group));
+    if (own.length < 2) continue;
+    const columns = STATISTICS.map((name) => own.map(({ values }) => values[name]));
+    const means = await bootstrapMeans(columns, options);
+    STATISTICS.forEach((statistic, i) => {
+      const { count, mean, interval } = means[i];
+      if (count > 0) found.push({ group, statistic, proteins: count, mean, interval });
+    });
+  }
+  return found;
 }

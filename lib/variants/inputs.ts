@@ -2,13 +2,14 @@
 import { ephb2 } from "../../data/ephb2.ts";
 import { quote, UserError } from "../errors.ts";
 import { tokenize } from "../esm2/mod.ts";
-import { chooseRecord } from "../io/choose_record.ts";
 import { columnAt, parseTable } from "../io/csv.ts";
 import { openTable, type StreamedTable } from "../io/csv_stream.ts";
-import { parseFasta } from "../io/fasta.ts";
-import { ungapped } from "../io/gaps.ts";
 import { isMissing } from "../io/numbers.ts";
 import { readText } from "../io/text.ts";
+import { ungapped } from "../proteins/gaps.ts";
+import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
+import { exampleNote, readProtein, readProteins } from "../proteins/read.ts";
+import * as column from "../proteins/table.ts";
 import { readEdits } from "./grammar.ts";
 import { isSubstitution } from "./resolve.ts";
 import { isWholeSequence } from "./scan.ts";
@@ -30,14 +31,6 @@ export interface InputFlags {
   functionalColumn: string;
 }
 
-/** Column names of ProteinGym's assays. */
-export const PROTEINGYM_COLUMNS = {
-  mutantColumn: "mutant",
-  sequenceColumn: "mutated_sequence",
-  measuredColumn: "DMS_score",
-  functionalColumn: "DMS_score_bin",
-} as const;
-
 /** Columns of other sources' tables, taken where none is named and ProteinGym's are not there. */
 const OTHER_COLUMNS = [
   { of: "MaveDB", mutantColumn: "hgvs_pro", measuredColumn: "score" },
@@ -57,19 +50,19 @@ export interface Inputs {
  * @throws {UserError} for flags that contradict each other and for anything wrong in the files
  */
 export async function readInputs(given: InputFlags): Promise<Inputs> {
-  const { sequence, fasta, assay, mutations, offset } = given;
-  if (sequence !== undefined && fasta !== undefined) contradict("--sequence", "--fasta");
-  if (assay !== undefined && mutations !== undefined) contradict("--assay", "--mutations");
+  const { assay, mutations, offset } = given;
+  if (assay !== undefined && mutations !== undefined) {
+    throw new UserError("Cannot use --assay and --mutations together as only one must be given");
+  }
   if (assay === undefined) refuseAssayFlags(given);
   const notes: string[] = [];
   const table = assay === undefined ? undefined : await openTable(assay, { notes });
   const flags = table ? withColumns(given, table, notes) : given;
   if (table) checkAssay(table, flags);
   const entry = flags.reference === undefined ? undefined : await findReference(flags);
-  const written = await namedProtein(flags, entry, notes);
-  const named = written && ungapped(written, notes);
+  const named = await namedProtein(flags, entry, notes);
   if (!named && !table) {
-    notes.push(`No sequence was given: this is ${ephb2.id}, ${ephb2.description}.`);
+    notes.push(exampleNote(ephb2));
   }
   const protein = named ?? (table ? await deduce(table, flags) : ephb2);
   const target = checkTarget({ ...protein, offset });
@@ -89,6 +82,61 @@ export async function readInputs(given: InputFlags): Promise<Inputs> {
   const source = mutations === undefined ? allSingles(target) : await listedOrFile(mutations);
   return { target, source, notes };
 }
+
+/** Several assays, or a table, are several proteins. */
+export interface ManyFlags extends Omit<InputFlags, "assay"> {
+  assay: readonly string[];
+  table?: string;
+}
+
+/**
+ * Reads the proteins of a run: of a table, one of each assay, or every record of a file where nothing
+ * else is said; else one.
+ *
+ * @throws {UserError} as {@linkcode readInputs}, and for two of one name
+ */
+export async function readAll(
+  flags: ManyFlags,
+): Promise<{ proteins: Omit<Inputs, "notes">[]; notes: string[] }> {
+  const { assay, table, sequence, fasta, id, mutations } = flags, notes: string[] = [];
+  if (fasta !== undefined && assay.length === 0 && [table, id, mutations].every((x) => !x)) {
+    refuseAssayFlags({ ...flags, assay: undefined });
+    const found = await readProteins({ sequence, fasta }, notes);
+    const proteins = found!.map((protein) => {
+      const target = checkTarget({ ...protein, offset: flags.offset });
+      return { target, source: allSingles(target) };
+    });
+    return { proteins, notes };
+  }
+  const proteins: (Omit<Inputs, "notes"> & { assay?: string })[] = [];
+  for (const { own, place } of await proteinsOf(flags, notes)) {
+    const read = () => readInputs({ ...flags, assay: undefined, ...own });
+    const { notes: more, ...found } = await column.atRow(place, REPLACED, read);
+    notes.push(...more);
+    proteins.push({ ...found, assay: own.assay });
+  }
+  return { proteins: named(proteins), notes: [...new Set(notes)] };
+}
+
+/** Assays of one protein are told apart by their files. */
+function named<P extends { target: Target; assay?: string }>(proteins: readonly P[]): P[] {
+  const byId = Map.groupBy(proteins, ({ target }) => target.id);
+  const found = proteins.map((protein) => {
+    const { target, assay } = protein;
+    if (byId.get(target.id)!.length === 1 || assay === undefined) return protein;
+    return { ...protein, target: { ...target, id: stemOf(assay) } };
+  });
+  const [twice] = [...Map.groupBy(found, ({ target }) => target.id)]
+    .find(([, same]) => same.length > 1) ?? [];
+  if (twice === undefined) return found;
+  throw new UserError(
+    `Cannot score several proteins as they must have names of their own: ` +
+      `current value is ${quote(twice)} twice`,
+  );
+}
+
+/** A file's name without its ending. */
+const stemOf = (path: string) => path.replace(/^.*[/\\]/, "").replace(/(\.\w+|\.\w+\.gz)$/, "");
 
 /** Flags with the columns of the source that the assay's header shows, where it is not ProteinGym's. */
 function withColumns(
@@ -176,20 +224,23 @@ async function findReference({ reference, assay }: InputFlags): Promise<Referenc
 }
 
 async function namedProtein(
-  { sequence, fasta, id }: InputFlags,
+  flags: InputFlags,
   entry: ReferenceEntry | undefined,
   notes: string[],
 ): Promise<{ id: string; residues: string } | undefined> {
-  if (sequence !== undefined) return { id: id ?? entry?.id ?? "sequence", residues: sequence };
-  if (fasta !== undefined) {
-    return chooseRecord(parseFasta(await readText(fasta, { notes }), fasta), id, fasta);
-  }
-  if (id !== undefined) {
+  const { sequence, fasta, id } = flags;
+  if (sequence === undefined && fasta === undefined) {
+    if (id === undefined) return entry && ungapped(entry, notes);
     throw new UserError(
       "Cannot use --id as --fasta or --sequence must be given with it: current value is none",
     );
   }
-  return entry;
+  // A sequence without a name is that of the assay's entry.
+  return await readProtein({
+    sequence,
+    fasta,
+    id: id ?? (sequence === undefined ? undefined : entry?.id),
+  }, notes);
 }
 
 /** Rows that say together what the target of an assay is. */
@@ -203,7 +254,7 @@ async function deduce(
   { source, columns, rows }: StreamedTable,
   { mutantColumn, sequenceColumn, offset }: InputFlags,
 ): Promise<{ id: string; residues: string }> {
-  const id = source.replace(/^.*[/\\]/, "").replace(/\.\w+$/, "");
+  const id = stemOf(source);
   const mutant = columnAt(columns, mutantColumn, source);
   const sequence = columnAt(columns, sequenceColumn, source);
   const cannot = (requirement: string, value: string) =>
@@ -265,6 +316,48 @@ function checkTarget({ id, residues, offset }: Target): Target {
   return { id, residues: trimmed.toUpperCase(), offset };
 }
 
-function contradict(one: string, other: string): never {
-  throw new UserError(`Cannot use ${one} and ${other} together as only one must be given`);
+/** What a row of a table of proteins may say, under the names of the options. */
+const TABLE_COLUMNS = {
+  assay: column.path,
+  fasta: column.path,
+  sequence: column.text,
+  id: column.text,
+  mutations: column.textOrPath,
+  offset: column.residue,
+  reference: column.path,
+} as const;
+
+/** What of the options differs from protein to protein, and where a table has it. */
+export interface ProteinRow {
+  own: column.RowValues<typeof TABLE_COLUMNS>;
+  place?: string;
+}
+
+/** Options that a table takes the place of. */
+export const REPLACED = ["assay", "fasta", "sequence", "id", "mutations", "reference"] as const;
+
+/** What each protein of a run has of its own: from the table, or one per `--assay`. */
+export async function proteinsOf(
+  flags: Omit<ProteinRow["own"], "assay"> & { assay: readonly string[]; table?: string },
+  notes: string[],
+): Promise<ProteinRow[]> {
+  const { table, assay } = flags;
+  if (table === undefined) {
+    return assay.length > 0 ? assay.map((assay) => ({ own: { assay } })) : [{ own: {} }];
+  }
+  const given = REPLACED.find((name) => flags[name] !== undefined && flags[name]?.length !== 0);
+  if (given !== undefined) {
+    throw new UserError(
+      `Cannot use --table and --${given} together as the table has a column ${given}`,
+    );
+  }
+  const names = Object.keys(TABLE_COLUMNS) as (keyof typeof TABLE_COLUMNS)[];
+  return (await column.readTable(table, TABLE_COLUMNS, notes)).map(({ place, get }) => {
+    const given = names.flatMap((name) => get(name) === undefined ? [] : [[name, get(name)]]);
+    const own: ProteinRow["own"] = Object.fromEntries(given);
+    if (own.assay ?? own.fasta ?? own.sequence) return { place, own };
+    throw new UserError(
+      `Cannot read ${place} as it must have an assay, a fasta or a sequence: current value is none`,
+    );
+  });
 }

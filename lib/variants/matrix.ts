@@ -1,10 +1,5 @@
 /** What the model says of every position of the target: the marginals and the entropy. */
-import {
-  ENTROPY,
-  LETTERS,
-  REFERENCE_LOG_PROB,
-  ROW_VALUES,
-} from "../../kernels/token_log_probs/mod.ts";
+import { ENTROPY, LETTERS, REFERENCE_LOG_PROB } from "../../kernels/token_log_probs/mod.ts";
 import { tokenize } from "../esm2/mod.ts";
 import { AMINO_ACIDS, columnOf, KERNEL_COLUMNS } from "./letters.ts";
 import type { Query } from "./queries.ts";
@@ -92,15 +87,3 @@ export function positionGroups(
 
 /** Positions of an unmasked protein read at a time; only in windows does it need several passes. */
 const UNMASKED_GROUP = 1022;
-
-/** Puts a group's answers into one array, 22 values per position. */
-export function flatten(answers: readonly Float32Array[]): Float64Array {
-  const out = new Float64Array(answers.reduce((sum, a) => sum + a.length, 0));
-  let at = 0;
-  for (const answer of answers) {
-    out.set(answer, at);
-    at += answer.length;
-  }
-  if (out.length % ROW_VALUES !== 0) throw new Error("an answer is incomplete");
-  return out;
-}

@@ -48,7 +48,13 @@ export { AMINO_ACIDS } from "./letters.ts";
 export { ScoreMatrix } from "./matrix.ts";
 export { mutate, resolveVariant } from "./resolve.ts";
 export { type Scan, scanVariants } from "./scan.ts";
-export { type ScoredRow, type ScoreRequest, type ScoreResult, scoreVariants } from "./score.ts";
+export {
+  type ScoredRow,
+  type ScoreRequest,
+  type ScoreResult,
+  type ScoreSubject,
+  scoreVariants,
+} from "./score.ts";
 export type { ScoreSettings } from "./settings.ts";
 export { allSingles, listed, type VariantSource } from "./source.ts";
 export {

@@ -8,6 +8,8 @@ export interface Read {
   token: number;
   /** Token that the others are compared with. */
   reference: number;
+  /** Which of the values that `tokenLogProbs` gives is kept; all, unless said. */
+  value?: number;
 }
 
 /** A sequence with some tokens masked, and the tokens to read. */

@@ -1,13 +1,10 @@
-/** Scores of variants, some rows at a time. */
+/** What variants need of the model, and their scores from what it says. */
 import { REFERENCE_LOG_PROB, ROW_VALUES } from "../../kernels/token_log_probs/mod.ts";
 import { columnOf, KERNEL_COLUMNS, tokenOf } from "./letters.ts";
 import { idsOf, type ScoreMatrix } from "./matrix.ts";
 import type { Query } from "./queries.ts";
 import { mutate } from "./resolve.ts";
 import type { Legacy, Mode, Multi, Substitution, Target, Variant } from "./types.ts";
-
-/** Values per row that {@link RowScorer} gives: score, pseudo-log-likelihood (NaN where none). */
-export const SCORE_VALUES = 2;
 
 export interface RowScorerSettings {
   target: Target;
@@ -16,20 +13,18 @@ export interface RowScorerSettings {
   legacy?: Legacy;
 }
 
-/** Answers queries. */
-export type Run = (queries: readonly Query[]) => Promise<Float32Array[]>;
-
-/** Where in the answers a variant's score comes from. */
-type Recipe = (answers: readonly Float32Array[]) => [score: number, pll: number];
+/**
+ * A variant's score, and its pseudo-log-likelihood where there is one, from what was wanted of each
+ * query, the marginals and the target's own pseudo-log-likelihood.
+ */
+export type Recipe = (
+  answers: readonly Float32Array[],
+  matrix: ScoreMatrix,
+  wildPll: number,
+) => [score: number, pll: number];
 
 export class RowScorer {
-  /** Pseudo-log-likelihood of the target, masked and unmasked; set before rows that need it. */
-  wildPll = NaN;
-
-  constructor(
-    readonly settings: RowScorerSettings,
-    readonly matrix: ScoreMatrix,
-  ) {}
+  constructor(readonly settings: RowScorerSettings) {}
 
   /** Whether pseudo-log-likelihoods mask each residue in turn, or read all from one pass. */
   get #masksEach(): boolean {
@@ -42,22 +37,23 @@ export class RowScorer {
     if (indel !== undefined) return this.#masksEach ? indel.length : 1;
     if (mode === "pseudo-perplexity") return target.residues.length;
     if (mode === "mutant-marginal") return substitutions.length > 0 ? 1 : 0;
-    return this.#isJoint(substitutions) && multi === "joint" ? 1 : 0;
+    return multi === "joint" && substitutions.length > 1 ? 1 : 0;
   }
 
-  async wildType(run: Run): Promise<Float64Array> {
+  /** Queries of the target's pseudo-log-likelihood, masked or not. */
+  wildTypeQueries(): Query[] {
     const { id, residues } = this.settings.target;
-    return Float64Array.of(sumReferences(await run(this.#pllQueries(id, residues))));
+    return this.#pllQueries(id, residues);
   }
 
-  /** f64[rows, 2] */
-  async score(variants: readonly Variant[], run: Run): Promise<Float64Array> {
+  wildType(answers: readonly Float32Array[]): number {
+    return sum(answers);
+  }
+
+  /** Queries of some variants, and how each is scored from the answers. */
+  plan(variants: readonly Variant[]): { queries: Query[]; recipes: Recipe[] } {
     const queries: Query[] = [], shared = new Map<string, number>();
-    const recipes = variants.map((variant) => this.#recipe(variant, queries, shared));
-    const answers = queries.length > 0 ? await run(queries) : [];
-    const out = new Float64Array(variants.length * SCORE_VALUES);
-    recipes.forEach((recipe, i) => out.set(recipe(answers), i * SCORE_VALUES));
-    return out;
+    return { queries, recipes: variants.map((one) => this.#recipe(one, queries, shared)) };
   }
 
   #recipe(variant: Variant, queries: Query[], shared: Map<string, number>): Recipe {
@@ -65,24 +61,23 @@ export class RowScorer {
     const { substitutions, indel } = variant;
     if (indel !== undefined || mode === "pseudo-perplexity") {
       const unchanged = indel === undefined && substitutions.every(({ from, to }) => from === to);
-      if (unchanged && !legacy) return () => [0, this.wildPll];
+      if (unchanged && !legacy) return (_, __, wildPll) => [0, wildPll];
       const from = queries.length;
       queries.push(...this.#pllQueries("variant", mutate(this.settings.target, variant)));
       const to = queries.length;
-      return (answers) => {
-        const pll = sumReferences(answers.slice(from, to));
-        return [legacy ? pll : pll - this.wildPll, pll];
+      return (answers, _, wildPll) => {
+        const pll = sum(answers.slice(from, to));
+        return [legacy ? pll : pll - wildPll, pll];
       };
     }
     if (mode === "mutant-marginal") return this.#mutantMarginal(variant, queries);
-    if (multi === "joint" && this.#isJoint(substitutions)) {
+    if (multi === "joint" && substitutions.length > 1) {
       return this.#joint(substitutions, queries, shared);
     }
-    const sum = substitutions.reduce(
-      (s, { position, to }) => s + this.matrix.score(position, to),
-      0,
-    );
-    return () => [sum, NaN];
+    return (_, matrix) => [
+      substitutions.reduce((s, { position, to }) => s + matrix.score(position, to), 0),
+      NaN,
+    ];
   }
 
   #mutantMarginal(variant: Variant, queries: Query[]): Recipe {
@@ -94,7 +89,7 @@ export class RowScorer {
       masked: [],
       reads: substitutions.map(readOf),
     });
-    return (answers) => [sumDifferences(answers[at], substitutions), NaN];
+    return (answers) => [sum([answers[at]]), NaN];
   }
 
   /** All positions of a variant masked at once; variants of the same positions share the pass. */
@@ -109,13 +104,10 @@ export class RowScorer {
     const at = shared.get(key) ?? queries.length;
     if (at === queries.length) {
       shared.set(key, at);
-      queries.push({ ids: idsOf(id, residues), masked, reads: substitutions.map(readOf) });
+      const reads = substitutions.map((one) => ({ ...readOf(one), value: undefined }));
+      queries.push({ ids: idsOf(id, residues), masked, reads });
     }
     return (answers) => [sumDifferences(answers[at], substitutions), NaN];
-  }
-
-  #isJoint(substitutions: readonly Substitution[]): boolean {
-    return substitutions.length > 1;
   }
 
   #pllQueries(id: string, residues: string): Query[] {
@@ -124,18 +116,24 @@ export class RowScorer {
     // The published scripts mask token i but look up the next residue's letter, and stop two short.
     const shift = this.settings.legacy ? 1 : 0;
     const tokens = Array.from({ length: Math.max(0, last - 2 * shift) }, (_, i) => i + 1);
-    const read = (token: number) => ({ token, reference: ids[token + shift] });
+    const read = (token: number) => ({
+      token,
+      reference: ids[token + shift],
+      value: REFERENCE_LOG_PROB,
+    });
     return this.#masksEach
       ? tokens.map((token) => ({ ids, masked: [token], reads: [read(token)] }))
       : [{ ids, masked: [], reads: tokens.map(read) }];
   }
 }
 
-const readOf = ({ position, from }: Substitution) => ({
+const readOf = ({ position, from, to }: Substitution) => ({
   token: position,
   reference: tokenOf(from)!,
+  value: KERNEL_COLUMNS[columnOf(to)],
 });
 
+/** Of reads that all values are kept of. */
 function sumDifferences(answer: Float32Array, substitutions: readonly Substitution[]): number {
   return substitutions.reduce(
     (sum, { to }, read) => sum + answer[read * ROW_VALUES + KERNEL_COLUMNS[columnOf(to)]],
@@ -143,10 +141,8 @@ function sumDifferences(answer: Float32Array, substitutions: readonly Substituti
   );
 }
 
-function sumReferences(answers: readonly Float32Array[]): number {
+function sum(answers: readonly Float32Array[]): number {
   let sum = 0;
-  for (const answer of answers) {
-    for (let at = REFERENCE_LOG_PROB; at < answer.length; at += ROW_VALUES) sum += answer[at];
-  }
+  for (const answer of answers) for (const value of answer) sum += value;
   return sum;
 }

@@ -1,159 +1,276 @@
-/** The score command: reads, scores, evaluates, writes. */
-import { type BackendChoice, openBackend } from "../backend/mod.ts";
+/** The `score` command: what of it is its own. */
+import type { BackendName } from "../backend/mod.ts";
 import type { CommandContext } from "../cli/context.ts";
+import { tableText } from "../cli/table.ts";
 import { integerRanges } from "../cli/parsers.ts";
 import { UserError } from "../errors.ts";
-import { Esm2 } from "../esm2/mod.ts";
-import { EMBEDDED_NOTE, openModel } from "../hub/open_model.ts";
-import { OutputDir } from "../io/output.ts";
-import { CONTINUING, UnitStore } from "../run/unit_store.ts";
+import { defaultTokenBudget } from "../esm2/mod.ts";
+import { fileNames } from "../io/output.ts";
 import { readText } from "../io/text.ts";
-import { describeRun, Stopwatch } from "../provenance.ts";
-import { renderVariantReport } from "./report/report.ts";
-import { VERSION } from "../version.ts";
+import { MOST_DRAWN } from "../report/page.ts";
+import { packUnit, unpackUnit } from "../run/codec.ts";
+import type { MergedRun } from "../run/merge.ts";
+import type { RowSink } from "../run/results.ts";
+import { type Finished, runAnalysis, type RunFlags } from "../run/run.ts";
 import { printAggregate } from "./aggregate_table.ts";
-import { evaluate, type Performance } from "./evaluate.ts";
-import { type InputFlags, readInputs } from "./inputs.ts";
+import { evaluate, type Performance, summarisePerformance } from "./evaluate.ts";
+import { type ManyFlags, readAll } from "./inputs.ts";
 import { Regions } from "./regions.ts";
+import { renderVariantReport, type ScoredProtein } from "./report/report.ts";
+import { QueryRunner } from "./runner.ts";
 import { SampleCollector } from "./samples.ts";
-import { isVariant, rowNotes, scanVariants } from "./scan.ts";
-import { scoreVariants } from "./score.ts";
-import { scoreColumns, ScoreFile } from "./score_file.ts";
-import { checkLegacy, checkPositions, type ScoreSettings, settingNotes } from "./settings.ts";
-import { Extremes, matrixCsv, performanceCsv, performanceText, writeMatrixNpz } from "./tables.ts";
+import { isVariant, rowNotes, type Scan, scanVariants } from "./scan.ts";
+import { type ScoreSubject, ScoreWork } from "./score.ts";
+import {
+  checkLegacy,
+  checkPositions,
+  type ScoreSettings,
+  settingNotes,
+  windowOptions,
+} from "./settings.ts";
+import * as tables from "./tables.ts";
 import { REASONS, type Target } from "./types.ts";
 
-export interface ScoreFlags extends InputFlags, ScoreSettings {
+export interface ScoreFlags extends ManyFlags, ScoreSettings, RunFlags {
   positions?: string;
   by?: string;
   bootstrap: number;
   seed: number;
-  model?: string;
-  backend: BackendChoice;
-  lowMemory: boolean;
   tokenBudget?: number;
-  out: string;
   column?: string;
-  json: boolean;
   aggregate?: string;
 }
 
-/** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
-export async function runScore(o: ScoreFlags, ctx: CommandContext): Promise<void> {
+/** Proteins that have been looked at once, so that nothing is wrong with them. */
+interface Inputs {
+  proteins: ScoreSubject[];
+  notes: string[];
+  regions?: Regions;
+}
+
+/** Runs the command. @param merged shards whose results to write instead of computing any */
+export async function runScore(
+  o: ScoreFlags,
+  ctx: CommandContext,
+  merged?: MergedRun,
+): Promise<void> {
   if (o.aggregate !== undefined) return await printAggregate(o, ctx);
-  const watch = new Stopwatch();
-  watch.stage("read inputs");
-  const { target, source, notes } = await readInputs(o);
-  const scan = await scanVariants(source, target);
-  checkLegacy(o, scan);
-  const positions = readPositions(o.positions, target, source.kind === "all");
-  const regions = await readRegions(o.by, target, source.hasMeasured);
-  using output = OutputDir.open(o.out, "score");
-  ctx.onExit(() => output.dispose());
+  await runAnalysis<Inputs>(o, ctx, {
+    command: "score",
+    read: () => readSubjects(o),
+    plan({ proteins, regions }, { name: model }) {
+      const name = o.column ?? model, sources = proteins.map(({ source }) => source);
+      const kinds = { mode: o.mode, scans: proteins.map(({ scan }) => scan) };
+      const scores = tables.scoresTable(name, sources, kinds);
+      const run = new ScoreRun(proteins);
+      return {
+        notes: proteins.flatMap((protein) => notesOf(protein, proteins.length)),
+        settings: {
+          proteins: proteins.map(({ target, scan }) => ({ target, variants: scan.digest })),
+          ...{ mode: o.mode, multi: o.multi, window: o.window, legacy: o.legacy },
+          ...{ tokenBudget: o.tokenBudget, positions: o.positions },
+        },
+        label: "scoring",
+        unit: "passes",
+        async open({ esm, stack }) {
+          const { tokenBudget } = o, { signal } = ctx;
+          const runner = new QueryRunner(esm, { ...windowOptions(o), tokenBudget, signal });
+          run.runner = runner;
+          await run.plan(runner.tokenBudget, signal);
+          stack.defer(() => run.release());
+          return {
+            pieces: run.units.map((_, unit) => [unit]),
+            weightOf: ([unit]) => {
+              const { work, piece } = run.units[unit];
+              return work.pieces[piece].passes;
+            },
+            compute: async ([unit], put) => put(unit, packUnit(await run.compute(unit))),
+          };
+        },
+        finish: (finished) => writeResults(o, ctx, run, { ...finished, scores, name, regions }),
+      };
+    },
+  }, merged);
+}
 
-  watch.stage("load model");
-  using model = await openModel(o.model, ctx);
-  const columns = scoreColumns(o.column ?? model.name, o.mode, source, scan);
-  const opened = await openBackend(o.backend);
-  await using backend = opened.backend;
-  if (model.embedded) notes.unshift(EMBEDDED_NOTE);
-  notes.push(...settingNotes(o, target.residues.length), ...rowNotes(scan));
-  for (const note of notes) ctx.note(note);
-  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
-  await using esm = await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory });
+/** The work of all proteins; units are the pieces of one after another. */
+class ScoreRun {
+  runner?: QueryRunner;
+  readonly units: { work: ScoreWork; piece: number }[] = [];
+  /** Each protein's work and the number of its first unit. */
+  readonly works: { work: ScoreWork; begin: number }[] = [];
+  #last?: ScoreWork;
 
-  // All that decides the numbers: a run with other settings must not take this one's results.
-  const settings = {
-    esmscope: VERSION,
-    model: { name: model.name, sha256: await model.checkpoint.sha256() },
-    backend: { name: backend.name, detail: backend.detail },
-    target,
-    mode: o.mode,
-    multi: o.multi,
-    window: o.window,
-    legacy: o.legacy,
-    tokenBudget: o.tokenBudget,
-    positions: o.positions,
-    variants: scan.digest,
-  };
-  using progress = UnitStore.open(output.path, settings);
-  if (progress.isContinued) {
-    ctx.note(CONTINUING);
+  constructor(readonly proteins: readonly ScoreSubject[]) {}
+
+  /** Cuts the work into units, unless that is done. */
+  async plan(tokenBudget: number, signal: AbortSignal): Promise<void> {
+    if (this.works.length > 0) return;
+    for (const protein of this.proteins) {
+      const work = new ScoreWork(protein, tokenBudget, signal);
+      await work.plan();
+      this.works.push({ work, begin: this.units.length });
+      work.pieces.forEach((_, piece) => this.units.push({ work, piece }));
+    }
   }
 
-  watch.stage("score");
-  const samples = new SampleCollector(regions);
-  const extremes = new Extremes();
-  await using file = await ScoreFile.create(
-    output.temporaryPath("scores.csv"),
-    source,
-    columns,
-    target.residues.length,
-  );
-  const show = stageProgress(ctx);
-  const { matrix, passes, wildPll } = await scoreVariants(esm, {
-    ...o,
-    target,
-    source,
-    scan,
-    positions,
-    progress,
-    signal: ctx.signal,
-    onProgress: show.update,
-    onRow: async (found) => {
-      const { row, reading, score } = found;
-      extremes.add(row.text || row.place, isVariant(reading) ? score : REASONS[reading.reason]);
-      if (source.hasMeasured) samples.add(found);
-      await file.add(found);
-    },
-  });
-  show.finish();
-  await file.close();
+  async compute(unit: number): Promise<Float32Array> {
+    const { work, piece } = this.units[unit];
+    if (this.#last !== work) await this.release();
+    this.#last = work;
+    return await work.compute(piece, this.runner!);
+  }
 
-  watch.stage("evaluate");
-  const performance = source.hasMeasured ? await evaluateGroups(samples, o, ctx) : [];
-
-  watch.stage("write");
-  await output.write("matrix.csv", matrixCsv(matrix));
-  await writeMatrixNpz(output.temporaryPath("matrix.npz"), matrix);
-  if (performance.length > 0) await output.write("performance.csv", performanceCsv(performance));
-  await output.write(
-    "report.html",
-    renderVariantReport({
-      title: `Mutations of ${target.id}`,
-      subtitle: `${model.name}, ${o.mode}, ${scan.rows} variant${scan.rows === 1 ? "" : "s"}`,
-      notes,
-      matrix,
-      performance,
-      samples,
-      labels: { score: columns[0].name, measured: o.measuredColumn },
-      // Times differ between a run and its continuation; run.json has them.
-      provenance: { ...settings, command: "score", bootstrap: o.bootstrap, seed: o.seed },
-    }),
-  );
-  const run = {
-    ...await describeRun({ command: "score", args: Deno.args, watch, model, opened }),
-    options: o,
-    target,
-    variants: {
-      rows: scan.rows,
-      multiple: scan.multiple,
-      indels: scan.indels,
-      withoutScore: Object.fromEntries(scan.unscorable),
-    },
-    passes,
-    ...(wildPll !== undefined && { wildTypePseudoLogLikelihood: wildPll }),
-  };
-  output.setRecord(run);
-  ctx.signal.throwIfAborted();
-  const written = output.commit();
-  progress.remove();
-
-  if (o.json) return ctx.print(JSON.stringify({ run, performance }, null, 2));
-  ctx.print(extremes.text());
-  if (performance.length > 0) ctx.print(`\n${performanceText(performance)}`);
-  ctx.note(`\nWrote ${written.join(", ")}`);
+  /** Closes what the last unit needed. */
+  async release(): Promise<void> {
+    await this.#last?.release();
+  }
 }
+
+async function readSubjects(o: ScoreFlags): Promise<Inputs> {
+  const { proteins: read, notes } = await readAll(o);
+  const proteins: ScoreSubject[] = [];
+  for (const { target, source } of read) {
+    const scan = await scanVariants(source, target);
+    checkLegacy(o, scan);
+    const positions = readPositions(o.positions, target, source.kind === "all");
+    proteins.push({ ...settingsOf(o), target, source, scan, positions });
+  }
+  if (o.by === undefined) return { proteins, notes };
+  const [{ target, source }, ...others] = proteins;
+  if (!source.hasMeasured || others.length > 0) {
+    throw new UserError(
+      `Cannot use --by as ${
+        others.length > 0
+          ? `it must be given with one protein: current count is ${proteins.length}`
+          : "--assay must give measured values to compare with: current value is none"
+      }`,
+    );
+  }
+  return { proteins, notes, regions: Regions.parse(await readText(o.by), o.by, target) };
+}
+
+const settingsOf = ({ mode, multi, window, legacy }: ScoreSettings): ScoreSettings => ({
+  ...{ mode, multi, window, legacy },
+});
+
+/** What a reader of the results should know of a protein. */
+function notesOf({ target, scan, ...settings }: ScoreSubject, proteins: number): string[] {
+  const notes = [...settingNotes(settings, target.residues.length), ...rowNotes(scan)];
+  return proteins === 1 ? notes : notes.map((note) => `${target.id}: ${note}`);
+}
+
+interface ScoreResults extends Finished {
+  scores: ReturnType<typeof tables.scoresTable>;
+  /** Of the score's column. */
+  name: string;
+  regions?: Regions;
+}
+
+/** Rows, matrices and statistics protein by protein; only those that the report draws stay in memory. */
+async function writeResults(
+  o: ScoreFlags,
+  ctx: CommandContext,
+  run: ScoreRun,
+  { results, output, provenance, settings, notes, print, ...finished }: ScoreResults,
+): Promise<void> {
+  const { proteins } = run, count = proteins.length, { scores, name, regions } = finished;
+  const backend = settings.backend as { name: BackendName };
+  await run.plan(o.tokenBudget ?? defaultTokenBudget(backend), ctx.signal);
+  const files = fileNames(proteins.map(({ target }) => target.id));
+  const drawn: ScoredProtein[] = [], all: tables.ProteinPerformance[][] = [];
+  const ends: Parameters<typeof tables.proteinsText>[0][number][] = [], records: unknown[] = [];
+  let variants = 0, text = "";
+  {
+    const lines = count === 1 ? tables.scoreLines(scores, proteins[0].source) : undefined;
+    await using scoreSink = results.open(scores, lines);
+    await using matrixSink = results.open(tables.tableFor(tables.MATRIX, count));
+    await using stack = new AsyncDisposableStack();
+    let performanceSink: RowSink<tables.ProteinPerformance> | undefined;
+    if (proteins.some(({ source }) => source.hasMeasured)) {
+      performanceSink = stack.use(results.open(tables.tableFor(tables.PERFORMANCE, count)));
+    }
+    for (const [p, { target, source, scan }] of proteins.entries()) {
+      ctx.signal.throwIfAborted();
+      const samples = new SampleCollector(regions), extremes = new tables.Extremes();
+      const { work, begin } = run.works[p];
+      const { matrix, wildPll } = await work.finish(
+        (piece) => unpackUnit<Float32Array>(finished.read(begin + piece)),
+        async (found) => {
+          const { row, reading, score } = found;
+          const shown = isVariant(reading) ? score : REASONS[reading.reason];
+          extremes.add(row.text || row.place, shown);
+          if (source.hasMeasured) samples.add(found);
+          await scoreSink.add({ ...found, target, source });
+        },
+      );
+      await matrixSink.write(tables.matrixRows(matrix));
+      const file = count === 1 ? "matrix.npz" : `${files[p]}.matrix.npz`;
+      await tables.writeMatrixNpz(output.temporaryPath(file), matrix);
+      const performance = source.hasMeasured ? await evaluateGroups(samples, o, ctx) : [];
+      all.push(performance.map((each) => ({ protein: target.id, ...each })));
+      await performanceSink?.write(all[p]);
+      if (drawn.length < MOST_DRAWN) drawn.push({ matrix, performance, samples });
+      records.push(recordOf(target, scan, wildPll));
+      if (count === 1) text = extremes.text();
+      else ends.push({ id: target.id, rows: scan.rows, ends: extremes.ends });
+      variants += scan.rows;
+    }
+    for (const sink of [scoreSink, matrixSink, performanceSink]) await sink?.close();
+  }
+  const measured = all.filter(({ length }) => length > 0);
+  const { bootstrap: resamples, seed } = o;
+  const summary = measured.length < 2
+    ? []
+    : await summarisePerformance(measured, { resamples, seed, signal: ctx.signal });
+  if (summary.length > 0) await results.write(tables.SUMMARY, summary);
+  Object.assign(provenance, count === 1 ? records[0] : { proteins: records });
+  if (run.runner) provenance.passes = run.runner.passes;
+  if (o.report) {
+    const model = (settings.model as { name: string }).name;
+    const of = count === 1 ? proteins[0].target.id : `${count} proteins`;
+    await output.write(
+      "report.html",
+      renderVariantReport({
+        title: `Mutations of ${of}`,
+        subtitle: `${model}, ${o.mode}, ${variants} variant${variants === 1 ? "" : "s"}`,
+        notes,
+        proteins: drawn,
+        count,
+        summary,
+        labels: { score: name, measured: o.measuredColumn },
+        // Times differ between a run and its continuation; run.json has them.
+        provenance: {
+          ...{ esmscope: settings.esmscope, model: settings.model, backend: settings.backend },
+          ...(count === 1 ? { target: proteins[0].target } : { proteins: count }),
+          ...{ mode: o.mode, multi: o.multi, window: o.window, legacy: o.legacy },
+          ...{ tokenBudget: o.tokenBudget, positions: o.positions },
+          ...(count === 1 && { variants: proteins[0].scan.digest }),
+          ...{ command: "score", bootstrap: resamples, seed },
+        },
+      }),
+    );
+  }
+  print(count === 1 ? text : tables.proteinsText(ends));
+  const headlines = count === 1 ? measured[0] ?? [] : measured.map(([headline]) => headline);
+  if (headlines.length > 0) print(`\n${tables.performanceText(headlines)}`);
+  if (summary.length > 0) {
+    const names = tables.SUMMARY.columns.map(({ name }) => name);
+    print(`\n${tableText(tables.SUMMARY, names, summary.filter(({ group }) => group === "all"))}`);
+  }
+}
+
+/** What run.json says of a protein. */
+const recordOf = (target: Target, scan: Scan, wildPll: number | undefined) => ({
+  target,
+  variants: {
+    rows: scan.rows,
+    multiple: scan.multiple,
+    indels: scan.indels,
+    withoutScore: Object.fromEntries(scan.unscorable),
+  },
+  ...(wildPll !== undefined && { wildTypePseudoLogLikelihood: wildPll }),
+});
 
 /** Statistics of every group of variants, one after another. */
 async function evaluateGroups(
@@ -192,35 +309,4 @@ function readPositions(text: string | undefined, target: Target, all: boolean): 
     "--positions",
   );
   return checkPositions(residues.map((residue) => residue - offset + 1), length, offset);
-}
-
-async function readRegions(
-  path: string | undefined,
-  target: Target,
-  hasMeasured: boolean,
-): Promise<Regions | undefined> {
-  if (path === undefined) return undefined;
-  if (!hasMeasured) {
-    throw new UserError(
-      "Cannot use --by as --assay must give measured values to compare with: current value is none",
-    );
-  }
-  return Regions.parse(await readText(path), path, target);
-}
-
-/** One progress display per stage: positions, then variants that need passes of their own. */
-function stageProgress(ctx: CommandContext) {
-  let stage = "";
-  let shown: ReturnType<CommandContext["progress"]> | undefined;
-  return {
-    update(name: string, done: number, total: number) {
-      if (name !== stage) {
-        shown?.finish();
-        stage = name;
-        shown = ctx.progress({ label: "scoring", unit: name, total, done });
-      }
-      shown!.update(done, total);
-    },
-    finish: () => shown?.finish(),
-  };
 }

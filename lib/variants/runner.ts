@@ -15,8 +15,6 @@ export interface RunnerOptions extends WindowOptions {
   /** Tokens of a batch. @default 1024 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
   signal?: AbortSignal;
-  /** Hears how many passes have run so far. */
-  onPass?: (done: number) => void;
 }
 
 /** Answers queries: per query f32[reads, 22] as `tokenLogProbs` gives them. */
@@ -41,7 +39,6 @@ export class QueryRunner {
       const members = batch.members.map((i) => passes[i]);
       collect(members, await this.#read(batch, members), answers, weights);
       this.passes += batch.size;
-      this.options.onPass?.(this.passes);
     }
     // Most reads have one window; dividing by its weight would only round.
     answers.forEach((answer, q) =>

@@ -1,9 +1,9 @@
-/** Scores variants: marginals of positions first, then rows, both in units that a later run can reuse. */
+/** Scores variants: passes in pieces that can be kept or computed elsewhere, then rows from what they gave. */
 import { ROW_VALUES } from "../../kernels/token_log_probs/mod.ts";
 import type { Esm2 } from "../esm2/mod.ts";
-import { flatten, positionGroups, ScoreMatrix } from "./matrix.ts";
-import type { UnitStore } from "../run/unit_store.ts";
-import { RowScorer, type Run, SCORE_VALUES } from "./row_scorer.ts";
+import { positionGroups, ScoreMatrix } from "./matrix.ts";
+import type { Query } from "./queries.ts";
+import { RowScorer } from "./row_scorer.ts";
 import { QueryRunner } from "./runner.ts";
 import { isVariant, readRow, type Scan } from "./scan.ts";
 import { type ScoreSettings, windowOptions } from "./settings.ts";
@@ -11,8 +11,8 @@ import type { VariantSource } from "./source.ts";
 import type { Reading, Target, Variant, VariantRow } from "./types.ts";
 import { WINDOW_TOKENS } from "./windows.ts";
 
-/** What is scored, and how. */
-export interface ScoreRequest extends ScoreSettings {
+/** Which variants of which protein are scored, and how. */
+export interface ScoreSubject extends ScoreSettings {
   /** The protein. */
   target: Target;
   /** Where variants come from. */
@@ -21,18 +21,17 @@ export interface ScoreRequest extends ScoreSettings {
   scan: Scan;
   /** Positions whose marginals are wanted besides those that variants change. */
   positions: readonly number[];
-  /**
-   * Finished units of an earlier run, which the command keeps.
-   * @ignore
-   */
-  progress?: UnitStore;
+}
+
+/** What is scored, and who hears of it. */
+export interface ScoreRequest extends ScoreSubject {
   /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Hears of positions, then of rows that need passes of their own. */
-  onProgress?: (stage: "positions" | "variants", done: number, total: number) => void;
-  /** Takes each row in order. */
+  /** Hears of passes; windows that are read together may add some. */
+  onProgress?: (done: number, total: number) => void;
+  /** Takes each row in order, when all passes have run. */
   onRow: (row: ScoredRow) => void | Promise<void>;
 }
 
@@ -57,75 +56,43 @@ export interface ScoredRow {
 export interface ScoreResult {
   /** Every substitution's score, as far as it was computed. */
   matrix: ScoreMatrix;
-  /** Forward passes of this run, those of an earlier one not counted. */
+  /** Forward passes. */
   passes: number;
   /** Pseudo-log-likelihood of the target, where variants were compared with it. */
   wildPll?: number;
 }
 
+/** Scores every row of the source. */
+export async function scoreVariants(model: Esm2, request: ScoreRequest): Promise<ScoreResult> {
+  const { tokenBudget, signal, onProgress, onRow } = request;
+  const runner = new QueryRunner(model, { ...windowOptions(request), tokenBudget, signal });
+  const work = new ScoreWork(request, runner.tokenBudget, signal);
+  await work.plan();
+  const found: Float32Array[] = [];
+  let done = 0;
+  const total = work.pieces.reduce((sum, { passes }) => sum + passes, 0);
+  onProgress?.(0, total);
+  for (const [i, { passes }] of work.pieces.entries()) {
+    signal?.throwIfAborted();
+    found.push(await work.compute(i, runner));
+    onProgress?.(done += passes, total);
+  }
+  await work.release();
+  const { matrix, wildPll } = await work.finish((i) => found[i], onRow);
+  return { matrix, passes: runner.passes, ...(wildPll !== undefined && { wildPll }) };
+}
+
 /** Rows of a chunk that need no pass at all; bounds the memory for text. */
 const LARGEST_CHUNK = 4096;
 
-/** Batches of a chunk: few enough that little is lost with it, enough that most are full. */
+/** Batches of a chunk: enough that most are full. */
 const BATCHES_PER_CHUNK = 8;
 
-/** The number of the unit that is the target's own pseudo-log-likelihood. */
-const WILD_TYPE_UNIT = 0xffff_ffff;
-
-/** Scores every row of the source; results do not depend on what an earlier run had finished. */
-export async function scoreVariants(model: Esm2, request: ScoreRequest): Promise<ScoreResult> {
-  const { target, source, scan, mode, legacy } = request;
-  const runner = new QueryRunner(model, { ...windowOptions(request), ...runnerOptions(request) });
-  const matrix = new ScoreMatrix(target);
-  const isMarginal = mode === "masked-marginal" || mode === "wt-marginal";
-  const units = isMarginal ? await scorePositions(request, runner, matrix) : 0;
-
-  const scorer = new RowScorer(request, matrix);
-  if (scan.indels > 0 || mode === "pseudo-perplexity" && !legacy) {
-    const unit = await inPieces(request, runner, WILD_TYPE_UNIT, (run) => scorer.wildType(run));
-    scorer.wildPll = unit[0];
-  }
-  let chunk = newChunk(), chunks = 0, done = 0;
-  const flush = async () => {
-    request.signal?.throwIfAborted();
-    const variants = chunk.rows.map(({ reading }) => reading).filter(isVariant);
-    const score = (run: Run) => scorer.score(variants, run);
-    const values = chunk.cost > 0
-      ? await inPieces(request, runner, units + chunks, score)
-      : await score((queries) => runner.run(queries));
-    let at = 0;
-    for (const { row, reading } of chunk.rows) {
-      if (!isVariant(reading)) {
-        await request.onRow({ row, reading, score: NaN, pll: NaN, perResidue: NaN });
-        continue;
-      }
-      const [score, pll] = values.subarray(at, at += SCORE_VALUES);
-      if (!isMarginal) fill(matrix, reading, score);
-      const length = reading.indel?.length;
-      const perResidue = length === undefined
-        ? NaN
-        : pll / length - scorer.wildPll / target.residues.length;
-      await request.onRow({ row, reading, score, pll, perResidue });
-    }
-    chunks++;
-    done += chunk.rows.length;
-    request.onProgress?.("variants", done, scan.rows);
-    chunk = newChunk();
-  };
-  const passTokens = Math.min(target.residues.length + 2, runnerWidth(request));
-  const most = BATCHES_PER_CHUNK * Math.max(1, Math.floor(runner.tokenBudget / passTokens));
-  for await (const row of source.rows()) {
-    const reading = readRow(row, target)!;
-    chunk.rows.push({ row, reading });
-    if (isVariant(reading)) chunk.cost += scorer.cost(reading);
-    if (chunk.cost >= most || chunk.rows.length >= LARGEST_CHUNK) await flush();
-  }
-  if (chunk.rows.length > 0) await flush();
-  return {
-    matrix,
-    passes: runner.passes,
-    ...(!Number.isNaN(scorer.wildPll) && { wildPll: scorer.wildPll }),
-  };
+/** Queries that run together: a group of one of the sets that are asked, one after another. */
+interface Piece {
+  readonly set: number;
+  readonly group: number;
+  readonly passes: number;
 }
 
 interface Chunk {
@@ -134,93 +101,210 @@ interface Chunk {
   cost: number;
 }
 
-const newChunk = (): Chunk => ({ rows: [], cost: 0 });
+/**
+ * The passes that one protein's variants need, cut into pieces that depend on nothing that ran before;
+ * little of it is held between calls.
+ */
+export class ScoreWork {
+  readonly pieces: Piece[] = [];
+  readonly #scorer: RowScorer;
+  /** The set that was asked for last, and those behind it. */
+  #open?: { set: number; groups: Query[][]; rest: AsyncGenerator<Query[][]> };
 
-/** Marginals of every position wanted; gives the number of units. */
-async function scorePositions(
-  request: ScoreRequest,
-  runner: QueryRunner,
-  matrix: ScoreMatrix,
-): Promise<number> {
-  const { target, scan, mode, progress, onProgress, signal } = request;
-  const wanted = scan.mutated.slice();
-  for (const position of request.positions) wanted[position] = 1;
-  const positions = Array.from(wanted.keys()).filter((position) => wanted[position]);
-  const groups = positionGroups(
-    target,
-    positions,
-    mode === "masked-marginal",
-    Math.min(target.residues.length + 2, runnerWidth(request)),
-    runner.tokenBudget,
-  );
-  let done = 0;
-  onProgress?.("positions", 0, positions.length);
-  for (const [unit, group] of groups.entries()) {
-    signal?.throwIfAborted();
-    const values = await cached(
-      progress,
-      unit,
-      async () => flatten(await runner.run(group.queries)),
-    );
-    group.positions.forEach((position, i) => matrix.set(position, values, i * ROW_VALUES));
-    done += group.positions.length;
-    onProgress?.("positions", done, positions.length);
+  constructor(
+    readonly subject: ScoreSubject,
+    readonly tokenBudget: number,
+    readonly signal?: AbortSignal,
+  ) {
+    this.#scorer = new RowScorer(subject);
   }
-  return groups.length;
-}
 
-/** Most tokens of a pass. */
-function runnerWidth(request: ScoreRequest): number {
-  return windowOptions(request).kind === "full" ? Infinity : WINDOW_TOKENS;
-}
+  /** Cuts the pieces, the same in every process. */
+  async plan(): Promise<void> {
+    let set = 0;
+    for await (const groups of this.#sets()) {
+      groups.forEach(({ length: passes }, group) => this.pieces.push({ set, group, passes }));
+      set++;
+    }
+  }
 
-const runnerOptions = ({ tokenBudget, signal }: ScoreRequest) => ({ tokenBudget, signal });
+  /** Runs a piece: what is wanted of its reads, one after another. */
+  async compute(number: number, runner: QueryRunner): Promise<Float32Array> {
+    const { set, group } = this.pieces[number];
+    // Pieces are mostly asked for in order: the source is read from the top for an earlier one only.
+    if (!this.#open || this.#open.set > set) {
+      await this.release();
+      this.#open = { set: -1, groups: [], rest: this.#sets() };
+    }
+    for (; this.#open.set < set; this.#open.set++) {
+      this.#open.groups = (await this.#open.rest.next()).value;
+    }
+    const queries = this.#open.groups[group];
+    return kept(queries, await runner.run(queries));
+  }
 
-async function cached(
-  progress: UnitStore | undefined,
-  unit: number,
-  compute: () => Promise<Float64Array>,
-): Promise<Float64Array> {
-  const known = progress?.get(unit);
-  if (known) return known;
-  const values = await compute();
-  progress?.put(unit, values);
-  return values;
-}
+  /** Forgets what the last piece needed. */
+  async release(): Promise<void> {
+    await this.#open?.rest.return([]);
+    this.#open = undefined;
+  }
 
-/** A unit of many passes: its batches are remembered too, until all are done. */
-function inPieces(
-  { progress }: ScoreRequest,
-  runner: QueryRunner,
-  unit: number,
-  compute: (run: Run) => Promise<Float64Array>,
-): Promise<Float64Array> {
-  return cached(progress, unit, async () => {
-    using part = progress?.part(unit);
-    const values = await compute(async (queries) => {
-      const answers: Float32Array[] = [];
-      let piece = 0;
-      for (let at = 0; at < queries.length;) {
-        const size = Math.max(1, Math.floor(runner.tokenBudget / queries[at].ids.length));
-        const group = queries.slice(at, at + size);
-        const found = await cached(
-          part,
-          piece++,
-          async () => flatten(await runner.run(group)),
-        );
-        let from = 0;
-        for (const { reads } of group) {
-          const to = from + reads.length * ROW_VALUES;
-          answers.push(Float32Array.from(found.subarray(from, to)));
-          from = to;
-        }
-        at += size;
+  /**
+   * Every row from the pieces' numbers.
+   *
+   * @param read gives those of a piece
+   */
+  async finish(
+    read: (piece: number) => Float32Array,
+    onRow: (row: ScoredRow) => void | Promise<void>,
+  ): Promise<{ matrix: ScoreMatrix; wildPll?: number }> {
+    const { target } = this.subject, scorer = this.#scorer, matrix = new ScoreMatrix(target);
+    const pieces = Map.groupBy(this.pieces.keys(), (i) => this.pieces[i].set);
+    let set = 0;
+    const answers = (queries: readonly Query[]) =>
+      answersOf(queries, (pieces.get(set++) ?? []).map(read));
+    if (this.#isMarginal) {
+      const groups = this.#positionGroups();
+      const all = answers(groups.flatMap(({ queries }) => queries));
+      let at = 0;
+      for (const { positions, queries } of groups) {
+        const values = joined(all.slice(at, at += queries.length));
+        positions.forEach((position, i) => matrix.set(position, values, i * ROW_VALUES));
       }
-      return answers;
-    });
-    part?.remove();
-    return values;
+    }
+    const wildPll = this.#needsTarget ? scorer.wildType(answers(scorer.wildTypeQueries())) : NaN;
+    for await (const chunk of this.#readChunks()) {
+      const { variants, queries, recipes } = this.#recipes(chunk);
+      const found = answers(queries);
+      let next = 0;
+      for (const { row, reading } of chunk.rows) {
+        if (!isVariant(reading)) {
+          await onRow({ row, reading, score: NaN, pll: NaN, perResidue: NaN });
+          continue;
+        }
+        const [score, pll] = recipes[next](found, matrix, wildPll);
+        if (!this.#isMarginal) fill(matrix, variants[next], score);
+        next++;
+        const length = reading.indel?.length;
+        const perResidue = length === undefined
+          ? NaN
+          : pll / length - wildPll / target.residues.length;
+        await onRow({ row, reading, score, pll, perResidue });
+      }
+    }
+    return { matrix, ...(!Number.isNaN(wildPll) && { wildPll }) };
+  }
+
+  get #isMarginal(): boolean {
+    const { mode } = this.subject;
+    return mode === "masked-marginal" || mode === "wt-marginal";
+  }
+
+  get #needsTarget(): boolean {
+    const { scan, mode, legacy } = this.subject;
+    return scan.indels > 0 || mode === "pseudo-perplexity" && !legacy;
+  }
+
+  /** Whether any row needs more than the marginals. */
+  get #rowsNeedPasses(): boolean {
+    const { scan, multi } = this.subject;
+    return !this.#isMarginal || scan.indels > 0 || multi === "joint" && scan.multiple > 0;
+  }
+
+  /** Most tokens of a pass. */
+  get #passTokens(): number {
+    const { residues: { length } } = this.subject.target;
+    const widest = windowOptions(this.subject).kind === "full" ? Infinity : WINDOW_TOKENS;
+    return Math.min(length + 2, widest);
+  }
+
+  /** Marginals of every position wanted. */
+  #positionGroups() {
+    const { target, scan, mode, positions: more } = this.subject;
+    const wanted = scan.mutated.slice();
+    for (const position of more) wanted[position] = 1;
+    const positions = Array.from(wanted.keys()).filter((position) => wanted[position]);
+    const masked = mode === "masked-marginal";
+    return positionGroups(target, positions, masked, this.#passTokens, this.tokenBudget);
+  }
+
+  /** Rows that are looked at together. */
+  async *#readChunks(): AsyncGenerator<Chunk> {
+    const { target, source } = this.subject;
+    const batch = Math.max(1, Math.floor(this.tokenBudget / this.#passTokens));
+    const most = BATCHES_PER_CHUNK * batch;
+    let chunk: Chunk = { rows: [], cost: 0 };
+    for await (const row of source.rows()) {
+      const reading = readRow(row, target)!;
+      chunk.rows.push({ row, reading });
+      if (isVariant(reading)) chunk.cost += this.#scorer.cost(reading);
+      if (chunk.cost < most && chunk.rows.length < LARGEST_CHUNK) continue;
+      yield chunk;
+      chunk = { rows: [], cost: 0 };
+      // Ctrl-C is heard only when the event loop turns.
+      await new Promise((resolve) => setTimeout(resolve));
+      this.signal?.throwIfAborted();
+    }
+    if (chunk.rows.length > 0) yield chunk;
+  }
+
+  #recipes({ rows }: Chunk) {
+    const variants = rows.map(({ reading }) => reading).filter(isVariant);
+    return { variants, ...this.#scorer.plan(variants) };
+  }
+
+  /** What is asked: marginals of positions, the target's own likelihood, then of every chunk of rows. */
+  async *#sets(): AsyncGenerator<Query[][]> {
+    if (this.#isMarginal) yield this.#positionGroups().map(({ queries }) => queries);
+    if (this.#needsTarget) yield this.#cut(this.#scorer.wildTypeQueries());
+    if (!this.#rowsNeedPasses) return;
+    for await (const chunk of this.#readChunks()) yield this.#cut(this.#recipes(chunk).queries);
+  }
+
+  /** Queries in groups of about as many tokens as run together. */
+  #cut(queries: readonly Query[]): Query[][] {
+    const groups: Query[][] = [];
+    for (let from = 0; from < queries.length;) {
+      const size = Math.max(1, Math.floor(this.tokenBudget / queries[from].ids.length));
+      groups.push(queries.slice(from, from += size));
+    }
+    return groups;
+  }
+}
+
+/** Of each read the one value that is wanted, or all. */
+function kept(queries: readonly Query[], answers: readonly Float32Array[]): Float32Array {
+  return joined(
+    queries.flatMap(({ reads }, q) =>
+      reads.map(({ value }, r) =>
+        value === undefined
+          ? answers[q].subarray(r * ROW_VALUES, (r + 1) * ROW_VALUES)
+          : answers[q].subarray(r * ROW_VALUES + value, r * ROW_VALUES + value + 1)
+      )
+    ),
+  );
+}
+
+/** What {@linkcode kept} put together, by query. */
+function answersOf(queries: readonly Query[], pieces: readonly Float32Array[]): Float32Array[] {
+  const all = joined(pieces);
+  let at = 0;
+  const found = queries.map(({ reads }) => {
+    const size = reads.reduce((sum, { value }) => sum + (value === undefined ? ROW_VALUES : 1), 0);
+    return all.subarray(at, at += size);
   });
+  if (at !== all.length) throw new Error("the pieces are not those of the queries");
+  return found;
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 /** Modes without marginals know the singles that were asked for. */

@@ -19,13 +19,17 @@ export interface VariantSource {
   columns: readonly string[];
   /** What stands between its cells. */
   delimiter: string;
+  /** Which of them has the variant; undefined where its sequence says it. */
+  mutantColumn?: string;
   /** Whether rows have a measured value. */
   hasMeasured: boolean;
   /** Reads from the top each time it is called. */
   rows(): AsyncIterable<VariantRow>;
 }
 
-const PLAIN = { header: "mutant", columns: ["mutant"], delimiter: "," } as const;
+const PLAIN = {
+  ...{ header: "mutant", columns: ["mutant"], mutantColumn: "mutant", delimiter: "," },
+} as const;
 
 /** Every single substitution by one of the 20 amino acids, position by position. */
 export function allSingles(target: Target): VariantSource {
@@ -128,6 +132,7 @@ export function fromAssay(
     header,
     columns,
     delimiter,
+    ...(mutant >= 0 && { mutantColumn: names.mutant }),
     hasMeasured: measured >= 0,
     async *rows() {
       const numbers = new NumberColumn(names.measured, delimiter);

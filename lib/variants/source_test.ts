@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, rejects } from "../../tests/assert.ts";
 import { withTempDir } from "../checkpoint/testing/files.ts";
-import { PROTEINGYM_COLUMNS, readInputs } from "./inputs.ts";
+import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
+import { readInputs } from "./inputs.ts";
 import { rowNotes, scanVariants } from "./scan.ts";
 import { listedOrFile } from "./source.ts";
 

@@ -1,5 +1,6 @@
 /** Checks a model's numbers against published ones. */
 import type { Esm2 } from "../esm2/mod.ts";
+import { columnsOf, type TableOf } from "../io/columns.ts";
 import { spearman } from "../stats/correlation.ts";
 import { sorted } from "../stats/sorted.ts";
 import {
@@ -22,6 +23,20 @@ export interface Check {
   found: string;
   ok: boolean;
 }
+
+const { text, flag } = columnsOf<Check>();
+
+export const CHECKS: TableOf<Check> = {
+  name: "checks",
+  rows: "one row per comparison",
+  isPrinted: true,
+  columns: [
+    text("check", "what is compared", "name"),
+    text("expected", "the published value, or how near it must be", "expected"),
+    text("found", "on this machine", "found"),
+    flag("ok", "whether they agree", "ok"),
+  ],
+};
 
 const four = (values: ArrayLike<number>) => Array.from(values, (x) => x.toFixed(4)).join(" ");
 
@@ -99,7 +114,7 @@ export async function verifyAssay(
     source,
     scan,
     signal,
-    onProgress: (stage, done, total) => stage === "positions" && onProgress?.(done, total),
+    onProgress,
     onRow: (found) => {
       const { row, reading, score } = found;
       const published = isVariant(reading) ? publishedScore?.(row.raw) ?? NaN : NaN;

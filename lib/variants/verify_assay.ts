@@ -1,7 +1,8 @@
 /** Opens an assay file for verification. */
 import { parseRecord } from "../io/csv.ts";
 import { openTable } from "../io/csv_stream.ts";
-import { PROTEINGYM_COLUMNS, readInputs } from "./inputs.ts";
+import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
+import { readInputs } from "./inputs.ts";
 import type { AssayInput } from "./verify.ts";
 
 /** The column that holds published 650M masked-marginal scores. */

@@ -3,7 +3,7 @@ import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
 import { outputOptions, runOptions } from "../../lib/output_options.ts";
-import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
+import { maxLengthOption, proteinsOptions } from "../../lib/proteins/options.ts";
 import { runEncode } from "../../lib/sae/encode/run.ts";
 import { FORMATS, LATENTS, TOP_LATENTS } from "../../lib/sae/encode/tables.ts";
 import { saeOptions } from "../../lib/sae/options.ts";

@@ -4,7 +4,7 @@ import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
 import { outputOptions, runOptions } from "../../lib/output_options.ts";
-import { maxLengthOption, proteinsOptions } from "../../lib/protein_options.ts";
+import { maxLengthOption, proteinsOptions } from "../../lib/proteins/options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {

@@ -1,5 +1,5 @@
 /** What the model predicts when latents are held at values of one's own. */
-import { targetOptions } from "../../lib/protein_options.ts";
+import { targetOptions } from "../../lib/proteins/options.ts";
 import { parsePlaces, type Places } from "../../lib/causal/places.ts";
 import { runSteer, STEERING } from "../../lib/causal/run_steer.ts";
 import { parseScale, parseSet } from "../../lib/causal/steer.ts";

@@ -6,7 +6,7 @@ import { type Finished, runAnalysis } from "../../run/run.ts";
 import type { SaeConfig } from "../types.ts";
 import { type SaeFlags, withSaes } from "../session.ts";
 import { latentPacker, type ProteinLatents, unpackLatents, windowWork } from "./encode.ts";
-import { type InputFlags, openProteins, type Proteins } from "./proteins.ts";
+import { openProteins, type Proteins, type StreamFlags } from "../../proteins/read.ts";
 import {
   activationsOf,
   type Extents,
@@ -18,7 +18,7 @@ import {
 } from "./tables.ts";
 import { lettersText, type TopLatent, topLatents } from "./top_latents.ts";
 
-export interface EncodeFlags extends SaeFlags, InputFlags {
+export interface EncodeFlags extends SaeFlags, StreamFlags {
   layer?: number;
   tokenBudget?: number;
   format: Format;

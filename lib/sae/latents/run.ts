@@ -7,7 +7,7 @@ import { packUnit, unpackUnit } from "../../run/codec.ts";
 import type { MergedRun } from "../../run/merge.ts";
 import { type Finished, runAnalysis } from "../../run/run.ts";
 import { windowWork } from "../encode/encode.ts";
-import { type InputFlags, openProteins, type Proteins } from "../encode/proteins.ts";
+import { openProteins, type Proteins, type StreamFlags } from "../../proteins/read.ts";
 import { type SaeFlags, withSaes } from "../session.ts";
 import {
   type Detection,
@@ -17,7 +17,7 @@ import {
   type LetterCount,
 } from "./detectors.ts";
 
-export interface LatentsFlags extends SaeFlags, InputFlags {
+export interface LatentsFlags extends SaeFlags, StreamFlags {
   layer?: number;
   threshold: number;
   top: number;

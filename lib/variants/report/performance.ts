@@ -1,13 +1,5 @@
-import { type Performance, STATISTIC_LABELS, STATISTICS } from "../evaluate.ts";
+import { type Performance, STATISTIC_LABELS, STATISTIC_MEANINGS, STATISTICS } from "../evaluate.ts";
 import { type Markup, markup } from "../../report/markup.ts";
-
-const MEANINGS = {
-  spearman: "rank correlation, ties at their mean rank",
-  pearson: "linear correlation",
-  auc: "chance that a functional variant scores above one that is not",
-  mcc: "Matthews correlation, variants at or above the median score called functional",
-  ndcg10: "how much of the measured value the best-scored tenth collects, 1 is ideal",
-} as const;
 
 const three = (value: number) => Number.isNaN(value) ? "–" : value.toFixed(3).replace("-", "−");
 
@@ -19,7 +11,7 @@ export function performanceTable(performance: readonly Performance[]): Markup {
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Statistics"><table class="numbers performance">
 <thead><tr><th scope="col">Variants</th><th scope="col">n</th>${
     shown.map((name) =>
-      markup`<th scope="col" title="${MEANINGS[name]}">${STATISTIC_LABELS[name]}</th>`
+      markup`<th scope="col" title="${STATISTIC_MEANINGS[name]}">${STATISTIC_LABELS[name]}</th>`
     )
   }</tr></thead>
 <tbody>${
@@ -38,7 +30,7 @@ export function performanceTable(performance: readonly Performance[]): Markup {
 </tbody></table></div>
 <dl class="glossary">${
     shown.map((name) =>
-      markup`<div><dt>${STATISTIC_LABELS[name]}</dt><dd>${MEANINGS[name]}</dd></div>`
+      markup`<div><dt>${STATISTIC_LABELS[name]}</dt><dd>${STATISTIC_MEANINGS[name]}</dd></div>`
     )
   }${
     performance.some(({ intervals }) => intervals) &&

@@ -1,11 +1,13 @@
 /** The report of variant scoring: the matrix, the profile along the protein, the assay. */
-import type { Performance } from "../evaluate.ts";
+import { three } from "../../cli/figures.ts";
+import { type Performance, type ProteinMean, STATISTIC_LABELS } from "../evaluate.ts";
 import { AMINO_ACIDS } from "../letters.ts";
 import type { ScoreMatrix } from "../matrix.ts";
 import { residueOf } from "../resolve.ts";
 import type { SampleCollector } from "../samples.ts";
 import { type Markup, markup } from "../../report/markup.ts";
-import { page } from "../../report/page.ts";
+import { drawnNote, page } from "../../report/page.ts";
+import { scrollingTable } from "../../report/table.ts";
 import { short } from "../../report/scale.ts";
 import headsStyle from "../../report/style_heads.css" with { type: "text" };
 import mapsStyle from "../../report/style_maps.css" with { type: "text" };
@@ -18,45 +20,95 @@ import scatterScript from "./scatter.js" with { type: "text" };
 import matrixStyle from "../../report/style_matrix.css" with { type: "text" };
 import style from "./style.css" with { type: "text" };
 
+/** What the page shows of a protein. */
+export interface ScoredProtein {
+  matrix: ScoreMatrix;
+  /** Statistics against the assay; empty without one. */
+  performance: readonly Performance[];
+  samples: SampleCollector;
+}
+
 export interface VariantReport {
   title: string;
   /** What was run: model, mode, number of variants. */
   subtitle: string;
   /** Warnings that the reader must see first. */
   notes: string[];
-  matrix: ScoreMatrix;
-  /** Statistics against the assay; empty without one. */
-  performance: readonly Performance[];
-  samples: SampleCollector;
+  /** Those that the page shows in full. */
+  proteins: readonly ScoredProtein[];
+  /** How many there are. */
+  count: number;
+  /** Statistics over proteins. */
+  summary: readonly ProteinMean[];
   /** Column names of the score and of the measured value. */
-  labels: { score: string; measured: string };
+  labels: Labels;
   provenance: Record<string, unknown>;
+}
+
+interface Labels {
+  score: string;
+  measured: string;
 }
 
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
 export function renderVariantReport(report: VariantReport): string {
-  const { title, subtitle, notes, matrix, performance, samples, labels, provenance } = report;
+  const { title, subtitle, proteins, count, summary, labels, provenance } = report;
+  const notes = [...report.notes, ...drawnNote(proteins.length, count)];
   return page({
     ...{ title, subtitle, notes, provenance },
-    summary: markup`<p class="finding">${finding(matrix)}${correlation(report)}</p>
-`,
+    summary: count === 1 &&
+      proteins.map((protein) =>
+        markup`<p class="finding">${finding(protein.matrix)}${correlation(protein, labels)}</p>
+`
+      ),
     sections: [
-      markup`<section><h2>Every mutation</h2>
-<p class="facts">Score: log p(mutation) − log p(wild type), in nats; negative is unfavourable. matrix.csv and matrix.npz have every digit.</p>
-${variantMatrix(matrix)}</section>
-`,
-      performance.length > 0 &&
-      markup`<section><h2>Against the assay</h2>
-<p class="facts">${samples.headline.scores.length} variants with a measured value, column ${labels.measured}${
-        performance[0].labelled > 0 && performance[0].labelled < performance[0].variants &&
-        `; ${performance[0].labelled} of them with a label, which AUC and MCC are of`
-      }.</p>
-${performanceTable(performance)}${scatter(samples, labels)}</section>
-`,
+      summary.length > 0 && summarySection(summary),
+      proteins.map((protein) => proteinSections(protein, labels, count > 1)),
     ],
     styles: [headsStyle, mapsStyle, matrixStyle, style],
     scripts: [residuesScript, matrixScript, scatterScript],
   });
+}
+
+function proteinSections(protein: ScoredProtein, labels: Labels, isNamed: boolean): Markup {
+  const { matrix, performance, samples } = protein, { id } = matrix.target;
+  return markup`<section><h2>${isNamed ? `Every mutation of ${id}` : "Every mutation"}</h2>
+${
+    isNamed && markup`<p class="finding">${finding(matrix)}${correlation(protein, labels)}</p>
+`
+  }<p class="facts">Score: log p(mutation) − log p(wild type), in nats; negative is unfavourable. matrix.csv and matrix.npz have every digit.</p>
+${variantMatrix(matrix)}</section>
+${
+    performance.length > 0 &&
+    markup`<section><h2>${isNamed ? `${id} against the assay` : "Against the assay"}</h2>
+<p class="facts">${samples.headline.scores.length} variants with a measured value, column ${labels.measured}${
+      performance[0].labelled > 0 && performance[0].labelled < performance[0].variants &&
+      `; ${performance[0].labelled} of them with a label, which AUC and MCC are of`
+    }.</p>
+${performanceTable(performance)}${scatter(samples, labels)}</section>
+`
+  }`;
+}
+
+function summarySection(summary: readonly ProteinMean[]): Markup {
+  return markup`<section><h2>Across proteins</h2>
+<p class="facts">Means with 95 % intervals over resampled proteins; summary.csv has every digit.</p>
+${
+    scrollingTable(
+      "Means over proteins",
+      ["Variants", "Statistic", "Proteins", "Mean", "95 % interval"],
+      summary.map(({ group, statistic, proteins, mean, interval }) => [
+        group,
+        STATISTIC_LABELS[statistic],
+        proteins,
+        three(mean),
+        interval && !Number.isNaN(interval.low)
+          ? `${three(interval.low)} to ${three(interval.high)}`
+          : "–",
+      ]),
+    )
+  }</section>
+`;
 }
 
 /** The positions where mutations cost most, in words. */
@@ -75,7 +127,7 @@ function finding(matrix: ScoreMatrix): string {
       `the ${AMINO_ACIDS.length - 1} substitutions. `;
 }
 
-function correlation({ performance, labels }: VariantReport): Markup | undefined {
+function correlation({ performance }: ScoredProtein, labels: Labels): Markup | undefined {
   const [all] = performance;
   if (!all || Number.isNaN(all.values.spearman)) return undefined;
   const { low, high } = all.intervals?.spearman ?? { low: NaN, high: NaN };
