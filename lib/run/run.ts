@@ -4,7 +4,6 @@
  */
 import { openBackend } from "../backend/mod.ts";
 import type { BackendChoice, OpenedBackend } from "../backend/mod.ts";
-import type { Checkpoint } from "../checkpoint/mod.ts";
 import type { CommandContext } from "../cli/context.ts";
 import { Esm2 } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
