@@ -33,14 +33,14 @@ export async function runContacts(
   await runAnalysis<Inputs>(o, ctx, {
     command: "contacts",
     read: () => readInputs(o),
-    async plan({ proteins: inputs }, checkpoint) {
+    async plan({ proteins: inputs }, { checkpoint }) {
       const { proteins, notes } = await prepareContacts(checkpoint, inputs, o);
       return {
         notes,
         settings: { options: settingsOf(o), proteins: proteins.map(describe) },
         label: proteins.length === 1 ? proteins[0].id : `${proteins.length} proteins`,
         unit: "steps",
-        async open({ esm, checkpoint, stack }) {
+        async open({ esm, stack }) {
           const options = { ...o, signal: ctx.signal };
           const survey = await ContactSurvey.create(esm, checkpoint, options, stack);
           return {

@@ -50,6 +50,7 @@ export { type Fidelity, type FidelityOptions, type Losses, measureFidelity } fro
 export {
   type Detection,
   DetectorCounts,
+  type DetectorState,
   type LatentProfile,
   type LetterCount,
 } from "./latents/detectors.ts";

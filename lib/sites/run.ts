@@ -49,7 +49,7 @@ export async function runAnalyze(
   await runAnalysis<Inputs>(o, ctx, {
     command: "analyze",
     read: () => readInputs(o),
-    plan: (inputs, { config }) =>
+    plan: (inputs, { checkpoint: { config } }) =>
       planSites(o, ctx, inputs, prepareSites(config, inputs.proteins, optionsOf(o)).warnings),
   }, merged);
 }
