@@ -1,21 +1,29 @@
 /** Puts the shards of a run together. */
-import { surveyWriters } from "../lib/causal/sweep/survey_writers.ts";
+import { runCircuit } from "../lib/causal/run_circuit.ts";
+import { runIg } from "../lib/causal/run_ig.ts";
+import { runPatch } from "../lib/causal/run_patch.ts";
 import { defineCommand, option } from "../lib/cli/command.ts";
 import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
-import { type ContactFlags, runContacts } from "../lib/contacts/run.ts";
+import { runContacts } from "../lib/contacts/run.ts";
 import { outputOptions } from "../lib/output_options.ts";
-import { runMerge, type ShardWriter } from "../lib/run/run_merge.ts";
-import { type AnalyzeFlags, runAnalyze } from "../lib/sites/run.ts";
-import { runScore, type ScoreFlags } from "../lib/variants/run.ts";
+import { runMerge, writerOf } from "../lib/run/run_merge.ts";
+import { runEncode } from "../lib/sae/encode/run.ts";
+import { runLatents } from "../lib/sae/latents/run.ts";
+import { runAnalyze } from "../lib/sites/run.ts";
+import { runScore } from "../lib/variants/run.ts";
 
 /** By the name of the command that was split. */
-const writers: Readonly<Record<string, ShardWriter>> = {
-  analyze: (options, ctx, run) => runAnalyze(options as unknown as AnalyzeFlags, ctx, run),
-  contacts: (options, ctx, run) => runContacts(options as unknown as ContactFlags, ctx, run),
-  score: (options, ctx, run) => runScore(options as unknown as ScoreFlags, ctx, run),
-  ...surveyWriters,
+const writers = {
+  analyze: writerOf(runAnalyze),
+  contacts: writerOf(runContacts),
+  score: writerOf(runScore),
+  "sae patch": writerOf(runPatch),
+  "sae ig": writerOf(runIg),
+  "sae circuit": writerOf(runCircuit),
+  "sae encode": writerOf(runEncode),
+  "sae latents": writerOf(runLatents),
 };
 
 export const command = defineCommand({
@@ -24,8 +32,8 @@ export const command = defineCommand({
     "A run with --shard i/n computes one of n parts and leaves two files in its folder. Once all " +
     "are there, this writes the very files that the run in one piece would have written, but for " +
     "run.json, which tells of every shard. Shards may share a folder; a shard that was killed " +
-    "continues when it is run again. Shards of analyze, score and contacts need their inputs once more, " +
-    "and the model's file, but do not run it; those of sae patch, ig and circuit need neither.",
+    "continues when it is run again. The inputs are read once more, and must be those of the " +
+    "shards, as must the files of the model and of autoencoders; neither runs.",
   positionals: [{
     name: "folder",
     description: "where shards are",

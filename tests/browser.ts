@@ -201,6 +201,12 @@ export class Page implements AsyncDisposable {
     await this.look(look);
     await this.send("Page.navigate", { url });
     await this.#loaded.promise;
+    // Pages unpack what they draw.
+    await this.evaluate(`new Promise((done) => {
+      const look = () => document.querySelector("[data-view]") && !document.documentElement.dataset.ready
+        ? setTimeout(look, 10) : done();
+      look();
+    })`);
     await this.settle();
   }
 

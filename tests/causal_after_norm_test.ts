@@ -4,7 +4,7 @@ import { donorEdit, editOf, zeroEdit } from "../lib/causal/edits.ts";
 import { explain, gapOf } from "../lib/causal/explain.ts";
 import { LatentSpace } from "../lib/causal/latent_space.ts";
 import { Tail } from "../lib/causal/tail.ts";
-import { EngineGradient } from "../lib/causal/tail_gradient.ts";
+import { EngineGradient } from "../lib/causal/gradients.ts";
 import { tokenize } from "../lib/esm2/mod.ts";
 import { SaeCoder } from "../lib/sae/coder.ts";
 import type { Sae } from "../lib/sae/types.ts";

@@ -6,7 +6,7 @@ import { rankNodes } from "../lib/causal/explain_record.ts";
 import type { Attribution } from "../lib/causal/integrate.ts";
 import type { Metric } from "../lib/causal/metric.ts";
 import { Tail } from "../lib/causal/tail.ts";
-import { EngineGradient } from "../lib/causal/tail_gradient.ts";
+import { EngineGradient } from "../lib/causal/gradients.ts";
 import { LETTERS } from "../lib/esm2/alphabet.ts";
 import { allClose, equal, ok } from "./assert.ts";
 import {

@@ -4,8 +4,11 @@ import type { ContactResult } from "../lib/contacts/types.ts";
 import { renderContactReport } from "../lib/contacts/report/report.ts";
 import { backbonePdb } from "../lib/structure/molecules.ts";
 import { chainLetters, structureOf } from "../lib/structure/structure.ts";
+import { finding } from "../lib/contacts/report/finding.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
+import { checkAccessible } from "./axe.ts";
 import { browserTest, writePage } from "./browser.ts";
+import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
 import { random } from "./report_sample.ts";
 
 /** A helix of `length` alanines with backbone atoms, residue 5 missing. */
@@ -56,27 +59,21 @@ async function sample(id: string): Promise<ContactResult> {
   };
 }
 
-const page = async (result: ContactResult) =>
+const run = { record: { command: "contacts" }, input: "i", options: "o", files: ["contacts.csv"] };
+const page = async (...results: ContactResult[]) =>
   await renderContactReport({
-    title: "Contacts of <b>",
-    subtitle: "model, method",
     notes: ["</script><script>alert(1)</script>"],
-    method: "head",
-    results: [result],
-    drawn: [result],
-    provenance: { command: "contacts" },
+    ...{ method: "head", results, drawn: results, run },
   });
 
-Deno.test("renderContactReport() escapes what it is given and embeds the viewer once", async () => {
+Deno.test("renderContactReport() escapes what it is given and packs the viewer once", async () => {
   const html = await page(await sample('<img src="x">'));
-  ok(!html.includes("<img") && !html.includes("<b>") && !html.includes("alert(1)</script>"));
+  ok(!html.includes("<img") && !html.includes("alert(1)</script>"));
   equal(html.split("</script>").length, html.split(/<script[ >]/).length, "scripts are closed");
-  // 3Dmol.js has 540 kB; everything else of this page is small.
-  ok(html.length > 500_000 && html.length < 700_000, String(html.length));
-  const [, model] = /<script type="application\/json" class="model">(.*?)<\/script>/.exec(html)!;
-  for (const { label } of JSON.parse(model).contacts) match(label, /^A\/\d+ A\/\d+, \d+\.\d Å$/);
+  // 3Dmol.js packs to 230 kB; everything else of this page is small.
+  ok(html.length > 250_000 && html.length < 400_000, String(html.length));
   const { truth: _, scores: _scores, ...bare } = await sample("bare");
-  ok((await page(bare)).length < 120_000, "no viewer without a structure");
+  ok((await page(bare)).length < 130_000, "no viewer without a structure");
 });
 
 Deno.test("backbonePdb() is a structure of the same residues at the same places", async () => {
@@ -86,76 +83,129 @@ Deno.test("backbonePdb() is a structure of the same residues at the same places"
   deepEqual(again.residues.map(({ alpha }) => alpha), chain.residues.map(({ alpha }) => alpha));
 });
 
+Deno.test("the finding is made from the scores, with what chance gives", async () => {
+  const result = await sample("helix"), { answer, method } = finding(result, "head");
+  const scored = result.scores!.findLast(({ precisionL }) => !Number.isNaN(precisionL))!;
+  match(answer, new RegExp(`^(None|\\d+) of the 40 highest ${scored.range}-range pairs touch`));
+  match(answer, /against \d+\u202f% by chance; (none|\d+) of the 8 highest do(es)?\.$/);
+  match(method!, /There are \d+ true contacts at least 6 residues apart/);
+  const { truth: _, scores: _scores, ...bare } = result;
+  match(
+    finding(bare, "head").answer,
+    /long-range pairs? ha(s|ve) a contact probability above one half/,
+  );
+  match(
+    finding(bare, "jacobian").answer,
+    /^The highest long-range pair is A\d+ – A\d+, with a score/,
+  );
+});
+
 browserTest(
   "renderContactReport gives a page that a browser shows whole, offline, in light and dark",
-  async (browser, dir) => {
+  async (browser, dir, t) => {
     const result = await sample("helix");
     result.map[3 * 40 + 35] = result.map[35 * 40 + 3] = -0.36;
     const url = await writePage(dir, "r", await page(result));
-    for (const scheme of ["light", "dark"] as const) {
-      await using view = await browser.open(url, { scheme });
-      // What the driver says of its software renderer is not the page's.
-      deepEqual(view.complaints.filter((text) => !/WebGL|GL Driver/.test(text)), []);
-      deepEqual(view.requests, [url]);
-      const colours = await view.evaluate<string[]>(`
-      { const canvas = document.querySelector(".contact-map canvas");
-        const context = canvas.getContext("2d"), size = canvas.width / 40;
-        const at = (row, column) => [...context.getImageData(
-          Math.floor((column + 0.5) * size), Math.floor((row + 0.5) * size), 1, 1).data].join();
-        [at(4, 30), at(30, 4), at(12, 4), at(20, 4), at(17, 16)]; }`);
-      // Above: the map, also where no truth is known; below: residue 5 is not known.
-      ok(colours[0] !== colours[1], colours.join(" "));
-      equal(colours[1], colours[2]);
-      ok(colours[4] !== colours[1], "neighbours are contacts");
-      const box = await view.evaluate<{ x: number; y: number; width: number; height: number }>(
-        `{ const c = document.querySelector(".contact-map canvas"); c.scrollIntoView();
-         c.getBoundingClientRect().toJSON(); }`,
-      );
-      await view.point(box.x + box.width * 30.5 / 40, box.y + box.height * 10.5 / 40);
-      const shown = await view.evaluate<string[]>(
-        `[...tooltip.querySelectorAll("dd")].map((dd) => dd.textContent)`,
-      );
+    const many = await writePage(dir, "many", await page(result, { ...result, id: "second" }));
+    await t.step("nothing is loaded or complained of; wide, narrow and on paper", async () => {
+      await checkPage(browser, url);
+      await checkPage(browser, many);
+    });
+    await t.step(
+      "text is legible",
+      () => checkContrast("h1,.finding,.method,.caption,.key,th,td,button,dt,dd", 20)(browser, url),
+    );
+    await t.step("an accessibility checker finds nothing", async () => {
+      await using view = await browser.open(url, {});
+      await checkAccessible(view);
+    });
+    await t.step("figures are saved", () => checkSaved(browser, url));
+    await t.step("a click on the map selects the pair in bar, structure and table", async () => {
+      await using view = await browser.open(url, { width: 1280 });
+      const box = await figureBox(view, "map");
+      const side = Math.min(box.width - 62, box.height - 54);
+      const click = async (i: number, j: number) => {
+        const [x, y] = [box.x + 58 + (j - 0.5) / 40 * side, box.y + 4 + (i - 0.5) / 40 * side];
+        await view.point(x, y);
+        await view.click(x, y);
+        await view.settle();
+        return await view.evaluate<Record<string, string>>(
+          `Object.fromEntries([...document.querySelectorAll("#tip [data-fact]")]
+             .map((said) => [said.dataset.fact, said.dataset.exact]))`,
+        );
+      };
+      const shown = await click(11, 31);
       const value = result.map[10 * 40 + 30];
       // Every digit of a float32, below zero too.
-      const exact = (text: string) => Number(text.replaceAll("−", "-"));
-      ok(Math.abs(exact(shown[0]) - value) <= 1e-6 * Math.abs(value), `${shown} for ${value}`);
-      const least = result.map.indexOf(Math.min(...result.map));
-      ok(result.map[least] < 0);
-      await view.point(
-        box.x + box.width * (least % 40 + 0.5) / 40,
-        box.y + box.height * (Math.floor(least / 40) + 0.5) / 40,
-      );
-      const [lowest] = await view.evaluate<string[]>(
-        `[...tooltip.querySelectorAll("dd")].map((dd) => dd.textContent)`,
-      );
-      ok(
-        Math.abs(exact(lowest) - result.map[least]) <= 1e-6 * -result.map[least],
-        `${lowest} for ${result.map[least]}`,
-      );
-      // The caption's colours are the picture's.
-      deepEqual(await view.evaluate("[chainColour(0), chainColour(0.5), chainColour(1)]"), [
-        ...[0x0000ff, 0x00ff00, 0xff0000],
-      ]);
-      equal(shown[1], "20");
+      ok(Math.abs(Number(shown.probability) - value) <= 1e-6 * Math.abs(value), shown.probability);
+      equal((await click(4, 36)).probability, String(Math.fround(-0.36)));
+      await click(11, 31);
+      equal(shown.separation, "20");
       const { points } = result.truth!, a = points![10]!, b = points![30]!;
       const distance = Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
-      ok(shown.includes("A/11 – A/31") && shown.includes(`${distance.toFixed(1)} Å`), `${shown}`);
-      const stage = await view.evaluate<string>(
-        `document.querySelector(".stage canvas") ? "drawn" : document.querySelector(".stage").textContent`,
+      equal(shown["in the structure"], "A/11 A/31");
+      equal(shown.distance, `${distance.toFixed(1)}\u202fÅ`);
+      const readout = await view.evaluate<string>(`document.querySelector(".readout").textContent`);
+      match(readout, /^A11 – A31 · probability .* in the structure A\/11 A\/31/);
+      // A row of the table selects as well, and is marked.
+      const pair = await view.evaluate<string>(
+        `{ const row = document.querySelector("[data-table=pairs] tbody tr"); row.querySelector("button").click();
+           row.querySelector("button").textContent; }`,
       );
-      ok(stage === "drawn" || /WebGL is not available/.test(stage), stage);
-      await view.evaluate(`document.querySelector("[data-share='1']").click()`);
-      const wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-      equal(await view.evaluate(wide), 0);
-      await view.look({ width: 688, media: "print" });
-      const outside = await view.evaluate<number>(`{
-        const canvas = document.querySelector(".stage canvas");
-        const stage = document.querySelector(".stage").getBoundingClientRect();
-        const box = canvas?.getBoundingClientRect() ?? stage;
-        Math.max(box.right - stage.right, box.bottom - stage.bottom, stage.right - innerWidth); }`);
-      ok(outside <= 1, `the picture is ${outside} px beyond the page`);
-      await view.look({ width: 390, scheme });
-      equal(await view.evaluate(wide), 0);
-    }
+      await view.settle();
+      match(
+        await view.evaluate<string>(`document.querySelector(".readout").textContent`),
+        new RegExp(`^${pair}`),
+      );
+      equal(await view.evaluate(`document.querySelectorAll("tr.chosen").length`), 1);
+      // Fewer pairs on view.
+      await view.evaluate(`document.querySelector("[data-share='0.2']").click()`);
+      equal(
+        await view.evaluate(`document.querySelectorAll("[data-table=pairs] tbody tr").length`),
+        8,
+      );
+      const stage = await view.evaluate<number>(
+        `document.querySelectorAll("[data-figure=structure] canvas").length`,
+      );
+      ok(stage >= 1);
+      deepEqual(view.complaints.filter((text) => !/WebGL|GL Driver/.test(text)), []);
+    });
+    await t.step("without WebGL the structure is a trace that turns", async () => {
+      const html = await page(result);
+      const bare = await writePage(
+        dir,
+        "bare",
+        html.replace(
+          "<script>",
+          "<script>HTMLCanvasElement.prototype.getContext = ((own) => function (kind, ...more) { return kind === '2d' ? own.call(this, kind, ...more) : null; })(HTMLCanvasElement.prototype.getContext);</script><script>",
+        ),
+      );
+      await using view = await browser.open(bare, { width: 1280 });
+      const picture = () =>
+        view.evaluate<string>(
+          `document.querySelector("[data-figure=structure] > canvas").toDataURL()`,
+        );
+      const before = await picture();
+      await view.evaluate(`document.querySelector("[data-figure=structure] > canvas").focus()`);
+      await view.press("ArrowRight");
+      await view.settle();
+      ok(before !== await picture());
+      deepEqual(view.complaints, []);
+    });
   },
 );
+
+Deno.test("pages of long proteins stay within their sizes", async () => {
+  const map = (length: number) => {
+    const next = random(5), found = new Float32Array(length * length);
+    for (let i = 0; i < length; i++) {
+      for (let j = 0; j < i; j++) found[i * length + j] = found[j * length + i] = next() ** 8;
+    }
+    return found;
+  };
+  const sizeOf = async (length: number) =>
+    (await page({ id: "p", residues: "A".repeat(length), map: map(length) })).length;
+  const [short, long] = [await sizeOf(412), await sizeOf(3000)];
+  ok(short < 1_000_000, `${short} bytes`);
+  ok(long < 5_000_000, `${long} bytes`);
+});

@@ -1,6 +1,6 @@
 /** What every report's page must keep to, whatever it shows. */
-import { ok } from "./assert.ts";
-import type { Browser } from "./browser.ts";
+import { deepEqual, equal, ok } from "./assert.ts";
+import type { Browser, Page } from "./browser.ts";
 
 /**
  * Kind, colour and background of every text that selectors match, the background from the first ancestor
@@ -45,4 +45,97 @@ function contrast(a: string, b: string): number {
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   }).sort((x, y) => y - x);
   return (light + 0.05) / (dark + 0.05);
+}
+
+/** Where a figure is, scrolled into view, CSS px. */
+export const figureBox = (page: Page, name: string) =>
+  page.evaluate<{ x: number; y: number; width: number; height: number }>(
+    `{ const element = document.querySelector('[data-figure="${name}"]');
+       element.scrollIntoView({ block: "center", behavior: "instant" });
+       const { x, y } = element.getBoundingClientRect();
+       ({ x, y, width: element.clientWidth, height: element.clientHeight }); }`,
+  );
+
+/** Elements that pass the right edge, except in boxes that scroll. */
+const CLIPPED = `[...document.querySelectorAll("main *")]
+  .filter((e) => !e.closest(".scroll, .save, .unseen, svg") && e.checkVisibility() &&
+    e.getBoundingClientRect().right > innerWidth + 0.5)
+  .map((e) => e.tagName + " " + e.className)`;
+
+/** What a driver says of its software renderer is not the page's. */
+const OF_DRIVERS = /WebGL|GL Driver/;
+
+/** A page loads nothing, complains of nothing, and fits wide, narrow and on paper. */
+export async function checkPage(browser: Browser, url: string): Promise<void> {
+  for (const scheme of ["light", "dark"] as const) {
+    await using page = await browser.open(url, { scheme, width: 1280 });
+    const background = await page.evaluate<string>(
+      "getComputedStyle(document.body).backgroundColor",
+    );
+    const sum = rgb(background).reduce((a, b) => a + b);
+    ok(scheme === "light" ? sum > 700 : sum < 120, `${scheme} ${background}`);
+    for (const width of [1280, 800, 400]) {
+      await page.look({ width, scheme });
+      await page.settle();
+      equal(await page.evaluate(TOO_WIDE), 0, `${width} px`);
+      deepEqual(await page.evaluate(CLIPPED), [], `${width} px`);
+    }
+    deepEqual(page.complaints.filter((text) => !OF_DRIVERS.test(text)), []);
+    deepEqual(page.requests.filter((one) => !one.startsWith("blob:")), [url]);
+  }
+  // The paper stays white in a dark room.
+  await using page = await browser.open(url, { scheme: "dark", width: 1280 });
+  await page.evaluate(`dispatchEvent(new Event("beforeprint"))`);
+  // 186 mm, and the scroll bar that paper has not.
+  await page.look({ media: "print", scheme: "dark", width: 703 + 15 });
+  await page.settle();
+  equal(
+    await page.evaluate("getComputedStyle(document.body).backgroundColor"),
+    "rgb(255, 255, 255)",
+  );
+  equal(await page.evaluate(TOO_WIDE), 0, "paper");
+  await page.evaluate(`dispatchEvent(new Event("afterprint"))`);
+  ok(!await page.evaluate(`document.documentElement.classList.contains("printing")`));
+}
+
+/** Every figure's menu gives an SVG that parses, a PNG, and a CSV with a header and rows. */
+export async function checkSaved(browser: Browser, url: string): Promise<void> {
+  await using page = await browser.open(url, { width: 1280 });
+  const saved = await page.evaluate<{ title: string; kind: string; text: string }[]>(`(async () => {
+    const found = [];
+    const create = URL.createObjectURL;
+    let blob;
+    URL.createObjectURL = (given) => { blob = given; return create.call(URL, given); };
+    HTMLAnchorElement.prototype.click = function () {};
+    for (const menu of document.querySelectorAll(".save")) {
+      const title = menu.closest("header").textContent;
+      for (const button of menu.querySelectorAll("button")) {
+        blob = undefined;
+        button.click();
+        for (let i = 0; i < 100 && !blob; i++) await new Promise((r) => setTimeout(r, 20));
+        const bytes = new Uint8Array(await blob.arrayBuffer());
+        const kind = button.textContent;
+        const text = kind === "PNG" ? String.fromCharCode(...bytes.subarray(1, 4)) : new TextDecoder().decode(bytes);
+        found.push({ title, kind, text });
+      }
+    }
+    return found;
+  })()`);
+  ok(saved.length >= 4, `${saved.length} files`);
+  for (const { title, kind, text } of saved) {
+    if (kind === "PNG") equal(text, "PNG", title);
+    else if (kind === "CSV") ok(text.split("\n").length > 2, `${title}: ${text}`);
+    else {
+      const parsed = await page.evaluate<{ name: string; errors: number; texts: number }>(`{
+        const { documentElement: root } = new DOMParser().parseFromString(${
+        JSON.stringify(text)
+      }, "image/svg+xml");
+        ({ name: root.localName, errors: root.querySelectorAll("parsererror").length,
+          texts: root.querySelectorAll("text").length }); }`);
+      deepEqual([parsed.name, parsed.errors], ["svg", 0], title);
+      ok(parsed.texts > 3, title);
+      ok(text.includes("esmscope"), `${title} says where it is from`);
+    }
+  }
+  deepEqual(page.complaints.filter((text) => !OF_DRIVERS.test(text)), []);
 }

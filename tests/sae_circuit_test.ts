@@ -62,7 +62,7 @@ test("sae circuit: the table's medians are those of circuits.csv, and the report
   runSae([...onCpu, "--sample", "6", "--json"], async (outcome) => {
     done(outcome);
     const circuits = await rows(outcome.dir, "circuits.csv");
-    const [{ medianNodes, medianMagnitudeNodes }] = JSON.parse(outcome.out).summary;
+    const [{ medianNodes, medianMagnitudeNodes }] = JSON.parse(outcome.out).run.summary;
     for (
       const [found, column] of [
         [medianNodes, "circuit_nodes"],

@@ -186,23 +186,20 @@ test("sae encode --json prints the run and every protein's strongest latents, as
     [...onCpu, "--fasta", "p.fasta", "--no-fidelity", "--json", "--top", "2"],
     async (outcome) => {
       done(outcome);
-      const { provenance, proteins: found } = JSON.parse(outcome.out);
-      equal(provenance.command, "sae encode");
+      const { run, tables } = JSON.parse(outcome.out);
+      equal(run.command, "sae encode");
       const { rows } = await csv(`${outcome.dir}/out/top_latents.csv`);
-      const told = found.flatMap((
-        { id, latents }: { id: string; latents: Record<string, unknown>[] },
-      ) =>
-        latents.map((
-          { latent, maxResidue, max },
-        ) => [id, `${latent}`, `${maxResidue}`, Number(max)])
-      );
-      equal(told.length, 2 * 4);
-      deepEqual(
-        told,
-        rows.map((
-          { fields: f },
-        ) => [f.protein, f.latent, f.max_residue, Math.fround(Number(f.max))]),
-      );
+      equal(rows.length, 2 * 4);
+      const all = await csv(`${outcome.dir}/out/latents.csv`);
+      deepEqual(Object.keys(tables), ["latents", "top_latents"]);
+      for (const [name, written] of [["latents", all.rows], ["top_latents", rows]] as const) {
+        deepEqual(
+          tables[name].map((row: Record<string, unknown>) =>
+            Object.fromEntries(Object.entries(row).map(([key, value]) => [key, `${value}`]))
+          ),
+          written.map(({ fields }) => fields),
+        );
+      }
     },
     { "p.fasta": fasta },
   ));

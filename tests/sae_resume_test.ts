@@ -116,7 +116,7 @@ for (const { name, args, files, least } of cases) {
 /** What a run says of its results. */
 function printed(stdout: Uint8Array): unknown {
   const text = new TextDecoder().decode(stdout);
-  return text.startsWith("{") ? { ...JSON.parse(text), provenance: undefined } : text;
+  return text.startsWith("{") ? { ...JSON.parse(text), run: undefined } : text;
 }
 
 function spawn(args: readonly string[]): Deno.ChildProcess {

@@ -13,6 +13,12 @@ const proteins = Array.from({ length: PROTEINS }, (_, p) => ({
   ).join(""),
 }));
 
+async function fasta(dir: string): Promise<string[]> {
+  const rows = proteins.map(({ id, residues }) => `>${id}\n${residues}\n`);
+  await Deno.writeTextFile(`${dir}/in.fasta`, rows.join(""));
+  return ["--fasta", `${dir}/in.fasta`];
+}
+
 interface Case {
   task: string;
   /** @default 60 proteins */
@@ -20,6 +26,8 @@ interface Case {
   args(dir: string): Promise<string[]>;
   /** Files that must be those of a run in one piece. */
   files: readonly string[];
+  /** Bytes of finished units after which it is under way. @default any */
+  least?: number;
 }
 
 const cases: Case[] = [
@@ -34,13 +42,21 @@ const cases: Case[] = [
   },
   {
     task: "contacts",
-    async args(dir) {
-      const rows = proteins.map(({ id, residues }) => `>${id}\n${residues}\n`);
-      await Deno.writeTextFile(`${dir}/in.fasta`, rows.join(""));
-      return ["--fasta", `${dir}/in.fasta`, "--method", "jacobian", "--fast"];
-    },
+    args: async (dir) => [...await fasta(dir), "--method", "jacobian", "--fast"],
     files: ["contacts.csv", "protein_0.map.npz", "protein_59.map.npz"],
   },
+  ...[
+    { task: "sae encode", more: [], files: ["latents.csv", "top_latents.csv"] },
+    { task: "sae encode", more: ["--format", "npz"], files: ["latents.npz", "top_latents.csv"] },
+    // What is counted in a unit takes 0.8 MB.
+    { task: "sae latents", more: [], files: ["latents.csv", "letters.csv"], least: 1e6 },
+  ].map(({ more, ...one }): Case => ({
+    ...one,
+    async args(dir) {
+      // A small budget makes many units.
+      return [...await fasta(dir), "--no-fidelity", "--token-budget", "30", ...more];
+    },
+  })),
   {
     task: "score",
     async args(dir) {
@@ -76,9 +92,10 @@ const cases: Case[] = [
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 function command(task: string, args: readonly string[]) {
-  const url = new URL(`../tasks/${task}.ts`, import.meta.url).pathname;
+  const [file, ...own] = task.split(" ");
+  const url = new URL(`../tasks/${file}.ts`, import.meta.url).pathname;
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-lock", "--quiet", "-A", url, ...args],
+    args: ["run", "--no-lock", "--quiet", "-A", url, ...own, ...args],
     env: { NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
@@ -102,12 +119,16 @@ function unitBytes(folder: string): number {
 }
 
 /** Starts the command and kills it as soon as something is finished. */
-async function killed(task: string, args: readonly string[], out: string): Promise<void> {
+async function killed(
+  { task, least = 1 }: Case,
+  args: readonly string[],
+  out: string,
+): Promise<void> {
   const child = command(task, [...args, "--out", out]).spawn();
   const logs = [new Response(child.stdout).text(), new Response(child.stderr).text()];
   let ended = false;
   child.status.then(() => ended = true);
-  while (!ended && unitBytes(out) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!ended && unitBytes(out) < least) await new Promise((resolve) => setTimeout(resolve, 1));
   ok(!ended, "it was under way");
   child.kill("SIGKILL");
   await child.status;
@@ -115,10 +136,12 @@ async function killed(task: string, args: readonly string[], out: string): Promi
   deepEqual([...Deno.readDirSync(out)].filter(({ name }) => !name.startsWith(".")), []);
 }
 
-for (const { task, what = `${PROTEINS} proteins`, args: argsOf, files } of cases) {
+for (const one of cases) {
+  const { task, what = `${PROTEINS} proteins`, args: argsOf, files } = one;
   Deno.test({
-    name:
-      `${task} of ${what} in four shards, one killed and repeated, merges to the run in one piece`,
+    name: `${task} of ${what} (${
+      files[0]
+    }) in four shards, one killed and repeated, merges to the run in one piece`,
     ignore: Deno.build.os === "windows",
     sanitizeOps: false,
     sanitizeResources: false,
@@ -128,12 +151,12 @@ for (const { task, what = `${PROTEINS} proteins`, args: argsOf, files } of cases
         const args = ["--backend", "cpu", ...await argsOf(dir)];
         const whole = await run(task, ...args, "--out", `${dir}/whole`);
 
-        await killed(task, args, `${dir}/again`);
+        await killed(one, args, `${dir}/again`);
         const again = await run(task, ...args, "--out", `${dir}/again`);
         match(again.err, /Continuing an interrupted run/);
         equal(again.out, whole.out);
 
-        await killed(task, [...args, "--shard", "2/4"], `${dir}/parts`);
+        await killed(one, [...args, "--shard", "2/4"], `${dir}/parts`);
         for (const index of [3, 1, 4, 2]) {
           const shard = ["--shard", `${index}/4`, "--out", `${dir}/parts`];
           const { out, err } = await run(task, ...args, ...shard);
@@ -187,3 +210,28 @@ Deno.test("analyze --save-attention is refused with --shard, and draws no report
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+for (const task of ["patch", "ig", "circuit", "steer"]) {
+  Deno.test(`sae ${task} draws no report with --no-report, and the same tables`, async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const own = task === "steer" ? ["--set", "184=2"] : ["--mutations", "W8G"];
+      const args = [...own, "--no-fidelity", "--backend", "cpu"];
+      await run(`sae ${task}`, ...args, "--out", `${dir}/drawn`);
+      await run(`sae ${task}`, ...args, "--no-report", "--out", `${dir}/plain`);
+      const names = (name: string) =>
+        [...Deno.readDirSync(`${dir}/${name}`)].map(({ name }) => name).sort();
+      deepEqual(names("plain"), names("drawn").filter((name) => name !== "report.html"));
+      ok(names("drawn").includes("report.html"));
+      for (const name of names("plain").filter((name) => name !== "run.json")) {
+        deepEqual(
+          await Deno.readFile(`${dir}/plain/${name}`),
+          await Deno.readFile(`${dir}/drawn/${name}`),
+          name,
+        );
+      }
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}

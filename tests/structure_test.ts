@@ -52,6 +52,8 @@ const BROWSER: Readonly<Record<string, string | undefined>> = {
 const INTERNAL: Readonly<Record<string, string>> = {
   "kernels/matmul/mod.ts": "replays choose its tile themselves",
   "lib/bench/kernels/mod.ts": "the rows of the benchmark",
+  "lib/report/client/mod.ts": "what every page's script is made of",
+  "lib/report/figures/mod.ts": "the figures of reports",
   "lib/sae/formats/mod.ts": "the list of layouts of autoencoder files",
   "lib/sites/report/mod.ts": "what the command draws",
 };

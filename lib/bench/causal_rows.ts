@@ -10,7 +10,7 @@ import { candidatesOf, donorEdit, editOf } from "../causal/edits.ts";
 import { integrate } from "../causal/integrate.ts";
 import { LatentSpace } from "../causal/latent_space.ts";
 import { type Metric, metricOf, type Read } from "../causal/metric.ts";
-import { EngineGradient } from "../causal/tail_gradient.ts";
+import { EngineGradient } from "../causal/gradients.ts";
 import { Tail } from "../causal/tail.ts";
 import type { Capture, Edit } from "../causal/types.ts";
 import { Esm2, padBatch, type TokenBatch, tokenize, TOKENS } from "../esm2/mod.ts";

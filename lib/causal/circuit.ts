@@ -152,8 +152,8 @@ export async function growCircuit(
     size,
     faithfulness: known.get(size)!,
     completeness: rest[0],
-    curve: sorted().map((nodes) => ({ nodes, faithfulness: known.get(nodes)! })),
     reached: size < all,
+    curve: sorted().map((nodes) => ({ nodes, faithfulness: known.get(nodes)! })),
   };
 }
 

@@ -2,13 +2,7 @@
 import { PhiloxStream } from "../../kernels/philox/mod.ts";
 import { type Circuit, faithfulnessOf, growCircuit, type Node, setOf } from "./circuit.ts";
 import type { Explanation } from "./explain.ts";
-import {
-  type ExplanationRecord,
-  packRecord,
-  rankNodes,
-  recordOf,
-  unpackRecord,
-} from "./explain_record.ts";
+import { type ExplanationRecord, rankNodes, recordOf } from "./explain_record.ts";
 import { STREAMS } from "./sample.ts";
 import type { Tail } from "./tail.ts";
 
@@ -121,48 +115,4 @@ function spread(values: readonly number[]): RandomSets {
   const mean = values.reduce((a, b) => a + b) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { mean, sd: Math.sqrt(squares / (values.length - 1)), most: Math.max(...values) };
-}
-
-const RANDOM = ["mean", "sd", "most"] as const;
-
-/** A record as numbers, for the progress file. */
-export function packCircuit(record: CircuitRecord): Float64Array {
-  const { circuit, byMagnitude } = record;
-  return Float64Array.from([
-    ...packRecord(record.explanation),
-    circuit.size,
-    circuit.faithfulness,
-    circuit.completeness,
-    Number(circuit.reached),
-    record.candidates,
-    byMagnitude.size,
-    byMagnitude.faithfulness,
-    ...RANDOM.map((key) => record.random[key]),
-    circuit.curve.length,
-    ...[circuit.curve, byMagnitude.curve].flat()
-      .flatMap(({ nodes, faithfulness }) => [nodes, faithfulness]),
-  ]);
-}
-
-export function unpackCircuit(values: Float64Array): CircuitRecord {
-  const [explanation, rest] = unpackRecord(values);
-  const [size, faithfulness, completeness, reached, candidates, plainSize, plain] = rest;
-  const [mean, sd, most, points, ...curves] = rest.subarray(7);
-  const curve = Array.from({ length: curves.length / 2 }, (_, i) => ({
-    nodes: curves[2 * i],
-    faithfulness: curves[2 * i + 1],
-  }));
-  return {
-    explanation,
-    circuit: {
-      size,
-      faithfulness,
-      completeness,
-      reached: reached === 1,
-      curve: curve.slice(0, points),
-    },
-    candidates,
-    byMagnitude: { size: plainSize, faithfulness: plain, curve: curve.slice(points) },
-    random: { mean, sd, most },
-  };
 }

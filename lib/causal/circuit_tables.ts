@@ -1,23 +1,29 @@
-/** Circuits as files and on the terminal. */
+/** Tables of circuits. */
+import { fixed, known } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
-import { formatCsv } from "../io/csv.ts";
+import { columnsOf, type TableOf } from "../io/columns.ts";
 import { median, sorted } from "../stats/sorted.ts";
 import { DROP, isSteady, OVERSHOOT, shapeOf } from "./circuit.ts";
 import type { CircuitRecord } from "./circuit_record.ts";
 import { gapOf } from "./explain.ts";
-import { fixed, known, three } from "../cli/figures.ts";
-import { latentName } from "./ig_tables.ts";
-import { positionsOf } from "./patch_tables.ts";
-import { placeName } from "./places.ts";
 import { countLatents, meanJaccard } from "./sharing.ts";
-import type { CausalProtein, CausalVariant } from "./variants.ts";
+import type { Explained } from "./survey.ts";
+import {
+  concentrationColumns,
+  countOf,
+  endColumns,
+  type LayerFigure,
+  layersOf,
+  meanOf,
+  NODE,
+  type NodeRow,
+  PLACE,
+  SCORE,
+  withMeasured,
+} from "./tables.ts";
 
 /** One variant's circuit at one layer. */
-export interface CircuitResult {
-  protein: CausalProtein;
-  variant: CausalVariant;
-  /** Blocks that have run where the autoencoder reads. */
-  layer: number;
+export interface CircuitResult extends Explained {
   record: CircuitRecord;
 }
 
@@ -25,76 +31,90 @@ export interface CircuitResult {
 const latentsOf = ({ record: { explanation } }: CircuitResult): Set<number> =>
   new Set(explanation.nodes.map(({ latent }) => latent).filter((latent) => latent >= 0));
 
-/** circuits.csv: one row per variant and layer. */
-export function circuitsCsv(results: readonly CircuitResult[]): string {
-  return formatCsv(
-    [
-      ...["protein", "mutation", "position", "layer", "baseline_score", "input_score"],
-      ...["total_effect", "gap", "candidates", "circuit_nodes", "circuit_latents"],
-      ...["faithfulness", "completeness", "reached", "highest_faithfulness", "largest_drop"],
-      ...["magnitude_nodes", "magnitude_faithfulness", "random_faithfulness", "random_sd"],
-      ...["random_highest", "top_20_share", "magnitude_top_20_share", "gini_moving"],
-      ...["magnitude_gini_moving"],
-      ...(results.some(({ protein }) => protein.hasMeasured) ? ["measured"] : []),
-    ],
-    results.map((result) => {
-      const { protein, variant, layer, record } = result, { explanation, circuit } = record;
-      const shape = shapeOf(circuit.curve);
-      return {
-        protein: protein.target.id,
-        mutation: variant.name,
-        position: positionsOf(protein, variant),
-        layer,
-        baseline_score: explanation.baseline,
-        input_score: explanation.input,
-        total_effect: explanation.input - explanation.baseline,
-        gap: gapOf(explanation),
-        candidates: record.candidates,
-        circuit_nodes: circuit.size,
-        circuit_latents: latentsOf(result).size,
-        faithfulness: circuit.faithfulness,
-        completeness: circuit.completeness,
-        reached: circuit.reached,
-        highest_faithfulness: shape.highest,
-        largest_drop: shape.drop,
-        magnitude_nodes: record.byMagnitude.size,
-        magnitude_faithfulness: record.byMagnitude.faithfulness,
-        random_faithfulness: known(record.random.mean),
-        random_sd: known(record.random.sd),
-        random_highest: known(record.random.most),
-        top_20_share: known(explanation.attributions.top20),
-        magnitude_top_20_share: known(explanation.magnitudes.top20),
-        gini_moving: known(explanation.attributions.giniMoving),
-        magnitude_gini_moving: known(explanation.magnitudes.giniMoving),
-        measured: known(variant.measured),
-      };
-    }),
-  );
-}
+const explanationOf = ({ record }: CircuitResult) => record.explanation;
+const { integer, number, flag } = columnsOf<CircuitResult>();
 
-/** circuit_nodes.csv: the nodes of every circuit in the order they joined. */
-export function circuitNodesCsv(results: readonly CircuitResult[]): string {
-  return formatCsv(
-    [
-      ...["protein", "mutation", "layer", "rank", "residue", "latent", "delta", "displacement"],
-      ...["attribution", "share"],
-    ],
-    results.flatMap(({ protein, variant, layer, record: { explanation } }) =>
-      explanation.nodes.map((node, i) => ({
-        protein: protein.target.id,
-        mutation: variant.name,
-        layer,
-        rank: i + 1,
-        residue: placeName(node.token, protein.target),
-        latent: latentName(node.latent),
-        delta: node.delta,
-        displacement: node.displacement,
-        attribution: node.attribution,
-        share: Math.abs(node.attribution) / explanation.absoluteSum,
-      }))
+export const CIRCUITS: TableOf<CircuitResult> = withMeasured({
+  name: "circuits",
+  rows: "one row per mutation and layer",
+  columns: [
+    ...PLACE,
+    ...endColumns(explanationOf),
+    number("gap", "sum over nodes − total_effect", (row) => gapOf(explanationOf(row)), SCORE),
+    integer("candidates", "nodes that may join", ({ record }) => record.candidates),
+    integer("circuit_nodes", "nodes that joined", ({ record: { circuit } }) => circuit.size),
+    integer("circuit_latents", "different latents among them", (row) => latentsOf(row).size),
+    number(
+      "faithfulness",
+      "share of the effect with the circuit alone",
+      ({ record: { circuit } }) => circuit.faithfulness,
     ),
-  );
-}
+    number(
+      "completeness",
+      "share of the effect with all others and without it",
+      ({ record: { circuit } }) => circuit.completeness,
+    ),
+    flag(
+      "reached",
+      "whether --share was reached before all nodes were in, and held at the next sizes, without " +
+        "more than 1.2",
+      ({ record: { circuit } }) => circuit.reached,
+    ),
+    number(
+      "highest_faithfulness",
+      "of any size measured; above 1.2 the size says little",
+      ({ record: { circuit } }) => shapeOf(circuit.curve).highest,
+    ),
+    number(
+      "largest_drop",
+      "the most that it falls as nodes join; above 0.1 the size says little",
+      ({ record: { circuit } }) => shapeOf(circuit.curve).drop,
+    ),
+    integer(
+      "magnitude_nodes",
+      "the same search along displacement",
+      ({ record }) => record.byMagnitude.size,
+    ),
+    number(
+      "magnitude_faithfulness",
+      "share of the effect with these",
+      ({ record }) => record.byMagnitude.faithfulness,
+    ),
+    number(
+      "random_faithfulness",
+      "mean of as many nodes at the same tokens, drawn --draws times",
+      ({ record: { random } }) => known(random.mean),
+    ),
+    number(
+      "random_sd",
+      "standard deviation over these",
+      ({ record: { random } }) => known(random.sd),
+    ),
+    number(
+      "random_highest",
+      "the highest of these",
+      ({ record: { random } }) => known(random.most),
+    ),
+    ...concentrationColumns(explanationOf, [
+      ...["top_20_share", "magnitude_top_20_share", "gini_moving", "magnitude_gini_moving"],
+    ]),
+  ],
+});
+
+/** The nodes of every circuit. */
+export const CIRCUIT_NODES: TableOf<NodeRow> = {
+  name: "circuit_nodes",
+  rows: "one row per node of a circuit",
+  columns: [
+    ...PLACE.filter(({ name }) => name !== "position"),
+    columnsOf<NodeRow>().integer(
+      "rank",
+      "order in which nodes join the circuit",
+      ({ index }) => index + 1,
+    ),
+    ...NODE,
+  ],
+};
 
 /** A latent and the circuits that it is in. */
 export interface SharedRow {
@@ -126,94 +146,75 @@ export function sharedLatents(results: readonly CircuitResult[]): SharedRow[] {
   });
 }
 
-/** shared_latents.csv */
-export function sharedCsv(rows: readonly SharedRow[]): string {
-  return formatCsv(
-    ["layer", "latent", "mutations", "proteins", "names"],
-    rows.map(({ having, ...row }) => ({
-      ...row,
-      names: having.map(({ protein, mutation }) => `${protein}/${mutation}`).join(" "),
-    })),
-  );
-}
+const share = columnsOf<SharedRow>();
 
-/** Circuits of one layer together. */
-export interface CircuitSummary {
-  layer: number;
-  mutations: number;
-  medianNodes: number;
-  medianMagnitudeNodes: number;
-  meanFaithfulness: number;
-  meanCompleteness: number;
-  meanRandomFaithfulness: number;
+export const SHARED_LATENTS: TableOf<SharedRow> = {
+  name: "shared_latents",
+  rows: "one row per layer and latent",
+  columns: [
+    share.integer("layer", "blocks that have run where the autoencoder reads", "layer"),
+    share.integer("latent", "numbered from 0", "latent"),
+    share.integer("mutations", "how many circuits have it", "mutations"),
+    share.integer("proteins", "of how many proteins", "proteins"),
+    share.text(
+      "names",
+      "which: protein/mutation",
+      ({ having }) => having.map(({ protein, mutation }) => `${protein}/${mutation}`).join(" "),
+    ),
+  ],
+};
+
+const nodes = (of: (record: CircuitRecord) => { size: number }) => ({
+  of: (results: readonly CircuitResult[]) =>
+    median(sorted(results.map(({ record }) => of(record).size))),
+  show: String,
+});
+
+/** The latents of each mutation's circuit, protein by protein. */
+const setsOf = (results: readonly CircuitResult[]) =>
+  [...Map.groupBy(results, ({ protein }) => protein).values()].map((own) => own.map(latentsOf));
+
+/** What is said of each layer. */
+export const CIRCUIT_FIGURES: readonly LayerFigure<CircuitResult>[] = [
+  { key: "reached", header: "reached", ...countOf(({ record }) => record.circuit.reached) },
+  /** Those whose curves neither overshoot nor fall. */
+  { key: "steady", ...countOf(({ record }) => isSteady(shapeOf(record.circuit.curve))) },
+  { key: "medianNodes", header: "median nodes", ...nodes(({ circuit }) => circuit) },
+  {
+    key: "medianMagnitudeNodes",
+    header: "by magnitude",
+    ...nodes(({ byMagnitude }) => byMagnitude),
+  },
+  {
+    key: "meanFaithfulness",
+    header: "faithfulness",
+    of: meanOf(({ record }) => record.circuit.faithfulness),
+  },
+  {
+    key: "meanCompleteness",
+    header: "of the rest",
+    of: meanOf(({ record }) => record.circuit.completeness),
+  },
+  {
+    key: "meanRandomFaithfulness",
+    header: "of random ones",
+    of: meanOf(({ record }) => record.random.mean),
+  },
   /** Mean standard deviation of one circuit's random sets. */
-  meanRandomSd: number;
-  /** Circuits that reach the share, and whose curves neither overshoot nor fall. */
-  reached: number;
-  steady: number;
+  { key: "meanRandomSd", header: "± sd", of: meanOf(({ record }) => record.random.sd) },
   /** Mean Jaccard index of the latents of two mutations of one protein; NaN without a pair. */
-  jaccardWithin: number;
+  {
+    key: "jaccardWithin",
+    header: "Jaccard of latents",
+    of: (results) => meanOf(meanJaccard)(setsOf(results)),
+  },
   /** The same of all latents of two proteins' circuits. */
-  jaccardBetween: number;
-}
-
-export function summariseCircuits(results: readonly CircuitResult[]): CircuitSummary[] {
-  return layersOf(results).map((layer) => {
-    const own = results.filter((result) => result.layer === layer);
-    const proteins = [...new Set(own.map(({ protein }) => protein))]
-      .map((protein) => own.filter((result) => result.protein === protein).map(latentsOf));
-    const mean = (values: readonly number[]) => {
-      const kept = values.filter(Number.isFinite);
-      return kept.length === 0 ? NaN : kept.reduce((a, b) => a + b) / kept.length;
-    };
-    return {
-      layer,
-      mutations: own.length,
-      medianNodes: median(sorted(own.map(({ record }) => record.circuit.size))),
-      medianMagnitudeNodes: median(sorted(own.map(({ record }) => record.byMagnitude.size))),
-      meanFaithfulness: mean(own.map(({ record }) => record.circuit.faithfulness)),
-      meanCompleteness: mean(own.map(({ record }) => record.circuit.completeness)),
-      meanRandomFaithfulness: mean(own.map(({ record }) => record.random.mean)),
-      meanRandomSd: mean(own.map(({ record }) => record.random.sd)),
-      reached: own.filter(({ record }) => record.circuit.reached).length,
-      steady: own.filter(({ record }) => isSteady(shapeOf(record.circuit.curve))).length,
-      jaccardWithin: mean(proteins.map(meanJaccard)),
-      jaccardBetween: meanJaccard(
-        proteins.map((sets) => new Set(sets.flatMap((set) => [...set]))),
-      ),
-    };
-  });
-}
-
-export function circuitSummaryText(summary: readonly CircuitSummary[]): string {
-  return formatTable(
-    [
-      { header: "layer" },
-      { header: "mutations" },
-      { header: "reached" },
-      { header: "median nodes" },
-      { header: "by magnitude" },
-      ...["faithfulness", "of the rest", "of random ones", "± sd", "Jaccard of latents"].map((
-        header,
-      ) => ({
-        header,
-        align: "right" as const,
-      })),
-    ],
-    summary.map((row) => [
-      row.layer,
-      row.mutations,
-      row.reached,
-      row.medianNodes,
-      row.medianMagnitudeNodes,
-      three(row.meanFaithfulness),
-      three(row.meanCompleteness),
-      three(row.meanRandomFaithfulness),
-      three(row.meanRandomSd),
-      three(row.jaccardWithin),
-    ]),
-  );
-}
+  {
+    key: "jaccardBetween",
+    of: (results) =>
+      meanJaccard(setsOf(results).map((sets) => new Set(sets.flatMap((set) => [...set])))),
+  },
+];
 
 export function sharedText(rows: readonly SharedRow[], most = 8): string {
   const several =
@@ -242,6 +243,3 @@ export function curveNotes(results: readonly CircuitResult[]): string[] {
     `${DROP} (at most ${fixed(drop, 2)}); the size of such a circuit says little.`,
   ];
 }
-
-const layersOf = (results: readonly CircuitResult[]) =>
-  [...new Set(results.map(({ layer }) => layer))].sort((a, b) => a - b);

@@ -3,9 +3,8 @@ import type { SaeCoder } from "../sae/coder.ts";
 import { donorEdit, dropError, zeroEdit } from "./edits.ts";
 import type { GradientOptions, TailGradient } from "./gradients.ts";
 import { attributeFirstOrder, type Attribution, integrate } from "./integrate.ts";
-import type { Path } from "./path.ts";
 import type { Metric } from "./metric.ts";
-import { preActPath } from "./pre_act_path.ts";
+import { type Path, preActPath } from "./path.ts";
 import type { Rule } from "./quadrature.ts";
 import type { Tail } from "./tail.ts";
 import type { Capture, ErrorTerm } from "./types.ts";
@@ -90,13 +89,16 @@ export interface Explainer {
   coder: SaeCoder;
 }
 
+/** The metric's change along the path. */
+export const effectOf = ({ input, baseline }: Pick<Explanation, "input" | "baseline">): number =>
+  input - baseline;
+
 /** Attributions short of the metric's change (or beyond it). */
-export const gapOf = ({ sum, input, baseline }: Omit<Explanation, "path" | "nodes">): number =>
-  sum - (input - baseline);
+export const gapOf = (one: Omit<Explanation, "path" | "nodes">): number => one.sum - effectOf(one);
 
 /** The gap as a share of the change. */
 export const relativeGap = (one: Omit<Explanation, "path" | "nodes">): number =>
-  Math.abs(gapOf(one) / (one.input - one.baseline));
+  Math.abs(gapOf(one) / effectOf(one));
 
 /** Whether the attributions add up to the change, as far as they should. */
 export const addsUp = (one: Omit<Explanation, "path" | "nodes">): boolean =>
@@ -115,7 +117,7 @@ export async function explain(
     paths.push(
       settings.through === "latents" ? path : {
         ...path,
-        preActs: await preActPath(coder, backend, subject.base, subject.donor, subject.tokens),
+        preActs: await preActPath(coder, subject.base, subject.donor, subject.tokens),
       },
     );
   }

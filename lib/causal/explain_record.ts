@@ -1,5 +1,5 @@
 /** What is kept of an explanation: its figures, and the nodes that contribute most. */
-import { CURVE_COUNTS, gini, shareCurve, topShare } from "./concentration.ts";
+import { gini, shareCurve, topShare } from "./concentration.ts";
 import type { Explanation } from "./explain.ts";
 import type { Attribution } from "./integrate.ts";
 
@@ -81,39 +81,4 @@ export function recordOf(
 export function rankNodes(nodes: readonly Attribution[]): Attribution[] {
   return nodes.filter(({ delta }) => delta !== 0)
     .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution));
-}
-
-const NODE = ["token", "latent", "delta", "displacement", "attribution"] as const;
-const HEAD = [
-  ...["baseline", "input", "sum", "steps", "moving", "tokens", "errorSum", "absoluteSum"],
-] as const as readonly (
-  "baseline" | "input" | "sum" | "steps" | "moving" | "tokens" | "errorSum" | "absoluteSum"
-)[];
-const SHARES = ["top20", "gini", "giniMoving"] as const;
-
-/** A record as numbers, for the progress file. */
-export function packRecord(record: ExplanationRecord): Float64Array {
-  return Float64Array.from([
-    ...HEAD.map((key) => record[key]),
-    ...[record.attributions, record.magnitudes].flatMap((one) => [
-      ...SHARES.map((key) => one[key]),
-      ...one.curve,
-    ]),
-    record.nodes.length,
-    ...record.nodes.flatMap((node) => NODE.map((key) => node[key])),
-  ]);
-}
-
-/** @returns the record and the values after it */
-export function unpackRecord(values: Float64Array): [ExplanationRecord, Float64Array] {
-  let at = 0;
-  const take = <K extends string>(keys: readonly K[]) =>
-    Object.fromEntries(keys.map((key) => [key, values[at++]])) as Record<K, number>;
-  const concentration = (): Concentration => ({
-    ...take(SHARES),
-    curve: CURVE_COUNTS.map(() => values[at++]),
-  });
-  const head = take(HEAD), attributions = concentration(), magnitudes = concentration();
-  const nodes = Array.from({ length: values[at++] }, () => take(NODE));
-  return [{ ...head, attributions, magnitudes, nodes }, values.subarray(at)];
 }

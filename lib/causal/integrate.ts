@@ -7,8 +7,7 @@ import {
   takeGradients,
 } from "./gradients.ts";
 import type { LatentSpace } from "./latent_space.ts";
-import type { Path } from "./path.ts";
-import { preActState } from "./pre_act_path.ts";
+import { type Path, preActState } from "./path.ts";
 import { quadrature, type Rule } from "./quadrature.ts";
 import type { Edit } from "./types.ts";
 

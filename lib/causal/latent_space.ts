@@ -51,13 +51,21 @@ export class LatentSpace {
     token: number,
     at: Capture["scale"] = scale,
   ): Float64Array {
-    const out = Float64Array.from(this.sae.bPre);
     const begin = latents.offsets[token], end = latents.offsets[token + 1];
-    this.addDirections(out, {
-      indices: latents.indices.subarray(begin, end),
-      deltas: Float64Array.from(latents.values.subarray(begin, end)),
-    }, 1);
-    const std = at.std[token], mean = at.mean[token];
+    return this.decode(
+      {
+        indices: latents.indices.subarray(begin, end),
+        deltas: Float64Array.from(latents.values.subarray(begin, end)),
+      },
+      at.mean[token],
+      at.std[token],
+    );
+  }
+
+  /** f64[D], what activations of a token stand for: (Σ z · wDec + bPre) · std + mean. */
+  decode(activations: LatentDeltas, mean: number, std: number): Float64Array {
+    const out = Float64Array.from(this.sae.bPre);
+    this.addDirections(out, activations, 1);
     for (let d = 0; d < out.length; d++) out[d] = out[d] * std + mean;
     return out;
   }

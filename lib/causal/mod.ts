@@ -101,7 +101,12 @@ export {
   relativeGap,
   SPACES as PATH_SPACES,
 } from "./explain.ts";
-export type { Cotangent, GradientOptions, TailGradient } from "./gradients.ts";
+export {
+  type Cotangent,
+  EngineGradient,
+  type GradientOptions,
+  type TailGradient,
+} from "./gradients.ts";
 export {
   type Concentration,
   type ExplanationRecord,
@@ -114,8 +119,7 @@ export {
   type Integrated,
   type IntegrateSettings,
 } from "./integrate.ts";
-export type { Path } from "./path.ts";
-export type { PreActPath } from "./pre_act_path.ts";
+export type { Path, PreActPath } from "./path.ts";
 export { LatentSpace } from "./latent_space.ts";
 export {
   type Metric,
@@ -144,7 +148,6 @@ export {
 } from "./steer.ts";
 export type { Job } from "./state_batch.ts";
 export { type Measured, type MeasuredJob, Tail, type TailOptions } from "./tail.ts";
-export { EngineGradient } from "./tail_gradient.ts";
 export {
   type Capture,
   type Edit as LatentEdit,

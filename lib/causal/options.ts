@@ -2,11 +2,14 @@
 import { flag, option, optionList } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../model_options.ts";
+import { runOptions } from "../output_options.ts";
 import { assayOptions, mutationTableOption, targetOptions } from "../proteins/options.ts";
 import { saeOptions } from "../sae/options.ts";
+import { BASELINES, METHODS, SPACES } from "./explain.ts";
 import { parseMetric } from "./metric.ts";
-import { parseShard } from "../run/shards.ts";
-import { RUNS } from "./types.ts";
+import { parsePlaces, type Places } from "./places.ts";
+import { RULES } from "./quadrature.ts";
+import { ERRORS, RUNS } from "./types.ts";
 
 /** Which mutations of which proteins. */
 export const variantOptions = {
@@ -54,18 +57,12 @@ export const variantOptions = {
     description: "of everything that is drawn",
     group: "Input",
   }),
-  shard: option({
-    placeholder: "i/n",
-    parse: parseShard,
-    description: "compute one of n parts of the run, for `deno task merge`",
-    group: "Sweep",
-  }),
   ...assayOptions,
 };
 
-/** Which autoencoders: of one layer or several. */
-export const { layer: _one, ...autoencoder } = saeOptions;
-export const autoencoderOptions = {
+/** Which autoencoders, of one layer or several, and how they are run. */
+const { layer: _one, ...autoencoder } = saeOptions;
+export const surveyOptions = {
   ...autoencoder,
   layers: option({
     placeholder: "list",
@@ -74,6 +71,9 @@ export const autoencoderOptions = {
     defaultText: "as its file says",
     group: "Autoencoder",
   }),
+  ...modelOptions,
+  ...tokenBudgetOption,
+  ...runOptions,
 };
 
 /** What is explained. */
@@ -100,7 +100,61 @@ export const questionOptions = {
   }),
 };
 
-export const runOptions = {
-  ...modelOptions,
-  ...tokenBudgetOption,
+/** Of commands that explain by gradients. */
+export const explainOptions = {
+  at: option({
+    placeholder: "places",
+    parse: parsePlaces,
+    default: "all" as Places,
+    description: "whose latents: all tokens, the mutated residues, or numbers such as 5-20,41",
+    group: "Attribution",
+  }),
+  from: option({
+    placeholder: "baseline",
+    parse: parse.choice(...BASELINES),
+    default: BASELINES[0],
+    description:
+      "run: from the run's own latents to the other's (wild type to mutant); zero: from " +
+      "no latents to the run's own",
+    group: "Attribution",
+  }),
+  method: option({
+    placeholder: "name",
+    parse: parse.choice(...METHODS),
+    default: METHODS[0],
+    description: "ig: integrated gradients; first-order: one gradient at the run (attribution " +
+      "patching)",
+    group: "Attribution",
+  }),
+  through: option({
+    placeholder: "values",
+    parse: parse.choice(...SPACES),
+    default: SPACES[0],
+    description:
+      "the path is straight in the latents, or in the pre-activations with the largest k " +
+      "chosen at every step (where they change the stream jumps, and steps are not doubled)",
+    group: "Attribution",
+  }),
+  error: option({
+    placeholder: "kind",
+    parse: parse.choice(...ERRORS),
+    description:
+      "what the latents do not explain, at those tokens: patch (a node of its own per token), keep, drop",
+    defaultText: "patch, or keep with --from zero",
+    group: "Attribution",
+  }),
+  rule: option({
+    placeholder: "name",
+    parse: parse.choice(...RULES),
+    default: RULES[0],
+    description: RULES.join(", "),
+    group: "Attribution",
+  }),
+  steps: option({
+    placeholder: "count",
+    parse: parse.positiveInteger(10_000),
+    description: "points of the rule",
+    defaultText: "32, doubled until attributions add up to 5 %, at most 512",
+    group: "Attribution",
+  }),
 };

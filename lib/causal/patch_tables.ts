@@ -1,81 +1,76 @@
-/** Results of patching as files and on the terminal. */
+/** Tables of patching. */
+import { fixed, known, three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
-import { formatCsv } from "../io/csv.ts";
+import { columnsOf, type TableOf } from "../io/columns.ts";
 import { spearman } from "../stats/correlation.ts";
 import { sorted } from "../stats/sorted.ts";
-import { residueOf } from "../variants/resolve.ts";
-import { fixed, known, three } from "../cli/figures.ts";
 import { PATCH_KINDS, type PatchKind, type PatchRow } from "./patch.ts";
 import { placeName } from "./places.ts";
-import type { CausalProtein, CausalVariant } from "./variants.ts";
+import type { Explained } from "./survey.ts";
+import { DELTA, DISPLACEMENT, layersOf, PLACE, SCORE, withMeasured } from "./tables.ts";
 
 /** Every patch of one variant at one layer. */
-export interface PatchResult {
-  protein: CausalProtein;
-  variant: CausalVariant;
-  /** Blocks that have run where the autoencoder reads. */
-  layer: number;
+export interface PatchResult extends Explained {
   rows: PatchRow[];
 }
 
-const FIELDS = [
-  ...["latents", "token", "latent", "matches", "delta", "wildActivation", "mutantActivation"],
-  ...["patchedActivation", "displacement", "baseline", "patched"],
-] as const as readonly Exclude<keyof PatchRow, "kind">[];
+/** One of them. */
+export type Patch = PatchRow & Explained;
 
-/** Rows as numbers, for the progress file. */
-export function packRows(rows: readonly PatchRow[]): Float64Array {
-  return Float64Array.from(
-    rows.flatMap((row) => [PATCH_KINDS.indexOf(row.kind), ...FIELDS.map((field) => row[field])]),
-  );
+/** Patches of results, one after another. */
+export function* patchesOf(results: readonly PatchResult[]): Generator<Patch> {
+  for (const { rows, ...place } of results) for (const row of rows) yield { ...place, ...row };
 }
 
-export function unpackRows(values: Float64Array): PatchRow[] {
-  const width = FIELDS.length + 1;
-  return Array.from({ length: values.length / width }, (_, r) => ({
-    kind: PATCH_KINDS[values[r * width]],
-    ...Object.fromEntries(FIELDS.map((field, f) => [field, values[r * width + f + 1]])),
-  } as PatchRow));
-}
+const changeOf = ({ patched, baseline }: PatchRow) => patched - baseline;
 
-/** Residue numbers that a variant changes. */
-export const positionsOf = ({ target }: CausalProtein, { substitutions }: CausalVariant) =>
-  substitutions.map(({ position }) => residueOf(position, target)).join(":");
+const { text, integer, number } = columnsOf<Patch>();
 
-/** patches.csv: one row per patch. */
-export function patchesCsv(results: readonly PatchResult[]): string {
-  const columns = [
-    ...["protein", "mutation", "position", "layer", "control", "latents", "residue", "latent"],
-    ...["matched_latent", "delta", "wild_type_activation", "mutant_activation"],
-    ...["patched_activation", "displacement", "baseline_score", "patched_score", "change"],
-    ...(results.some(({ protein }) => protein.hasMeasured) ? ["measured"] : []),
-  ];
-  return formatCsv(
-    columns,
-    results.flatMap(({ protein, variant, layer, rows }) =>
-      rows.map((row) => ({
-        protein: protein.target.id,
-        mutation: variant.name,
-        position: positionsOf(protein, variant),
-        layer,
-        control: row.kind,
-        latents: row.latents,
-        residue: Number.isNaN(row.token) ? undefined : placeName(row.token, protein.target),
-        latent: known(row.latent),
-        matched_latent: known(row.matches),
-        delta: known(row.delta),
-        wild_type_activation: known(row.wildActivation),
-        mutant_activation: known(row.mutantActivation),
-        patched_activation: known(row.patchedActivation),
-        displacement: row.displacement,
-        baseline_score: row.baseline,
-        patched_score: row.patched,
-        change: row.patched - row.baseline,
-        measured: known(variant.measured),
-      }))
+export const PATCHES: TableOf<Patch> = withMeasured({
+  name: "patches",
+  rows: "one row per patch",
+  columns: [
+    ...PLACE,
+    text(
+      "control",
+      "real: a latent that changes most; set, all: several at once; noop, random, displaced, stable: " +
+        "see --controls",
+      "kind",
     ),
-  );
-}
+    integer("latents", "how many are patched together", "latents"),
+    text(
+      "residue",
+      "the token: number of a residue, <cls> or <eos>; empty of several",
+      ({ token, protein }) => Number.isNaN(token) ? undefined : placeName(token, protein.target),
+    ),
+    integer("latent", "the latent there; empty of several", ({ latent }) => known(latent)),
+    integer(
+      "matched_latent",
+      "the real latent that a control stands beside",
+      ({ matches }) => known(matches),
+    ),
+    number("delta", DELTA, ({ delta }) => known(delta)),
+    number(
+      "wild_type_activation",
+      "in the wild type, never masked (--run masked moves it by delta from the masked run's value)",
+      ({ wildActivation }) => known(wildActivation),
+    ),
+    number(
+      "mutant_activation",
+      "in the mutant, never masked",
+      ({ mutantActivation }) => known(mutantActivation),
+    ),
+    number(
+      "patched_activation",
+      "what it was given",
+      ({ patchedActivation }) => known(patchedActivation),
+    ),
+    number("displacement", DISPLACEMENT, "displacement"),
+    number("baseline_score", "--metric before the patch", "baseline", SCORE),
+    number("patched_score", "with the patch", "patched", SCORE),
+    number("change", "patched_score − baseline_score", changeOf, SCORE),
+  ],
+});
 
 /** Patches of one kind at one layer, over all variants; sets by their size. */
 export interface KindSummary {
@@ -93,8 +88,7 @@ export interface KindSummary {
 }
 
 export function summarisePatches(results: readonly PatchResult[]): KindSummary[] {
-  const layers = [...new Set(results.map(({ layer }) => layer))].sort((a, b) => a - b);
-  return layers.flatMap((layer) => {
+  return layersOf(results).flatMap((layer) => {
     const rows = results.filter((result) => result.layer === layer).flatMap(({ rows }) => rows);
     const groups = PATCH_KINDS.flatMap((kind: PatchKind) => {
       const own = rows.filter((row) => row.kind === kind);
@@ -111,7 +105,7 @@ export function summarisePatches(results: readonly PatchResult[]): KindSummary[]
       if (own.length === 0) return [];
       const mean = (value: (row: PatchRow) => number) =>
         own.reduce((sum, row) => sum + value(row), 0) / own.length;
-      const change = (row: PatchRow) => Math.abs(row.patched - row.baseline);
+      const change = (row: PatchRow) => Math.abs(changeOf(row));
       const delta = (row: PatchRow) => Math.abs(row.delta);
       return [{
         layer,
@@ -130,26 +124,35 @@ export function summarisePatches(results: readonly PatchResult[]): KindSummary[]
   });
 }
 
-/** summary.csv */
-export function patchSummaryCsv(summary: readonly KindSummary[]): string {
-  return formatCsv(
-    [
-      ...["layer", "control", "latents", "patches", "mean_abs_change", "max_abs_change"],
-      ...["mean_abs_delta", "mean_displacement", "spearman_delta_change"],
-    ],
-    summary.map((row) => ({
-      layer: row.layer,
-      control: row.kind,
-      latents: known(row.latents),
-      patches: row.patches,
-      mean_abs_change: row.meanAbsChange,
-      max_abs_change: row.maxAbsChange,
-      mean_abs_delta: known(row.meanAbsDelta),
-      mean_displacement: row.meanDisplacement,
-      spearman_delta_change: known(row.spearman),
-    })),
-  );
-}
+const over = columnsOf<KindSummary>();
+
+export const PATCH_SUMMARY: TableOf<KindSummary> = {
+  name: "summary",
+  rows: "over all mutations, one row per layer, control and size of set",
+  columns: [
+    over.integer("layer", "blocks that have run where the autoencoder reads", "layer"),
+    over.text("control", "as in patches.csv", "kind"),
+    over.integer(
+      "latents",
+      "how many are patched together; empty where it differs",
+      ({ latents }) => known(latents),
+    ),
+    over.integer("patches", "their number", "patches"),
+    over.number("mean_abs_change", "mean size of their change", "meanAbsChange", SCORE),
+    over.number("max_abs_change", "the largest", "maxAbsChange", SCORE),
+    over.number("mean_abs_delta", "mean size of delta", ({ meanAbsDelta }) => known(meanAbsDelta)),
+    over.number(
+      "mean_displacement",
+      "how far they moved the residual stream",
+      "meanDisplacement",
+    ),
+    over.number(
+      "spearman_delta_change",
+      "rank correlation of the sizes of delta and change",
+      ({ spearman }) => known(spearman),
+    ),
+  ],
+};
 
 const four = (value: number) => fixed(value, 4);
 
@@ -188,9 +191,8 @@ const KIND_LABELS: Record<Exclude<PatchKind, "set">, string> = {
 
 /** The strongest single patches of each layer. */
 export function strongestText(results: readonly PatchResult[], most = 8): string {
-  const rows = results.flatMap((result) =>
-    result.rows.filter(({ kind }) => kind === "real").map((row) => ({ ...result, row }))
-  ).sort((a, b) => changeOf(b.row) - changeOf(a.row)).slice(0, most);
+  const rows = [...patchesOf(results)].filter(({ kind }) => kind === "real")
+    .sort((a, b) => Math.abs(changeOf(b)) - Math.abs(changeOf(a))).slice(0, most);
   return formatTable(
     [
       ...["mutation", "layer", "residue", "latent"].map((header) => ({ header })),
@@ -199,17 +201,15 @@ export function strongestText(results: readonly PatchResult[], most = 8): string
         format: three,
       })),
     ],
-    rows.map(({ protein, variant, layer, row }) => [
-      variant.name,
-      String(layer),
-      placeName(row.token, protein.target),
+    rows.map((row) => [
+      row.variant.name,
+      String(row.layer),
+      placeName(row.token, row.protein.target),
       String(row.latent),
       row.wildActivation,
       row.mutantActivation,
       row.baseline,
-      row.patched - row.baseline,
+      changeOf(row),
     ]),
   );
 }
-
-const changeOf = (row: PatchRow) => Math.abs(row.patched - row.baseline);

@@ -1,7 +1,9 @@
-/** Causal results as report.html. */
+/** Results as report.html. */
 import { EMBEDDED_NOTE } from "../hub/open_model.ts";
 import { renderSaeReport } from "./report/sae_report.ts";
+import { renderSteeringReport } from "./report/steering_report.ts";
 import type {
+  AutoencoderView,
   ConcentrationView,
   ExplanationView,
   MutationView,
@@ -9,15 +11,21 @@ import type {
 } from "./report/sae_types.ts";
 import { isSteady, shapeOf } from "./circuit.ts";
 import type { CircuitResult } from "./circuit_tables.ts";
-import type { FinishedSurvey, SurveyFlags } from "./command.ts";
 import { CURVE_COUNTS } from "./concentration.ts";
 import { addsUp } from "./explain.ts";
 import type { Concentration, ExplanationRecord } from "./explain_record.ts";
 import type { IgResult } from "./ig_tables.ts";
 import type { MetricKind } from "./metric.ts";
 import type { PatchResult } from "./patch_tables.ts";
-import { autoencoderView, lasting, lastingSae, qualityNote } from "./report_parts.ts";
+import type { Provenance } from "../provenance.ts";
+import type { Finished } from "../run/run.ts";
+import type { SaeConfig } from "../sae/types.ts";
+import type { Explained, SurveyFlags } from "./survey.ts";
+import { fidelityFaults } from "../sae/fidelity_text.ts";
+import type { Target } from "../variants/types.ts";
+import type { Steered, SteeredLatent, Steering } from "./steer.ts";
 import type { RunKind } from "./types.ts";
+import type { CausalProtein } from "./variants.ts";
 
 /** What one command found. */
 export interface CausalResults {
@@ -39,19 +47,25 @@ const RUN_NAMES: Record<RunKind, string> = {
   masked: "the mutant’s latents in the run with the mutated residues masked",
 };
 
-/** The page of a finished survey. */
-export function causalReport(
+/** Writes the page of a finished survey. */
+export async function writeReport(
   { run, metric, embedScale }: SurveyFlags,
-  { session, inputs: { proteins }, provenance }: FinishedSurvey,
-  { patches, attributions, circuits, share = NaN, notes = [] }: CausalResults,
-): string {
+  { configs, proteins, shown }: {
+    configs: readonly SaeConfig[];
+    proteins: readonly CausalProtein[];
+    shown: CausalResults;
+  },
+  { output, provenance: record }: Finished,
+): Promise<void> {
+  const provenance = record as Provenance & typeof record;
+  const { patches, attributions, circuits, share = NaN, notes = [] } = shown;
   const name = proteins.length === 1 ? proteins[0].target.id : `${proteins.length} proteins`;
   const qualities = (provenance.saes ?? []) as { fidelity?: Record<string, QualityView> }[];
-  const autoencoders = session.lenses.map(({ space: { sae: { config } } }, l) =>
+  const autoencoders = configs.map((config, l) =>
     autoencoderView(config, qualities[l]?.fidelity?.[embedScale])
   );
   const layers = autoencoders.map(({ layer }) => layer).join(", ");
-  return renderSaeReport({
+  const page = renderSaeReport({
     title: `Features behind mutations of ${name}`,
     subtitle: `${provenance.model.name}, layer${autoencoders.length === 1 ? "" : "s"} ${layers}: ${
       RUN_NAMES[run]
@@ -89,11 +103,10 @@ export function causalReport(
       proteins: listed(provenance.proteins as readonly unknown[]),
     },
   });
+  await output.write("report.html", page);
 }
 
-function mutationOf(
-  { protein: { target }, variant, layer }: PatchResult | IgResult | CircuitResult,
-): MutationView {
+function mutationOf({ protein: { target }, variant, layer }: Explained): MutationView {
   const { id, residues, offset } = target;
   return {
     protein: { id, residues, offset },
@@ -128,3 +141,97 @@ function metricName(metric: MetricKind): string {
 /** Proteins, or how many they are. */
 const listed = (proteins: readonly unknown[]) =>
   proteins.length <= MOST_PROTEINS ? proteins : proteins.length;
+
+/** @param quality where it was measured */
+function autoencoderView(
+  { depth: layer, name, latents, k, normalisation }: SaeConfig,
+  quality?: QualityView,
+): AutoencoderView {
+  return { name, layer, latents, k, normalisation, quality };
+}
+
+/** A warning of an autoencoder whose latents say little about the model. */
+function qualityNote({ layer, quality }: AutoencoderView): string[] {
+  const faults = quality ? fidelityFaults(quality, layer) : [];
+  if (faults.length === 0) return [];
+  return [
+    `The autoencoder of layer ${layer}: ${
+      faults.join(", ")
+    }: layer, k, embedding scale or model may not ` +
+    "be what it was trained with, or it may not be trained at all, and then its latents say little about " +
+    "the model.",
+  ];
+}
+
+/**
+ * What of a run's record decides its numbers, autoencoders aside: a run in parts, or one that was
+ * interrupted, has other times.
+ */
+function lasting(
+  { esmscope, command, model, backend, options }: Provenance & Record<string, unknown>,
+): Record<string, unknown> {
+  const { out: _out, json: _json, shard: _shard, report: _report, ...asked } = options as Record<
+    string,
+    unknown
+  >;
+  return {
+    ...{ esmscope, command, model },
+    backend: backend.name,
+    options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/** An autoencoder of a run's record: what training wrote into the file is in run.json, its sum here. */
+function lastingSae(sae: unknown): Record<string, unknown> {
+  const { metadata: _metadata, ...rest } = sae as Record<string, unknown>;
+  return rest;
+}
+
+/** What of a run the page shows. */
+export interface SteeredRun {
+  target: Target;
+  steered: Steered;
+  latents: readonly SteeredLatent[];
+  tokens: readonly number[];
+  config: SaeConfig;
+  quality?: QualityView;
+  /** Whether the error term stays. */
+  error: "keep" | "drop";
+  /** What the reader should know of the inputs. */
+  notes: readonly string[];
+  provenance: Provenance & Record<string, unknown>;
+}
+
+/** Latents that the subtitle names at most. */
+const NAMED = 4;
+
+/** The page. */
+export function steerReport(run: SteeredRun): string {
+  const { target: { id, residues, offset }, latents, provenance: { model } } = run;
+  const autoencoder = autoencoderView(run.config, run.quality);
+  const named = latents.slice(0, NAMED).map((one) => `latent ${one.latent} ${phraseOf(one)}`);
+  if (latents.length > NAMED) named.push(`and ${latents.length - NAMED} more`);
+  return renderSteeringReport({
+    title: `Steered features of ${id}`,
+    subtitle: `${model.name}, layer ${run.config.depth}: ${named.join(", ")}${
+      run.error === "drop" ? "; without what the latents do not explain" : ""
+    }`,
+    notes: [
+      ...(model.embedded ? [EMBEDDED_NOTE] : []),
+      ...qualityNote(autoencoder),
+      ...run.notes,
+    ],
+    protein: { id, residues, offset },
+    residues: run.steered.residues,
+    latents: latents.map((one) => ({ ...one, becomes: phraseOf(one) })),
+    tokens: run.tokens,
+    autoencoder,
+    provenance: { ...lasting(run.provenance), sae: lastingSae(run.provenance.sae) },
+  });
+}
+
+function phraseOf({ kind, amount }: Steering): string {
+  if (kind === "value") return `at ${amount}`;
+  if (kind === "max") return `at ${amount} × its maximum`;
+  return amount === 0 ? "switched off" : `times ${amount}`;
+}

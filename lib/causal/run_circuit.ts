@@ -1,28 +1,28 @@
 /** The circuit command: the latents that carry a mutation's effect, tested by running them alone. */
 import type { CommandContext } from "../cli/context.ts";
-import { findCircuit, packCircuit, type Ranking, unpackCircuit } from "./circuit_record.ts";
+import { UserError } from "../errors.ts";
+import type { MergedRun } from "../run/merge.ts";
+import { findCircuit, type Ranking } from "./circuit_record.ts";
 import {
-  circuitNodesCsv,
+  CIRCUIT_FIGURES,
+  CIRCUIT_NODES,
   type CircuitResult,
-  circuitsCsv,
-  circuitSummaryText,
+  CIRCUITS,
   curveNotes,
-  sharedCsv,
+  SHARED_LATENTS,
   sharedLatents,
   sharedText,
-  summariseCircuits,
 } from "./circuit_tables.ts";
-import { type MergedSurvey, runSurvey } from "./command.ts";
 import { addsUp, explain } from "./explain.ts";
-import { causalReport } from "./report.ts";
 import {
+  explainerOf,
   type ExplainFlags,
   explainSettings,
   mutationsTogether,
-  openExplainers,
-  shortNote,
+  shortNotes,
 } from "./run_ig.ts";
-import { UserError } from "../errors.ts";
+import { runSurvey } from "./survey.ts";
+import { measuredIn, nodeRows, summariseLayers } from "./tables.ts";
 
 export interface CircuitFlags extends ExplainFlags {
   rank: Ranking;
@@ -30,11 +30,11 @@ export interface CircuitFlags extends ExplainFlags {
   draws: number;
 }
 
-/** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
+/** Runs the command. @param merged shards whose results to write instead of computing any */
 export async function runCircuit(
   o: CircuitFlags,
   ctx: CommandContext,
-  merged?: MergedSurvey,
+  merged?: MergedRun,
 ): Promise<void> {
   const settings = explainSettings(o);
   if (o.through === "pre-activations") {
@@ -43,54 +43,35 @@ export async function runCircuit(
     );
   }
   const growth = { rank: o.rank, share: o.share, draws: o.draws, seed: o.seed };
-  await runSurvey(o, ctx, {
+  await runSurvey<Pick<CircuitResult, "record">>(o, ctx, {
     name: "circuit",
     settings: { ...settings, ...growth },
-    prepare(session, _, stack) {
-      const explainers = openExplainers(session, o, ctx.signal, stack);
-      return {
-        together: (copies) => mutationsTogether(copies, settings),
-        async analyse({ space }, subjects) {
-          const explainer = explainers.get(space)!;
-          const explanations = await explain(explainer, subjects, settings);
-          const records: Float64Array[] = [];
-          for (const [i, one] of explanations.entries()) {
-            const { number } = subjects[i].variant;
-            records.push(packCircuit(await findCircuit(explainer.tail, one, growth, number)));
-          }
-          return records;
-        },
-      };
+    together: (copies) => mutationsTogether(copies, settings),
+    async analyse(lens, subjects) {
+      const explanations = await explain(explainerOf(lens), subjects, settings);
+      const found: Pick<CircuitResult, "record">[] = [];
+      for (const [i, one] of explanations.entries()) {
+        const { number } = subjects[i].variant;
+        found.push({ record: await findCircuit(lens.tail, one, growth, number) });
+      }
+      return found;
     },
-    async finish(finished) {
-      const { session: { lenses }, inputs: { proteins }, values, output, provenance } = finished;
-      const { print } = finished;
-      const results = proteins.flatMap((protein, p) =>
-        lenses.flatMap(({ space }, l) =>
-          protein.variants.map((variant, v): CircuitResult => ({
-            protein,
-            variant,
-            layer: space.sae.config.depth,
-            record: unpackCircuit(values[p][l][v]),
-          }))
-        )
-      );
-      const summary = summariseCircuits(results), shared = sharedLatents(results);
-      await output.write("circuits.csv", circuitsCsv(results));
-      await output.write("circuit_nodes.csv", circuitNodesCsv(results));
-      await output.write("shared_latents.csv", sharedCsv(shared));
+    async finish(results, { results: tables, output, provenance, print }) {
+      const { summary, text } = summariseLayers(results, CIRCUIT_FIGURES);
+      const shared = sharedLatents(results);
+      await tables.write(measuredIn(CIRCUITS, results), results);
+      await tables.write(CIRCUIT_NODES, nodeRows(results, ({ record }) => record.explanation));
+      await tables.write(SHARED_LATENTS, shared);
       await output.write("circuits.json", circuitsJson(results));
-      const short = results.filter(({ record }) => !addsUp(record.explanation)).length;
-      const notes = [
-        ...(short > 0 ? [shortNote(short, results.length, settings)] : []),
-        ...curveNotes(results),
-      ];
-      for (const note of notes) ctx.note(note);
-      const report = causalReport(o, finished, { circuits: results, share: o.share, notes });
-      await output.write("report.html", report);
-      if (o.json) return print(JSON.stringify({ provenance, summary, shared }, null, 2));
-      print(circuitSummaryText(summary));
+      provenance.summary = summary;
+      print(text);
       print(`\n${sharedText(shared)}`);
+      const short = results.filter(({ record }) => !addsUp(record.explanation)).length;
+      return {
+        circuits: results,
+        share: o.share,
+        notes: [...shortNotes(short, results.length, settings), ...curveNotes(results)],
+      };
     },
   }, merged);
 }

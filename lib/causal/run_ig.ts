@@ -1,7 +1,7 @@
 /** The ig command: what each latent contributes to a mutation's effect. */
 import type { CommandContext } from "../cli/context.ts";
 import { UserError } from "../errors.ts";
-import { type MergedSurvey, runSurvey, type SurveyFlags } from "./command.ts";
+import type { MergedRun } from "../run/merge.ts";
 import {
   addsUp,
   type Baseline,
@@ -12,21 +12,21 @@ import {
   MOST_STEPS,
   type PathSpace,
 } from "./explain.ts";
-import { packRecord, recordOf, unpackRecord } from "./explain_record.ts";
+import { recordOf } from "./explain_record.ts";
 import {
-  attributionsCsv,
-  igMutationsCsv,
+  ATTRIBUTIONS,
+  IG_FIGURES,
+  IG_MUTATIONS,
   type IgResult,
-  igSummaryText,
   strongestLatentsText,
-  summariseIg,
   writeAttributionsNpz,
 } from "./ig_tables.ts";
+import type { LegacyMode } from "./legacy/mode.ts";
+import { runLegacyIg } from "./legacy/run.ts";
 import type { Rule } from "./quadrature.ts";
-import { causalReport } from "./report.ts";
-import type { CausalSession } from "./session.ts";
-import { Tail } from "./tail.ts";
-import { EngineGradient } from "./tail_gradient.ts";
+import { type Lens, runSurvey, type SurveyFlags } from "./survey.ts";
+import { measuredIn, nodeRows, summariseLayers } from "./tables.ts";
+import { EngineGradient } from "./gradients.ts";
 import type { ErrorTerm } from "./types.ts";
 
 export interface ExplainFlags extends SurveyFlags {
@@ -39,7 +39,10 @@ export interface ExplainFlags extends SurveyFlags {
   steps?: number;
 }
 
-export interface IgFlags extends ExplainFlags {
+export interface IgFlags extends Omit<ExplainFlags, "seed"> {
+  /** Which tool's way; its seed is another. */
+  legacy?: LegacyMode;
+  seed?: number;
   keep: number;
 }
 
@@ -71,71 +74,40 @@ export function explainSettings(o: ExplainFlags): ExplainSettings {
   };
 }
 
-/** What explaining runs on, per autoencoder. */
-export function openExplainers(
-  { esm, lenses }: CausalSession,
-  { tokenBudget }: SurveyFlags,
-  signal: AbortSignal,
-  stack: AsyncDisposableStack,
-): Map<unknown, Explainer> {
-  const explainers = new Map<unknown, Explainer>();
-  for (const { space, coder } of lenses) {
-    const tail = stack.use(new Tail(esm, space, { tokenBudget, signal }));
-    const gradient = new EngineGradient(tail);
-    explainers.set(space, { tail, gradient, coder });
-  }
-  return explainers;
-}
+/** What explaining runs on. */
+export const explainerOf = ({ tail, coder }: Lens): Explainer => {
+  return { tail, gradient: new EngineGradient(tail), coder };
+};
 
-/** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
+/** Runs the command. @param merged shards whose results to write instead of computing any */
 export async function runIg(
-  o: IgFlags,
+  given: IgFlags,
   ctx: CommandContext,
-  merged?: MergedSurvey,
+  merged?: MergedRun,
 ): Promise<void> {
-  const settings = explainSettings(o);
-  await runSurvey(o, ctx, {
+  const { legacy, seed = 0 } = given;
+  if (legacy) return await runLegacyIg({ ...given, legacy }, ctx, merged);
+  const o = { ...given, seed }, settings = explainSettings(o);
+  await runSurvey<Pick<IgResult, "record">>(o, ctx, {
     name: "ig",
     settings: { ...settings, keep: o.keep },
-    prepare(session, _, stack) {
-      const explainers = openExplainers(session, o, ctx.signal, stack);
-      return {
-        together: (copies) => mutationsTogether(copies, settings),
-        async analyse({ space }, subjects) {
-          const found = await explain(explainers.get(space)!, subjects, settings);
-          return found.map((one) =>
-            packRecord(recordOf(one, one.path.edit.length, space.latents, o.keep))
-          );
-        },
-      };
+    together: (copies) => mutationsTogether(copies, settings),
+    async analyse(lens, subjects) {
+      const found = await explain(explainerOf(lens), subjects, settings);
+      return found.map((one) => {
+        return { record: recordOf(one, one.path.edit.length, lens.space.latents, o.keep) };
+      });
     },
-    async finish(finished) {
-      const { session: { lenses }, inputs: { proteins }, values, output, provenance } = finished;
-      const { print } = finished;
-      const results = proteins.flatMap((protein, p) =>
-        lenses.flatMap(({ space }, l) =>
-          protein.variants.map((variant, v): IgResult => ({
-            protein,
-            variant,
-            layer: space.sae.config.depth,
-            record: unpackRecord(values[p][l][v])[0],
-          }))
-        )
-      );
-      const summary = summariseIg(results);
-      await output.write("attributions.csv", attributionsCsv(results));
+    async finish(results, { results: tables, output, provenance, print }) {
+      const { summary, text } = summariseLayers(results, IG_FIGURES);
+      await tables.write(ATTRIBUTIONS, nodeRows(results, ({ record }) => record));
       await writeAttributionsNpz(output.temporaryPath("attributions.npz"), results);
-      await output.write("mutations.csv", igMutationsCsv(results));
-      const short = results.filter(({ record }) => !addsUp(record)).length;
-      const notes = short > 0 ? [shortNote(short, results.length, settings)] : [];
-      for (const note of notes) ctx.note(note);
-      await output.write(
-        "report.html",
-        causalReport(o, finished, { attributions: results, notes }),
-      );
-      if (o.json) return print(JSON.stringify({ provenance, summary }, null, 2));
-      print(igSummaryText(summary));
+      await tables.write(measuredIn(IG_MUTATIONS, results), results);
+      provenance.summary = summary;
+      print(text);
       print(`\n${strongestLatentsText(results)}`);
+      const short = results.filter(({ record }) => !addsUp(record)).length;
+      return { attributions: results, notes: shortNotes(short, results.length, settings) };
     },
   }, merged);
 }
@@ -145,12 +117,13 @@ export function mutationsTogether(copies: number, { method, steps }: ExplainSett
   return method === "first-order" ? copies : Math.max(1, Math.ceil(copies / steps));
 }
 
-/** Why attributions may not add up. */
-export function shortNote(
+/** Why attributions may not add up, where some do not. */
+export function shortNotes(
   short: number,
   all: number,
   { method, through, fixed }: ExplainSettings,
-): string {
+): string[] {
+  if (short === 0) return [];
   const why = method === "first-order"
     ? "a first-order estimate need not add up"
     : through === "pre-activations"
@@ -158,5 +131,5 @@ export function shortNote(
     : fixed
     ? "more --steps may mend it"
     : `${MOST_STEPS} steps are the most`;
-  return `${short} of ${all} explanations differ by 5 % or more from the effect: ${why}.`;
+  return [`${short} of ${all} explanations differ by 5 % or more from the effect: ${why}.`];
 }

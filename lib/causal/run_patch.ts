@@ -2,28 +2,33 @@
 import type { CommandContext } from "../cli/context.ts";
 import { badValue, integerRanges, type Parser } from "../cli/parsers.ts";
 import { UserError } from "../errors.ts";
+import type { MergedRun } from "../run/merge.ts";
 import { readBackground } from "./background.ts";
 import { captureSequences } from "./capture.ts";
-import { type MergedSurvey, runSurvey, type SurveyFlags } from "./command.ts";
 import { type Control, CONTROLS } from "./controls.ts";
 import { meanActivations, type Replacement } from "./edits.ts";
+import type { LegacyMode } from "./legacy/mode.ts";
+import { runLegacyPatch } from "./legacy/run.ts";
+import type { LegacyColumns } from "./legacy/tables.ts";
 import { patchSubjects } from "./patch.ts";
 import {
-  packRows,
-  patchesCsv,
+  PATCH_SUMMARY,
+  PATCHES,
+  patchesOf,
   type PatchResult,
-  patchSummaryCsv,
   patchSummaryText,
   strongestText,
   summarisePatches,
-  unpackRows,
 } from "./patch_tables.ts";
-import { causalReport } from "./report.ts";
-import type { CausalSession } from "./session.ts";
-import { Tail } from "./tail.ts";
+import { runSurvey, type SurveyFlags, type SurveySession } from "./survey.ts";
+import { measuredIn } from "./tables.ts";
 import type { ErrorTerm } from "./types.ts";
 
-export interface PatchFlags extends SurveyFlags {
+export interface PatchFlags extends Omit<SurveyFlags, "seed"> {
+  /** Which tool's way; its seed is another. */
+  legacy?: LegacyMode;
+  legacyColumns: LegacyColumns;
+  seed?: number;
   replace: Replacement;
   background?: string;
   error: ErrorTerm;
@@ -64,13 +69,15 @@ export const parseControls: Parser<readonly Control[]> = (text, flag) => {
   return CONTROLS.filter((name) => names.includes(name));
 };
 
-/** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
+/** Runs the command. @param merged shards whose results to write instead of computing any */
 export async function runPatch(
-  o: PatchFlags,
+  given: PatchFlags,
   ctx: CommandContext,
-  merged?: MergedSurvey,
+  merged?: MergedRun,
 ): Promise<void> {
-  const { top, error, controls } = o;
+  const { legacy, seed = 0, top, error, controls } = given;
+  if (legacy) return await runLegacyPatch({ ...given, legacy }, ctx, merged);
+  const o = { ...given, seed };
   const settings = {
     replacement: o.replace,
     error,
@@ -90,67 +97,43 @@ export async function runPatch(
     );
   }
   const background = o.background === undefined ? undefined : await readBackground(o.background);
-  await runSurvey(o, ctx, {
+  const perVariant = top * (1 + controls.length) + o.sets.sizes.length + 1;
+  let reference: Map<unknown, Float64Array> | undefined;
+  await runSurvey<Pick<PatchResult, "rows">>(o, ctx, {
     name: "patch",
     settings: { ...settings, background },
-    async prepare(session, _, stack) {
-      const { tokenBudget } = o, { signal } = ctx;
-      const tails = new Map<unknown, Tail>();
-      for (const { space } of session.lenses) {
-        tails.set(
-          space,
-          stack.use(new Tail(session.esm, space, { tokenBudget, signal })),
-        );
-      }
-      const reference = background && await meansOf(session, background, o, ctx);
-      const perVariant = top * (1 + controls.length) + o.sets.sizes.length + 1;
-      return {
-        // Enough to fill a few batches, so that comparing each costs little.
-        together: (copies) => Math.max(1, Math.min(4 * copies, Math.ceil(4 * copies / perVariant))),
-        async analyse({ space }, subjects, wild) {
-          const means = o.replace !== "mean"
-            ? undefined
-            : reference?.get(space) ?? meanActivations([wild]);
-          const rows = await patchSubjects(
-            tails.get(space)!,
-            subjects.map((subject) => ({
-              ...subject,
-              means,
-              draw: { seed: o.seed, trial: subject.variant.number },
-            })),
-            settings,
-          );
-          return rows.map(packRows);
-        },
-      };
-    },
-    async finish(finished) {
-      const { session: { lenses }, inputs: { proteins }, values, output, provenance } = finished;
-      const { print } = finished;
-      const results = proteins.flatMap((protein, p) =>
-        lenses.flatMap(({ space }, l) =>
-          protein.variants.map((variant, v): PatchResult => ({
-            protein,
-            variant,
-            layer: space.sae.config.depth,
-            rows: unpackRows(values[p][l][v]),
-          }))
-        )
+    // Enough to fill a few batches, so that comparing each costs little.
+    together: (copies) => Math.max(1, Math.min(4 * copies, Math.ceil(4 * copies / perVariant))),
+    async analyse({ space, tail }, subjects, wild, session) {
+      if (background) reference ??= await meansOf(session, background, o, ctx);
+      const means = o.replace !== "mean"
+        ? undefined
+        : reference?.get(space) ?? meanActivations([wild]);
+      const rows = await patchSubjects(
+        tail,
+        subjects.map((subject) => ({
+          ...subject,
+          means,
+          draw: { seed: o.seed, trial: subject.variant.number },
+        })),
+        settings,
       );
+      return rows.map((rows) => ({ rows }));
+    },
+    async finish(results, { results: tables, print }) {
       const summary = summarisePatches(results);
-      await output.write("patches.csv", patchesCsv(results));
-      await output.write("summary.csv", patchSummaryCsv(summary));
-      await output.write("report.html", causalReport(o, finished, { patches: results }));
-      if (o.json) return print(JSON.stringify({ provenance, summary }, null, 2));
+      await tables.write(measuredIn(PATCHES, results), patchesOf(results));
+      await tables.write(PATCH_SUMMARY, summary);
       print(patchSummaryText(summary));
       print(`\n${strongestText(results)}`);
+      return { patches: results };
     },
   }, merged);
 }
 
 /** Mean activations over the sequences of a file, per autoencoder. */
 async function meansOf(
-  { esm, lenses }: CausalSession,
+  { esm, lenses }: SurveySession,
   rows: readonly Int32Array[],
   { tokenBudget }: PatchFlags,
   { signal }: CommandContext,

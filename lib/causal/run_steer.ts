@@ -1,34 +1,39 @@
-/** The steer command: holds latents at values of one's own and reads what the model then predicts. */
+/** The `sae steer` command: holds latents at values of one's own and reads what the model then predicts. */
 import type { CommandContext } from "../cli/context.ts";
+import { three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
 import { UserError } from "../errors.ts";
 import { displayLetters, tokenize } from "../esm2/mod.ts";
-import { formatCsv } from "../io/csv.ts";
+import { columnsOf, type TableOf } from "../io/columns.ts";
 import { NpzWriter } from "../io/npz.ts";
-import { OutputDir } from "../io/output.ts";
-import { describeRun, Stopwatch } from "../provenance.ts";
-import { describeSae, openSaeSession, type SaeFlags } from "../sae/session.ts";
-import { readInputs } from "../variants/inputs.ts";
+import type { Provenance } from "../provenance.ts";
+import { packUnit, unpackUnit } from "../run/codec.ts";
+import { type Finished, runAnalysis } from "../run/run.ts";
+import { type Fidelities, type SaeFlags, withSaes } from "../sae/session.ts";
+import type { SaeConfig } from "../sae/types.ts";
 import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
+import { readInputs } from "../variants/inputs.ts";
+import type { Target } from "../variants/types.ts";
 import { readBackground } from "./background.ts";
 import { captureSequences } from "./capture.ts";
 import { dropError } from "./edits.ts";
-import { three } from "../cli/figures.ts";
 import { LatentSpace } from "./latent_space.ts";
 import { placeName, type Places, tokensOf } from "./places.ts";
 import {
   checkSteerings,
   steer,
   type Steered,
+  type SteeredLatent,
   steeredLatents,
   type SteeredResidue,
   type Steering,
   steeringEdit,
 } from "./steer.ts";
-import { steerReport } from "./steer_report.ts";
+import { steerReport } from "./report.ts";
 import { Tail } from "./tail.ts";
 
 export interface SteerFlags extends SaeFlags {
+  layer?: number;
   sequence?: string;
   fasta?: string;
   id?: string;
@@ -38,110 +43,139 @@ export interface SteerFlags extends SaeFlags {
   at: Places;
   background?: string;
   error: "keep" | "drop";
-  out: string;
-  json: boolean;
+}
+
+/** What is to be done, read. */
+interface SteerInputs {
+  target: Target;
+  tokens: number[];
+  /** Sequences over which a maximum is taken. */
+  background: Int32Array[];
+  notes: string[];
+}
+
+/** What a run leaves. */
+interface SteerUnit {
+  steered: Steered;
+  latents: SteeredLatent[];
 }
 
 /** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
 export async function runSteer(o: SteerFlags, ctx: CommandContext): Promise<void> {
-  const watch = new Stopwatch();
-  watch.stage("read inputs");
+  const { error, at } = o, { signal } = ctx;
   const steerings = [...o.set ?? [], ...o.scale ?? []];
-  if (steerings.length === 0) {
-    throw new UserError("Cannot steer as --set or --scale must be given: current value is none");
-  }
-  if (o.at === "mutated") {
-    throw new UserError("Cannot steer as --at must be all or residues: current value is mutated");
-  }
-  const { target, notes } = await readInputs({ ...o, ...PROTEINGYM_COLUMNS });
-  const tokens = tokensOf(o.at, target, []);
-  const background = o.background === undefined ? [] : await readBackground(o.background);
-  using output = OutputDir.open(o.out, "sae steer");
-  ctx.onExit(() => output.dispose());
+  const asked = { layers: [o.layer], layerOption: "--layer" } as const;
+  const analysis = withSaes<SteerInputs>(o, asked, ctx, {
+    command: "sae steer",
+    async read() {
+      if (steerings.length === 0) {
+        throw new UserError(
+          "Cannot steer as --set or --scale must be given: current value is none",
+        );
+      }
+      if (at === "mutated") {
+        throw new UserError(
+          "Cannot steer as --at must be all or residues: current value is mutated",
+        );
+      }
+      const { target, notes } = await readInputs({ ...o, ...PROTEINGYM_COLUMNS });
+      const tokens = tokensOf(at, target, []);
+      const background = o.background === undefined ? [] : await readBackground(o.background);
+      return { target, tokens, background, notes };
+    },
+    plan(inputs, [{ sae }]) {
+      const { target, tokens, background } = inputs;
+      checkSteerings(steerings, sae.config.latents);
+      return {
+        settings: { target, steerings, tokens, background, error },
+        label: target.id,
+        unit: "tokens",
+        open({ esm, stack }, [{ coder }]) {
+          const ids = tokenize(target, { maxLength: Infinity });
+          const space = new LatentSpace(sae);
+          const tail = stack.use(new Tail(esm, space, { signal }));
+          return {
+            pieces: [[0]],
+            weightOf: () => ids.length,
+            async compute(_, put) {
+              const rows = [ids, ...background];
+              const [[own, ...others]] = await captureSequences(esm, [coder], rows, { signal });
+              const reference = others.length > 0 ? others : [own];
+              const edit = steeringEdit(own, tokens, steerings, reference);
+              const capture = error === "drop" ? dropError(space, own, tokens) : own;
+              const steered = await steer(tail, capture, displayLetters(target.residues), edit);
+              const latents = steeredLatents(own, edit, steerings);
+              put(0, packUnit({ steered, latents } satisfies SteerUnit));
+            },
+          };
+        },
+        finish: (finished) => writeResults(o, inputs, sae.config, finished),
+      };
+    },
+  });
+  await runAnalysis(o, ctx, analysis);
+}
 
-  await using session = await openSaeSession(o, ctx, watch);
-  for (const note of notes) ctx.note(note);
-  const { esm, coder, sae, model, opened, fidelity } = session;
-  const space = new LatentSpace(sae.sae);
-  checkSteerings(steerings, space.latents);
-
-  watch.stage("steer");
-  const { signal } = ctx;
-  const ids = tokenize(target, { maxLength: Infinity });
-  const [[own, ...others]] = await captureSequences(esm, [coder], [ids, ...background], { signal });
-  const edit = steeringEdit(own, tokens, steerings, others.length > 0 ? others : [own]);
-  const capture = o.error === "drop" ? dropError(space, own, tokens) : own;
-  await using tail = new Tail(esm, space, { signal });
-  const letters = displayLetters(target.residues);
-  const steered = await steer(tail, capture, letters, edit);
-
-  watch.stage("write");
-  const name = (position: number) => placeName(position, target);
-  await output.write("steering.csv", steeringCsv(steered.residues, name));
+async function writeResults(
+  { error, embedScale, report }: SteerFlags,
+  { target, tokens, notes }: SteerInputs,
+  config: SaeConfig,
+  { read, output, results, provenance, print }: Finished,
+): Promise<void> {
+  const { steered, latents } = unpackUnit<SteerUnit>(read(0)), { residues } = steered;
+  await results.write(STEERING, residues.map((row) => ({ ...row, target })));
   await writeLogits(output.temporaryPath("logits.npz"), steered);
-  const changed = steered.residues.filter(({ before, after }) => before !== after);
+  const changed = residues.filter(({ before, after }) => before !== after).length;
   const sequences = {
-    wildType: letters,
-    predicted: steered.residues.map(({ before }) => before).join(""),
-    steered: steered.residues.map(({ after }) => after).join(""),
+    wildType: displayLetters(target.residues),
+    predicted: residues.map(({ before }) => before).join(""),
+    steered: residues.map(({ after }) => after).join(""),
   };
-  const record = {
-    ...await describeRun({ command: "sae steer", args: Deno.args, watch, model, opened }),
-    options: o,
-    sae: describeSae(sae),
-    fidelity,
-    protein: target,
-    sequences,
-    changed: changed.length,
-  };
-  output.setRecord(record);
-  await output.write(
-    "report.html",
-    steerReport({
-      ...{ target, steered, tokens, notes },
-      latents: steeredLatents(own, edit, steerings),
-      config: sae.sae.config,
-      quality: fidelity[o.embedScale],
-      error: o.error,
-      provenance: record,
-    }),
-  );
-  signal.throwIfAborted();
-  const written = output.commit();
-  if (o.json) {
-    return ctx.print(JSON.stringify({ provenance: record, residues: steered.residues }, null, 2));
+  Object.assign(provenance, { protein: target, sequences, changed });
+  if (report) {
+    const { [embedScale]: quality } = provenance.fidelity as Fidelities;
+    const page = steerReport({
+      ...{ target, steered, tokens, notes, latents, config, quality, error },
+      provenance: provenance as Provenance & typeof provenance,
+    });
+    await output.write("report.html", page);
   }
-  ctx.print(`sequence   ${sequences.wildType}`);
-  ctx.print(`predicted  ${sequences.predicted}`);
-  ctx.print(`steered    ${sequences.steered}`);
-  ctx.print(`\n${changed.length} of ${letters.length} predicted letters change.`);
-  ctx.print(`\n${strongestText(steered.residues, name)}`);
-  ctx.note(`\nWrote ${written.join(", ")}`);
+  print(`sequence   ${sequences.wildType}`);
+  print(`predicted  ${sequences.predicted}`);
+  print(`steered    ${sequences.steered}`);
+  print(`\n${changed} of ${residues.length} predicted letters change.`);
+  print(`\n${strongestText(residues, (position) => placeName(position, target))}`);
 }
 
-function steeringCsv(
-  residues: readonly SteeredResidue[],
-  name: (position: number) => string,
-): string {
-  return formatCsv(
-    [
-      ...["residue", "letter", "predicted", "steered", "changed", "own_before", "own_after"],
-      ...["steered_before", "steered_after", "divergence"],
-    ],
-    residues.map((row) => ({
-      residue: name(row.position),
-      letter: row.letter,
-      predicted: row.before,
-      steered: row.after,
-      changed: row.before !== row.after,
-      own_before: row.logProbBefore,
-      own_after: row.logProbAfter,
-      steered_before: row.steeredLogProbBefore,
-      steered_after: row.steeredLogProbAfter,
-      divergence: row.divergence,
-    })),
-  );
-}
+type SteeringRow = SteeredResidue & { target: Target };
+const { text, number, flag } = columnsOf<SteeringRow>();
+const NATS = { unit: "nats" };
+
+export const STEERING: TableOf<SteeringRow> = {
+  name: "steering",
+  rows: "one row per residue",
+  columns: [
+    text(
+      "residue",
+      "as the input numbers it (--offset)",
+      (row) => placeName(row.position, row.target),
+    ),
+    text("letter", "the sequence's", "letter"),
+    text("predicted", "the most probable letter before", "before"),
+    text("steered", "and after", "after"),
+    flag("changed", "whether they differ", ({ before, after }) => before !== after),
+    number("own_before", "log p of the sequence's letter", "logProbBefore", NATS),
+    number("own_after", "the same when steered", "logProbAfter", NATS),
+    number("steered_before", "log p of the letter steered", "steeredLogProbBefore", NATS),
+    number("steered_after", "the same when steered", "steeredLogProbAfter", NATS),
+    number(
+      "divergence",
+      "Kullback–Leibler divergence of the prediction after from that before",
+      "divergence",
+      NATS,
+    ),
+  ],
+};
 
 /** logits.npz: f32[T, 33] each, `<cls>` and `<eos>` included. */
 async function writeLogits(path: string, steered: Steered): Promise<void> {

@@ -1,7 +1,6 @@
 /** Steering: latents held at values of one's own, and what the model then predicts. */
 import { quote, UserError } from "../errors.ts";
 import { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "../esm2/alphabet.ts";
-import type { SteeredView } from "./report/steering_types.ts";
 import { activation } from "./sparse.ts";
 import type { Tail } from "./tail.ts";
 import type { Capture, Edit } from "./types.ts";
@@ -144,8 +143,27 @@ export function steeredLatents(
   });
 }
 
-/** One residue before and after steering; logarithms are of softmax over the 33 tokens. */
-export type SteeredResidue = SteeredView;
+/** One residue before and after steering; logarithms are of softmax over the 33 tokens, nats. */
+export interface SteeredResidue {
+  /** 1-based. */
+  position: number;
+  /** Of the sequence. */
+  letter: string;
+  /** The most probable of the 20 amino acids. */
+  before: string;
+  /** The same when steered. */
+  after: string;
+  /** log p of the residue's own letter. */
+  logProbBefore: number;
+  /** The same when steered. */
+  logProbAfter: number;
+  /** log p of the letter `after`. */
+  steeredLogProbBefore: number;
+  /** The same when steered. */
+  steeredLogProbAfter: number;
+  /** Kullback–Leibler divergence Σ after · log(after / before) over the 33 tokens, nats. */
+  divergence: number;
+}
 
 /** What steering does to the model's answer. */
 export interface Steered {

@@ -33,14 +33,14 @@ export async function runContacts(
   await runAnalysis<Inputs>(o, ctx, {
     command: "contacts",
     read: () => readInputs(o),
-    async plan({ proteins: inputs }, checkpoint) {
+    async plan({ proteins: inputs }, { checkpoint }) {
       const { proteins, notes } = await prepareContacts(checkpoint, inputs, o);
       return {
         notes,
         settings: { options: settingsOf(o), proteins: proteins.map(describe) },
         label: proteins.length === 1 ? proteins[0].id : `${proteins.length} proteins`,
         unit: "steps",
-        async open({ esm, checkpoint, stack }) {
+        async open({ esm, stack }) {
           const options = { ...o, signal: ctx.signal };
           const survey = await ContactSurvey.create(esm, checkpoint, options, stack);
           return {
@@ -118,25 +118,29 @@ async function writeResults(
     return { id, length: residues.length, truth: truth?.source };
   });
   if (o.report) {
-    const title = results.length === 1
-      ? `Contacts of ${results[0].id}`
-      : `Contacts of ${results.length} proteins`;
-    const model = (provenance.model as { name: string }).name;
-    const subtitle = `${model}, ${METHOD_PHRASES[o.method]}`;
+    const run = {
+      record: provenance,
+      input: results.length === 1
+        ? `${results[0].id}, ${results[0].residues.length} residues`
+        : `${results.length} proteins`,
+      options: optionsText(o),
+      files: output.files(),
+    };
     const { method } = o;
     await output.write(
       "report.html",
-      await renderContactReport({
-        ...{ title, subtitle, notes, method, results, drawn, summary, motifShares, provenance },
-      }),
+      await renderContactReport({ notes, method, results, drawn, summary, motifShares, run }),
     );
   }
   if (summary) print(`\n${tables.summaryText(summary)}`);
   if (motifShares && motifShares.length > 0) print(`\n${tables.motifSummaryText(motifShares)}`);
 }
 
-const METHOD_PHRASES = {
-  head: "the model's contact head",
-  attention: "attention averaged over heads",
-  jacobian: "the categorical Jacobian",
-} as const;
+/** Options that decide the numbers, in words. */
+const optionsText = (o: ContactFlags) =>
+  [
+    `method ${o.method}`,
+    o.heads && "chosen heads",
+    o.motif && `motif step ${o.motifStep}`,
+    `seed ${o.seed}`,
+  ].filter(Boolean).join(", ");

@@ -41,27 +41,32 @@ export interface ContactRow {
 }
 
 /**
- * Pairs at least 6 apart by falling score, at most `top` · L of them (0: all).
+ * Pairs at least `least` apart by falling score, at most `top` · L of them (0: all).
  *
  * @param map f32[L, L]; pairs whose score is NaN are left out
  */
-export function contactRows({ map, residues, truth }: ContactResult, top: number): ContactRow[] {
+export function contactRows(
+  { map, residues, truth }: ContactResult,
+  top: number,
+  least = RANGES[0].min,
+): ContactRow[] {
+  const apart = Math.max(RANGES[0].min, least);
   const length = residues.length, scores = new Float32Array(length ** 2 / 2);
   let count = 0;
   for (let i = 0; i < length; i++) {
-    for (let j = i + RANGES[0].min; j < length; j++) {
+    for (let j = i + apart; j < length; j++) {
       const score = map[i * length + j];
       if (!Number.isNaN(score)) scores[count++] = score;
     }
   }
   // Numbers sort far faster than pairs: only those that can be among the highest become pairs.
   const wanted = top === 0 ? count : Math.min(count, Math.ceil(top * length));
-  const least = wanted === 0 ? Infinity : scores.subarray(0, count).sort()[count - wanted];
+  const lowest = wanted === 0 ? Infinity : scores.subarray(0, count).sort()[count - wanted];
   const rows: { pair: number; score: number }[] = [];
   for (let i = 0; wanted > 0 && i < length; i++) {
-    for (let j = i + RANGES[0].min; j < length; j++) {
+    for (let j = i + apart; j < length; j++) {
       const score = map[i * length + j];
-      if (score >= least) rows.push({ pair: i * length + j, score });
+      if (score >= lowest) rows.push({ pair: i * length + j, score });
     }
   }
   rows.sort((a, b) => b.score - a.score || a.pair - b.pair);

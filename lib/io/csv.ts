@@ -2,7 +2,6 @@
 import { CsvError, parse } from "npm:csv-parse@7.0.3/sync";
 import { stringify } from "npm:csv-stringify@6.9.0/sync";
 import { nearest, quote, UserError } from "../errors.ts";
-import { TextSink } from "./text_sink.ts";
 
 /** A cell of a table; null and undefined are empty. */
 export type Cell = string | number | boolean | bigint | null | undefined;
@@ -78,46 +77,7 @@ export function parseTable(
  * NaN is `NaN`, infinities are `inf` and `-inf`, null and undefined are empty. Lines end with \n.
  */
 export function formatCsv(columns: string[], rows: Record<string, Cell>[]): string {
-  return stringify([columns, ...rows.map((row) => columns.map((name) => csvValue(row[name])))]);
-}
-
-/** A table written row group by row group, as {@linkcode formatCsv} writes it whole. */
-export class CsvSink implements AsyncDisposable {
-  readonly #sink: TextSink;
-  #isBegun = false;
-
-  constructor(path: string, readonly columns: readonly string[]) {
-    this.#sink = new TextSink(path);
-  }
-
-  async write(rows: readonly Record<string, Cell>[]): Promise<void> {
-    const { columns } = this, head = this.#isBegun ? [] : [columns];
-    this.#isBegun = true;
-    const cells = rows.map((row) => columns.map((name) => csvValue(row[name])));
-    await this.#sink.write(stringify([...head, ...cells]));
-  }
-
-  /** Writes what is left, the header at least, and closes the file. */
-  async close(): Promise<void> {
-    if (!this.#isBegun) await this.write([]);
-    await this.#sink.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sink[Symbol.asyncDispose]();
-  }
-}
-
-/** Writes the rows of many things to a file, one thing's at a time. */
-export async function writeRows<T>(
-  path: string,
-  columns: readonly string[],
-  things: readonly T[],
-  rowsOf: (thing: T, index: number) => readonly Record<string, Cell>[],
-): Promise<void> {
-  await using sink = new CsvSink(path, columns);
-  for (const [i, thing] of things.entries()) await sink.write(rowsOf(thing, i));
-  await sink.close();
+  return csvRows([columns, ...rows.map((row) => columns.map((name) => row[name]))]);
 }
 
 /** Lines of a table from its cells. */

@@ -95,6 +95,11 @@ export class OutputDir implements Disposable {
     return temporary;
   }
 
+  /** Names of the files so far, and of those that are written last. */
+  files(): string[] {
+    return [...new Set([...this.#temporary.keys(), RECORD, "report.html"])];
+  }
+
   /** Where to keep what the run needs for itself until this is disposed of. */
   scratchPath(name: string): string {
     const path = join(this.path, `.${name}${this.#mark!.suffix}`);

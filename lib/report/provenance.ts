@@ -12,7 +12,8 @@ export function provenanceTable(provenance: Record<string, unknown>): Markup {
 `;
 }
 
-function flatten(value: unknown, name = ""): [string, string][] {
+/** A record as dotted names and texts. */
+export function flatten(value: unknown, name = ""): [string, string][] {
   if (Array.isArray(value) && value.every((each) => typeof each !== "object" || each === null)) {
     return [[name, value.map(text).join(", ")]];
   }

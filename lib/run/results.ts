@@ -139,7 +139,8 @@ export function tableJson<Row>(run: unknown, table: TableOf<Row>, rows: readonly
   return `{"run":${JSON.stringify(run)},"tables":{${JSON.stringify(table.name)}:[${lines}\n]}}`;
 }
 
-const jsonName = (table: string) => `${table}.json`;
+/** No result has such a name. */
+const jsonName = (table: string) => `${table}.csv.json`;
 
 /** A text file in pieces that end where lines do. */
 async function* linesOf(path: string): AsyncGenerator<string> {

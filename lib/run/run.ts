@@ -4,7 +4,6 @@
  */
 import { openBackend } from "../backend/mod.ts";
 import type { BackendChoice, OpenedBackend } from "../backend/mod.ts";
-import type { Checkpoint } from "../checkpoint/mod.ts";
 import type { CommandContext } from "../cli/context.ts";
 import { Esm2 } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
@@ -24,22 +23,19 @@ export interface RunFlags {
   lowMemory: boolean;
   out: string;
   json: boolean;
-  report: boolean;
+  /** Absent where there is none to draw. */
+  report?: boolean;
   shard?: Shard;
 }
 
 /** What a command does itself; `runAnalysis` does the rest. */
-export interface Analysis<Inputs extends { notes: string[] }> {
+export interface Analysis<Inputs extends { notes: readonly string[] }> {
   /** As run.json names it. */
   command: string;
   /** Reads and checks all inputs, before anything is opened. */
   read(): Promise<Inputs>;
-  /**
-   * Checks the inputs against the model, and settles what is to be done.
-   *
-   * @param model its name
-   */
-  plan(inputs: Inputs, checkpoint: Checkpoint, model: string): Plan | Promise<Plan>;
+  /** Checks the inputs against the model, and settles what is to be done. */
+  plan(inputs: Inputs, model: OpenedModel): Plan | Promise<Plan>;
 }
 
 export interface Plan {
@@ -50,6 +46,8 @@ export interface Plan {
   /** Of the progress display. */
   label: string;
   unit: string;
+  /** Whether token dropout's factor scales the embeddings. @default as the model says */
+  tokenDropout?: boolean;
   /** False where a unit leaves more than its bytes (a file of its own): nothing is kept then. */
   resumes?: boolean;
   /** Opens what the work needs; what it puts on the stack is closed at the end. */
@@ -60,12 +58,16 @@ export interface Plan {
 
 export interface OpenedRun {
   esm: Esm2;
-  checkpoint: Checkpoint;
+  model: OpenedModel;
   output: OutputDir;
   stack: AsyncDisposableStack;
+  /** Begins a stage of the run's record; the analysis itself is the next. */
+  stage(name: string): void;
 }
 
 export interface Work {
+  /** What the opening found that the run's record says, in shards too. */
+  record?: Record<string, unknown>;
   /** Units that are computed together, the same in every process. */
   pieces: readonly (readonly number[])[];
   /** Progress of a piece, and what a piece amounts to. */
@@ -110,7 +112,7 @@ type Written = "output" | "results" | "print" | "notes";
  *
  * A run that is killed repeats at most the piece in hand when the same command is given again.
  */
-export async function runAnalysis<Inputs extends { notes: string[] }>(
+export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
   o: RunFlags,
   ctx: CommandContext,
   analysis: Analysis<Inputs>,
@@ -127,7 +129,7 @@ export async function runAnalysis<Inputs extends { notes: string[] }>(
   watch.stage("load model");
   using model = await openModel(o.model, ctx);
   // Everything that can be wrong with the input is said before anything else is.
-  const plan = await analysis.plan(inputs, model.checkpoint, model.name);
+  const plan = await analysis.plan(inputs, model);
   const notes = [...(model.embedded ? [EMBEDDED_NOTE] : []), ...inputs.notes, ...plan.notes];
   const settingsOn = async (backend: RunSettings["backend"]): Promise<RunSettings> => ({
     esmscope: VERSION,
@@ -157,10 +159,9 @@ export async function runAnalysis<Inputs extends { notes: string[] }>(
     return await write({ read, settings, provenance });
   }
 
-  await using engine = await openEngine(model, o, ctx, notes);
+  await using engine = await openEngine(model, o, ctx, notes, plan.tokenDropout);
   const { esm, opened } = engine, { backend } = opened;
 
-  watch.stage("analyse");
   const settings = await settingsOn({ name: backend.name, detail: backend.detail });
   using units = UnitStore.open(
     output.path,
@@ -173,13 +174,16 @@ export async function runAnalysis<Inputs extends { notes: string[] }>(
   ctx.onExit(() => void forget());
   using _ = { [Symbol.dispose]: forget };
   await using stack = new AsyncDisposableStack();
-  const work = await plan.open({ esm, checkpoint: model.checkpoint, output, stack });
+  const stage = (name: string) => watch.stage(name);
+  const work = await plan.open({ esm, model, output, stack, stage });
+  watch.stage("analyse");
   await computeOwn(work, units, ctx, plan, shard);
 
   watch.stage("write");
   const provenance = {
     ...await describeRun({ command, args: Deno.args, watch, model, opened }),
     options: o,
+    ...work.record,
   };
   if (shard) {
     const record = { shard, settings, options: { ...o }, provenance };
@@ -206,13 +210,14 @@ export async function openEngine(
   o: Pick<RunFlags, "backend" | "lowMemory">,
   ctx: Pick<CommandContext, "note">,
   notes: readonly string[] = [],
+  tokenDropout?: boolean,
 ): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
   const opened = await openBackend(o.backend), backend = stack.use(opened.backend);
   for (const note of notes) ctx.note(note);
   ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
   const esm = stack.use(
-    await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory }),
+    await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory, tokenDropout }),
   );
   const own = stack.move();
   return { esm, opened, [Symbol.asyncDispose]: () => own.disposeAsync() };

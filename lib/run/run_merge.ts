@@ -17,6 +17,13 @@ export type ShardWriter = (
   merged: MergedRun,
 ) => Promise<void>;
 
+/** The command itself, told of shards. */
+export function writerOf<Flags>(
+  run: (flags: Flags, ctx: CommandContext, merged: MergedRun) => Promise<void>,
+): ShardWriter {
+  return (options, ctx, merged) => run(options as Flags, ctx, merged);
+}
+
 /**
  * Runs the command.
  *

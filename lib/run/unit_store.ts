@@ -1,8 +1,10 @@
 /** Finished work of a run, kept in a file so that a killed run does not start over. */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
+import { quote, UserError } from "../errors.ts";
 import { writeAllSync } from "../io/disk.ts";
+import { tryLock } from "../io/file_lock.ts";
 import { exists, removeQuietly } from "../io/paths.ts";
 
 /** Said by a run that has something to go on from. */
@@ -12,32 +14,35 @@ export const CONTINUING =
 const MAGIC = 0x45534d54;
 /** Magic, unit, bytes, checksum. */
 const HEADER_BYTES = 16;
+/** Written by one process; pieces of one of its units; only read. */
+type Use = "own" | "part" | "read";
 /** A power cut loses at most the work of so long. */
 const SYNC_MS = 2000;
 
 /**
  * Results by unit of work (a protein, a variant, a batch of positions). A record is appended when its unit
  * is done and counts only when whole, so that a kill in the middle of a write loses that unit and no
- * more. Only where records are is held in memory.
+ * more. Only where records are is held in memory. From its first unit on, the file is one process's.
  */
 export class UnitStore implements Disposable {
   readonly #folder: string;
   /** What the names of this file and of its parts begin with. */
   readonly #stem: string;
   readonly #path: string;
-  /** Whether the file is only read. */
-  readonly #isFinal: boolean;
+  readonly #use: Use;
   /** Where the contents of a unit are. */
   readonly #known = new Map<number, { at: number; bytes: number }>();
   #file?: Deno.FsFile;
   #size = 0;
   #synced = 0;
 
-  private constructor(folder: string, stem: string, path?: string) {
+  private constructor(folder: string, stem: string, use: Use, path?: string) {
     this.#folder = folder;
     this.#stem = stem;
-    this.#isFinal = path !== undefined;
+    this.#use = use;
     this.#path = path ?? join(folder, `${stem}.progress`);
+    // What is finished can be told only when no other run can add to it.
+    if (use === "own" && exists(this.#path)) this.#open();
     this.#load();
   }
 
@@ -46,24 +51,20 @@ export class UnitStore implements Disposable {
    * another file. Nothing is written before the first unit is done.
    *
    * @param name of the command, for those who find the file
+   * @throws {UserError} if another process has it
    */
   static open(folder: string, settings: unknown, name = "score"): UnitStore {
-    return new UnitStore(folder, stemOf(settings, name));
+    return new UnitStore(folder, stemOf(settings, name), "own");
   }
 
   /** Opens a file that {@linkcode moveTo} made. */
   static at(path: string): UnitStore {
-    return new UnitStore("", "", path);
-  }
-
-  /** Path of another file that goes with the one that `open` opens, and is removed with it. */
-  static beside(folder: string, settings: unknown, name: string, other: string): string {
-    return join(folder, `${stemOf(settings, name)}-${other}`);
+    return new UnitStore("", "", "read", path);
   }
 
   /** A file for pieces of one unit, needed only until the unit itself is put. */
   part(unit: number): UnitStore {
-    return new UnitStore(this.#folder, `${this.#stem}-${unit}`);
+    return new UnitStore(this.#folder, `${this.#stem}-${unit}`, "part");
   }
 
   /** Units that are finished. */
@@ -162,15 +163,18 @@ export class UnitStore implements Disposable {
   }
 
   #open(): void {
-    this.#file ??= this.#isFinal
-      ? Deno.openSync(this.#path)
-      : Deno.openSync(this.#path, { read: true, write: true, create: true });
+    if (this.#file) return;
+    if (this.#use === "read") this.#file = Deno.openSync(this.#path);
+    else {
+      const create = () => Deno.openSync(this.#path, { read: true, write: true, create: true });
+      this.#file = this.#use === "part" ? create() : lock(create, this.#path);
+    }
   }
 
   #load(): void {
     let file: Deno.FsFile;
     try {
-      file = Deno.openSync(this.#path, { read: true });
+      file = this.#file ?? Deno.openSync(this.#path, { read: true });
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
       throw error;
@@ -188,10 +192,38 @@ export class UnitStore implements Disposable {
       this.#known.set(view.getUint32(4), { at: at + HEADER_BYTES, bytes });
       at = end;
     }
-    file.close();
+    if (file !== this.#file) file.close();
     this.#size = at;
     // What follows was not finished; new records must not come after it.
-    if (at < size && !this.#isFinal) Deno.truncateSync(this.#path, at);
+    if (at < size && this.#use !== "read") Deno.truncateSync(this.#path, at);
+  }
+}
+
+/**
+ * Opens a file that no other process writes; where the file system has no locks, that is up to its owner.
+ *
+ * @throws {UserError} if another has it
+ */
+function lock(open: () => Deno.FsFile, path: string): Deno.FsFile {
+  for (;;) {
+    const file = open();
+    const locked = tryLock(file);
+    // Who had it may have removed or renamed it before letting go.
+    if (locked === undefined || (locked && isAt(path, file))) return file;
+    file.close();
+    if (locked) continue;
+    throw new UserError(
+      `Cannot write to ${quote(dirname(path), 200)} as no other run of the same command may be ` +
+        "writing there: current value is one that has not ended",
+    );
+  }
+}
+
+function isAt(path: string, file: Deno.FsFile): boolean {
+  try {
+    return Deno.statSync(path).ino === file.statSync().ino;
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
-import { deepEqual, equal } from "../../tests/assert.ts";
+import { deepEqual, equal, throws } from "../../tests/assert.ts";
+import { UserError } from "../errors.ts";
 import { UnitStore } from "./unit_store.ts";
 
 const settings = { model: "m", mode: "masked-marginal" };
@@ -86,4 +87,22 @@ Deno.test("UnitStore drops a record that a kill cut short or a disk damaged, and
       using progress = UnitStore.open(dir, settings);
       deepEqual([progress.finished, progress.get(2)], [1, undefined], `byte ${at}`);
     }
+  }));
+
+Deno.test("UnitStore of the same work is one process's at a time, from the first unit on", () =>
+  inFolder((dir) => {
+    {
+      using first = UnitStore.open(dir, settings), late = UnitStore.open(dir, settings);
+      first.put(1, Float64Array.of(1));
+      const refused = (error: unknown) =>
+        error instanceof UserError && /as no other run of the same command/.test(error.message);
+      throws(() => UnitStore.open(dir, settings), refused);
+      throws(() => late.put(1, Float64Array.of(1)), refused);
+      using other = UnitStore.open(dir, "other");
+      equal(other.finished, 0);
+    }
+    using again = UnitStore.open(dir, settings);
+    equal(again.finished, 1);
+    again.remove();
+    deepEqual(files(dir), []);
   }));

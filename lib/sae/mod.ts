@@ -47,6 +47,7 @@ export { type Fidelity, type FidelityOptions, type Losses, measureFidelity } fro
 export {
   type Detection,
   DetectorCounts,
+  type DetectorState,
   type LatentProfile,
   type LetterCount,
 } from "./latents/detectors.ts";

@@ -1,21 +1,17 @@
-/** A model with an autoencoder on a backend, as the `sae` commands open it. */
+/** Analyses beside autoencoders: opened after the model, measured before the work. */
 import { fidelityPanel } from "../../data/fidelity_panel.ts";
-import { type BackendChoice, openBackend, type OpenedBackend } from "../backend/mod.ts";
 import type { CommandContext } from "../cli/context.ts";
-import { Esm2 } from "../esm2/mod.ts";
-import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
-import type { Stopwatch } from "../provenance.ts";
+import type { Esm2 } from "../esm2/mod.ts";
+import type { OpenedModel } from "../hub/open_model.ts";
+import type { Analysis, OpenedRun, Plan, RunFlags, Work } from "../run/run.ts";
 import { SaeCoder } from "./coder.ts";
 import { type Fidelity, measureFidelity } from "./fidelity.ts";
 import { fidelityText, fidelityWarning } from "./fidelity_text.ts";
 import { checkSaeChoice, type OpenedSae, openSae } from "./open.ts";
 import type { EmbedScale, LayerOption } from "./options.ts";
 
-/** Values of `modelOptions` and `saeOptions`, but for the layer. */
-export interface SaeFlags {
-  model?: string;
-  backend: BackendChoice;
-  lowMemory: boolean;
+/** Values of `runOptions`, `modelOptions` and `saeOptions`, but for the layer. */
+export interface SaeFlags extends RunFlags {
   sae?: string;
   k?: number;
   embedScale: EmbedScale;
@@ -32,12 +28,6 @@ export interface Lens {
   readonly fidelity: Fidelities;
 }
 
-interface OpenedTogether {
-  readonly model: OpenedModel;
-  readonly opened: OpenedBackend;
-  readonly esm: Esm2;
-}
-
 /** Which layers, and by which option they were asked for. */
 export interface AskedLayers {
   /** Blocks that have run; undefined: as the autoencoder's file says. */
@@ -45,71 +35,82 @@ export interface AskedLayers {
   layerOption: LayerOption;
 }
 
-export interface LensesSession extends OpenedTogether, AsyncDisposable {
-  /** In the order of the layers. */
-  readonly lenses: readonly Lens[];
+/** What a command does itself, in the words of {@linkcode Analysis}. */
+export interface SaeAnalysis<Inputs> {
+  command: string;
+  read(): Promise<Inputs>;
+  /** @param saes of the layers that were asked for, in their order */
+  plan(inputs: Inputs, saes: readonly OpenedSae[]): SaePlan | Promise<SaePlan>;
 }
 
-export interface SaeSession extends OpenedTogether, Lens, AsyncDisposable {}
+export interface SaePlan extends Omit<Plan, "open" | "notes" | "tokenDropout"> {
+  open(opened: OpenedRun, lenses: readonly Lens[]): Work | Promise<Work>;
+}
 
 /**
- * Opens what the flags name, with an autoencoder for each layer; measures them, and says all that on
- * stderr.
+ * An analysis with an autoencoder for each layer.
  *
- * @throws {UserError} if the model or an autoencoder cannot be opened, or they do not fit
+ * It throws a UserError if an autoencoder cannot be opened, or does not fit the model.
  */
-export async function openLenses(
+export function withSaes<Inputs extends { notes: readonly string[] }>(
   flags: SaeFlags,
   { layers, layerOption }: AskedLayers,
   ctx: CommandContext,
-  watch: Stopwatch,
-): Promise<LensesSession> {
-  await using stack = new AsyncDisposableStack();
-  watch.stage("load model");
-  await checkSaeChoice(flags.sae, layers, layerOption, flags.model);
-  const model = stack.use(await openModel(flags.model, ctx));
-  const saes: OpenedSae[] = [];
-  for (const layer of layers) {
-    saes.push(await openSae(flags.sae, { ...ctx, layer, layerOption, k: flags.k }, model));
-  }
-  const opened = await openBackend(flags.backend);
-  const backend = stack.use(opened.backend);
-  if (model.embedded) ctx.note(EMBEDDED_NOTE);
-  const notes = saes.flatMap((sae) => [...sae.notes, ...scaleNotes(sae, flags.embedScale)]);
-  for (const note of new Set(notes)) ctx.note(note);
-  ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
-  const esm = stack.use(
-    await Esm2.open(model.checkpoint, backend, {
-      lowMemory: flags.lowMemory,
-      tokenDropout: flags.embedScale === "train" ? false : undefined,
-    }),
-  );
-  watch.stage("measure autoencoder");
-  const lenses: Lens[] = [];
-  for (const sae of saes) {
-    const coder = stack.use(await SaeCoder.open(sae.sae, backend));
-    const fidelity = flags.fidelity
-      ? await measure(esm, coder, sae, { scale: flags.embedScale, layerOption }, model, ctx)
-      : {};
-    lenses.push({ sae, coder, fidelity });
-  }
-  const owned = stack.move();
-  return { model, opened, esm, lenses, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  { command, read, plan }: SaeAnalysis<Inputs>,
+): Analysis<Inputs> {
+  const { embedScale } = flags;
+  return {
+    command,
+    async read() {
+      const inputs = await read();
+      await checkSaeChoice(flags.sae, layers, layerOption, flags.model);
+      return inputs;
+    },
+    async plan(inputs, model) {
+      const saes: OpenedSae[] = [];
+      for (const layer of layers) {
+        saes.push(await openSae(flags.sae, { ...ctx, layer, layerOption, k: flags.k }, model));
+      }
+      const own = await plan(inputs, saes);
+      const notes = saes.flatMap((sae) => [...sae.notes, ...scaleNotes(sae, embedScale)]);
+      return {
+        ...own,
+        notes: [...new Set(notes)],
+        settings: {
+          ...own.settings,
+          saes: saes.map(({ sha256, sae: { config } }) => ({ sha256, config })),
+          embedScale,
+        },
+        tokenDropout: embedScale === "train" ? false : undefined,
+        async open(opened) {
+          opened.stage("measure autoencoder");
+          const lenses: Lens[] = [];
+          for (const sae of saes) {
+            const coder = opened.stack.use(await SaeCoder.open(sae.sae, opened.esm.backend));
+            const asked = { scale: embedScale, layerOption };
+            const fidelity = flags.fidelity
+              ? await measure(opened.esm, coder, sae, asked, model, ctx)
+              : {};
+            lenses.push({ sae, coder, fidelity });
+          }
+          const work = await own.open(opened, lenses);
+          return { ...work, record: { ...describeLenses(lenses, layerOption), ...work.record } };
+        },
+      };
+    },
+  };
 }
 
-/** The same with one autoencoder. */
-export async function openSaeSession(
-  flags: SaeFlags & { layer?: number },
-  ctx: CommandContext,
-  watch: Stopwatch,
-): Promise<SaeSession> {
-  const asked = { layers: [flags.layer], layerOption: "--layer" } as const;
-  const { lenses: [lens], ...session } = await openLenses(flags, asked, ctx, watch);
-  return { ...session, ...lens };
+/** What of opened autoencoders goes into run.json. */
+function describeLenses(lenses: readonly Lens[], layerOption: LayerOption) {
+  if (layerOption === "--layers") {
+    return { saes: lenses.map(({ sae, fidelity }) => ({ ...describeSae(sae), fidelity })) };
+  }
+  const [{ sae, fidelity }] = lenses;
+  return { sae: describeSae(sae), fidelity };
 }
 
-/** What of an opened autoencoder goes into run.json. */
-export function describeSae({ sae: { config }, layout, file, sha256, metadata }: OpenedSae) {
+function describeSae({ sae: { config }, layout, file, sha256, metadata }: OpenedSae) {
   return { ...config, layout, file, sha256, ...(Object.keys(metadata).length > 0 && { metadata }) };
 }
 

@@ -17,7 +17,7 @@ import { attentionSink, namePerProtein } from "./attention_file.ts";
 import { type InputFlags, type Inputs, readInputs } from "./inputs.ts";
 import type { LegacyMode } from "./legacy.ts";
 import type { NullMode } from "./null_model.ts";
-import { isSensitive, mapsPerProtein, SENSITIVE } from "./score.ts";
+import { isSensitive, mapsPerProtein } from "./score.ts";
 import { writeSiteAttention } from "./site_attention.ts";
 import { summarise, summariseLegacy } from "./summary.ts";
 import { findingOf, HEADS, LEGACY, proteinText, rowsOf, SUMMARY, summaryText } from "./tables.ts";
@@ -49,7 +49,7 @@ export async function runAnalyze(
   await runAnalysis<Inputs>(o, ctx, {
     command: "analyze",
     read: () => readInputs(o),
-    plan: (inputs, { config }) =>
+    plan: (inputs, { checkpoint: { config } }) =>
       planSites(o, ctx, inputs, prepareSites(config, inputs.proteins, optionsOf(o)).warnings),
   }, merged);
 }
@@ -147,22 +147,16 @@ async function writeResults(
   });
   provenance.findings = results.map(findingOf);
   if (o.report) {
-    const theta = o.threshold === 0 ? "all attention" : `attention above ${o.threshold}`;
-    const model = (provenance.model as { name: string }).name;
-    await output.write(
-      "report.html",
-      renderSiteReport({
-        title: results.length === 1
-          ? `Attention to the sites of ${results[0].id}`
-          : `Attention to the sites of ${results.length} proteins`,
-        subtitle: `${model}, ${theta}, ${o.trials} random site sets (${o.null}), seed ${o.seed}`,
-        notes,
-        proteins: results,
-        summary,
-        provenance,
-        thresholds: SENSITIVE,
-      }),
-    );
+    const sets = `${o.trials} random site sets`;
+    const options = [
+      o.threshold === 0 ? "all attention" : `attention above ${o.threshold}`,
+      ...[sets, o.null, `seed ${o.seed}`, ...(o.legacy ? [`legacy ${o.legacy}`] : [])],
+    ];
+    const input = results.length === 1
+      ? `${results[0].id}, ${results[0].residues.length} residues`
+      : `${results.length} proteins`;
+    const run = { record: provenance, input, options: options.join(", "), files: output.files() };
+    await output.write("report.html", renderSiteReport({ notes, proteins: results, summary, run }));
   }
   results.forEach((result, i) => print(`${i === 0 ? "" : "\n"}${proteinText(result)}`));
   if (summary) print(`\n${summaryText(summary)}`);

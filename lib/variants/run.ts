@@ -58,7 +58,7 @@ export async function runScore(
   await runAnalysis<Inputs>(o, ctx, {
     command: "score",
     read: () => readSubjects(o),
-    plan({ proteins, regions }, _, model) {
+    plan({ proteins, regions }, { name: model }) {
       const name = o.column ?? model, sources = proteins.map(({ source }) => source);
       const kinds = { mode: o.mode, scans: proteins.map(({ scan }) => scan) };
       const scores = tables.scoresTable(name, sources, kinds);

@@ -1,13 +1,13 @@
 /** The few latents that carry a mutation's effect, tested by running them alone. */
 import { RANKINGS } from "../../lib/causal/circuit_record.ts";
-import { explainOptions } from "../../lib/causal/explain_options.ts";
 import {
-  autoencoderOptions,
+  explainOptions,
   questionOptions,
-  runOptions,
+  surveyOptions,
   variantOptions,
 } from "../../lib/causal/options.ts";
 import { runCircuit } from "../../lib/causal/run_circuit.ts";
+import { CIRCUIT_NODES, CIRCUITS, SHARED_LATENTS } from "../../lib/causal/circuit_tables.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { outputOptions } from "../../lib/output_options.ts";
@@ -38,8 +38,7 @@ const options = {
       "random sets of as many nodes at the same tokens that each circuit is compared with",
     group: "Circuit",
   }),
-  ...autoencoderOptions,
-  ...runOptions,
+  ...surveyOptions,
   ...outputOptions(
     "sae circuit",
     "circuits.csv, circuit_nodes.csv, shared_latents.csv, circuits.json, " +
@@ -64,5 +63,6 @@ export const command = defineCommand({
       shows: "circuits of two mutations and the latents they share",
     },
   ],
-  run: runCircuit,
+  tables: [CIRCUITS, CIRCUIT_NODES, SHARED_LATENTS],
+  run: (o, ctx) => runCircuit(o, ctx),
 });

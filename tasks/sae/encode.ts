@@ -2,10 +2,10 @@
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
-import { outputOptions } from "../../lib/output_options.ts";
+import { outputOptions, runOptions } from "../../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/proteins/options.ts";
 import { runEncode } from "../../lib/sae/encode/run.ts";
-import { FORMATS } from "../../lib/sae/encode/sinks.ts";
+import { FORMATS, LATENTS, TOP_LATENTS } from "../../lib/sae/encode/tables.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
@@ -15,6 +15,7 @@ const options = {
   ...tokenBudgetOption,
   ...saeOptions,
   ...outputOptions("sae encode", "latents, top_latents.csv and run.json"),
+  shard: runOptions.shard,
   format: option({
     placeholder: "kind",
     parse: parse.choice(...FORMATS),
@@ -64,5 +65,6 @@ export const command = defineCommand({
       shows: "many proteins as one sparse matrix: offsets, indices, values, lengths, ids",
     },
   ],
-  run: runEncode,
+  tables: [LATENTS, TOP_LATENTS],
+  run: (o, ctx) => runEncode(o, ctx),
 });

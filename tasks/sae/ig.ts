@@ -1,15 +1,14 @@
 /** What each latent contributes to a mutation's effect: integrated gradients. */
-import { explainOptions } from "../../lib/causal/explain_options.ts";
 import { legacyOptions } from "../../lib/causal/legacy/options.ts";
-import { runLegacyIg } from "../../lib/causal/legacy/run.ts";
 import { checkFixed } from "../../lib/causal/legacy/survey.ts";
 import {
-  autoencoderOptions,
+  explainOptions,
   questionOptions,
-  runOptions,
+  surveyOptions,
   variantOptions,
 } from "../../lib/causal/options.ts";
 import { runIg } from "../../lib/causal/run_ig.ts";
+import { ATTRIBUTIONS, IG_MUTATIONS } from "../../lib/causal/ig_tables.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { outputOptions } from "../../lib/output_options.ts";
@@ -26,8 +25,7 @@ const options = {
     description: "most latents written per mutation and layer, those that contribute most",
     group: "Output",
   }),
-  ...autoencoderOptions,
-  ...runOptions,
+  ...surveyOptions,
   ...outputOptions(
     "sae ig",
     "attributions.csv, attributions.npz, mutations.csv, report.html and run.json",
@@ -68,10 +66,9 @@ export const command = defineCommand({
       shows: "the fast estimate: one gradient per mutation",
     },
   ],
+  tables: [ATTRIBUTIONS, IG_MUTATIONS],
   run(o, ctx) {
-    const { legacy, seed = 0 } = o;
-    if (!legacy) return runIg({ ...o, seed }, ctx);
-    checkFixed(legacy, o, options, FIXED);
-    return runLegacyIg({ ...o, legacy }, ctx);
+    if (o.legacy) checkFixed(o.legacy, o, options, FIXED);
+    return runIg(o, ctx);
   },
 });

@@ -1,9 +1,9 @@
 /** Which letters and which ends of a protein each latent detects. */
-import { runLatents } from "../../lib/sae/latents/run.ts";
+import { LATENTS, LETTERS, runLatents } from "../../lib/sae/latents/run.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
-import { outputOptions } from "../../lib/output_options.ts";
+import { outputOptions, runOptions } from "../../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/proteins/options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
@@ -21,6 +21,7 @@ const options = {
   ...modelOptions,
   ...tokenBudgetOption,
   ...outputOptions("sae latents", "latents.csv, letters.csv and run.json"),
+  shard: runOptions.shard,
   top: option({
     placeholder: "count",
     parse: parse.positiveInteger(100_000),
@@ -48,5 +49,6 @@ export const command = defineCommand({
       shows: "many proteins with InterProt's autoencoder of layer 24",
     },
   ],
-  run: runLatents,
+  tables: [LATENTS, LETTERS],
+  run: (o, ctx) => runLatents(o, ctx),
 });

@@ -1,18 +1,14 @@
 /** Which latents, given a mutant's values, change what the model answers. */
 import { legacyColumns, legacyOptions } from "../../lib/causal/legacy/options.ts";
-import { runLegacyPatch } from "../../lib/causal/legacy/run.ts";
 import { checkFixed } from "../../lib/causal/legacy/survey.ts";
 import { parseControls, parseSets, runPatch } from "../../lib/causal/run_patch.ts";
 import { CONTROLS } from "../../lib/causal/controls.ts";
 import { REPLACEMENTS } from "../../lib/causal/edits.ts";
-import {
-  autoencoderOptions,
-  questionOptions,
-  runOptions,
-  variantOptions,
-} from "../../lib/causal/options.ts";
+import { questionOptions, surveyOptions, variantOptions } from "../../lib/causal/options.ts";
 import { parsePlaces, type Places } from "../../lib/causal/places.ts";
 import { ERRORS } from "../../lib/causal/types.ts";
+import { LEGACY_TABLES } from "../../lib/causal/legacy/tables.ts";
+import { PATCH_SUMMARY, PATCHES } from "../../lib/causal/patch_tables.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { outputOptions } from "../../lib/output_options.ts";
@@ -78,8 +74,7 @@ const options = {
       "moved as far; stable: latents that change least; none",
     group: "Patching",
   }),
-  ...autoencoderOptions,
-  ...runOptions,
+  ...surveyOptions,
   ...outputOptions("sae patch", "patches.csv, summary.csv, report.html and run.json"),
 };
 
@@ -116,10 +111,9 @@ export const command = defineCommand({
       shows: "what that tool computes, to compare with its files",
     },
   ],
+  tables: [PATCHES, PATCH_SUMMARY, ...LEGACY_TABLES],
   run(o, ctx) {
-    const { legacy, seed = 0 } = o;
-    if (!legacy) return runPatch({ ...o, seed }, ctx);
-    checkFixed(legacy, o, options, FIXED);
-    return runLegacyPatch({ ...o, legacy }, ctx);
+    if (o.legacy) checkFixed(o.legacy, o, options, FIXED);
+    return runPatch(o, ctx);
   },
 });

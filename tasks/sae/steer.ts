@@ -1,12 +1,12 @@
 /** What the model predicts when latents are held at values of one's own. */
 import { targetOptions } from "../../lib/proteins/options.ts";
 import { parsePlaces, type Places } from "../../lib/causal/places.ts";
-import { runSteer } from "../../lib/causal/run_steer.ts";
+import { runSteer, STEERING } from "../../lib/causal/run_steer.ts";
 import { parseScale, parseSet } from "../../lib/causal/steer.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions } from "../../lib/model_options.ts";
-import { outputOptions } from "../../lib/output_options.ts";
+import { outputOptions, runOptions } from "../../lib/output_options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
@@ -47,6 +47,7 @@ const options = {
   }),
   ...saeOptions,
   ...modelOptions,
+  report: runOptions.report,
   ...outputOptions("sae steer", "steering.csv, logits.npz, report.html and run.json"),
 };
 
@@ -65,5 +66,6 @@ export const command = defineCommand({
       shows: "two latents switched off at 21 residues",
     },
   ],
+  tables: [STEERING],
   run: runSteer,
 });

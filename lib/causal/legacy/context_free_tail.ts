@@ -1,13 +1,8 @@
 /** The blocks after an autoencoder run on single tokens. */
 import type { Esm2, TokenBatch } from "../../esm2/mod.ts";
+import { type Metric, metricGradient, metricValue } from "../metric.ts";
 
 const VOCABULARY = 33;
-
-/** log p(plus) − log p(minus) of a token's own logits. */
-export interface TokenMetric {
-  readonly plus: number;
-  readonly minus: number;
-}
 
 /**
  * Each token alone: it attends to itself only, at rotary position 0. Tokens of one sequence do not see
@@ -18,7 +13,7 @@ export class ContextFreeTail {
   constructor(readonly esm: Esm2, readonly depth: number, readonly signal?: AbortSignal) {}
 
   /** @param rows f32[N, D] @returns f64[N], each row's own metric */
-  async values(rows: Float32Array, metrics: readonly TokenMetric[]): Promise<Float64Array> {
+  async values(rows: Float32Array, metrics: readonly Metric[]): Promise<Float64Array> {
     const { esm, depth, signal } = this;
     using hidden = this.#upload(rows);
     using result = await esm.run(singles(metrics.length), {
@@ -32,7 +27,7 @@ export class ContextFreeTail {
   /** @param rows f32[N, D] @returns metrics f64[N], and their gradients f32[N, D] by the rows */
   async gradients(
     rows: Float32Array,
-    metrics: readonly TokenMetric[],
+    metrics: readonly Metric[],
   ): Promise<{ values: Float64Array; gradients: Float32Array }> {
     const { esm, depth, signal } = this;
     using hidden = this.#upload(rows);
@@ -43,10 +38,9 @@ export class ContextFreeTail {
       cotangent: async (logits) => {
         values = valuesOf(await logits.read(), metrics);
         const data = new Float32Array(metrics.length * VOCABULARY);
-        metrics.forEach(({ plus, minus }, n) => {
-          data[n * VOCABULARY + plus] += 1;
-          data[n * VOCABULARY + minus] -= 1;
-        });
+        metrics.forEach((metric, n) =>
+          data.set(metricGradient(metric, data.subarray(0, VOCABULARY)), n * VOCABULARY)
+        );
         return esm.backend.upload("cotangent", [metrics.length, VOCABULARY], data);
       },
       signal,
@@ -68,9 +62,9 @@ const singles = (size: number): TokenBatch => ({
   lengths: Array.from({ length: size }, () => 1),
 });
 
-/** Both logarithms have the same normaliser, over all 33 tokens. */
-const valuesOf = (logits: Float32Array, metrics: readonly TokenMetric[]): Float64Array =>
+/** Each row's own metric, of one read. */
+const valuesOf = (logits: Float32Array, metrics: readonly Metric[]): Float64Array =>
   Float64Array.from(
     metrics,
-    ({ plus, minus }, n) => logits[n * VOCABULARY + plus] - logits[n * VOCABULARY + minus],
+    (metric, n) => metricValue(metric, logits.subarray(n * VOCABULARY)),
   );

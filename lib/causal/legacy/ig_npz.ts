@@ -2,14 +2,11 @@
 import { NpzWriter } from "../../io/npz.ts";
 import { residueOf } from "../../variants/resolve.ts";
 import type { ExplanationRecord } from "../explain_record.ts";
-import type { CausalProtein, CausalVariant } from "../variants.ts";
+import type { Explained } from "../survey.ts";
 import { legacyProtein } from "./tables.ts";
 
 /** Attributions of one mutation at one layer. */
-export interface LegacyIgResult {
-  protein: CausalProtein;
-  variant: CausalVariant;
-  layer: number;
+export interface LegacyIgResult extends Explained {
   esmScore: number;
   /** The explanation's figures, and the nodes that the report shows. */
   record: ExplanationRecord;

@@ -1,9 +1,10 @@
 /** The published tool's integrated gradients through pre-activations. */
 import type { Attribution } from "../integrate.ts";
 import type { LatentSpace } from "../latent_space.ts";
-import type { ContextFreeTail, TokenMetric } from "./context_free_tail.ts";
-import { activeOf, decodeInto, type TokenPreActs } from "./decode.ts";
+import type { Metric } from "../metric.ts";
+import type { ContextFreeTail } from "./context_free_tail.ts";
 import { LEGACY_STEPS } from "./mode.ts";
+import { decodeInto, type TokenPreActs } from "./survey.ts";
 
 export interface LegacyAttribution {
   /** The metric at the wild type's pre-activations, and at the mutant's. */
@@ -16,19 +17,17 @@ export interface LegacyAttribution {
 /** Attributions of the mutated residues' latents: mean gradient × the pre-activation's change. */
 export async function legacyAttributions(
   tail: ContextFreeTail,
-  { sae }: LatentSpace,
+  space: LatentSpace,
   tokens: readonly TokenPreActs[],
-  metrics: readonly TokenMetric[],
+  metrics: readonly Metric[],
 ): Promise<LegacyAttribution[]> {
-  const { dModel, latents } = sae.config, steps = LEGACY_STEPS;
+  const { dModel, latents } = space, steps = LEGACY_STEPS;
   const rows = new Float32Array(tokens.length * steps * dModel);
   const active = tokens.map((token, t) =>
     Array.from({ length: steps }, (_, s) => {
       const { wild, mutant } = token, at = (t * steps + s) * dModel;
       const preActs = wild.map((value, j) => value + s / steps * (mutant[j] - value));
-      const chosen = activeOf(sae, preActs);
-      decodeInto(rows.subarray(at, at + dModel), sae, preActs, chosen, token);
-      return chosen;
+      return decodeInto(rows.subarray(at, at + dModel), space, preActs, token);
     })
   );
   const { values, gradients } = await tail.gradients(
@@ -38,7 +37,7 @@ export async function legacyAttributions(
   const ends = new Float32Array(tokens.length * dModel);
   tokens.forEach((token, t) => {
     const row = ends.subarray(t * dModel, (t + 1) * dModel);
-    decodeInto(row, sae, token.mutant, activeOf(sae, token.mutant), token);
+    decodeInto(row, space, token.mutant, token);
   });
   const inputs = await tail.values(ends, metrics);
   return tokens.map(({ wild, mutant, std }, t) => {
@@ -46,9 +45,7 @@ export async function legacyAttributions(
     active[t].forEach((chosen, s) => {
       const at = (t * steps + s) * dModel;
       for (const latent of chosen) {
-        let slope = 0;
-        for (let d = 0; d < dModel; d++) slope += sae.wDec[latent * dModel + d] * gradients[at + d];
-        sums[latent] += slope * std;
+        sums[latent] += space.project(latent, gradients, at) * std;
       }
     });
     return {

@@ -1,8 +1,9 @@
 /** The published tool's patches of one pre-activation at a time. */
-import type { Sae } from "../../sae/types.ts";
-import type { ContextFreeTail, TokenMetric } from "./context_free_tail.ts";
-import { activeOf, decodeInto, type TokenPreActs } from "./decode.ts";
+import type { LatentSpace } from "../latent_space.ts";
+import type { Metric } from "../metric.ts";
+import type { ContextFreeTail } from "./context_free_tail.ts";
 import { LEGACY_CONTROLS, type LegacyControl } from "./mode.ts";
+import { decodeInto, type TokenPreActs } from "./survey.ts";
 
 /** One patch and what it did. */
 export interface LegacyPatchRow {
@@ -21,25 +22,25 @@ export interface LegacyPatchRow {
 /** Patches the mutated residues, `top` latents for each control. */
 export async function legacyPatches(
   tail: ContextFreeTail,
-  sae: Sae,
+  space: LatentSpace,
   tokens: readonly TokenPreActs[],
-  metrics: readonly TokenMetric[],
+  metrics: readonly Metric[],
   top: number,
 ): Promise<LegacyPatchRow[][]> {
-  const { dModel } = sae.config;
+  const { dModel } = space;
   const planned = tokens.map((token) => plan(token, top));
   const total = planned.reduce((sum, { length }) => sum + length, 0);
   if (total === 0) return planned.map(() => []);
   const before = new Float32Array(total * dModel), after = new Float32Array(total * dModel);
-  const read: TokenMetric[] = [];
+  const read: Metric[] = [];
   tokens.forEach((token, t) => {
     const whole = new Float32Array(dModel);
-    decodeInto(whole, sae, token.wild, activeOf(sae, token.wild), token);
+    decodeInto(whole, space, token.wild, token);
     for (const { latent, value } of planned[t]) {
       const at = read.length * dModel, preActs = token.wild.slice();
       preActs[latent] = value;
       before.set(whole, at);
-      decodeInto(after.subarray(at, at + dModel), sae, preActs, activeOf(sae, preActs), token);
+      decodeInto(after.subarray(at, at + dModel), space, preActs, token);
       read.push(metrics[t]);
     }
   });

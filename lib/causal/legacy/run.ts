@@ -1,34 +1,24 @@
 /** The patch and ig commands as the published tool runs them. */
 import type { CommandContext } from "../../cli/context.ts";
-import { formatTable } from "../../cli/table.ts";
-import { spearman } from "../../stats/correlation.ts";
-import { sorted } from "../../stats/sorted.ts";
-import { type FinishedSurvey, type MergedSurvey, runSurvey } from "../command.ts";
-import type { SurveyFlags } from "../command.ts";
-import { packRecord, recordOf, unpackRecord } from "../explain_record.ts";
 import { fixed } from "../../cli/figures.ts";
-import { causalReport } from "../report.ts";
-import type { CausalProtein, CausalVariant } from "../variants.ts";
+import { formatTable } from "../../cli/table.ts";
+import type { MergedRun } from "../../run/merge.ts";
+import { recordOf } from "../explain_record.ts";
+import { summarisePatches } from "../patch_tables.ts";
+import { type Explained, runSurvey, type SurveyFlags } from "../survey.ts";
 import { legacyIgName, type LegacyIgResult, legacyIgSummary, writeLegacyIg } from "./ig_npz.ts";
 import { legacyAttributions, legacyNodes } from "./integrate.ts";
-import {
-  LEGACY_CONTROLS,
-  LEGACY_LOWEST,
-  LEGACY_SAMPLE,
-  LEGACY_STEPS,
-  type LegacyMode,
-} from "./mode.ts";
+import { LEGACY_LOWEST, LEGACY_SAMPLE, LEGACY_STEPS, type LegacyMode } from "./mode.ts";
 import { legacyPatches } from "./patch.ts";
 import { legacyFlags, legacySurvey } from "./survey.ts";
 import {
   type LegacyColumns,
-  legacyCsv,
   legacyNames,
   legacyPatchName,
   type LegacyPatchResult,
   legacyPatchView,
-  packPatches,
-  unpackPatches,
+  legacyRows,
+  legacyTable,
 } from "./tables.ts";
 
 /** Values of options; the seed may be absent. */
@@ -46,41 +36,42 @@ export interface LegacyPatchFlags extends LegacyFlags {
 export async function runLegacyPatch(
   given: LegacyPatchFlags,
   ctx: CommandContext,
-  merged?: MergedSurvey,
+  merged?: MergedRun,
 ): Promise<void> {
-  const o = legacyFlags(given), { legacy, top, legacyColumns, json } = o;
-  await runSurvey(o, ctx, {
+  const o = legacyFlags(given), { legacy, top, legacyColumns } = o;
+  await runSurvey<Omit<LegacyPatchResult, keyof Explained>>(o, ctx, {
     name: "patch",
     settings: { legacy, top },
     ...legacySurvey(o, { lowest: LEGACY_LOWEST }, ctx.signal, async (work) => {
       const { tail, space, tokens, metrics, esmScores } = work;
-      const found = await legacyPatches(tail, space.sae, tokens, metrics, top);
-      return found.map((rows, s) => packPatches(esmScores[s], rows));
+      const found = await legacyPatches(tail, space, tokens, metrics, top);
+      return found.map((rows, s) => ({ esmScore: esmScores[s], rows }));
     }),
-    async finish(finished) {
-      const { output, provenance, print } = finished;
-      const results = resultsOf(finished, unpackPatches);
-      const names = namesOf(finished);
+    async finish(results, { results: tables, provenance, print }) {
+      const names = namesOf(results);
       for (const group of Map.groupBy(results, groupOf).values()) {
         const [{ protein: { target }, layer }] = group;
         const name = legacyPatchName(names.get(target.id)!, layer, o.seed);
-        await output.write(name, legacyCsv(group, legacyColumns, o.seed));
+        const table = legacyTable(name, legacyColumns, o.seed);
+        await tables.write(table, legacyRows(group, legacyColumns));
       }
-      await output.write(
-        "report.html",
-        causalReport(o, finished, { patches: results.map(legacyPatchView) }),
-      );
-      const summary = summarise(results);
-      if (json) return print(JSON.stringify({ provenance, summary }, null, 2));
+      const patches = results.map(legacyPatchView);
+      const summary = summarisePatches(patches).map((row) => ({
+        layer: row.layer,
+        control: row.kind === "stable" ? "random" : row.kind,
+        patches: row.patches,
+        meanAbsChange: row.meanAbsChange,
+        spearman: row.spearman,
+      }));
+      provenance.summary = summary;
       print(formatTable(
         [
           ...["layer", "control", "patches"].map((header) => ({ header })),
           ...["mean |change|", "rho |delta|, |change|"].map(four),
         ],
-        summary.map((
-          { layer, control, patches, meanAbsChange, spearman },
-        ) => [layer, control, patches, meanAbsChange, spearman]),
+        summary.map(Object.values),
       ));
+      return { patches };
     },
   }, merged);
 }
@@ -89,10 +80,10 @@ export async function runLegacyPatch(
 export async function runLegacyIg(
   given: LegacyFlags,
   ctx: CommandContext,
-  merged?: MergedSurvey,
+  merged?: MergedRun,
 ): Promise<void> {
-  const o = legacyFlags(given), { legacy, json } = o;
-  await runSurvey(o, ctx, {
+  const o = legacyFlags(given), { legacy } = o;
+  await runSurvey<Omit<LegacyIgResult, keyof Explained>>(o, ctx, {
     name: "ig",
     settings: { legacy, steps: LEGACY_STEPS },
     ...legacySurvey(o, { sample: LEGACY_SAMPLE }, ctx.signal, async (work) => {
@@ -105,37 +96,30 @@ export async function runLegacyIg(
         const sum = effects.reduce((total, effect) => total + effect, 0);
         const figures = { nodes, baseline, input, sum, steps: LEGACY_STEPS };
         const record = recordOf(figures, 1, space.latents, SHOWN_NODES);
-        return Float64Array.of(esmScores[s], ...packRecord(record), ...effects);
+        return { esmScore: esmScores[s], record, effects };
       });
     }),
-    async finish(finished) {
-      const { output, provenance, print } = finished;
-      const results: LegacyIgResult[] = resultsOf(finished, (values) => {
-        const [record, effects] = unpackRecord(values.subarray(1));
-        return { esmScore: values[0], record, effects: Float32Array.from(effects) };
-      });
-      const names = namesOf(finished);
+    async finish(results, { output, provenance, print }) {
+      const names = namesOf(results);
       for (const result of results) {
         const name = legacyIgName(names.get(result.protein.target.id)!, result);
         await writeLegacyIg(output.temporaryPath(name), result);
       }
-      await output.write("report.html", causalReport(o, finished, { attributions: results }));
       const summary = results.map((result) => ({
         protein: result.protein.target.id,
         mutation: result.variant.name,
         layer: result.layer,
         ...legacyIgSummary(result),
       }));
-      if (json) return print(JSON.stringify({ provenance, summary }, null, 2));
+      provenance.summary = summary;
       print(formatTable(
         [
           ...["mutation", "layer"].map((header) => ({ header })),
           ...["total effect", "share of the top 20"].map(four),
         ],
-        summary.map((
-          { mutation, layer, total, topFraction },
-        ) => [mutation, layer, total, topFraction]),
+        summary.map(({ protein: _, ...row }) => Object.values(row)),
       ));
+      return { attributions: results };
     },
   }, merged);
 }
@@ -143,42 +127,10 @@ export async function runLegacyIg(
 /** Nodes of a mutation that the report has. */
 const SHOWN_NODES = 200;
 
-const namesOf = ({ inputs: { proteins } }: FinishedSurvey) =>
-  legacyNames(proteins.map(({ target }) => target.id));
+const namesOf = (results: readonly Explained[]) =>
+  legacyNames([...new Set(results.map(({ protein }) => protein.target.id))]);
 
 /** Results of one file. */
-const groupOf = ({ protein: { target }, layer }: LegacyPatchResult) => `${layer} ${target.id}`;
+const groupOf = ({ protein: { target }, layer }: Explained) => `${layer} ${target.id}`;
 
 const four = (header: string) => ({ header, format: (value: number) => fixed(value, 4) });
-
-/** Results in the order of the files: protein, layer, mutation. */
-function resultsOf<T>(
-  { session: { lenses }, inputs: { proteins }, values }: FinishedSurvey,
-  unpack: (values: Float64Array) => T,
-): (T & { protein: CausalProtein; variant: CausalVariant; layer: number })[] {
-  return proteins.flatMap((protein, p) =>
-    lenses.flatMap(({ space }, l) =>
-      protein.variants.map((variant, v) => ({
-        ...{ protein, variant },
-        layer: space.sae.config.depth,
-        ...unpack(values[p][l][v]),
-      }))
-    )
-  );
-}
-
-function summarise(results: readonly LegacyPatchResult[]) {
-  return [...new Set(results.map(({ layer }) => layer))].flatMap((layer) =>
-    LEGACY_CONTROLS.map((control) => {
-      const rows = results.filter((result) => result.layer === layer)
-        .flatMap(({ rows }) => rows).filter((row) => row.control === control);
-      const changes = rows.map(({ patched, baseline }) => Math.abs(patched - baseline));
-      const deltas = rows.map(({ delta }) => Math.abs(delta));
-      return {
-        ...{ layer, control, patches: rows.length },
-        meanAbsChange: changes.reduce((sum, change) => sum + change, 0) / changes.length,
-        spearman: rows.length > 1 ? spearman(sorted(deltas), sorted(changes)) : NaN,
-      };
-    })
-  );
-}

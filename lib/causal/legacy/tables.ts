@@ -1,9 +1,10 @@
 /** Results of patching in the published tool's columns. */
-import { type Cell, formatCsv } from "../../io/csv.ts";
+import { known } from "../../cli/figures.ts";
+import { type Column, columnsOf, type TableOf } from "../../io/columns.ts";
 import { fileName } from "../../io/output.ts";
 import { residueOf } from "../../variants/resolve.ts";
 import type { PatchResult } from "../patch_tables.ts";
-import type { CausalProtein, CausalVariant } from "../variants.ts";
+import type { Explained } from "../survey.ts";
 import { LEGACY_CONTROLS } from "./mode.ts";
 import type { LegacyPatchRow } from "./patch.ts";
 
@@ -12,16 +13,52 @@ export const LEGACY_COLUMNS = ["shipped", "current"] as const;
 export type LegacyColumns = typeof LEGACY_COLUMNS[number];
 
 /** Every patch of one mutation at one layer. */
-export interface LegacyPatchResult {
-  protein: CausalProtein;
-  variant: CausalVariant;
-  layer: number;
+export interface LegacyPatchResult extends Explained {
   /** The input's, or the whole model's masked marginal. */
   esmScore: number;
   rows: LegacyPatchRow[];
 }
 
-const COLUMNS: Record<LegacyColumns, string[]> = {
+/** One of them. */
+export type LegacyPatch = Omit<LegacyPatchResult, "rows"> & { row: LegacyPatchRow };
+
+const changeOf = ({ row: { patched, baseline } }: LegacyPatch) => patched - baseline;
+const { text, integer, number } = columnsOf<LegacyPatch>();
+
+const COLUMNS = (seed: number): readonly Column<LegacyPatch>[] => [
+  text("protein", "its UniProt entry", ({ protein }) => legacyProtein(protein.target.id)),
+  text("mutation", "as people write it", ({ variant }) => variant.name),
+  integer(
+    "position",
+    "its residue as the input numbers it",
+    ({ variant, protein }) => residueOf(variant.substitutions[0].position, protein.target),
+  ),
+  integer("layer", "blocks that have run where the autoencoder reads", "layer"),
+  integer("feature_idx", "latent", ({ row }) => row.latent),
+  text(
+    "control_type",
+    "real: latents that change most; noop: no change; random: those that change least",
+    ({ row }) => row.control,
+  ),
+  number("dms_score", "the assay's value", ({ variant }) => known(variant.measured)),
+  number("esm_score", "the input's, or the whole model's masked marginal", "esmScore"),
+  number("wt_marginal_score", "log p(mutant) − log p(wild type) before", ({ row }) => row.baseline),
+  number("baseline_score", "the same", ({ row }) => row.baseline),
+  number("patched_score", "with the patch", ({ row }) => row.patched),
+  number("score_change", "patched_score − baseline", changeOf),
+  number("abs_score_change", "its size", (one) => Math.abs(changeOf(one))),
+  number("feature_delta", "mutant's pre-activation − wild type's", ({ row }) => row.delta),
+  number("abs_feature_delta", "its size", ({ row }) => Math.abs(row.delta)),
+  number("wt_activation", "the wild type's pre-activation", ({ row }) => row.wild),
+  number("wt_pre_act", "the same", ({ row }) => row.wild),
+  number("mut_activation", "the mutant's pre-activation", ({ row }) => row.mutant),
+  number("mut_pre_act", "the same", ({ row }) => row.mutant),
+  number("patch_value", "the pre-activation that is patched in", ({ row }) => row.value),
+  integer("seed", "of the choice of mutations", () => seed),
+];
+
+/** In the tool's order. */
+const NAMES: Record<LegacyColumns, string[]> = {
   shipped: [
     ...["protein", "mutation", "position", "layer", "feature_idx", "control_type", "dms_score"],
     ...["esm_score", "wt_marginal_score", "patched_score", "score_change", "feature_delta"],
@@ -33,6 +70,32 @@ const COLUMNS: Record<LegacyColumns, string[]> = {
     ...["score_change", "abs_score_change", "abs_feature_delta", "dms_score", "esm_score"],
   ],
 };
+
+/** The patches of one protein at one layer, under the tool's name for them. */
+export function legacyTable(
+  name: string,
+  columns: LegacyColumns,
+  seed: number,
+): TableOf<LegacyPatch> {
+  const all = COLUMNS(seed);
+  return {
+    name,
+    rows: "one row per patch",
+    when: `with --legacy, --legacy-columns ${columns}`,
+    columns: NAMES[columns].map((wanted) => all.find((column) => column.name === wanted)!),
+  };
+}
+
+/** Its rows. @param results by mutation */
+export function legacyRows(
+  results: readonly LegacyPatchResult[],
+  columns: LegacyColumns,
+): LegacyPatch[] {
+  const all = results.flatMap(({ rows, ...result }) => rows.map((row) => ({ ...result, row })));
+  return columns === "current"
+    ? all
+    : LEGACY_CONTROLS.flatMap((control) => all.filter(({ row }) => row.control === control));
+}
 
 /** The tool names proteins by their UniProt entry, with which ProteinGym's file names begin. */
 export function legacyProtein(id: string): string {
@@ -52,50 +115,9 @@ export function legacyNames(ids: readonly string[]): Map<string, string> {
   }));
 }
 
-/** The file of a protein and layer, as the tool's analysis looks for it. */
+/** The table of a protein and layer, as the tool's analysis looks for it. */
 export const legacyPatchName = (protein: string, layer: number, seed: number): string =>
-  `${protein}_layer${layer}_seed${seed}_patching1.csv`;
-
-/** The patches of one protein at one layer. @param results by mutation */
-export function legacyCsv(
-  results: readonly LegacyPatchResult[],
-  columns: LegacyColumns,
-  seed: number,
-): string {
-  const all = results.flatMap((result) => result.rows.map((row) => ({ ...result, row })));
-  const ordered = columns === "current"
-    ? all
-    : LEGACY_CONTROLS.flatMap((control) => all.filter(({ row }) => row.control === control));
-  return formatCsv(
-    COLUMNS[columns],
-    ordered.map(({ protein, variant, layer, esmScore, row }): Record<string, Cell> => {
-      const change = row.patched - row.baseline;
-      return {
-        protein: legacyProtein(protein.target.id),
-        mutation: variant.name,
-        position: residueOf(variant.substitutions[0].position, protein.target),
-        layer,
-        feature_idx: row.latent,
-        control_type: row.control,
-        dms_score: Number.isNaN(variant.measured) ? undefined : variant.measured,
-        esm_score: esmScore,
-        wt_marginal_score: row.baseline,
-        baseline_score: row.baseline,
-        patched_score: row.patched,
-        score_change: change,
-        abs_score_change: Math.abs(change),
-        feature_delta: row.delta,
-        abs_feature_delta: Math.abs(row.delta),
-        wt_activation: row.wild,
-        wt_pre_act: row.wild,
-        mut_activation: row.mutant,
-        mut_pre_act: row.mutant,
-        patch_value: row.value,
-        seed,
-      };
-    }),
-  );
-}
+  `${protein}_layer${layer}_seed${seed}_patching1`;
 
 /** The same as this project's own patches, for the report; what the tool calls random are the least changed. */
 export function legacyPatchView(
@@ -117,29 +139,7 @@ export function legacyPatchView(
   };
 }
 
-const FIELDS = ["latent", "delta", "wild", "mutant", "value", "baseline", "patched"] as const;
-
-/** A result as numbers, for the progress file. */
-export function packPatches(esmScore: number, rows: readonly LegacyPatchRow[]): Float64Array {
-  return Float64Array.from([
-    esmScore,
-    ...rows.flatMap((row) => [
-      LEGACY_CONTROLS.indexOf(row.control),
-      ...FIELDS.map((field) => row[field]),
-    ]),
-  ]);
-}
-
-export function unpackPatches(
-  values: Float64Array,
-): Pick<LegacyPatchResult, "esmScore" | "rows"> {
-  const width = FIELDS.length + 1;
-  const rows = Array.from({ length: (values.length - 1) / width }, (_, r) => {
-    const own = values.subarray(1 + r * width);
-    return {
-      control: LEGACY_CONTROLS[own[0]],
-      ...Object.fromEntries(FIELDS.map((field, f) => [field, own[f + 1]])),
-    } as LegacyPatchRow;
-  });
-  return { esmScore: values[0], rows };
-}
+/** What `--help columns` shows of these tables. */
+export const LEGACY_TABLES = LEGACY_COLUMNS.map((columns) =>
+  legacyTable("PROTEIN_layerN_seedN_patching1", columns, NaN)
+);

@@ -1,10 +1,12 @@
 /** Attributions: all mutations together, and each by itself. */
 import { type Content, type Markup, markup } from "../../report/markup.ts";
-import { completeness, gapOf } from "./sae_completeness.ts";
+import { effectOf, relativeGap } from "../explain.ts";
+import { latentShares, layersOf } from "../tables.ts";
+import { completeness } from "./sae_completeness.ts";
 import { concentration } from "./sae_concentration.ts";
 import { layerChart } from "./sae_layers.ts";
 import { attributionMap } from "./sae_map.ts";
-import { latentLabel, layersOf, mutationsOf, percent, signed, tokenName } from "./sae_names.ts";
+import { latentLabel, mutationsOf, percent, plural, signed, tokenName } from "./sae_names.ts";
 import type { Panel } from "./sae_panels.ts";
 import type { AttributionView, AutoencoderView, ExplanationView } from "./sae_types.ts";
 import { short } from "../../report/scale.ts";
@@ -13,8 +15,6 @@ import { scrollingTable } from "../../report/table.ts";
 
 /** Rows of the tables of latents. */
 const MOST_LATENTS = 12;
-
-export const effectOf = ({ input, baseline }: ExplanationView): number => input - baseline;
 
 /** The result in a sentence. */
 export function attributionFinding(results: readonly AttributionView[]): Content {
@@ -29,7 +29,7 @@ export function attributionFinding(results: readonly AttributionView[]): Content
       : all === 1
       ? "The explanation"
       : `All ${all} explanations`;
-  return `${which} of ${mutations} mutation${mutations === 1 ? "" : "s"} ${
+  return `${which} of ${plural(mutations, "mutation")} ${
     sums === 1 ? "adds" : "add"
   } up to the effect. The 20 nodes (latents at tokens) with the largest |attribution| hold ${
     percent(top)
@@ -95,24 +95,13 @@ export function effectLayers(
 
 function strongest(results: readonly AttributionView[], layer: number): Markup {
   const own = results.filter((result) => result.layer === layer);
-  const found = new Map<number, { share: number; mutations: number }>();
-  for (const { nodes, absoluteSum } of own) {
-    const seen = new Set<number>();
-    for (const { latent, attribution } of nodes) {
-      const one = found.get(latent) ?? { share: 0, mutations: 0 };
-      one.share += Math.abs(attribution) / absoluteSum / own.length;
-      if (!seen.has(latent)) one.mutations++;
-      seen.add(latent);
-      found.set(latent, one);
-    }
-  }
   return markup`<div><h4>Layer ${layer}</h4>
 ${
     scrollingTable(
       `Latents of layer ${layer} that contribute most`,
       ["Latent", "Mean share", "Mutations"],
-      [...found].sort((a, b) => b[1].share - a[1].share).slice(0, MOST_LATENTS)
-        .map(([latent, { share, mutations }]) => [
+      latentShares(own, own.length).slice(0, MOST_LATENTS)
+        .map(({ latent, share, mutations }) => [
           latentLabel(latent),
           percent(share),
           `${mutations} of ${own.length}`,
@@ -138,9 +127,9 @@ ${nodeTable(result, MOST_LATENTS)}`,
 export function explanationFacts(result: ExplanationView, metric: string): Content {
   return `${metric} goes from ${short(result.baseline, true)} to ${short(result.input, true)}, by ${
     signed(effectOf(result))
-  }. Attributions sum to ${signed(result.sum)} with ${result.steps} step${
-    result.steps === 1 ? "" : "s"
-  } (gap ${percent(Math.abs(gapOf(result) / effectOf(result)))}), ${
+  }. Attributions sum to ${signed(result.sum)} with ${plural(result.steps, "step")} (gap ${
+    percent(relativeGap(result))
+  }), ${
     signed(result.errorSum)
   } of that in error terms. ${result.moving} nodes (latents at tokens) move.`;
 }

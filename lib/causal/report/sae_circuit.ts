@@ -1,17 +1,20 @@
 /** Circuits: how many nodes restore an effect, and how well. */
 import { lineChart, type Series } from "../../report/chart.ts";
 import { type Content, type Markup, markup } from "../../report/markup.ts";
-import {
-  effectLayers,
-  effectOf,
-  explanationFacts,
-  explanationWeight,
-  nodeTable,
-} from "./sae_attribution.ts";
+import { effectLayers, explanationFacts, explanationWeight, nodeTable } from "./sae_attribution.ts";
+import { effectOf } from "../explain.ts";
 import { completeness } from "./sae_completeness.ts";
 import { concentration } from "./sae_concentration.ts";
 import { layerChart } from "./sae_layers.ts";
-import { layersOf, mutationName, mutationsOf, percent, signed } from "./sae_names.ts";
+import { layersOf } from "../tables.ts";
+import {
+  mutationName,
+  mutationsOf,
+  percent,
+  plural,
+  severalProteins,
+  signed,
+} from "./sae_names.ts";
 import type { Panel } from "./sae_panels.ts";
 import type { AutoencoderView, CircuitView, CurveView } from "./sae_types.ts";
 import { short } from "../../report/scale.ts";
@@ -32,8 +35,8 @@ export function circuitFinding(results: readonly CircuitView[]): Content {
     unsteady > 0 &&
     `${unsteady} of ${of} have a curve that overshoots or falls as nodes join, so that their size says little`,
   ].filter(Boolean).join("; ");
-  return `To restore ${percent(results[0]?.share ?? NaN)} of the effect of ${mutations} mutation${
-    mutations === 1 ? "" : "s"
+  return `To restore ${percent(results[0]?.share ?? NaN)} of the effect of ${
+    plural(mutations, "mutation")
   } takes a median of ${
     short(median(({ size }) => size))
   } nodes (latents at tokens, and error terms) of ${
@@ -159,7 +162,7 @@ function sizesUpTo(most: number): number[] {
 }
 
 function circuitTable(results: readonly CircuitView[]): Markup {
-  const several = new Set(results.map(({ protein }) => protein.id)).size > 1;
+  const several = severalProteins(results);
   const shown = results.toSorted((a, b) => explanationWeight(b) - explanationWeight(a))
     .slice(0, MOST_CIRCUITS);
   return markup`${

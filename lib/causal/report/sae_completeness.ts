@@ -1,6 +1,8 @@
 /** Whether attributions add up to the effect that they explain. */
 import { type Markup, markup } from "../../report/markup.ts";
-import { layersOf, percent } from "./sae_names.ts";
+import { effectOf, relativeGap } from "../explain.ts";
+import { layersOf } from "../tables.ts";
+import { percent } from "./sae_names.ts";
 import { scatterChart } from "../../report/scatter_chart.ts";
 import type { ExplanationView, MutationView } from "./sae_types.ts";
 import { short } from "../../report/scale.ts";
@@ -8,9 +10,6 @@ import { spreadOf } from "../../report/spread.ts";
 import { scrollingTable } from "../../report/table.ts";
 
 type Result = MutationView & ExplanationView;
-
-const effectOf = ({ input, baseline }: ExplanationView) => input - baseline;
-export const gapOf = (one: ExplanationView) => one.sum - effectOf(one);
 
 /** Sums against effects, and how far they are apart. */
 export function completeness(results: readonly Result[], metric: string): Markup {
@@ -29,7 +28,7 @@ export function completeness(results: readonly Result[], metric: string): Markup
         entries: [
           ["effect", short(effectOf(result), true)],
           ["sum", short(result.sum, true)],
-          ["gap", percent(Math.abs(gapOf(result) / effectOf(result)))],
+          ["gap", percent(relativeGap(result))],
           ["steps", String(result.steps)],
         ],
       })),
@@ -46,7 +45,7 @@ function table(results: readonly Result[]): Markup {
     return [
       layer,
       own.length,
-      percent(median((one) => Math.abs(gapOf(one) / effectOf(one)))),
+      percent(median(relativeGap)),
       own.filter(({ addsUp }) => !addsUp).length,
       short(median(({ steps }) => steps)),
       short(median(({ moving }) => moving)),

@@ -1,7 +1,8 @@
 /** How few latents hold the attribution, and whether that says anything. */
 import { type Axis, lineChart, type Series } from "../../report/chart.ts";
 import { type Markup, markup } from "../../report/markup.ts";
-import { layersOf, percent } from "./sae_names.ts";
+import { layersOf } from "../tables.ts";
+import { percent } from "./sae_names.ts";
 import type { AutoencoderView, ConcentrationView, ExplanationView } from "./sae_types.ts";
 import { spreadOf } from "../../report/spread.ts";
 

@@ -22,10 +22,6 @@ export function percent(share: number): string {
   return `${Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")} %`;
 }
 
-/** Layers of some results, ascending. */
-export const layersOf = (results: readonly { layer: number }[]): number[] =>
-  [...new Set(results.map(({ layer }) => layer))].sort((a, b) => a - b);
-
 /** Mutations of some results, whatever the layer. */
 export function mutationsOf(results: readonly MutationView[]): number {
   return new Set(results.map(({ protein, mutation }) => `${protein.id}\n${mutation}`)).size;
@@ -34,3 +30,9 @@ export function mutationsOf(results: readonly MutationView[]): number {
 /** Protein and mutation; the mutation alone where there is one protein. */
 export const mutationName = ({ protein, mutation }: MutationView, several: boolean): string =>
   several ? `${protein.id} ${mutation}` : mutation;
+
+export const severalProteins = (results: readonly { protein: ProteinView }[]): boolean =>
+  new Set(results.map(({ protein }) => protein.id)).size > 1;
+
+export const plural = (count: number, noun: string, ending = "s"): string =>
+  `${count} ${noun}${count === 1 ? "" : ending}`;

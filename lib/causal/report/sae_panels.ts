@@ -1,7 +1,8 @@
 /** Results of single mutations, of which the page's script shows one at a time. */
 import { choice } from "../../report/choice.ts";
 import { type Content, type Markup, markup } from "../../report/markup.ts";
-import { layersOf, mutationName } from "./sae_names.ts";
+import { layersOf } from "../tables.ts";
+import { mutationName, severalProteins } from "./sae_names.ts";
 import type { MutationView } from "./sae_types.ts";
 
 export interface Panel extends MutationView {
@@ -33,7 +34,7 @@ export function choosePanels<T extends MutationView>(
 
 /** @param all how many mutations there are, with those that are not drawn */
 export function panels(title: string, list: readonly Panel[], all: number, file: string): Markup {
-  const several = new Set(list.map(({ protein }) => protein.id)).size > 1;
+  const several = severalProteins(list);
   const names = [...new Set(list.map((panel) => mutationName(panel, several)))];
   const layers = layersOf(list);
   const strongest = list.reduce((a, b) => b.weight > a.weight ? b : a);

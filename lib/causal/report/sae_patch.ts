@@ -2,7 +2,15 @@
 import { type Content, type Markup, markup } from "../../report/markup.ts";
 import { latentEffects } from "./sae_effects.ts";
 import { layerChart } from "./sae_layers.ts";
-import { layersOf, mutationName, mutationsOf, signed, tokenName } from "./sae_names.ts";
+import { layersOf } from "../tables.ts";
+import {
+  mutationName,
+  mutationsOf,
+  plural,
+  severalProteins,
+  signed,
+  tokenName,
+} from "./sae_names.ts";
 import type { Panel } from "./sae_panels.ts";
 import type { PatchKindView, PatchPoint, PatchView } from "./sae_types.ts";
 import { short } from "../../report/scale.ts";
@@ -45,12 +53,6 @@ export function patchFinding(results: readonly PatchView[], metric: string): Con
     `, and ${short(medians[1].median)} by other latents that move alike`
   }.`;
 }
-
-const severalProteins = (results: readonly PatchView[]) =>
-  new Set(results.map(({ protein }) => protein.id)).size > 1;
-
-const plural = (count: number, noun: string, ending = "s") =>
-  `${count} ${noun}${count === 1 ? "" : ending}`;
 
 /** Changes and controls of all mutations, layer by layer. */
 export function patchOverview(results: readonly PatchView[], metric: string): Markup {

@@ -2,7 +2,7 @@
 import { type Content, type Markup, markup } from "../../report/markup.ts";
 import { page } from "../../report/page.ts";
 import { autoencoderTable } from "./sae_autoencoders.ts";
-import { signed, tokenName } from "./sae_names.ts";
+import { plural, signed, tokenName } from "./sae_names.ts";
 import { scatterChart } from "../../report/scatter_chart.ts";
 import { short } from "../../report/scale.ts";
 import { countLetters, letterChart } from "./steering_letters.ts";
@@ -42,8 +42,6 @@ ${steeringTracks(report)}</section>
   });
 }
 
-const residuesText = (count: number) => `${count} residue${count === 1 ? "" : "s"}`;
-
 /** The result in a few sentences. */
 function finding({ residues, protein }: SteeringReport): Content {
   const changed = residues.filter(({ before, after }) => before !== after).length;
@@ -56,7 +54,9 @@ function finding({ residues, protein }: SteeringReport): Content {
     `letters. The prediction moves most at ${tokenName(most.position, protein)}, where the ` +
     `divergence is ${short(most.divergence, true)} nats.${
       risen.after > risen.before
-        ? ` ${risen.letter} is predicted at ${residuesText(risen.after)}, without steering at ` +
+        ? ` ${risen.letter} is predicted at ${
+          plural(risen.after, "residue")
+        }, without steering at ` +
           `${risen.before}.`
         : ""
     }`;
@@ -67,7 +67,7 @@ function facts(report: SteeringReport): Content {
   const steered = residues.filter(({ position }) => tokens.includes(position)).length;
   const where = isEverywhere(report)
     ? "Latents were steered at every residue"
-    : `Latents were steered at ${steered} of ${residuesText(residues.length)}`;
+    : `Latents were steered at ${steered} of ${plural(residues.length, "residue")}`;
   return `${where}${
     tokens.includes(0) ? " and at <cls> and <eos>" : ""
   }. Letters are the most probable of the 20 amino acids, read from the sequence as it is, without ` +

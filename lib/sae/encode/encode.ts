@@ -7,6 +7,8 @@ import {
   tokenize,
   visitStreams,
 } from "../../esm2/mod.ts";
+import { packUnit, unpackUnit } from "../../run/codec.ts";
+import type { Work } from "../../run/run.ts";
 import type { SaeCoder } from "../coder.ts";
 import { sliceRows } from "../rows.ts";
 import { placeOf, type SparseLatents } from "../types.ts";
@@ -29,8 +31,6 @@ export interface EncodeOptions {
   signal?: AbortSignal;
   /** Hears the residues done so far. */
   onProgress?: (residues: number) => void;
-  /** Windows at the start that need not be encoded again. @default 0 */
-  from?: number;
 }
 
 /** Sequences of similar length are looked for among so many batches' tokens. */
@@ -45,55 +45,145 @@ export async function* encodeWindows(
   esm: Esm2,
   coder: SaeCoder,
   proteins: AsyncIterable<Sequence>,
-  { tokenBudget = defaultTokenBudget(esm.backend), signal, onProgress, from = 0 }: EncodeOptions =
-    {},
+  { onProgress, ...options }: EncodeOptions = {},
 ): AsyncGenerator<ProteinLatents[]> {
-  let done = 0, number = 0;
-  for await (const window of windows(proteins, BATCHES_PER_WINDOW * tokenBudget)) {
-    signal?.throwIfAborted();
-    const rows = window.map(({ ids }) => ids);
-    if (number++ < from) {
-      done += rows.reduce((sum, { length }) => sum + length - 2, 0);
-      continue;
-    }
-    const found: SparseLatents[] = [];
-    await visitStreams(esm, rows, [placeOf(coder.sae.config)], async ({ hidden, batch }) => {
-      const { latents } = await coder.encode(hidden);
-      batch.members.forEach((member, b) => {
-        // Without <cls>, <eos> and the padding behind it.
-        const begin = b * batch.width + 1, count = batch.lengths[b] - 2;
-        found[member] = sliceRows(latents, begin, begin + count);
-        done += count;
-      });
-      onProgress?.(done);
-    }, { tokenBudget, signal });
-    yield window.map(({ protein }, i) => ({
-      id: protein.id,
-      letters: displayLetters(protein.residues),
-      latents: found[i],
-    }));
+  let before = 0;
+  for await (const window of windows(esm, proteins, options)) {
+    yield await encodeWindow(esm, coder, window, {
+      ...options,
+      onProgress: (done) => onProgress?.(before + done),
+    });
+    before += window.residues;
   }
 }
 
-interface Member {
-  protein: Sequence;
-  ids: Int32Array;
+async function encodeWindow(
+  esm: Esm2,
+  coder: SaeCoder,
+  { members }: Window,
+  { tokenBudget, signal, onProgress }: EncodeOptions,
+): Promise<ProteinLatents[]> {
+  const rows = members.map(({ ids }) => ids), found: SparseLatents[] = [];
+  let done = 0;
+  await visitStreams(esm, rows, [placeOf(coder.sae.config)], async ({ hidden, batch }) => {
+    const { latents } = await coder.encode(hidden);
+    batch.members.forEach((member, b) => {
+      // Without <cls>, <eos> and the padding behind it.
+      const begin = b * batch.width + 1, count = batch.lengths[b] - 2;
+      found[member] = sliceRows(latents, begin, begin + count);
+      done += count;
+    });
+    onProgress?.(done);
+  }, { tokenBudget: budgetOf(esm, tokenBudget), signal });
+  return members.map(({ protein }, i) => withLatents(protein, found[i]));
+}
+
+const budgetOf = ({ backend }: Esm2, tokenBudget = defaultTokenBudget(backend)) => tokenBudget;
+
+const withLatents = ({ id, residues }: Sequence, latents: SparseLatents): ProteinLatents => {
+  return { id, letters: displayLetters(residues), latents };
+};
+
+interface Window {
+  members: { protein: Sequence; ids: Int32Array }[];
+  tokens: number;
+  residues: number;
 }
 
 async function* windows(
+  esm: Esm2,
   proteins: AsyncIterable<Sequence>,
-  mostTokens: number,
-): AsyncGenerator<Member[]> {
-  let window: Member[] = [], tokens = 0;
+  { tokenBudget }: EncodeOptions,
+): AsyncGenerator<Window> {
+  const most = BATCHES_PER_WINDOW * budgetOf(esm, tokenBudget);
+  let window: Window = { members: [], tokens: 0, residues: 0 };
   for await (const protein of proteins) {
     const ids = tokenize(protein, { maxLength: Infinity });
-    if (window.length > 0 && tokens + ids.length > mostTokens) {
+    if (window.members.length > 0 && window.tokens + ids.length > most) {
       yield window;
-      window = [];
-      tokens = 0;
+      window = { members: [], tokens: 0, residues: 0 };
     }
-    window.push({ protein, ids });
-    tokens += ids.length;
+    window.members.push({ protein, ids });
+    window.tokens += ids.length;
+    window.residues += ids.length - 2;
   }
-  if (window.length > 0) yield window;
+  if (window.members.length > 0) yield window;
+}
+
+/** Makes a unit's bytes of some windows of proteins. */
+export interface WindowPacker {
+  add(protein: ProteinLatents): void;
+  pack(): Uint8Array;
+}
+
+/**
+ * Encodes proteins in units of one window or several, so that memory is that of one.
+ *
+ * @param proteins gives them anew at every call
+ * @param least tokens of a unit but the last, at least
+ * @param packer takes the proteins of one unit
+ */
+export async function windowWork(
+  esm: Esm2,
+  coder: SaeCoder,
+  proteins: () => AsyncIterable<Sequence>,
+  { least = 1, ...options }: EncodeOptions & { least?: number },
+  stack: AsyncDisposableStack,
+  packer: () => WindowPacker,
+): Promise<Work> {
+  const units: { windows: number; tokens: number; residues: number }[] = [];
+  for await (const { tokens, residues } of windows(esm, proteins(), options)) {
+    let last = units.at(-1);
+    if (!last || last.tokens >= least) units.push(last = { windows: 0, tokens: 0, residues: 0 });
+    last.windows++;
+    last.tokens += tokens;
+    last.residues += residues;
+  }
+  // Units are computed in order: the proteins are read once, those of others passed over.
+  const left = windows(esm, proteins(), options);
+  stack.defer(() => void left.return(undefined));
+  let next = 0;
+  return {
+    pieces: units.map((_, u) => [u]),
+    weightOf: ([u]) => units[u].residues,
+    async compute([u], put, tick) {
+      for (; next < u; next++) for (let w = 0; w < units[next].windows; w++) await left.next();
+      const own = packer();
+      let before = 0;
+      for (let w = 0; w < units[u].windows; w++) {
+        const { value } = await left.next();
+        const onProgress = (done: number) => tick(before + done);
+        const found = await encodeWindow(esm, coder, value!, { ...options, onProgress });
+        for (const protein of found) own.add(protein);
+        before += value!.residues;
+      }
+      next++;
+      put(u, own.pack());
+    },
+  };
+}
+
+/** Keeps the latents of a window of proteins. */
+export function latentPacker(): WindowPacker {
+  const found: SparseLatents[] = [];
+  return { add: ({ latents }) => found.push(latents), pack: () => packUnit(found) };
+}
+
+/** Proteins beside what {@linkcode latentPacker} kept of them. */
+export async function* unpackLatents(
+  proteins: AsyncIterable<Sequence>,
+  read: (unit: number) => Uint8Array<ArrayBuffer>,
+  signal: AbortSignal,
+): AsyncGenerator<ProteinLatents> {
+  let unit = 0, at = 0, found: SparseLatents[] = [];
+  for await (const protein of proteins) {
+    if (at === found.length) {
+      // Ctrl-C is heard only when the event loop turns.
+      await new Promise((resolve) => setTimeout(resolve));
+      signal.throwIfAborted();
+      found = unpackUnit(read(unit++));
+      at = 0;
+    }
+    yield withLatents(protein, found[at++]);
+  }
 }

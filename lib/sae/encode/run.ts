@@ -1,140 +1,111 @@
-/** The `sae encode` command: reads, encodes, writes. */
-import { formatTable } from "../../cli/table.ts";
+/** The `sae encode` command: what of it is its own. */
 import type { CommandContext } from "../../cli/context.ts";
-import { OutputDir } from "../../io/output.ts";
-import { CONTINUING } from "../../run/unit_store.ts";
-import { describeRun, Stopwatch } from "../../provenance.ts";
-import { VERSION } from "../../version.ts";
-import { describeSae, openSaeSession, type SaeFlags } from "../session.ts";
-import { encodeWindows, type ProteinLatents } from "./encode.ts";
-import { KeptFiles } from "./kept_files.ts";
-import { openProteins, type StreamFlags } from "../../proteins/read.ts";
-import { appendTopLatents, type Format, latentSink, sinkFiles } from "./sinks.ts";
+import { formatTable } from "../../cli/table.ts";
+import type { MergedRun } from "../../run/merge.ts";
+import { type Finished, runAnalysis } from "../../run/run.ts";
+import type { SaeConfig } from "../types.ts";
+import { type SaeFlags, withSaes } from "../session.ts";
+import { latentPacker, type ProteinLatents, unpackLatents, windowWork } from "./encode.ts";
+import { openProteins, type Proteins, type StreamFlags } from "../../proteins/read.ts";
+import {
+  activationsOf,
+  type Extents,
+  type Format,
+  LATENTS,
+  TOP_LATENTS,
+  topRows,
+  writeCsr,
+} from "./tables.ts";
 import { lettersText, type TopLatent, topLatents } from "./top_latents.ts";
 
 export interface EncodeFlags extends SaeFlags, StreamFlags {
+  layer?: number;
   tokenBudget?: number;
-  out: string;
   format: Format;
   top: number;
-  json: boolean;
 }
 
 /** Proteins whose strongest latents are printed; the file has those of all. */
 const PRINTED = 3;
-const TOP_FILE = "top_latents.csv";
 
-/** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
-export async function runEncode(o: EncodeFlags, ctx: CommandContext): Promise<void> {
-  const watch = new Stopwatch();
-  watch.stage("read inputs");
-  const proteins = await openProteins(o);
-  using output = OutputDir.open(o.out, "sae encode");
-  ctx.onExit(() => output.dispose());
+/** Runs the command. @param merged shards whose results to write instead of computing any */
+export async function runEncode(
+  o: EncodeFlags,
+  ctx: CommandContext,
+  merged?: MergedRun,
+): Promise<void> {
+  const asked = { layers: [o.layer], layerOption: "--layer" } as const;
+  const { tokenBudget } = o, { signal } = ctx;
+  await runAnalysis<Proteins>(
+    o,
+    ctx,
+    withSaes(o, asked, ctx, {
+      command: "sae encode",
+      read: () => openProteins(o),
+      plan: (proteins, [{ sha256, sae: { config } }]) => ({
+        settings: { tokenBudget, proteins: proteins.sha256 },
+        label: proteins.count === 1 ? "encoding" : `encoding ${proteins.count} proteins`,
+        unit: "residues",
+        open: ({ esm, stack }, [{ coder }]) => {
+          const options = { tokenBudget, signal };
+          return windowWork(esm, coder, () => proteins.read(), options, stack, latentPacker);
+        },
+        finish: (finished) => writeResults(o, ctx, proteins, { sha256, config }, finished),
+      }),
+    }),
+    merged,
+  );
+}
 
-  await using session = await openSaeSession(o, ctx, watch);
-  for (const note of proteins.notes) ctx.note(note);
-  const { esm, coder, sae, model, opened, fidelity } = session;
-  const { name, depth, latents: count } = sae.sae.config;
-
-  const names = [...sinkFiles(o.format), TOP_FILE, "printed"];
-  const settings = {
-    esmscope: VERSION,
-    model: { name: model.name, sha256: await model.checkpoint.sha256() },
-    sae: { sha256: sae.sha256, config: sae.sae.config },
-    embedScale: o.embedScale,
-    backend: { name: opened.backend.name, detail: opened.backend.detail },
-    tokenBudget: o.tokenBudget,
-    proteins: proteins.sha256,
-    ...{ format: o.format, top: o.top, json: o.json },
-  };
-  using kept = KeptFiles.open(output.path, settings, "sae-encode", names);
-  ctx.onExit(() => kept[Symbol.dispose]());
-  if (kept.windows > 0) {
-    ctx.note(CONTINUING);
-  }
-
-  watch.stage("encode");
-  const facts = { model: model.name, sae: name, sae_sha256: sae.sha256, layer: String(depth) };
-  const sink = latentSink(kept, o.format, count, facts);
-  const topFile = kept.file(TOP_FILE), printed = kept.file("printed");
+/** Protein by protein, as often as the file's layout asks for. */
+async function writeResults(
+  { format, top: most }: EncodeFlags,
+  { signal }: CommandContext,
+  proteins: Proteins,
+  { sha256, config }: { sha256: string; config: SaeConfig },
+  { read, output, results, provenance, print }: Finished,
+): Promise<void> {
+  const all = () => unpackLatents(proteins.read(), read, signal);
   const seen = new Set<number>();
-  let done = 0, active = 0, finished = 0;
-  for (const [more, residues, entries, ...latents] of kept.notes) {
-    done += more;
-    finished += residues;
-    active += entries;
-    for (const latent of latents) seen.add(latent);
-  }
-  using progress = ctx.progress({
-    label: proteins.count === 1 ? "encoding" : `encoding ${proteins.count} proteins`,
-    unit: "residues",
-    total: proteins.residues,
-    done: finished,
-  });
-  for await (
-    const window of encodeWindows(esm, coder, proteins.read(), {
-      tokenBudget: o.tokenBudget,
-      signal: ctx.signal,
-      onProgress: (residues) => progress.update(residues),
-      from: kept.windows,
-    })
-  ) {
-    const added = new Set<number>();
-    let residues = 0, entries = 0;
-    for (const protein of window) {
-      sink.add(protein);
-      const top = topLatents(protein, o.top);
-      appendTopLatents(topFile, protein, top);
-      for (const latent of protein.latents.indices) if (!seen.has(latent)) added.add(latent);
-      residues += protein.letters.length;
-      entries += protein.latents.values.length;
-      if (o.json) {
-        const told = { id: protein.id, residues: protein.letters.length, latents: top };
-        printed.appendText(JSON.stringify(told) + "\n");
-      } else if (done < PRINTED) {
-        printed.appendText(`${done > 0 ? "\n\n" : ""}${proteinText(protein, top)}`);
+  const extents: Extents = {
+    ...{ proteins: 0, residues: 0, entries: 0, idBytes: -1 },
+    latents: config.latents,
+  };
+  {
+    await using table = format === "csv" ? results.open(LATENTS) : undefined;
+    await using tops = results.open(TOP_LATENTS);
+    for await (const protein of all()) {
+      const { id, latents: { rows, indices, values } } = protein;
+      const top = topLatents(protein, most);
+      await table?.write(activationsOf(protein));
+      await tops.write(topRows(protein, top));
+      if (extents.proteins < PRINTED) {
+        print(`${extents.proteins > 0 ? "\n" : ""}${proteinText(protein, top)}`);
       }
-      done++;
+      for (const latent of indices) seen.add(latent);
+      extents.proteins++;
+      extents.residues += rows;
+      extents.entries += values.length;
+      extents.idBytes += new TextEncoder().encode(id).length + 1;
     }
-    for (const latent of added) seen.add(latent);
-    active += entries;
-    kept.save([window.length, residues, entries, ...added]);
+    await table?.close();
+    await tops.close();
   }
-  progress.finish();
-
-  watch.stage("write");
-  const shown = await printed.text();
-  ctx.signal.throwIfAborted();
-  await sink.write(output.temporaryPath(`latents.${o.format}`));
-  topFile.moveTo(output.temporaryPath(TOP_FILE));
-  const summary = {
-    proteins: proteins.count,
-    residues: proteins.residues,
-    meanActive: active / proteins.residues,
+  if (format !== "csv") {
+    const { name, depth } = config;
+    const { name: model } = provenance.model as { name: string };
+    const facts = { model, sae: name, sae_sha256: sha256, layer: String(depth) };
+    await writeCsr(output.temporaryPath(`latents.${format}`), format, all, extents, facts);
+  }
+  const { proteins: count, residues, entries } = extents;
+  provenance.summary = {
+    proteins: count,
+    residues,
+    meanActive: entries / residues,
     /** Latents that fired on at least one residue. */
     latentsSeen: seen.size,
   };
-  const run = {
-    ...await describeRun({ command: "sae encode", args: Deno.args, watch, model, opened }),
-    options: o,
-    sae: describeSae(sae),
-    fidelity,
-    summary,
-  };
-  output.setRecord(run);
-  ctx.signal.throwIfAborted();
-  const written = output.commit();
-  kept.remove();
-
-  if (o.json) {
-    const strongest = shown.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-    return ctx.print(JSON.stringify({ provenance: run, proteins: strongest }, null, 2));
-  }
-  ctx.print(shown);
-  const more = proteins.count - PRINTED;
-  if (more > 0) ctx.print(`\n${more} more proteins: top_latents.csv has all.`);
-  ctx.note(`\nWrote ${written.join(", ")}`);
+  if (count > PRINTED) print(`\n${count - PRINTED} more proteins: top_latents.csv has all.`);
 }
 
 function proteinText({ id, letters, latents }: ProteinLatents, top: readonly TopLatent[]): string {

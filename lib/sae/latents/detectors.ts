@@ -65,6 +65,9 @@ export interface LetterCount {
   meanActivation: number;
 }
 
+/** Tables of what was counted. */
+export type DetectorState = readonly (Float64Array | Float32Array | Uint32Array)[];
+
 /** Counts latents against letters, protein by protein. */
 export class DetectorCounts {
   /** Residues, proteins. */
@@ -110,32 +113,24 @@ export class DetectorCounts {
     return this.#totals[1];
   }
 
-  /** All that was counted so far, bit for bit, for {@link restore}. */
-  state(): Float64Array {
-    const tables = this.#tables();
-    const size = tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const found = new Float64Array(Math.ceil(size / 8)), bytes = new Uint8Array(found.buffer);
-    let at = 0;
-    for (const table of tables) {
-      bytes.set(bytesOf(table), at);
-      at += table.byteLength;
-    }
-    return found;
+  /** All that was counted so far, for {@link include}; shared with what is counted on. */
+  state(): DetectorState {
+    return this.#tables();
   }
 
-  /** Goes back to a state of as many latents. @throws {TypeError} if it is of another size */
-  restore(state: Float64Array): void {
-    const tables = this.#tables(), bytes = bytesOf(state);
-    const size = tables.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (state.length !== Math.ceil(size / 8)) {
-      throw new TypeError(
-        `state must be of ${this.latents} latents: its length is ${state.length}`,
-      );
-    }
-    let at = 0;
-    for (const table of tables) {
-      bytesOf(table).set(bytes.subarray(at, at + table.byteLength));
-      at += table.byteLength;
+  /** Counts what others counted of as many latents. @throws {TypeError} if it is of another size */
+  include(state: DetectorState): void {
+    for (const [i, own] of this.#tables().entries()) {
+      const { length } = state[i] ?? [];
+      if (length !== own.length) {
+        throw new TypeError(
+          `state must be of ${this.latents} latents: a table has ${length} values, not ${own.length}`,
+        );
+      }
+      const isMost = own === this.#max;
+      for (let at = 0; at < length; at++) {
+        own[at] = isMost ? Math.max(own[at], state[i][at]) : own[at] + state[i][at];
+      }
     }
   }
 
@@ -212,7 +207,7 @@ export class DetectorCounts {
     }
   }
 
-  #tables(): (Float64Array | Float32Array | Uint32Array)[] {
+  #tables(): DetectorState {
     return [
       ...[this.#totals, this.#active, this.#proteins, this.#sum, this.#max, this.#first],
       ...[this.#last, this.#place, this.#both, this.#letterSum, this.#letters, this.#neighbours],
@@ -244,8 +239,4 @@ export class DetectorCounts {
       enrichment: precision / (having / this.#neighbours[offset]),
     };
   }
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -1,5 +1,6 @@
 import { allClose, deepEqual, equal, ok } from "../../../tests/assert.ts";
-import { DetectorCounts } from "./detectors.ts";
+import { packUnit, unpackUnit } from "../../run/codec.ts";
+import { DetectorCounts, type DetectorState } from "./detectors.ts";
 
 /** A protein whose latents are those that `active` names for each residue. */
 function protein(letters: string, active: (letter: string, i: number) => [number, number][]) {
@@ -71,4 +72,44 @@ Deno.test("DetectorCounts.letterCounts add up to the active residues, above the 
   const active = [...counts.letterCounts()].reduce((sum, row) => sum + row.active, 0);
   equal(active, [...sequence].filter((_, i) => i % 3 !== 0).length);
   equal(active, counts.profiles().reduce((sum, row) => sum + row.active, 0));
+});
+
+Deno.test("DetectorCounts put together from parts are those of one count, the same whoever counted", () => {
+  const latents = 5,
+    add = (counts: DetectorCounts, number: number) => {
+      const letters = "MKTAYIAKQRLLVW".slice(number), rows = letters.length;
+      counts.add({
+        id: `p${number}`,
+        letters,
+        latents: {
+          ...{ rows, latents },
+          offsets: Uint32Array.from({ length: rows + 1 }, (_, r) => r),
+          indices: Uint32Array.from({ length: rows }, (_, r) => r % latents),
+          values: Float32Array.from({ length: rows }, (_, r) => 0.1 * (number + 1) + r / 7),
+        },
+      });
+    };
+  const whole = new DetectorCounts(latents);
+  const units = Array.from({ length: 8 }, (_, number) => {
+    add(whole, number);
+    const own = new DetectorCounts(latents);
+    add(own, number);
+    return packUnit(own.state()) as Uint8Array<ArrayBuffer>;
+  });
+  const together = () => {
+    const counts = new DetectorCounts(latents);
+    for (const unit of units) counts.include(unpackUnit<DetectorState>(unit));
+    return counts;
+  };
+  const counts = together();
+  deepEqual(counts.state(), together().state());
+  deepEqual([counts.residues, counts.proteins], [whole.residues, whole.proteins]);
+  // Sums of sums round otherwise; counts do not.
+  whole.state().forEach((table, t) => {
+    allClose(counts.state()[t], table, table instanceof Uint32Array ? {} : { rtol: 1e-14 });
+  });
+  const same = (
+    { latent, active, letter, neighbour }: ReturnType<typeof whole.profiles>[number],
+  ) => [latent, active, letter, neighbour];
+  deepEqual(counts.profiles().map(same), whole.profiles().map(same));
 });

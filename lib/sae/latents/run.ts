@@ -1,151 +1,151 @@
-/** The latents command: which letters and which ends of a protein each latent detects. */
+/** The `sae latents` command: what of it is its own. */
 import type { CommandContext } from "../../cli/context.ts";
-import { formatTable } from "../../cli/table.ts";
-import { formatCsv } from "../../io/csv.ts";
-import { OutputDir } from "../../io/output.ts";
-import { CONTINUING, UnitStore } from "../../run/unit_store.ts";
-import { describeRun, Stopwatch } from "../../provenance.ts";
-import { encodeWindows } from "../encode/encode.ts";
-import { openProteins, type StreamFlags } from "../../proteins/read.ts";
-import { describeSae, openSaeSession, type SaeFlags } from "../session.ts";
-import { VERSION } from "../../version.ts";
-import { CountsProgress } from "./counts_progress.ts";
-import { type Detection, DetectorCounts, type LatentProfile } from "./detectors.ts";
 import { three } from "../../cli/figures.ts";
+import { formatTable } from "../../cli/table.ts";
+import { type Column, columnsOf, type TableOf } from "../../io/columns.ts";
+import { packUnit, unpackUnit } from "../../run/codec.ts";
+import type { MergedRun } from "../../run/merge.ts";
+import { type Finished, runAnalysis } from "../../run/run.ts";
+import { windowWork } from "../encode/encode.ts";
+import { openProteins, type Proteins, type StreamFlags } from "../../proteins/read.ts";
+import { type SaeFlags, withSaes } from "../session.ts";
+import {
+  type Detection,
+  DetectorCounts,
+  type DetectorState,
+  type LatentProfile,
+  type LetterCount,
+} from "./detectors.ts";
 
 export interface LatentsFlags extends SaeFlags, StreamFlags {
+  layer?: number;
   threshold: number;
   top: number;
   tokenBudget?: number;
-  out: string;
-  json: boolean;
 }
 
-/** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
-export async function runLatents(o: LatentsFlags, ctx: CommandContext): Promise<void> {
-  const watch = new Stopwatch();
-  watch.stage("read inputs");
-  const proteins = await openProteins(o);
-  using output = OutputDir.open(o.out, "sae latents");
-  ctx.onExit(() => output.dispose());
+/** Units of a run at most: what each counts of 4096 latents takes 3 MB, however many proteins. */
+const MOST_UNITS = 512;
 
-  await using session = await openSaeSession(o, ctx, watch);
-  for (const note of proteins.notes) ctx.note(note);
-  const { esm, coder, sae, model, opened, fidelity } = session;
+/** Runs the command. @param merged shards whose results to write instead of computing any */
+export async function runLatents(
+  o: LatentsFlags,
+  ctx: CommandContext,
+  merged?: MergedRun,
+): Promise<void> {
+  const { threshold, tokenBudget } = o, { signal } = ctx;
+  const asked = { layers: [o.layer], layerOption: "--layer" } as const;
+  await runAnalysis<Proteins>(
+    o,
+    ctx,
+    withSaes(o, asked, ctx, {
+      command: "sae latents",
+      read: () => openProteins(o),
+      plan: (proteins, [{ sae: { config: { latents } } }]) => ({
+        settings: { threshold, tokenBudget, proteins: proteins.sha256 },
+        label: "encoding",
+        unit: "residues",
+        open({ esm, stack }, [{ coder }]) {
+          const least = (proteins.residues + 2 * proteins.count) / MOST_UNITS;
+          const options = { tokenBudget, signal, least };
+          return windowWork(esm, coder, () => proteins.read(), options, stack, () => {
+            const counts = new DetectorCounts(latents, threshold);
+            return { add: (one) => counts.add(one), pack: () => packUnit(counts.state()) };
+          });
+        },
+        finish: (finished) => writeResults(o, proteins, latents, finished),
+      }),
+    }),
+    merged,
+  );
+}
 
-  const { config } = sae.sae;
-  const settings = {
-    esmscope: VERSION,
-    model: { name: model.name, sha256: await model.checkpoint.sha256() },
-    sae: { sha256: sae.sha256, config },
-    embedScale: o.embedScale,
-    backend: { name: opened.backend.name, detail: opened.backend.detail },
-    threshold: o.threshold,
-    tokenBudget: o.tokenBudget,
-    proteins: proteins.sha256,
-  };
-  using file = UnitStore.open(output.path, settings, "sae-latents");
-  if (file.isContinued) {
-    ctx.note(CONTINUING);
+async function writeResults(
+  o: LatentsFlags,
+  { count }: Proteins,
+  latents: number,
+  { read, results, provenance, print }: Finished,
+): Promise<void> {
+  const counts = new DetectorCounts(latents, o.threshold);
+  for (let unit = 0; counts.proteins < count; unit++) {
+    counts.include(unpackUnit<DetectorState>(read(unit)));
   }
-
-  watch.stage("encode");
-  const counts = new DetectorCounts(config.latents, o.threshold);
-  const finished = new CountsProgress(file);
-  finished.load(counts);
-  using progress = ctx.progress({
-    label: "encoding",
-    unit: "residues",
-    total: proteins.residues,
-    done: counts.residues,
-  });
-  for await (
-    const window of encodeWindows(esm, coder, proteins.read(), {
-      tokenBudget: o.tokenBudget,
-      signal: ctx.signal,
-      onProgress: (done) => progress.update(done),
-      from: finished.windows,
-    })
-  ) {
-    for (const protein of window) counts.add(protein);
-    finished.save(counts);
-  }
-  progress.finish();
-
-  watch.stage("write");
   const profiles = counts.profiles().sort((a, b) => b.letter.f1 - a.letter.f1);
-  await output.write("latents.csv", profilesCsv(profiles, counts));
-  await output.write("letters.csv", lettersCsv(counts));
-  const record = {
-    ...await describeRun({ command: "sae latents", args: Deno.args, watch, model, opened }),
-    options: o,
-    sae: describeSae(sae),
-    fidelity,
-    summary: {
-      proteins: counts.proteins,
-      residues: counts.residues,
-      latents: counts.latents,
-      active: profiles.length,
-    },
+  const { residues } = counts;
+  await results.write(LATENTS, profiles.map((one) => ({ ...one, residues })));
+  await results.write(LETTERS, counts.letterCounts());
+  provenance.summary = {
+    proteins: counts.proteins,
+    residues,
+    latents: counts.latents,
+    active: profiles.length,
   };
-  output.setRecord(record);
-  ctx.signal.throwIfAborted();
-  const written = output.commit();
-  file.remove();
-  const shown = profiles.slice(0, o.top);
-  if (o.json) {
-    return ctx.print(JSON.stringify({ provenance: record, latents: shown }, null, 2));
-  }
-  ctx.print(
-    `${profiles.length} of ${counts.latents} latents are active among ${counts.residues} residues.\n`,
+  print(
+    `${profiles.length} of ${counts.latents} latents are active among ${residues} residues.\n`,
   );
-  ctx.print(profilesText(shown));
-  ctx.note(`\nWrote ${written.join(", ")}`);
+  print(profilesText(profiles.slice(0, o.top)));
 }
 
-function profilesCsv(profiles: readonly LatentProfile[], { residues }: DetectorCounts): string {
-  const columns = ["precision", "recall", "f1", "enrichment"] as const;
-  const cells = (prefix: string, found?: Detection) => ({
-    [prefix]: found?.letter,
-    ...Object.fromEntries(columns.map((column) => [`${prefix}_${column}`, found?.[column]])),
-  });
-  return formatCsv(
-    [
-      ...["latent", "active_residues", "active_fraction", "proteins", "mean_activation"],
-      ...["max_activation", "letter", ...columns.map((column) => `letter_${column}`)],
-      ...["neighbour_offset", "neighbour", ...columns.map((column) => `neighbour_${column}`)],
-      ...["first_residue_share", "last_residue_share", "mean_place"],
-    ],
-    profiles.map((one) => ({
-      latent: one.latent,
-      active_residues: one.active,
-      active_fraction: one.active / residues,
-      proteins: one.proteins,
-      mean_activation: one.meanActivation,
-      max_activation: one.maxActivation,
-      ...cells("letter", one.letter),
-      neighbour_offset: one.neighbour?.offset,
-      ...cells("neighbour", one.neighbour),
-      first_residue_share: one.firstShare,
-      last_residue_share: one.lastShare,
-      mean_place: one.meanPlace,
-    })),
-  );
+/** A latent, and of how many residues. */
+type ProfileRow = LatentProfile & { residues: number };
+const { text, integer, number } = columnsOf<ProfileRow>();
+
+function detection(
+  prefix: string,
+  of: (row: ProfileRow) => Detection | undefined,
+): Column<ProfileRow>[] {
+  const column = (name: keyof Detection, meaning: string) =>
+    number(`${prefix}_${name}`, meaning, (row) => of(row)?.[name]);
+  return [
+    column("precision", "share of its active residues with that letter"),
+    column("recall", "share of the letter's residues where it is active"),
+    column("f1", "harmonic mean of precision and recall"),
+    column("enrichment", "precision over the letter's frequency"),
+  ];
 }
 
-function lettersCsv(counts: DetectorCounts): string {
-  return formatCsv(
-    [
-      ...["latent", "letter", "active_residues", "precision", "recall", "enrichment"],
-      "mean_activation",
-    ],
-    Array.from(counts.letterCounts(), ({ active, meanActivation, ...row }) => ({
-      ...row,
-      active_residues: active,
-      mean_activation: meanActivation,
-    })),
-  );
-}
+const ABOVE = "residues where it is above --threshold";
+
+export const LATENTS: TableOf<ProfileRow> = {
+  name: "latents",
+  rows: "one row per latent that is active anywhere",
+  columns: [
+    integer("latent", "numbered from 0", "latent"),
+    integer("active_residues", ABOVE, "active"),
+    number("active_fraction", "of all residues", ({ active, residues }) => active / residues),
+    integer("proteins", "in how many proteins it is active", "proteins"),
+    number("mean_activation", "over its active residues", "meanActivation"),
+    number("max_activation", "the largest", "maxActivation"),
+    text("letter", "the letter that it tells best (by f1)", ({ letter }) => letter.letter),
+    ...detection("letter", ({ letter }) => letter),
+    integer(
+      "neighbour_offset",
+      "the same of the residues up to 3 before (−) or after: where",
+      ({ neighbour }) => neighbour?.offset,
+    ),
+    text("neighbour", "which letter stands there", ({ neighbour }) => neighbour?.letter),
+    ...detection("neighbour", ({ neighbour }) => neighbour),
+    number("first_residue_share", "share of its active residues that are the first", "firstShare"),
+    number("last_residue_share", "share that are the last", "lastShare"),
+    number("mean_place", "mean place from 0 (first) to 1 (last)", "meanPlace"),
+  ],
+};
+
+const per = columnsOf<LetterCount>();
+
+export const LETTERS: TableOf<LetterCount> = {
+  name: "letters",
+  rows: "one row per latent and letter at which it is active",
+  columns: [
+    per.integer("latent", "numbered from 0", "latent"),
+    per.text("letter", "amino acid", "letter"),
+    per.integer("active_residues", ABOVE + ", of that letter", "active"),
+    per.number("precision", "share of its active residues with that letter", "precision"),
+    per.number("recall", "share of the letter's residues where it is active", "recall"),
+    per.number("enrichment", "precision over the letter's frequency", "enrichment"),
+    per.number("mean_activation", "over these residues", "meanActivation"),
+  ],
+};
 
 function profilesText(profiles: readonly LatentProfile[]): string {
   const beside = (found?: Detection) =>

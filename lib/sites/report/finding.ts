@@ -1,54 +1,79 @@
-/** The result in a sentence, and which heads it counts. */
+/** The result in a sentence. */
+import type { Finding } from "../../report/report_page.ts";
 import { short } from "../../report/scale.ts";
-import { FALSE_DISCOVERY_RATE } from "../score.ts";
-import type { HeadRow, ProteinResult } from "../types.ts";
+import { FALSE_DISCOVERY_RATE, isSensitive, rankHeads, SENSITIVE } from "../score.ts";
+import type { HeadRow, HeadSummary, ProteinResult } from "../types.ts";
 
-/** Above which values a head counts as sensitive to the sites; both must be passed. */
-export interface Thresholds {
-  impact: number;
-  snr: number;
-}
-
-/** Whether a head passes both thresholds; an undefined number passes none. */
-export function isSensitive(row: HeadRow, { impact, snr }: Thresholds): boolean {
-  return row.impact > impact && row.snr > snr;
-}
-
-/** Heads that pass both thresholds first, then by z, descending; undefined z last. */
-export function ranked(rows: HeadRow[], thresholds: Thresholds): HeadRow[] {
-  const rank = (row: HeadRow) => Number.isNaN(row.z) ? -Infinity : row.z;
-  const passes = (row: HeadRow) => Number(isSensitive(row, thresholds));
-  return [...rows].sort((a, b) =>
-    passes(b) - passes(a) || (rank(b) === rank(a) ? 0 : rank(b) - rank(a))
-  );
-}
-
+/** `1 head`, `no heads`. */
 export function count(n: number, noun: string): string {
   return `${n === 0 ? "no" : n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
-/** What the analysis found for a protein, in plain words. */
-export function finding(protein: ProteinResult, thresholds: Thresholds): string {
-  const { rows, sites, id } = protein;
-  const sensitive = rows.filter((row) => isSensitive(row, thresholds));
-  const discoveries = rows.filter((row) => row.qBh < FALSE_DISCOVERY_RATE).length;
-  const silent = rows.filter((row) => Number.isNaN(row.impact)).length;
+/** The rule that calls a head sensitive. */
+export const RULE = `impact > ${SENSITIVE.impact}, snr > ${SENSITIVE.snr}`;
+
+const nameOf = ({ layer, head }: { layer: number; head: number }) => `layer ${layer} head ${head}`;
+
+/** What the analysis found for a protein, with what chance gives; no claim beyond q. */
+export function finding(protein: ProteinResult): Finding {
+  const { rows, sites, calledByChance } = protein;
+  const sensitive = rows.filter(isSensitive), found = rows.filter(isDiscovery);
+  const whom = sites.length === 1 ? "the site" : `the ${sites.length} sites`;
+  const than = sites.length === 1 ? "a random residue" : "random residues";
   const who = sensitive.length === 0
-    ? `None of ${rows.length} heads attends`
-    : `${sensitive.length} of ${count(rows.length, "head")} attend${
-      sensitive.length === 1 ? "s" : ""
-    }`;
-  const whom = sites.length === 1 ? `the site of ${id}` : `the ${sites.length} sites of ${id}`;
-  const than = sites.length === 1 ? "one random residue" : "as many random residues";
-  return `${who} to ${whom} clearly more than to ${than} ` +
-    `(impact > ${short(thresholds.impact)} and SNR > ${short(thresholds.snr)}). ` +
-    `The same rule calls ${
-      protein.calledByChance.toFixed(1)
-    } heads for random residues, on average. ` +
-    `Corrected for testing ${count(rows.length, "head")}, ` +
-    `${count(discoveries, "head")} ${
-      discoveries === 1 ? "stays" : "stay"
-    } below a false discovery rate of 5\u00a0%.` +
-    (silent === 0 ? "" : ` For ${count(silent, "head")} the impact is undefined: ` +
-      "no attention above the threshold goes to the sites or to other residues.");
+    ? `No head looks at ${whom} clearly more than at ${than}`
+    : `${sensitive.length} of ${count(rows.length, "head")} ` +
+      `look${sensitive.length === 1 ? "s" : ""} at ${whom} more than at ${than}`;
+  const after = `after correction for ${count(rows.length, "test")}`;
+  const [first] = rankHeads(found);
+  const stays = found.length === 0
+    ? sensitive.length === 0 ? "" : `; ${after} none remains`
+    : found.length === 1
+    ? `; ${after} one ${sensitive.length === 0 ? "does" : "remains"}, ${nameOf(first)}`
+    : `; ${after} ${found.length} ${sensitive.length === 0 ? "do" : "remain"}`;
+  return { answer: `${who}${stays}.`, method: method(protein, first, calledByChance) };
+}
+
+function method({ rows, sites }: ProteinResult, first: HeadRow | undefined, chance: number) {
+  const [best] = rankHeads(rows);
+  const told = first ?? best;
+  const silent = rows.filter(({ impact }) => Number.isNaN(impact)).length;
+  return [
+    told && Number.isFinite(told.impact) &&
+    `The sites get ${told.impact.toFixed(1)} times the attention of random residues in ${
+      nameOf(told)
+    } (q ${short(told.qBh)}).`,
+    `Sensitive: ${RULE}; the rule calls ${chance.toFixed(1)} heads for ` +
+    `${sites.length === 1 ? "a random residue" : `${sites.length} random residues`} on average.`,
+    silent > 0 &&
+    `For ${count(silent, "head")} the impact is undefined: no attention above the threshold goes ` +
+      "to the sites or to other residues.",
+  ].filter(Boolean).join(" ");
+}
+
+const isDiscovery = ({ qBh }: HeadRow) => qBh < FALSE_DISCOVERY_RATE;
+
+/** What was found over several proteins. */
+export function findingOverall(
+  proteins: readonly ProteinResult[],
+  summary: readonly HeadSummary[],
+): Finding {
+  const withHeads = proteins.filter(({ rows }) => rows.some(isDiscovery)).length;
+  const chance = proteins.reduce((sum, { calledByChance }) => sum + calledByChance, 0);
+  const called = proteins.reduce((sum, { rows }) => sum + rows.filter(isSensitive).length, 0);
+  const high = summary.filter(({ impactMean }) => impactMean > SENSITIVE.impact);
+  const who = withHeads === 0 ? "In none" : `In ${withHeads}`;
+  return {
+    answer:
+      `${who} of ${count(proteins.length, "protein")} a head looks at the sites more than at ` +
+      "random residues, after correction for all heads.",
+    method: `Sensitive (${RULE}): ${called} heads of all proteins, where chance gives ` +
+      `${chance.toFixed(1)}. ${
+        high.length === 0
+          ? "No head has"
+          : high.length === 1
+          ? "1 head has"
+          : `${high.length} heads have`
+      } a mean impact above ${SENSITIVE.impact}.`,
+  };
 }

@@ -1,15 +1,12 @@
 import { examples } from "../../../data/examples.ts";
-import { allClose, deepEqual, equal, match, ok } from "../../../tests/assert.ts";
+import { deepEqual, equal, match, ok } from "../../../tests/assert.ts";
 import { sampleProtein } from "../../../tests/report_sample.ts";
 import { cellsOf } from "../../io/columns.ts";
 import { HEADS, rowsOf } from "../tables.ts";
-import { quantise } from "./attention_map.ts";
-import { finding, ranked } from "./finding.ts";
+import { finding } from "./finding.ts";
 import { escapeText, jsonScript, markup } from "../../report/markup.ts";
 import { renderSiteReport } from "./mod.ts";
-import { attentionReceived } from "./profile.ts";
 import { levelOf, residueTicks, roundUp, scaleFor, short } from "../../report/scale.ts";
-import { siteMarks } from "./sites.ts";
 
 const protein = sampleProtein({
   id: '<script>alert("x")</script>',
@@ -20,7 +17,7 @@ const protein = sampleProtein({
   maps: 1,
   seed: 1,
 });
-const thresholds = { impact: 1.5, snr: 2 };
+const run = { record: { a: { b: ["<x>", 1] }, c: null }, input: "i", options: "o", files: ["<f>"] };
 
 Deno.test("markup escapes every inserted value and only joins what is markup already", () => {
   const inner = markup`<b>${"a<b"}</b>`;
@@ -39,16 +36,13 @@ Deno.test("jsonScript cannot close its element and reads back the same", () => {
 });
 
 Deno.test("renderSiteReport is one file: no address to load, no unescaped name", () => {
-  const html = renderSiteReport({
-    ...{ title: "<i>t</i>", subtitle: "s", notes: ["<u>"], proteins: [protein], thresholds },
-    provenance: { a: { b: ["<x>", 1] }, c: null },
-  });
+  const html = renderSiteReport({ notes: ["<u>"], proteins: [protein], run });
   // Assets load by src, href, url( or @import only; the one kind of link is to a section.
-  deepEqual(html.match(/\bsrc=|url\(|@import|<link|href="(?!#)/g), null);
+  const shown = html.replace(/<script>[^]*?<\/script>/g, "");
+  deepEqual(shown.match(/\bsrc=|url\(|@import|<link|href="(?!#)/g), null);
   match(html, /Content-Security-Policy" content="default-src 'none'/);
-  for (const raw of ["<i>t", "<u>", "<x>", "<script>alert"]) equal(html.includes(raw), false, raw);
-  match(html, /<th scope="row">a\.b<\/th><td>&#60;x&#62;, 1<\/td>/);
-  equal(html.match(/<td role="gridcell"/g)!.length, 2 * protein.rows.length);
+  for (const raw of ["<u>", "<x>", "<f>", "<script>alert"]) equal(html.includes(raw), false, raw);
+  match(html, /<dt>a\.b<\/dt><dd>&#60;x&#62;, 1<\/dd>/);
 });
 
 Deno.test("the columns of heads.csv name every number of a head once", () => {
@@ -57,40 +51,45 @@ Deno.test("the columns of heads.csv name every number of a head once", () => {
   equal(new Set(HEADS.columns.map(({ name }) => name)).size, HEADS.columns.length);
 });
 
-Deno.test("finding counts what passes both thresholds, what stays after correction, what is undefined", () => {
+Deno.test("finding says what stays after correction, and a null result as plainly", () => {
   const row = protein.rows[0];
   const rows = [
-    { ...row, impact: 1.6, snr: 2.1, qBh: 0.01, z: 3 },
+    { ...row, layer: 2, head: 5, impact: 2.04, snr: 2.1, qBh: 0.01, z: 3 },
     { ...row, impact: Infinity, snr: Infinity, qBh: 0.06, z: Infinity },
     { ...row, impact: 1.5, snr: 9, qBh: 0.5, z: 9 },
     { ...row, impact: 9, snr: 2, qBh: 0.5, z: 2 },
     { ...row, impact: NaN, snr: NaN, qBh: 1, z: NaN },
   ];
-  const text = finding({ ...protein, id: "P", rows }, thresholds);
-  match(text, /^2 of 5 heads attend to the 3 sites of P clearly more than to as many random/);
+  const of = (some: typeof rows, sites = protein.sites) =>
+    finding({ ...protein, rows: some, sites });
+  const all = of(rows);
+  equal(
+    all.answer,
+    "2 of 5 heads look at the 3 sites more than at random residues; after correction for 5 tests " +
+      "one remains, layer 2 head 5.",
+  );
   match(
-    text,
-    /testing 5 heads, 1 head stays below a false discovery rate of 5\u00a0%\. For 1 head the/,
+    all.method!,
+    /^The sites get 2\.0 times the attention of random residues in layer 2 head 5 \(q 0\.01\)\./,
   );
-  deepEqual(ranked(rows, thresholds).map(({ z }) => z), [Infinity, 3, 9, 2, NaN]);
-  match(finding({ ...protein, rows: rows.slice(2) }, thresholds), /^None of 3 heads attends/);
-  match(finding({ ...protein, rows: rows.slice(2, 4) }, thresholds), /no heads stay below[^.]*\.$/);
-});
-
-Deno.test("quantise errs by at most half a square-root step, and leaves zero zero", () => {
-  const { attention } = protein.maps[0];
-  const { max, steps } = quantise(attention);
-  allClose(
-    Float64Array.from(steps, (step) => Math.sqrt(max) * step / 255),
-    attention.map(Math.sqrt),
-    { atol: Math.sqrt(max) / 510 + 1e-7 },
+  match(
+    all.method!,
+    /calls 1\.\d heads for 3 random residues on average\. For 1 head the impact is undefined/,
   );
-  deepEqual(quantise(new Float32Array([0, 1])).steps, new Uint8Array([0, 255]));
-  deepEqual(quantise(new Float32Array(2)), { max: 0, steps: new Uint8Array(2) });
-});
-
-Deno.test("attentionReceived sums columns, not rows", () => {
-  deepEqual(attentionReceived(new Float32Array([1, 2, 3, 4]), 2), new Float64Array([4, 6]));
+  equal(
+    of(rows.slice(2)).answer,
+    "No head looks at the 3 sites clearly more than at random residues.",
+  );
+  const one = of([{ ...rows[0], qBh: 0.2 }], protein.sites.slice(0, 1));
+  equal(
+    one.answer,
+    "1 of 1 head looks at the site more than at a random residue; after correction for 1 test none remains.",
+  );
+  match(
+    of([{ ...rows[0], snr: 1 }]).answer,
+    /^No head .* residues; after .* one does, layer 2 head 5\.$/,
+  );
+  for (const { answer } of [all, one]) ok(answer.length <= 140, answer);
 });
 
 Deno.test("scaleFor ends at a round number that a few outliers do not move", () => {
@@ -126,14 +125,4 @@ Deno.test("residueTicks begin at 1, are round and stay on the axis", () => {
   deepEqual(residueTicks(412), [1, 100, 200, 300, 400]);
   deepEqual(residueTicks(6), [1, 2, 3, 4, 5, 6]);
   deepEqual(residueTicks(60, 12), [1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60]);
-});
-
-Deno.test("siteMarks give neighbours different rows and drop labels without room", () => {
-  const sites = [30, 5, 6, 7].map((residue) => ({ residue, letter: "A" }));
-  const marks = siteMarks(sites, 100, 4, 2);
-  deepEqual(marks.map(({ name, row }) => [name, row]), [["A5", 0], ["A6", 1], ["A7", null], [
-    "A30",
-    0,
-  ]]);
-  equal(marks[0].at, 4.5);
 });
