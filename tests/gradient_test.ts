@@ -5,6 +5,7 @@ import { Esm2, type GradientResult } from "../lib/esm2/mod.ts";
 import { Pass } from "../lib/esm2/pass.ts";
 import { ProgramCache } from "../lib/esm2/programs.ts";
 import { loadResident } from "../lib/esm2/weights.ts";
+import { BLOCK_WEIGHTS } from "../lib/esm2/block.ts";
 import type { TokenBatch } from "../lib/esm2/tokenize.ts";
 import { allClose, deepEqual, equal, match, ok, rejects } from "./assert.ts";
 import { embeddedPath, fixtureIndex, readFixture } from "./fixtures.ts";
@@ -128,7 +129,17 @@ async function pieces(model: Esm2): Promise<void> {
   const { backend } = model, batch = batchOf([VILLIN, TRP_CAGE]);
   const rows = everyToken(batch);
   using cotangent = backend.upload("c", [rows.length, 33], uneven(rows.length * 33));
-  using whole = await model.gradient(batch, { rows, cotangent, wrt: [0, 3] });
+  using owned = new DisposableStack();
+  const collect = (into: Record<string, Tensor>) => ({
+    wants: (layer: number) => layer % 3 === 0 ? BLOCK_WEIGHTS : [],
+    visit(layer: number | "head", found: Readonly<Record<string, Tensor>>) {
+      for (const [name, t] of Object.entries(found)) into[`${layer} ${name}`] = owned.use(t.keep());
+    },
+  });
+  const weights: Record<string, Tensor> = {};
+  using whole = await model.gradient(batch, {
+    ...{ rows, cotangent, wrt: [0, 3], weights: collect(weights) },
+  });
   // Room for three of the eight heads: groups of 3, 3 and 2.
   const headBytes = batch.size * batch.width ** 2 * 4;
   for (
@@ -147,7 +158,15 @@ async function pieces(model: Esm2): Promise<void> {
     });
     using checkpoint = await openCheckpoint(embeddedPath);
     await using cut = await Esm2.open(checkpoint, small);
-    using found = await cut.gradient(batch, { rows, cotangent, wrt: [0, 3] });
+    const own: Record<string, Tensor> = {};
+    using found = await cut.gradient(batch, {
+      ...{ rows, cotangent, wrt: [0, 3], weights: collect(own) },
+    });
+    deepEqual(Object.keys(own), Object.keys(weights));
+    for (const [name, tensor] of Object.entries(own)) {
+      const expected = await weights[name].read();
+      allClose(await tensor.read(), expected, within(expected, 2e-5), name);
+    }
     for (const depth of [0, 3]) {
       const expected = await whole.gradients.get(depth)!.read();
       const actual = await found.gradients.get(depth)!.read();
@@ -293,7 +312,8 @@ async function block(backend: Backend): Promise<void> {
   using u = upload(cotangent);
   using out = await pass.block(layer, input);
   allClose(await out.read(), y.data, within(y.data), "block");
-  using back = await pass.blockBackward(layer, input, u);
+  const { x: moved } = await pass.blockBackward(layer, input, u, ["x"]);
+  using back = moved;
   const found = await back.read();
   allClose(found, vjp.data, within(vjp.data), "vjp");
   const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>

@@ -8,10 +8,19 @@ import { deepEqual, ok } from "./assert.ts";
  */
 const ROOMS: readonly string[] = [
   // What everything may use.
-  ...["deno.json", "models", "data", "lib/errors.ts", "lib/version.ts", "lib/io", "lib/cli"],
+  ...[
+    "deno.json",
+    "models",
+    "data",
+    "lib/errors.ts",
+    "lib/version.ts",
+    "lib/display.ts",
+    "lib/io",
+    "lib/cli",
+  ],
   // Numbers: the device, graphs, kernels, statistics, figures.
   ...["lib/gpu", "lib/onnx"],
-  ...["kernels/copy", "kernels/fma", "kernels/philox", "kernels/matmul", "kernels/site_baseline"],
+  ...["kernels/philox", "kernels/matmul", "kernels/site_baseline"],
   ...["kernels/attention_column_mass", "kernels/apc_contacts", "kernels/jacobian_norm"],
   ...["kernels/token_log_probs", "kernels/topk_sae_encode", "kernels/sparse_decode"],
   ...["kernels/ig_step", "kernels/mod.ts", "lib/stats", "lib/report"],
@@ -22,7 +31,7 @@ const ROOMS: readonly string[] = [
   // How a command runs, whatever it computes.
   ...["lib/provenance.ts", "lib/model_options.ts", "lib/run", "lib/output_options.ts"],
   // The analyses.
-  ...["lib/variants", "lib/sites", "lib/contacts", "lib/sae"],
+  ...["lib/variants", "lib/sites", "lib/contacts", "lib/train", "lib/sae"],
   "lib/causal",
   // What uses them.
   ...["mod.ts", "lib/bench", "tasks"],
@@ -41,8 +50,6 @@ const BROWSER: Readonly<Record<string, string | undefined>> = {
 
 /** Entries of folders that are not for others, each with the reason. */
 const INTERNAL: Readonly<Record<string, string>> = {
-  "kernels/copy/mod.ts": "the benchmark's ceiling of memory",
-  "kernels/fma/mod.ts": "the benchmark's ceiling of arithmetic",
   "kernels/matmul/mod.ts": "replays choose its tile themselves",
   "lib/bench/kernels/mod.ts": "the rows of the benchmark",
   "lib/report/client/mod.ts": "what every page's script is made of",
@@ -59,6 +66,8 @@ interface Source {
   readonly code: string;
   /** What it imports or exports from, as written. */
   readonly specifiers: readonly string[];
+  /** Those of them that are there when it runs: without types alone. */
+  readonly values: readonly string[];
 }
 
 const sources = new Map<string, Source>();
@@ -73,7 +82,12 @@ async function read(path: string): Promise<void> {
   }
   const text = await Deno.readTextFile(new URL(path, root));
   const code = text.replace(/^\s*\/\*\*?[\s\S]*?\*\//gm, "").replace(/^\s*\/\/.*$/gm, "");
-  sources.set(path, { path, code, specifiers: specifiersOf(code) });
+  sources.set(path, {
+    path,
+    code,
+    specifiers: specifiersOf(code),
+    values: specifiersOf(withoutTypes(code)),
+  });
 }
 
 function specifiersOf(code: string): string[] {
@@ -82,6 +96,18 @@ function specifiersOf(code: string): string[] {
     /\bimport\(\s*"([^"\n]+)"/g,
   ];
   return found.flatMap((pattern) => [...code.matchAll(pattern)].map(([, specifier]) => specifier));
+}
+
+/** Without imports and exports that name types alone. */
+function withoutTypes(code: string): string {
+  return code.replace(
+    /^(?:import|export)\s(?:type\s)?\{([^}]*)\}\sfrom\s.*$/gm,
+    (all, names: string) => {
+      const isType = /^\w+\stype\s/.test(all) ||
+        names.split(",").every((name) => /^\s*(?:type\s|$)/.test(name));
+      return isType ? "" : all;
+    },
+  );
 }
 
 /** Whether a file is for tests only. */
@@ -96,7 +122,7 @@ function roomOf(path: string): string {
 }
 
 /** Files of the project that a source imports. */
-const importsOf = ({ path, specifiers }: Source): string[] =>
+const importsOf = ({ path, specifiers }: Pick<Source, "path" | "specifiers">): string[] =>
   specifiers.filter((one) => one.startsWith(".")).map((one) => normalize(join(dirname(path), one)));
 
 const product = [...sources.values()].filter(({ path }) => !isTest(path));
@@ -113,6 +139,23 @@ Deno.test("rooms import only from rooms below them", () => {
     }
   }
   deepEqual(wrong, []);
+});
+
+Deno.test("no file imports itself by way of others", () => {
+  // Types alone may go round: they are gone when a file runs, and records that name each other are no fault.
+  const circles: string[] = [], done = new Set<string>(), way: string[] = [];
+  const visit = (path: string) => {
+    const source = sources.get(path);
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(" → "));
+    if (!source || way.includes(path) || done.has(path)) return;
+    way.push(path);
+    importsOf({ path, specifiers: source.values }).forEach(visit);
+    way.pop();
+    done.add(path);
+  };
+  for (const { path } of product) visit(path);
+  ok(done.size > 400, `${done.size} files were visited`);
+  deepEqual(circles, []);
 });
 
 Deno.test("the list of rooms names none that is not there", async () => {
@@ -160,7 +203,7 @@ Deno.test("every kernel has a row in the benchmark", () => {
   const measured = new Set(
     product.filter(({ path }) => path.startsWith("lib/bench/kernels/")).flatMap(importsOf),
   );
-  ok(kernels.length >= 10, `${kernels.length} kernels`);
+  ok(kernels.length >= 8, `${kernels.length} kernels`);
   deepEqual(kernels.filter((path) => !measured.has(path)), []);
 });
 

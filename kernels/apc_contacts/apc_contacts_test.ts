@@ -1,9 +1,9 @@
-import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
+import { allClose, equal, ok, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
-import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
+import type { GpuContext } from "../../lib/gpu/mod.ts";
 import { randomPattern, TEST_CASES } from "./apc_contacts_cases.ts";
-import { ApcContacts, apcContacts, apcContactsSpecs } from "./mod.ts";
+import { ApcContacts, apcContacts } from "./mod.ts";
 import { apcContactsReference } from "./reference.ts";
 import type { Pattern } from "./types.ts";
 
@@ -131,10 +131,4 @@ gpuTest("ApcContacts refuses tensors that do not fit", async (ctx) => {
     () => kernel.encode(null as never, pattern, ranges, weights, map, scratch),
     /"weights" must be \[2\]: current value is \[3\]/,
   );
-});
-
-Deno.test("apcContactsSpecs() lay out their parameters as the shaders do", () => {
-  for (const spec of Object.values(apcContactsSpecs({ lanes: 64, side: 16 }))) {
-    deepEqual(paramFieldsOf(spec.source), spec.params.fields, spec.label);
-  }
 });

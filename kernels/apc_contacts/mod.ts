@@ -1,13 +1,5 @@
 /** Attention contacts on the GPU: one block's heads, corrected and weighted, into one map. */
-import {
-  checkShapes,
-  type GpuContext,
-  type GpuTensor,
-  type Kernel,
-  type KernelSpec,
-  ParamLayout,
-  planGrid,
-} from "../../lib/gpu/mod.ts";
+import { type GpuContext, type GpuTensor, KernelTable } from "../../lib/gpu/mod.ts";
 import { LANE_SUM_WGSL } from "../../lib/gpu/lane_sum.ts";
 import contactsSource from "./apc_contacts.wgsl" with { type: "text" };
 import sumsSource from "./apc_sums.wgsl" with { type: "text" };
@@ -15,10 +7,6 @@ import totalsSource from "./apc_totals.wgsl" with { type: "text" };
 
 export type { ResidueRanges } from "./types.ts";
 export { apcContacts } from "./twin.ts";
-
-const FIELDS = { batch: "u32", heads: "u32", tokens: "u32" } as const;
-const PARAMS = new ParamLayout(FIELDS);
-type Fields = typeof FIELDS;
 
 /** Threads of a workgroup: per head, and along the side of a tile of the map. */
 export interface ApcTile {
@@ -28,32 +16,54 @@ export interface ApcTile {
   side: number;
 }
 
-/** Sources, layouts and constants of the three steps. */
-export function apcContactsSpecs({ lanes, side }: ApcTile): Record<Step, KernelSpec<Fields>> {
+const PATTERN = ["read", "f32", "B H T T"] as const, RANGES = ["read", "u32", "B 2"] as const;
+const WEIGHTS = ["read", "f32", "H"] as const;
+const COMMON = {
+  action: "sum contacts",
+  params: { batch: "B", heads: "H", tokens: "T" },
+} as const;
+
+/** The three steps. */
+export const APC = {
+  sums: new KernelTable({
+    ...COMMON,
+    label: "apc_sums",
+    source: sumsSource,
+    bindings: { pattern: PATTERN, ranges: RANGES, sums: ["readWrite", "f32", "B H T"] },
+  }),
+  totals: new KernelTable({
+    ...COMMON,
+    label: "apc_totals",
+    source: totalsSource + LANE_SUM_WGSL,
+    bindings: {
+      sums: ["read", "f32", "B H T"],
+      weights: WEIGHTS,
+      factors: ["readWrite", "f32", "B H"],
+    },
+  }),
+  contacts: new KernelTable({
+    ...COMMON,
+    label: "apc_contacts",
+    source: contactsSource,
+    bindings: {
+      pattern: PATTERN,
+      ranges: RANGES,
+      weights: WEIGHTS,
+      sums: ["read", "f32", "B H T"],
+      factors: ["read", "f32", "B H"],
+      contacts: ["readWrite", "f32", "B T T"],
+    },
+  }),
+};
+
+/** Builds the steps for a tile. */
+async function buildSteps(ctx: GpuContext, { lanes, side }: ApcTile) {
   return {
-    sums: {
-      label: "apc_sums",
-      source: sumsSource,
-      bindings: ["read", "read", "readWrite"],
-      params: PARAMS,
-    },
-    totals: {
-      label: "apc_totals",
-      source: totalsSource + LANE_SUM_WGSL,
-      bindings: ["read", "read", "readWrite"],
-      params: PARAMS,
-      constants: { lanes },
-    },
-    contacts: {
-      label: "apc_contacts",
-      source: contactsSource,
-      bindings: ["read", "read", "read", "read", "read", "readWrite"],
-      params: PARAMS,
-      constants: { side },
-    },
+    sums: await APC.sums.build(ctx),
+    totals: await APC.totals.build(ctx, { lanes }),
+    contacts: await APC.contacts.build(ctx, { side }),
   };
 }
-type Step = "sums" | "totals" | "contacts";
 
 /** Tokens of a workgroup of apc_sums.wgsl. */
 const SUMS_WIDTH = 32;
@@ -77,7 +87,7 @@ export interface ApcScratch extends Disposable {
 export class ApcContacts {
   private constructor(
     private readonly ctx: GpuContext,
-    private readonly kernels: Record<Step, Kernel<Fields>>,
+    private readonly steps: Awaited<ReturnType<typeof buildSteps>>,
     private readonly tile: ApcTile,
   ) {}
 
@@ -86,25 +96,17 @@ export class ApcContacts {
     ctx: GpuContext,
     { lanes = 64, side = 16 }: Partial<ApcTile> = {},
   ): Promise<ApcContacts> {
-    const tile = { lanes, side }, specs = apcContactsSpecs(tile);
-    return new ApcContacts(ctx, {
-      sums: await ctx.kernel(specs.sums),
-      totals: await ctx.kernel(specs.totals),
-      contacts: await ctx.kernel(specs.contacts),
-    }, tile);
+    const tile = { lanes, side };
+    return new ApcContacts(ctx, await buildSteps(ctx, tile), tile);
   }
 
   /** Makes the scratch for attention of this shape. */
-  alloc({ shape: [batch, heads, tokens] }: GpuTensor<"f32">): ApcScratch {
-    const sums = this.ctx.alloc("apc sums", [batch, heads, tokens], "f32");
-    const factors = this.ctx.alloc("apc factors", [batch, heads], "f32");
+  alloc(pattern: GpuTensor<"f32">): ApcScratch {
+    const extents = APC.sums.extents({ pattern }), owned = new DisposableStack();
     return {
-      sums,
-      factors,
-      [Symbol.dispose]() {
-        sums.dispose();
-        factors.dispose();
-      },
+      sums: owned.use(APC.sums.alloc(this.ctx, "sums", extents)),
+      factors: owned.use(APC.totals.alloc(this.ctx, "factors", extents)),
+      [Symbol.dispose]: () => owned.dispose(),
     };
   }
 
@@ -117,31 +119,12 @@ export class ApcContacts {
     contacts: GpuTensor<"f32">,
     { sums, factors }: ApcScratch,
   ): void {
-    const [batch, heads, tokens] = pattern.shape;
-    checkShapes("sum contacts", [
-      [pattern, [batch, heads, tokens, tokens]],
-      [ranges, [batch, 2]],
-      [weights, [heads]],
-      [contacts, [batch, tokens, tokens]],
-      [sums, [batch, heads, tokens]],
-      [factors, [batch, heads]],
-    ]);
-    const params = { batch, heads, tokens };
-    const { limits } = this.ctx, across = Math.ceil(tokens / this.tile.side);
-    this.kernels.sums.dispatch(encoder, {
-      tensors: [pattern, ranges, sums],
-      params,
-      grid: planGrid(batch * heads * Math.ceil(tokens / SUMS_WIDTH), limits),
-    });
-    this.kernels.totals.dispatch(encoder, {
-      tensors: [sums, weights, factors],
-      params,
-      grid: planGrid(batch * heads, limits),
-    });
-    this.kernels.contacts.dispatch(encoder, {
-      tensors: [pattern, ranges, weights, sums, factors, contacts],
-      params,
-      grid: planGrid(batch * across * (across + 1) / 2, limits),
-    });
+    const { steps, tile } = this;
+    // All are checked before the first is encoded.
+    const all = { pattern, ranges, weights, sums, factors, contacts };
+    const { B, H, T } = APC.contacts.extents(all), across = Math.ceil(T / tile.side);
+    steps.sums.encode(encoder, all, {}, () => B * H * Math.ceil(T / SUMS_WIDTH));
+    steps.totals.encode(encoder, all, {}, () => B * H);
+    steps.contacts.encode(encoder, all, {}, () => B * across * (across + 1) / 2);
   }
 }

@@ -1,9 +1,9 @@
 import { allClose, deepEqual, equal, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
-import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
+import type { GpuContext } from "../../lib/gpu/mod.ts";
 import { randomPattern, TEST_CASES } from "./attention_column_mass_cases.ts";
-import { AttentionColumnMass, columnMass, columnMassSpec, type Pattern } from "./mod.ts";
+import { AttentionColumnMass, columnMass, type Pattern } from "./mod.ts";
 import { columnMassReference } from "./reference.ts";
 
 const THETAS = [0, 0.02, 0.3];
@@ -247,9 +247,4 @@ gpuTest("AttentionColumnMass refuses shapes and thresholds that do not fit", asy
   );
   throws(() => kernel.encode(encoder, pattern, row, outputs, { theta: -1 }), /theta must be/);
   equal(mass.length, 8);
-});
-
-Deno.test("columnMassSpec() states the fields of struct Params in order", () => {
-  const { source, params } = columnMassSpec({ columns: 32, rowLanes: 8 });
-  deepEqual(paramFieldsOf(source), params.fields);
 });

@@ -1,23 +1,10 @@
 /** Integrated gradients over latents on the GPU, see the twin for what is computed and why. */
-import {
-  checkLoopSteps,
-  checkShapes,
-  type GpuContext,
-  type GpuTensor,
-  type Kernel,
-  type KernelSpec,
-  ParamLayout,
-  planGrid,
-} from "../../lib/gpu/mod.ts";
+import { checkLoopSteps, type GpuContext, type GpuTensor, KernelTable } from "../../lib/gpu/mod.ts";
 import { LANE_SUM_WGSL } from "../../lib/gpu/lane_sum.ts";
 import accumulateSource from "./ig_accumulate.wgsl" with { type: "text" };
 import attributeSource from "./ig_attribute.wgsl" with { type: "text" };
 import errorSource from "./ig_error.wgsl" with { type: "text" };
 import interpolateSource from "./ig_interpolate.wgsl" with { type: "text" };
-
-const PATH_FIELDS = { steps: "u32", size: "u32" } as const;
-const NODE_FIELDS = { tokens: "u32", entries: "u32", dModel: "u32" } as const;
-const PATH = new ParamLayout(PATH_FIELDS), NODE = new ParamLayout(NODE_FIELDS);
 
 /** Threads of a workgroup: of elementwise steps, and those that share a product. */
 export interface IgLanes {
@@ -26,14 +13,6 @@ export interface IgLanes {
   /** Threads of the steps that sum up. */
   node: number;
 }
-
-interface Kernels {
-  interpolate: Kernel<typeof PATH_FIELDS>;
-  accumulate: Kernel<typeof PATH_FIELDS>;
-  attribute: Kernel<typeof NODE_FIELDS>;
-  error: Kernel<typeof NODE_FIELDS>;
-}
-type Specs = { [K in keyof Kernels]: Kernels[K]["spec"] };
 
 /** Latents of the two ends of a path on the device, see `LatentPairs`. */
 export interface PairTensors {
@@ -45,26 +24,56 @@ export interface PairTensors {
   input: GpuTensor<"f32">;
 }
 
-/** Sources, layouts and constants. */
-export function igStepSpecs({ path, node }: IgLanes): Specs {
-  const spec = <P extends typeof PATH_FIELDS | typeof NODE_FIELDS>(
-    label: string,
-    source: string,
-    inputs: number,
-    params: ParamLayout<P>,
-    lanes: number,
-  ): KernelSpec<P> => ({
-    label,
-    source,
-    bindings: [...new Array<"read">(inputs).fill("read"), "readWrite"],
-    params,
-    constants: { lanes },
-  });
+const PATH = { steps: "S", size: "u32" } as const;
+const NODE = { tokens: "N", entries: "K", dModel: "D" } as const;
+const action = "integrate gradients", state = ["read", "f32", "N D"] as const;
+
+/** The four steps. */
+export const IG = {
+  interpolate: new KernelTable({
+    ...{ label: "ig_interpolate", action, source: interpolateSource, params: PATH },
+    bindings: {
+      alphas: ["read", "f32", "S"],
+      ...{ base: state, input: state },
+      hidden: ["readWrite", "f32", "S N D"],
+    },
+  }),
+  accumulate: new KernelTable({
+    ...{ label: "ig_accumulate", action, source: accumulateSource, params: PATH },
+    bindings: {
+      weights: ["read", "f32", "S"],
+      gradients: ["read", "f32", "S N D"],
+      sum: ["readWrite", "f32", "N D"],
+    },
+  }),
+  attribute: new KernelTable({
+    ...{ label: "ig_attribute", action, source: attributeSource + LANE_SUM_WGSL, params: NODE },
+    bindings: {
+      gradient: state,
+      latents: ["read", "u32", "N K"],
+      base: ["read", "f32", "N K"],
+      input: ["read", "f32", "N K"],
+      wDec: ["read", "f32", "F D"],
+      tokenStd: ["read", "f32", "N"],
+      attribution: ["readWrite", "f32", "N K"],
+    },
+  }),
+  error: new KernelTable({
+    ...{ label: "ig_error", action, source: errorSource + LANE_SUM_WGSL },
+    params: { tokens: "N", dModel: "D" },
+    bindings: {
+      ...{ gradient: state, base: state, input: state },
+      attribution: ["readWrite", "f32", "N"],
+    },
+  }),
+};
+
+async function buildSteps(ctx: GpuContext, { path, node }: IgLanes) {
   return {
-    interpolate: spec("ig_interpolate", interpolateSource, 3, PATH, path),
-    accumulate: spec("ig_accumulate", accumulateSource, 2, PATH, path),
-    attribute: spec("ig_attribute", attributeSource + LANE_SUM_WGSL, 6, NODE, node),
-    error: spec("ig_error", errorSource + LANE_SUM_WGSL, 3, NODE, node),
+    interpolate: await IG.interpolate.build(ctx, { lanes: path }),
+    accumulate: await IG.accumulate.build(ctx, { lanes: path }),
+    attribute: await IG.attribute.build(ctx, { lanes: node }),
+    error: await IG.error.build(ctx, { lanes: node }),
   };
 }
 
@@ -72,7 +81,7 @@ export function igStepSpecs({ path, node }: IgLanes): Specs {
 export class IgStep {
   private constructor(
     private readonly ctx: GpuContext,
-    private readonly kernels: Kernels,
+    private readonly steps: Awaited<ReturnType<typeof buildSteps>>,
     private readonly lanes: IgLanes,
   ) {}
 
@@ -81,13 +90,8 @@ export class IgStep {
     ctx: GpuContext,
     { path = 256, node = 64 }: Partial<IgLanes> = {},
   ): Promise<IgStep> {
-    const lanes = { path, node }, specs = igStepSpecs(lanes);
-    return new IgStep(ctx, {
-      interpolate: await ctx.kernel(specs.interpolate),
-      accumulate: await ctx.kernel(specs.accumulate),
-      attribute: await ctx.kernel(specs.attribute),
-      error: await ctx.kernel(specs.error),
-    }, lanes);
+    const lanes = { path, node };
+    return new IgStep(ctx, await buildSteps(ctx, lanes), lanes);
   }
 
   /**
@@ -103,9 +107,9 @@ export class IgStep {
     input: GpuTensor<"f32">,
     hidden: GpuTensor<"f32">,
   ): void {
-    const [steps] = alphas.shape;
-    checkShapes("integrate gradients", [[base, input.shape], [hidden, [steps, ...input.shape]]]);
-    this.#path(this.kernels.interpolate, encoder, [alphas, base, input, hidden], steps, input);
+    const tensors = { alphas, base, input, hidden }, size = input.length;
+    checkLoopSteps("ig_interpolate", alphas.length + 1, this.ctx.adapter);
+    this.steps.interpolate.encode(encoder, tensors, { size }, () => this.#groups(size));
   }
 
   /**
@@ -120,39 +124,27 @@ export class IgStep {
     gradients: GpuTensor<"f32">,
     sum: GpuTensor<"f32">,
   ): void {
-    const [steps] = weights.shape;
-    checkShapes("integrate gradients", [[gradients, [steps, ...sum.shape]]]);
-    this.#path(this.kernels.accumulate, encoder, [weights, gradients, sum], steps, sum);
+    const tensors = { weights, gradients, sum }, size = sum.length;
+    checkLoopSteps("ig_accumulate", weights.length + 1, this.ctx.adapter);
+    this.steps.accumulate.encode(encoder, tensors, { size }, () => this.#groups(size));
   }
 
   /**
    * Attribution of latents, see `attributeLatents`.
    *
-   * @param gradient f32[N, D] @param wDec f32[F, D] @param std f32[N] @param attribution f32[N, K]
+   * @param gradient f32[N, D] @param wDec f32[F, D] @param tokenStd f32[N] @param attribution f32[N, K]
    * @throws {RangeError} if shapes do not fit
    */
   attribute(
     encoder: GPUCommandEncoder,
     gradient: GpuTensor<"f32">,
-    { indices, base, input }: PairTensors,
+    { indices: latents, base, input }: PairTensors,
     wDec: GpuTensor<"f32">,
-    std: GpuTensor<"f32">,
+    tokenStd: GpuTensor<"f32">,
     attribution: GpuTensor<"f32">,
   ): void {
-    const [tokens, dModel] = gradient.shape, [, entries] = indices.shape;
-    checkShapes("integrate gradients", [
-      [indices, [tokens, entries]],
-      [base, [tokens, entries]],
-      [input, [tokens, entries]],
-      [wDec, [wDec.shape[0], dModel]],
-      [std, [tokens]],
-      [attribution, [tokens, entries]],
-    ]);
-    this.kernels.attribute.dispatch(encoder, {
-      tensors: [gradient, indices, base, input, wDec, std, attribution],
-      params: { tokens, entries, dModel },
-      grid: planGrid(tokens * entries, this.ctx.limits),
-    });
+    const tensors = { gradient, latents, base, input, wDec, tokenStd, attribution };
+    this.steps.attribute.encode(encoder, tensors, {}, ({ N, K }) => N * K);
   }
 
   /**
@@ -168,30 +160,11 @@ export class IgStep {
     input: GpuTensor<"f32">,
     attribution: GpuTensor<"f32">,
   ): void {
-    const [tokens, dModel] = gradient.shape;
-    checkShapes("integrate gradients", [[base, [tokens, dModel]], [input, [tokens, dModel]], [
-      attribution,
-      [tokens],
-    ]]);
-    this.kernels.error.dispatch(encoder, {
-      tensors: [gradient, base, input, attribution],
-      params: { tokens, entries: 1, dModel },
-      grid: planGrid(tokens, this.ctx.limits),
-    });
+    const tensors = { gradient, base, input, attribution };
+    this.steps.error.encode(encoder, tensors, {}, ({ N }) => N);
   }
 
-  #path(
-    kernel: Kernel<typeof PATH_FIELDS>,
-    encoder: GPUCommandEncoder,
-    tensors: readonly GpuTensor[],
-    steps: number,
-    { length }: GpuTensor,
-  ): void {
-    checkLoopSteps(kernel.spec.label, steps + 1, this.ctx.adapter);
-    kernel.dispatch(encoder, {
-      tensors,
-      params: { steps, size: length },
-      grid: planGrid(Math.ceil(length / this.lanes.path), this.ctx.limits),
-    });
+  #groups(size: number): number {
+    return Math.ceil(size / this.lanes.path);
   }
 }

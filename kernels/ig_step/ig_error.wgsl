@@ -12,7 +12,6 @@
 
 struct Params {
   tokens: u32,
-  entries: u32,
   d_model: u32,
 }
 

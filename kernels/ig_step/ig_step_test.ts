@@ -1,7 +1,7 @@
 import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { readFixture } from "../../tests/fixtures.ts";
 import { gpuTest } from "../../tests/gpu.ts";
-import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
+import type { GpuContext } from "../../lib/gpu/mod.ts";
 import { sparseDecode } from "../sparse_decode/mod.ts";
 import { selectTopK, toSparse } from "../topk_sae_encode/mod.ts";
 import { type IgCase, randomPath, TEST_CASES } from "./ig_step_cases.ts";
@@ -10,7 +10,6 @@ import {
   attributeErrors,
   attributeLatents,
   IgStep,
-  igStepSpecs,
   interpolateStreams,
   latentGradients,
   type LatentPairs,
@@ -277,10 +276,4 @@ gpuTest("IgStep refuses tensors that do not fit", async (ctx) => {
     () => kernel.accumulate(null as never, weights, gradients, sum),
     /"gradients" must be \[2, 4, 5\]: current value is \[3, 4, 5\]/,
   );
-});
-
-Deno.test("igStepSpecs() lay out their parameters as the shaders do", () => {
-  for (const spec of Object.values(igStepSpecs({ path: 256, node: 64 }))) {
-    deepEqual(paramFieldsOf(spec.source), spec.params.fields, spec.label);
-  }
 });

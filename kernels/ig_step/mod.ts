@@ -1,5 +1,5 @@
 /** Integrated gradients over latents: steps along a path, and what the gradients say of each latent. */
-export { type IgLanes, IgStep, igStepSpecs, type PairTensors } from "./gpu.ts";
+export { IG, type IgLanes, IgStep, type PairTensors } from "./gpu.ts";
 export {
   accumulateGradients,
   attributeErrors,

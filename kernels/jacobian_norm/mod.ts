@@ -1,33 +1,24 @@
 /** Norms of a categorical Jacobian on the GPU, a run of pairs at a time. */
-import {
-  checkShapes,
-  type GpuContext,
-  type GpuTensor,
-  type Kernel,
-  type KernelSpec,
-  ParamLayout,
-  planGrid,
-} from "../../lib/gpu/mod.ts";
+import { type GpuContext, type GpuTensor, type KernelOf, KernelTable } from "../../lib/gpu/mod.ts";
 import source from "./jacobian_norm.wgsl" with { type: "text" };
 import { BLOCK, type JacobianPairs, LETTERS, pairCount, validatePairs } from "./types.ts";
 
 export { BLOCK, type JacobianPairs, pairCount, pairIndex } from "./types.ts";
 export { jacobianNorms } from "./twin.ts";
 
-const FIELDS = { count: "u32", first: "u32" } as const;
-const PARAMS = new ParamLayout(FIELDS);
-
-/** The kernel's source, layout and constants; `lanes` must be a power of two. */
-export function jacobianNormSpec(lanes: number): KernelSpec<typeof FIELDS> {
-  return {
-    label: "jacobian_norm",
-    source,
-    bindings: ["read", "read", "read", "readWrite"],
-    params: PARAMS,
-    constants: { lanes },
-  };
-}
-
+/** The kernel; its constant `lanes` must be a power of two. */
+export const JACOBIAN_NORM = new KernelTable({
+  label: "jacobian_norm",
+  action: "take norms",
+  source,
+  bindings: {
+    pairs: ["read", "f32", "C 20 20"],
+    means: ["read", "f32", "L 20 20"],
+    turned: ["read", "f32", "L 20 20"],
+    norms: ["readWrite", "f32", "C"],
+  },
+  params: { count: "C", first: "u32" },
+});
 /** Means on the device, twice, as a pair needs those of both its residues in its own order. */
 export interface MeanTensors {
   /** f32[L, 20, 20] */
@@ -43,7 +34,7 @@ const GROUP = 4;
 export class JacobianNorm {
   private constructor(
     private readonly ctx: GpuContext,
-    private readonly kernel: Kernel<typeof FIELDS>,
+    private readonly kernel: KernelOf<typeof JACOBIAN_NORM>,
     /** Most pairs of a run. */
     private readonly run: number,
   ) {}
@@ -65,7 +56,7 @@ export class JacobianNorm {
     }
     const most = Math.min(runBytes, ctx.limits.maxStorageBufferBindingSize);
     const run = Math.max(1, Math.floor(most / (4 * BLOCK)));
-    return new JacobianNorm(ctx, await ctx.kernel(jacobianNormSpec(lanes)), run);
+    return new JacobianNorm(ctx, await JACOBIAN_NORM.build(ctx, { lanes }), run);
   }
 
   /** Copies the means [m, b, a] of all residues to the device; whoever called frees them. */
@@ -90,18 +81,12 @@ export class JacobianNorm {
     norms: GpuTensor<"f32">,
     first: number,
   ): void {
-    const count = pairs.shape[0];
-    checkShapes("take norms", [
-      [pairs, [count, LETTERS, LETTERS]],
-      [means, [means.shape[0], LETTERS, LETTERS]],
-      [turned, means.shape],
-      [norms, [count]],
-    ]);
-    this.kernel.dispatch(encoder, {
-      tensors: [pairs, means, turned, norms],
-      params: { count, first },
-      grid: planGrid(Math.ceil(count / GROUP), this.ctx.limits),
-    });
+    this.kernel.encode(
+      encoder,
+      { pairs, means, turned, norms },
+      { first },
+      ({ C }) => Math.ceil(C / GROUP),
+    );
   }
 
   /** f32[L, L] of a whole Jacobian. @throws {RangeError} if sizes do not fit */

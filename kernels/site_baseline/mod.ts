@@ -3,10 +3,8 @@ import {
   checkLoopSteps,
   type GpuContext,
   type GpuTensor,
-  type Kernel,
-  type KernelSpec,
-  ParamLayout,
-  planGrid,
+  type KernelOf,
+  KernelTable,
 } from "../../lib/gpu/mod.ts";
 import source from "./site_baseline.wgsl" with { type: "text" };
 import type { SiteBaseline } from "./types.ts";
@@ -51,26 +49,21 @@ function validate({ mass, sites, sets }: SiteBaselineInputs) {
   return { heads, columns, setSize, trials };
 }
 
-const FIELDS = {
-  heads: "u32",
-  columns: "u32",
-  setSize: "u32",
-  trials: "u32",
-  keepSampled: "u32",
-} as const;
-const PARAMS = new ParamLayout(FIELDS);
-
-/** The kernel's source, layout and constants for a workgroup size, and for inputs that fit it or not. */
-export function siteBaselineSpec(lanes: number, fits = true): KernelSpec<typeof FIELDS> {
-  return {
-    label: "site_baseline",
-    source,
-    bindings: ["read", "read", "read", "readWrite", "readWrite", "readWrite"],
-    params: PARAMS,
-    constants: { lanes, fits: fits ? 1 : 0 },
-  };
-}
-
+/** The kernel; its constant `fits` says whether a lane holds its columns and trials. */
+export const SITE_BASELINE = new KernelTable({
+  label: "site_baseline",
+  action: "evaluate sites",
+  source,
+  bindings: {
+    mass: ["read", "f32", "G L"],
+    sites: ["read", "u32", "n"],
+    sets: ["read", "u32", "n trials"],
+    moments: ["readWrite", "f32", "G 3"],
+    atLeast: ["readWrite", "u32", "G"],
+    sampled: ["readWrite", "f32", "*"],
+  },
+  params: { heads: "G", columns: "L", setSize: "n", trials: "trials", keepSampled: "u32" },
+});
 /** Columns and trials that a lane holds, so that it reads them once. */
 const HELD_PER_LANE = 4;
 
@@ -82,26 +75,17 @@ const HELD_PER_LANE = 4;
  * device: take sets from `SiteSampler`.
  */
 export class SiteBaselineKernel {
-  readonly #ctx: GpuContext;
-  readonly #kernels: Record<"near" | "far", Kernel<typeof FIELDS>>;
-  readonly #lanes: number;
-
   private constructor(
-    ctx: GpuContext,
-    kernels: Record<"near" | "far", Kernel<typeof FIELDS>>,
-    lanes: number,
-  ) {
-    this.#ctx = ctx;
-    this.#kernels = kernels;
-    this.#lanes = lanes;
-  }
+    private readonly ctx: GpuContext,
+    private readonly kernels: Record<"near" | "far", KernelOf<typeof SITE_BASELINE>>,
+    private readonly lanes: number,
+  ) {}
 
   /** Builds the kernels. @throws {GpuError} if the device refuses the workgroup size */
   static async create(ctx: GpuContext, { lanes = 256 } = {}): Promise<SiteBaselineKernel> {
-    const [near, far] = await Promise.all([
-      ctx.kernel(siteBaselineSpec(lanes, true)),
-      ctx.kernel(siteBaselineSpec(lanes, false)),
-    ]);
+    const [near, far] = await Promise.all(
+      [1, 0].map((fits) => SITE_BASELINE.build(ctx, { lanes, fits })),
+    );
     return new SiteBaselineKernel(ctx, { near, far }, lanes);
   }
 
@@ -109,9 +93,9 @@ export class SiteBaselineKernel {
   alloc(inputs: SiteBaselineInputs, { keepSampled = false } = {}): SiteBaselineTensors {
     const { heads, trials } = validate(inputs);
     return {
-      moments: this.#ctx.alloc("site moments", [heads, 3], "f32"),
-      atLeast: this.#ctx.alloc("site at_least", [heads], "u32"),
-      sampled: this.#ctx.alloc("site sampled", keepSampled ? [heads, trials] : [1], "f32"),
+      moments: this.ctx.alloc("site moments", [heads, 3], "f32"),
+      atLeast: this.ctx.alloc("site at_least", [heads], "u32"),
+      sampled: this.ctx.alloc("site sampled", keepSampled ? [heads, trials] : [1], "f32"),
     };
   }
 
@@ -121,24 +105,18 @@ export class SiteBaselineKernel {
     inputs: SiteBaselineInputs,
     { moments, atLeast, sampled }: SiteBaselineTensors,
   ): void {
-    const extents = validate(inputs);
-    if (moments.shape[0] !== extents.heads || atLeast.length !== extents.heads) {
-      throw new RangeError(
-        `Cannot evaluate sites as the outputs must have ${extents.heads} heads: ` +
-          `current value is ${moments.shape[0]}`,
-      );
-    }
-    const { columns, setSize, trials } = extents, held = HELD_PER_LANE * this.#lanes;
+    const { columns, setSize, trials } = validate(inputs), held = HELD_PER_LANE * this.lanes;
     // Two passes over a lane's trials, four at a time, two places at a time; the sites; the totals.
     const turns = Math.ceil(trials / held);
-    const steps = 2 * (turns + 1) * (Math.ceil(setSize / 2) + 3) + setSize + this.#lanes + 64;
-    checkLoopSteps("site_baseline", steps, this.#ctx.adapter);
-    const kernel = this.#kernels[Math.max(columns, trials) <= held ? "near" : "far"];
-    kernel.dispatch(encoder, {
-      tensors: [inputs.mass, inputs.sites, inputs.sets, moments, atLeast, sampled],
-      params: { ...extents, keepSampled: isKept(sampled) ? 1 : 0 },
-      grid: planGrid(extents.heads, this.#ctx.limits),
-    });
+    const steps = 2 * (turns + 1) * (Math.ceil(setSize / 2) + 3) + setSize + this.lanes + 64;
+    checkLoopSteps("site_baseline", steps, this.ctx.adapter);
+    const kernel = this.kernels[Math.max(columns, trials) <= held ? "near" : "far"];
+    kernel.encode(
+      encoder,
+      { ...inputs, moments, atLeast, sampled },
+      { keepSampled: isKept(sampled) ? 1 : 0 },
+      ({ G }) => G,
+    );
   }
 }
 

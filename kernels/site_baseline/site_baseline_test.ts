@@ -1,13 +1,12 @@
 import { allClose, deepEqual, ok, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
-import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
+import type { GpuContext } from "../../lib/gpu/mod.ts";
 import {
   drawSiteSets,
   readSiteBaseline,
   siteBaseline,
   SiteBaselineKernel,
-  siteBaselineSpec,
   type SiteSetMode,
 } from "./mod.ts";
 import { siteBaselineReference } from "./reference.ts";
@@ -202,11 +201,6 @@ gpuTest("SiteBaselineKernel refuses shapes that do not fit", async (ctx) => {
   using sites = ctx.alloc("sites", [2], "u32");
   using sets = ctx.alloc("sets", [3, 4], "u32");
   throws(() => kernel.alloc({ mass, sites, sets }), /current value is \[2, 5\], \[2\], \[3, 4\]/);
-});
-
-Deno.test("siteBaselineSpec() states the fields of struct Params in order", () => {
-  const { source, params } = siteBaselineSpec(64);
-  deepEqual(paramFieldsOf(source), params.fields);
 });
 
 Deno.test("byPlace() transposes, and back", () => {

@@ -1,10 +1,9 @@
 import { deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
-import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
+import type { GpuContext } from "../../lib/gpu/mod.ts";
 import { drawSiteSets, SiteSampler, type SiteSetOptions, validStarts } from "./mod.ts";
 import { siteSetsReference } from "./reference.ts";
-import { siteSetSpec } from "./sampler.ts";
 import { byPlace, spreadSites } from "./site_baseline_cases.ts";
 
 const BIG_SEED = 0xfedc_ba98_7654_3210n;
@@ -194,11 +193,6 @@ Deno.test("drawSiteSets() refuses invalid sites, trials and sets that cannot be 
   throws(draw(5, [0, 4], { mode: "contiguous" }), /no valid start among 5 columns/);
   for (const trials of [0, -1, 1.5]) throws(draw(5, [1], { trials }), /trials must be an integer/);
   throws(draw(5, [1], { seed: -1 }), /seed must be an integer/);
-});
-
-Deno.test("siteSetSpec() states the fields of struct Params in order", () => {
-  const { source, params } = siteSetSpec("uniform", 64);
-  deepEqual(paramFieldsOf(source), params.fields);
 });
 
 Deno.test("drawSiteSets() draws some trials as it draws them among all", () => {

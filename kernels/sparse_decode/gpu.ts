@@ -4,16 +4,11 @@ import {
   checkShapes,
   type GpuContext,
   type GpuTensor,
-  type Kernel,
-  type KernelSpec,
-  ParamLayout,
-  planGrid,
+  type KernelOf,
+  KernelTable,
 } from "../../lib/gpu/mod.ts";
 import source from "./sparse_decode.wgsl" with { type: "text" };
 import type { Decoder } from "./types.ts";
-
-const FIELDS = { tokens: "u32", entries: "u32", dModel: "u32", added: "u32" } as const;
-const PARAMS = new ParamLayout(FIELDS);
 
 /** The decoder on the device. */
 export interface DecoderTensors {
@@ -35,17 +30,23 @@ export interface LatentTensors {
   std: GpuTensor<"f32">;
 }
 
-/** The kernel's source, layout and constants for a workgroup of `lanes` threads. */
-export function sparseDecodeSpec(lanes: number): KernelSpec<typeof FIELDS> {
-  return {
-    label: "sparse_decode",
-    source,
-    bindings: ["read", "read", "read", "read", "read", "read", "read", "readWrite"],
-    params: PARAMS,
-    constants: { lanes },
-  };
-}
-
+/** The kernel; its addend is `bPre` where there is none. */
+export const SPARSE_DECODE = new KernelTable({
+  label: "sparse_decode",
+  action: "decode",
+  source,
+  bindings: {
+    values: ["read", "f32", "N K"],
+    latents: ["read", "u32", "N K"],
+    wDec: ["read", "f32", "F D"],
+    bPre: ["read", "f32", "D"],
+    tokenMean: ["read", "f32", "N"],
+    tokenStd: ["read", "f32", "N"],
+    addend: ["read", "f32", "*"],
+    hidden: ["readWrite", "f32", "N D"],
+  },
+  params: { tokens: "N", entries: "K", dModel: "D", added: "u32" },
+});
 /**
  * Residual stream that latents stand for, see the twin `sparseDecode`.
  *
@@ -57,13 +58,13 @@ export function sparseDecodeSpec(lanes: number): KernelSpec<typeof FIELDS> {
 export class SparseDecode {
   private constructor(
     private readonly ctx: GpuContext,
-    private readonly kernel: Kernel<typeof FIELDS>,
+    private readonly kernel: KernelOf<typeof SPARSE_DECODE>,
     private readonly lanes: number,
   ) {}
 
   /** Builds the kernel. @throws {GpuError} if the device refuses the workgroup */
   static async create(ctx: GpuContext, lanes = 128): Promise<SparseDecode> {
-    return new SparseDecode(ctx, await ctx.kernel(sparseDecodeSpec(lanes)), lanes);
+    return new SparseDecode(ctx, await SPARSE_DECODE.build(ctx, { lanes }), lanes);
   }
 
   /** Copies a decoder to the device; whoever called frees it. */
@@ -89,20 +90,17 @@ export class SparseDecode {
     hidden: GpuTensor<"f32">,
     addend?: GpuTensor<"f32">,
   ): void {
-    const [tokens, entries] = topActs.shape, [latents] = wDec.shape, [dModel] = bPre.shape;
-    checkShapes("decode", [
-      [topIndices, [tokens, entries]],
-      [mean, [tokens]],
-      [std, [tokens]],
-      [wDec, [latents, dModel]],
-      [hidden, [tokens, dModel]],
-      ...(addend ? [[addend, [tokens, dModel]] as const] : []),
-    ]);
-    checkLoopSteps("sparse_decode", entries + 1, this.ctx.adapter);
-    this.kernel.dispatch(encoder, {
-      tensors: [topActs, topIndices, wDec, bPre, mean, std, addend ?? bPre, hidden],
-      params: { tokens, entries, dModel, added: addend ? 1 : 0 },
-      grid: planGrid(tokens * Math.ceil(dModel / this.lanes), this.ctx.limits),
-    });
+    if (addend) checkShapes("decode", [[addend, [topActs.shape[0], bPre.length]]]);
+    checkLoopSteps("sparse_decode", topActs.shape[1] + 1, this.ctx.adapter);
+    this.kernel.encode(
+      encoder,
+      {
+        values: topActs,
+        latents: topIndices,
+        ...{ wDec, bPre, tokenMean: mean, tokenStd: std, addend: addend ?? bPre, hidden },
+      },
+      { added: addend ? 1 : 0 },
+      ({ N, D }) => N * Math.ceil(D / this.lanes),
+    );
   }
 }

@@ -2,9 +2,9 @@ import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { readFixture } from "../../tests/fixtures.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
-import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
+import type { GpuContext } from "../../lib/gpu/mod.ts";
 import { selectTopK, toSparse } from "../topk_sae_encode/mod.ts";
-import { rowsOfTop, SparseDecode, sparseDecode, sparseDecodeSpec } from "./mod.ts";
+import { rowsOfTop, SparseDecode, sparseDecode } from "./mod.ts";
 import { decodeReference } from "./reference.ts";
 import { type DecodeCase, randomDecode, TEST_CASES } from "./sparse_decode_cases.ts";
 
@@ -145,9 +145,4 @@ gpuTest("SparseDecode refuses tensors that do not fit", async (ctx) => {
     () => kernel.encode(null as never, { topActs, topIndices, mean, std }, decoder, mean),
     /"std" must be \[2\]: current value is \[3\]/,
   );
-});
-
-Deno.test("sparseDecodeSpec() states the fields of struct Params in order", () => {
-  const { source, params } = sparseDecodeSpec(64);
-  deepEqual(paramFieldsOf(source), params.fields);
 });

@@ -1,7 +1,7 @@
 import { allClose, deepEqual, equal, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
-import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
+import type { GpuContext } from "../../lib/gpu/mod.ts";
 import { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "../../lib/esm2/alphabet.ts";
 import { randomChoices, randomLogits, TEST_CASES } from "./token_log_probs_cases.ts";
 import {
@@ -13,7 +13,6 @@ import {
   ROW_VALUES,
   TokenLogProbs,
   tokenLogProbs,
-  tokenLogProbsSpec,
 } from "./mod.ts";
 import { tokenLogProbsReference } from "./reference.ts";
 import { VOCABULARY } from "./types.ts";
@@ -115,9 +114,4 @@ Deno.test("The letters of token log probs are the alphabet's 20 amino acids", ()
     TOKENS.length,
   ]);
   equal(ROW_VALUES, 22);
-});
-
-Deno.test("tokenLogProbsSpec() states the fields of struct Params in order", () => {
-  const { source, params } = tokenLogProbsSpec(64);
-  deepEqual(paramFieldsOf(source), params.fields);
 });

@@ -1,21 +1,6 @@
 /** Encoding on the GPU: statistics, product and selection, the last two some tokens at a time. */
-import {
-  checkLoopSteps,
-  checkShapes,
-  type GpuContext,
-  type GpuTensor,
-  type Kernel,
-  planGrid,
-} from "../../lib/gpu/mod.ts";
-import {
-  DEFAULT_LANES,
-  type EncodeLanes,
-  type PRODUCT_FIELDS,
-  type SELECT_FIELDS,
-  type STATS_FIELDS,
-  TILE,
-  topkSaeEncodeSpecs,
-} from "./specs.ts";
+import { checkLoopSteps, type GpuContext, type GpuTensor } from "../../lib/gpu/mod.ts";
+import { buildSteps, DEFAULT_LANES, ENCODE, type EncodeLanes, TILE } from "./steps.ts";
 import {
   type Encoder,
   type Normalisation,
@@ -55,13 +40,6 @@ export interface EncodeTensors extends PreActTensors, Disposable {
 /** Pre-activations that need not be kept take at most this much at a time. */
 const CHUNK_BYTES = 64 * 2 ** 20;
 
-interface Kernels {
-  stats: Kernel<typeof STATS_FIELDS>;
-  product: Kernel<typeof PRODUCT_FIELDS>;
-  select: Kernel<typeof SELECT_FIELDS>;
-  sort: Kernel<typeof SELECT_FIELDS>;
-}
-
 /**
  * Encodes tokens with a sparse autoencoder, see the twin `topkSaeEncode`.
  *
@@ -75,19 +53,14 @@ interface Kernels {
 export class TopkSaeEncode {
   private constructor(
     private readonly ctx: GpuContext,
-    private readonly kernels: Kernels,
+    private readonly steps: Awaited<ReturnType<typeof buildSteps>>,
     private readonly lanes: EncodeLanes,
   ) {}
 
   /** Builds the kernels. @throws {GpuError} if the device refuses the workgroups */
   static async create(ctx: GpuContext, lanes: Partial<EncodeLanes> = {}): Promise<TopkSaeEncode> {
-    const chosen = { ...DEFAULT_LANES, ...lanes }, specs = topkSaeEncodeSpecs(chosen);
-    return new TopkSaeEncode(ctx, {
-      stats: await ctx.kernel(specs.stats),
-      product: await ctx.kernel(specs.product),
-      select: await ctx.kernel(specs.select),
-      sort: await ctx.kernel(specs.sort),
-    }, chosen);
+    const chosen = { ...DEFAULT_LANES, ...lanes };
+    return new TopkSaeEncode(ctx, await buildSteps(ctx, chosen), chosen);
   }
 
   /** Copies an encoder to the device; whoever called frees it. */
@@ -134,11 +107,9 @@ export class TopkSaeEncode {
     result: Omit<EncodeTensors, typeof Symbol.dispose>,
     { normalisation }: { normalisation: Normalisation },
   ): void {
-    const { topActs, topIndices, preActs } = result;
-    const tokens = hidden.shape[0], k = topActs.shape[1];
-    checkShapes("encode", [[topActs, [tokens, k]], [topIndices, [tokens, k]]]);
+    ENCODE.sort.extents(result, { N: hidden.shape[0] });
     this.#preActs(encoder, hidden, sae, result, normalisation, (first, rows) => {
-      this.#select(encoder, preActs, result, first, rows);
+      this.#select(encoder, result.preActs, result, first, rows);
     });
   }
 
@@ -152,8 +123,8 @@ export class TopkSaeEncode {
     preActs: GpuTensor<"f32">,
     result: Pick<EncodeTensors, "topActs" | "topIndices">,
   ): void {
-    const [tokens] = preActs.shape, k = result.topActs.shape[1];
-    checkShapes("encode", [[result.topActs, [tokens, k]], [result.topIndices, [tokens, k]]]);
+    const [tokens] = preActs.shape;
+    ENCODE.sort.extents(result, { N: tokens });
     this.#select(encoder, preActs, result, 0, tokens);
   }
 
@@ -165,7 +136,7 @@ export class TopkSaeEncode {
     result: PreActTensors,
     { normalisation }: { normalisation: Normalisation },
   ): void {
-    checkShapes("encode", [[result.preActs, [hidden.shape[0], sae.bEnc.length]]]);
+    ENCODE.product.extents(result, { rows: hidden.shape[0], F: sae.bEnc.length });
     this.#preActs(encoder, hidden, sae, result, normalisation);
   }
 
@@ -173,36 +144,26 @@ export class TopkSaeEncode {
   #preActs(
     encoder: GPUCommandEncoder,
     hidden: GpuTensor<"f32">,
-    { wEnc, bEnc, bPre }: EncoderTensors,
+    sae: EncoderTensors,
     { preActs, mean, std }: PreActTensors,
     normalisation: Normalisation,
     then?: (first: number, rows: number) => void,
   ): void {
-    const [tokens, dModel] = hidden.shape, latents = bEnc.length, [most] = preActs.shape;
-    checkShapes("encode", [
-      [hidden, [tokens, dModel]],
-      [wEnc, [dModel, latents]],
-      [bEnc, [latents]],
-      [bPre, [dModel]],
-      [preActs, [most, latents]],
-      [mean, [tokens]],
-      [std, [tokens]],
-    ]);
+    const [tokens, dModel] = hidden.shape, [most] = preActs.shape;
+    const tensors = { ...sae, hidden, tokenMean: mean, tokenStd: std, preActs };
+    ENCODE.product.extents(tensors);
     validateNormalisation(normalisation, dModel);
-    const { limits, adapter } = this.ctx, code = NORMALISATION_CODES[normalisation];
-    checkLoopSteps("encode_product", 18 * Math.ceil(dModel / 16) + 100, adapter);
-    this.kernels.stats.dispatch(encoder, {
-      tensors: [hidden, mean, std],
-      params: { tokens, dModel, normalisation: code },
-      grid: planGrid(tokens, limits),
-    });
+    const code = NORMALISATION_CODES[normalisation];
+    checkLoopSteps("encode_product", 18 * Math.ceil(dModel / 16) + 100, this.ctx.adapter);
+    this.steps.stats.encode(encoder, tensors, { normalisation: code }, ({ N }) => N);
     for (let first = 0; first < tokens; first += most) {
       const rows = Math.min(most, tokens - first);
-      this.kernels.product.dispatch(encoder, {
-        tensors: [hidden, mean, std, wEnc, bEnc, bPre, preActs],
-        params: { first, rows, dModel, latents, normalisation: code },
-        grid: planGrid(Math.ceil(rows / TILE) * Math.ceil(latents / TILE), limits),
-      });
+      this.steps.product.encode(
+        encoder,
+        tensors,
+        { first, rows, normalisation: code },
+        ({ F }) => Math.ceil(rows / TILE) * Math.ceil(F / TILE),
+      );
       then?.(first, rows);
     }
   }
@@ -220,17 +181,13 @@ export class TopkSaeEncode {
     const ranks = k <= sorted ? Math.ceil(k / select) * (k + 1) : 0;
     const steps = 9 * (Math.ceil(latents / select) + 300) + ranks;
     checkLoopSteps("select_topk", steps, this.ctx.adapter);
-    const params = { first, rows, latents, k }, grid = planGrid(rows, this.ctx.limits);
-    this.kernels.select.dispatch(encoder, {
-      tensors: [preActs, topActs, topIndices],
-      params,
-      grid,
-    });
+    const tensors = { preActs, topActs, topIndices };
+    this.steps.select.encode(encoder, tensors, { first, rows }, () => rows);
     if (k <= sorted) return;
     // Each of the log²k steps shares half of the next power of two among the threads.
     const levels = Math.ceil(Math.log2(k)), each = Math.ceil(2 ** (levels - 1) / select) + 2;
     checkLoopSteps("sort_topk", (levels * (levels + 1) / 2) * each, this.ctx.adapter);
-    this.kernels.sort.dispatch(encoder, { tensors: [topActs, topIndices], params, grid });
+    this.steps.sort.encode(encoder, tensors, { first, rows, latents }, () => rows);
   }
 
   #rows(tokens: number, latents: number): number {

@@ -8,7 +8,7 @@ export {
 export { saeEncodeGraph } from "./graph.ts";
 export { selectSparse, selectTopK } from "./select.ts";
 export { reluToSparse, toSparse } from "./sparse.ts";
-export { type EncodeLanes, topkSaeEncodeSpecs } from "./specs.ts";
+export { ENCODE, type EncodeLanes } from "./steps.ts";
 export { type CentredTokens, centreTokens, encodeProduct, topkSaeEncode } from "./twin.ts";
 export {
   type Encoder,

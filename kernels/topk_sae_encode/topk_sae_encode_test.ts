@@ -1,7 +1,7 @@
-import { allClose, deepEqual, ok, throws } from "../../tests/assert.ts";
+import { allClose, deepEqual, ok, rejects, throws } from "../../tests/assert.ts";
 import { readFixture } from "../../tests/fixtures.ts";
 import { gpuTest } from "../../tests/gpu.ts";
-import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
+import type { GpuContext } from "../../lib/gpu/mod.ts";
 import { openBackend } from "../../lib/backend/mod.ts";
 import {
   centreTokens,
@@ -10,10 +10,8 @@ import {
   saeEncodeGraph,
   TopkSaeEncode,
   topkSaeEncode,
-  topkSaeEncodeSpecs,
 } from "./mod.ts";
 import { encodeReference, selectReference } from "./reference.ts";
-import { DEFAULT_LANES } from "./specs.ts";
 import {
   type EncodeCase,
   randomEncoder,
@@ -258,9 +256,6 @@ Deno.test("centreTokens() refuses what is no [N, D] and a z-score of one value",
   );
 });
 
-Deno.test("topkSaeEncodeSpecs() lay out their parameters as the shaders do", () => {
-  for (const spec of Object.values(topkSaeEncodeSpecs(DEFAULT_LANES))) {
-    deepEqual(paramFieldsOf(spec.source), spec.params.fields, spec.label);
-  }
-  throws(() => topkSaeEncodeSpecs({ ...DEFAULT_LANES, stats: 12 }), /power of two/);
+gpuTest("TopkSaeEncode refuses lanes of statistics that are no power of two", async (ctx) => {
+  await rejects(TopkSaeEncode.create(ctx, { stats: 12 }), /power of two/);
 });

@@ -1,11 +1,13 @@
 /** Backend whose tensors are Float32Arrays in the process's memory: native CPU and WebAssembly. */
 import type { Graph } from "../onnx/graph.ts";
 import { serialize } from "../onnx/serialize.ts";
+import { showAs, tensorText } from "../display.ts";
 import type { InferenceSession, Ort, OrtTensor } from "./ort.ts";
 import { firstNonFinite } from "../stats/finite.ts";
 import {
   type Backend,
   type BackendName,
+  backendText,
   checkCount,
   elementCount,
   type Program,
@@ -25,6 +27,12 @@ export interface HostOptions {
 }
 
 class HostTensor implements Tensor {
+  static {
+    showAs<HostTensor>(this.prototype, {
+      text: (tensor) => tensorText("Tensor", tensor, "f32", tensor.#values ? "" : " (released)"),
+    });
+  }
+
   readonly sizeBytes: number;
   #native?: OrtTensor;
   /** Undefined once released. */
@@ -111,6 +119,10 @@ class ArrayPool {
 }
 
 export class HostBackend implements Backend {
+  static {
+    showAs<HostBackend>(this.prototype, { text: backendText });
+  }
+
   readonly name: BackendName;
   readonly detail: string;
   readonly tensorLimit = {

@@ -97,6 +97,9 @@ export interface Backend extends AsyncDisposable {
   output(label: string, shape: readonly number[]): Tensor;
 }
 
+/** A backend as one line. */
+export const backendText = ({ name, detail }: Backend): string => `Backend ${name}: ${detail}`;
+
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }

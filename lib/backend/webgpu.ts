@@ -1,4 +1,5 @@
 /** onnxruntime's WebGPU provider on a device of our own, which our kernels share. */
+import { showAs, tensorText } from "../display.ts";
 import { UserError } from "../errors.ts";
 import { variableOf } from "../gpu/environment.ts";
 import { GpuContext, type GpuTensor } from "../gpu/mod.ts";
@@ -17,6 +18,7 @@ import { ScratchPool } from "./replay/scratch.ts";
 import { DeviceTap } from "./replay/tap.ts";
 import {
   type Backend,
+  backendText,
   checkCount,
   elementCount,
   type Program,
@@ -58,6 +60,12 @@ export async function openWebGpu(
 }
 
 class BufferTensor implements DeviceTensor {
+  static {
+    showAs<BufferTensor>(this.prototype, {
+      text: (tensor) => tensorText("Tensor", tensor, "f32", tensor.#gpu ? "" : " (released)"),
+    });
+  }
+
   #native?: OrtTensor;
   /** Undefined once released. */
   #gpu?: GpuTensor<"f32">;
@@ -112,6 +120,10 @@ class BufferTensor implements DeviceTensor {
 }
 
 export class WebGpuBackend implements Backend, ProgramHost {
+  static {
+    showAs<WebGpuBackend>(this.prototype, { text: backendText });
+  }
+
   readonly name = "webgpu";
   readonly detail: string;
   readonly tensorLimit;

@@ -1,7 +1,8 @@
 /** Sequences as an autoencoder sees them. */
 import type { Tensor } from "../backend/types.ts";
-import { defaultTokenBudget, type Esm2, planBatches } from "../esm2/mod.ts";
-import type { Sae, SaeConfig, SparseLatents, TokenScale } from "../sae/types.ts";
+import { type Esm2, streamRows, type VisitOptions, visitStreams } from "../esm2/mod.ts";
+import { sliceRows } from "../sae/rows.ts";
+import { placeOf, type Sae, type SparseLatents, type TokenScale } from "../sae/types.ts";
 import type { Capture } from "./types.ts";
 
 /** What turns a residual stream into latents. */
@@ -13,12 +14,7 @@ export interface Encoder {
 }
 
 /** How captures are run. */
-export interface CaptureOptions {
-  /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
-  tokenBudget?: number;
-  /** Stops the work when it fires; the call then rejects with the signal's reason. */
-  signal?: AbortSignal;
-}
+export type CaptureOptions = Pick<VisitOptions, "tokenBudget" | "signal">;
 
 /**
  * Runs sequences up to the deepest of some autoencoders and encodes them with each.
@@ -30,57 +26,25 @@ export async function captureSequences(
   esm: Esm2,
   encoders: readonly Encoder[],
   rows: readonly Int32Array[],
-  { tokenBudget = defaultTokenBudget(esm.backend), signal }: CaptureOptions = {},
+  options: CaptureOptions = {},
 ): Promise<Capture[][]> {
-  const { config, backend } = esm;
-  const deepest = Math.max(...encoders.map(({ sae }) => sae.config.depth));
-  const normalised = encoders.some(({ sae }) => sae.config.afterFinalNorm);
   const found: Capture[][] = encoders.map(() => []);
-  for (const batch of planBatches(rows, config, backend.tensorLimit, tokenBudget)) {
-    const encode = async (hidden: Tensor, isWanted: (config: SaeConfig) => boolean) => {
-      for (const [e, encoder] of encoders.entries()) {
-        if (!isWanted(encoder.sae.config)) continue;
-        const encoded = await encoder.encode(hidden);
-        const data = await hidden.read();
-        batch.members.forEach((member, b) =>
-          found[e][member] = cut(rows[member], b * batch.width, data, encoded)
-        );
-      }
-    };
-    using result = await esm.run(batch, {
-      signal,
-      head: normalised,
-      visitor: {
-        async hidden({ depth, hidden, stop }) {
-          await encode(hidden, (config) => config.depth === depth && !config.afterFinalNorm);
-          if (depth === deepest) stop();
-        },
-      },
-    });
-    if (normalised) await encode(result.normalised!, ({ afterFinalNorm }) => afterFinalNorm);
-  }
+  const places = encoders.map(({ sae }) => placeOf(sae.config));
+  await visitStreams(esm, rows, places, async (stream) => {
+    for (const [e, encoder] of encoders.entries()) {
+      if (places[e] !== stream.place) continue;
+      const { latents, scale } = await encoder.encode(stream.hidden);
+      const hidden = await streamRows(stream);
+      stream.batch.members.forEach((member, b) => {
+        const ids = rows[member], begin = b * stream.batch.width, end = begin + ids.length;
+        found[e][member] = {
+          ids,
+          hidden: hidden[b],
+          latents: sliceRows(latents, begin, end),
+          scale: { mean: scale.mean.slice(begin, end), std: scale.std.slice(begin, end) },
+        };
+      });
+    }
+  }, options);
   return found;
-}
-
-/** One sequence's part of a batch. */
-function cut(
-  ids: Int32Array,
-  begin: number,
-  hidden: Float32Array,
-  { latents, scale }: { latents: SparseLatents; scale: TokenScale },
-): Capture {
-  const end = begin + ids.length, dModel = hidden.length / latents.rows;
-  const first = latents.offsets[begin], last = latents.offsets[end];
-  return {
-    ids,
-    hidden: hidden.slice(begin * dModel, end * dModel),
-    latents: {
-      rows: ids.length,
-      latents: latents.latents,
-      offsets: latents.offsets.slice(begin, end + 1).map((offset) => offset - first),
-      indices: latents.indices.slice(first, last),
-      values: latents.values.slice(first, last),
-    },
-    scale: { mean: scale.mean.slice(begin, end), std: scale.std.slice(begin, end) },
-  };
 }

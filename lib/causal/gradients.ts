@@ -42,27 +42,20 @@ export class EngineGradient implements TailGradient {
     rows: readonly number[],
     cotangent: Cotangent,
   ): Promise<Tensor> {
-    const { esm, head, space: { sae: { config } }, options: { signal } } = this.tail;
+    const { esm, place, options: { signal } } = this.tail;
     this.tail.passes += batch.size;
-    // After the final LayerNorm there is no block left.
-    if (config.afterFinalNorm) {
-      const slopes = typeof cotangent === "function"
-        ? cotangent(await head.read(hidden, rows))
-        : cotangent;
-      return await head.gradient(hidden, rows, slopes);
-    }
     const upload = (slopes: Float32Array) =>
       esm.backend.upload("cotangent", [rows.length, VOCABULARY], slopes);
     const result = await esm.gradient(batch, {
-      from: { depth: config.depth, hidden },
+      from: { depth: place, hidden },
       rows,
-      wrt: config.depth,
+      wrt: place,
       cotangent: async (logits) =>
         upload(typeof cotangent === "function" ? cotangent(await logits.read()) : cotangent),
       signal,
     });
     result.logits[Symbol.dispose]();
-    return result.gradients.get(config.depth)!;
+    return result.gradients.get(place)!;
   }
 }
 

@@ -107,7 +107,6 @@ export {
   type GradientOptions,
   type TailGradient,
 } from "./gradients.ts";
-export type { HeadReader } from "./head_reader.ts";
 export {
   type Concentration,
   type ExplanationRecord,

@@ -1,7 +1,7 @@
 /** The blocks after an autoencoder as a function of what stands before them. */
 import type { Tensor } from "../backend/types.ts";
-import { defaultTokenBudget, type Esm2 } from "../esm2/mod.ts";
-import { HeadReader } from "./head_reader.ts";
+import { defaultTokenBudget, type Esm2, type StreamPlace } from "../esm2/mod.ts";
+import { placeOf } from "../sae/types.ts";
 import type { LatentSpace } from "./latent_space.ts";
 import { type Metric, metricValue } from "./metric.ts";
 import { batchSizes, type Job, StateBatch } from "./state_batch.ts";
@@ -54,12 +54,11 @@ interface Unedited {
 export class Tail implements AsyncDisposable {
   /** Tokens that run together. */
   readonly tokenBudget: number;
+  /** Where the autoencoder reads. */
+  readonly place: StreamPlace;
   /** Sequences that have run so far, the unedited ones included. */
   passes = 0;
   #kept: Unedited[] = [];
-
-  /** Reads logits of chosen rows. */
-  readonly head: HeadReader;
 
   /** Builds nothing yet. @param space the autoencoder whose latents are edited */
   constructor(
@@ -67,7 +66,7 @@ export class Tail implements AsyncDisposable {
     readonly space: LatentSpace,
     readonly options: TailOptions = {},
   ) {
-    this.head = new HeadReader(esm, space.sae.config.afterFinalNorm);
+    this.place = placeOf(space.sae.config);
     this.tokenBudget = options.tokenBudget ?? defaultTokenBudget(esm.backend);
   }
 
@@ -85,7 +84,7 @@ export class Tail implements AsyncDisposable {
       const before = await this.#uneditedLogits(unedited, rows);
       const after = await unedited.states.edited(some, async () => {
         using final = await this.#run(unedited.states);
-        return await this.head.read(final, rows);
+        return await this.#read(final, rows);
       });
       let read = 0;
       some.forEach(({ metric }, b) => {
@@ -109,20 +108,33 @@ export class Tail implements AsyncDisposable {
     const unedited = await this.#uneditedLogits(before, rows);
     const edited = await before.states.edited([{ edit }], async () => {
       using final = await this.#run(before.states);
-      return await this.head.read(final, rows);
+      return await this.#read(final, rows);
     });
     return { unedited, edited };
   }
 
   /** Runs a batch as it stands to the end of the last block. */
   async #run(states: StateBatch): Promise<Tensor> {
-    const { esm, space: { sae: { config: { depth, afterFinalNorm } } }, options: { signal } } =
-      this;
+    const { esm, place, options: { signal } } = this;
     const { batch, hidden } = states;
     this.passes += batch.size;
     // After the final LayerNorm there is no block left.
-    if (afterFinalNorm) return states.snapshot();
-    return (await esm.run(batch, { from: { depth, hidden }, signal })).hidden;
+    if (place === "last") return states.snapshot();
+    return (await esm.run(batch, { from: { depth: place, hidden }, signal })).hidden;
+  }
+
+  /**
+   * Logits f32[R, 33] of rows of f32[N, D] after the last block. The head runs by itself, so that streams of one
+   * shape take the same path through it, which bit-for-bit comparisons need.
+   */
+  async #read(final: Tensor, rows: readonly number[]): Promise<Float32Array> {
+    const { logits, normalised } = await this.esm.logits(final, {
+      rows,
+      normalised: this.place === "last",
+    });
+    normalised?.[Symbol.dispose]();
+    using _ = logits;
+    return await logits.read();
   }
 
   async #unedited(capture: Capture, size: number): Promise<Unedited> {
@@ -149,17 +161,17 @@ export class Tail implements AsyncDisposable {
     const key = rows.join();
     const known = logits.get(key);
     if (known) return known;
-    const found = await this.head.read(final, rows);
+    const found = await this.#read(final, rows);
     if (logits.size >= 64) logits.clear();
     logits.set(key, found);
     return found;
   }
 
   /** Frees what it holds on the backend; what it was given stays the caller's. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     this.#kept.forEach(free);
     this.#kept = [];
-    await this.head[Symbol.asyncDispose]();
+    return Promise.resolve();
   }
 }
 

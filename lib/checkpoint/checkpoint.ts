@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { counted, showAs } from "../display.ts";
 import { UserError } from "../errors.ts";
 import type { RandomAccess } from "../io/random_access.ts";
 import { firstNonFinite } from "../stats/finite.ts";
-import type { Esm2Config } from "./config.ts";
+import { configText, type Esm2Config } from "./config.ts";
 import type { DType } from "./dtype.ts";
 import { computeInvFreq } from "./inv_freq.ts";
 import type { EsmTensorName } from "./names.ts";
@@ -67,7 +68,7 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
   const checked = new Set<EsmTensorName>();
   /** Made once: a run's settings and its record both ask, and large files take seconds. */
   let hash: Promise<string> | undefined;
-  return {
+  const checkpoint: Checkpoint = {
     name,
     config,
     format,
@@ -95,6 +96,10 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
       for (const source of sources) source[Symbol.dispose]();
     },
   };
+  return showAs(checkpoint, {
+    text: () =>
+      `Checkpoint ${name} (${format}): ${configText(config)}, ${counted(infos.size, "tensor")}`,
+  });
 }
 
 function checkFinite(name: EsmTensorName, tensor: StoredTensor, values: Float32Array): void {

@@ -1,3 +1,4 @@
+import { counted } from "../display.ts";
 import { shown, UserError } from "../errors.ts";
 
 /** What tells one ESM-2 model from another; everything else is the same for all of them. */
@@ -15,6 +16,10 @@ export interface Esm2Config {
   /** Whether embeddings are rescaled for masked tokens (true for all published ESM-2). */
   tokenDropout: boolean;
 }
+
+/** A model's extents in words. */
+export const configText = ({ layers, dModel, heads }: Esm2Config): string =>
+  `${counted(layers, "layer")}, ${dModel} wide, ${counted(heads, "head")}`;
 
 /** Bounds far above the 15B model (48, 5120, 20480), so that a damaged file cannot ask for terabytes. */
 const LIMITS = { layers: 1024, dModel: 1 << 16, ffn: 1 << 18 };

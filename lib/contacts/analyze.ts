@@ -3,6 +3,7 @@ import type { Checkpoint } from "../checkpoint/mod.ts";
 import { quote, UserError } from "../errors.ts";
 import { displayLetters, type Esm2, tokenize } from "../esm2/mod.ts";
 import { covarianceContacts } from "./covariance.ts";
+import { showContacts } from "./display.ts";
 import { countPredicted, evaluate } from "./evaluate.ts";
 import { elementsOf, runMotif } from "./motif.ts";
 import { motifShares } from "./motif_summary.ts";
@@ -237,7 +238,7 @@ export function resultOf(
 ): { result: ContactResult; notes: string[] } {
   const scores = truth && evaluate(map, truth, baseline && [baseline]);
   const baselineScores = baseline && truth && evaluate(baseline, truth, [map]);
-  const result: ContactResult = {
+  const result = showContacts({
     id,
     residues: displayLetters(residues),
     map,
@@ -251,7 +252,7 @@ export function resultOf(
     }),
     ...(heads && { heads }),
     ...(motif && { motif }),
-  };
+  });
   return { result, notes: predictionNotes(id, map, scores) };
 }
 

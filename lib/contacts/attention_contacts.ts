@@ -68,12 +68,12 @@ export class AttentionContacts implements AsyncDisposable {
     let last = layers - 1;
     while (last > 0 && !needed(last)) last--;
     using _ = await this.model.run(batch, {
+      until: last + 1,
       signal: options.signal,
       visitor: {
         ...sum.visitor(needed),
         hidden(state) {
           if (state.depth > 0) options.onLayer?.();
-          if (state.depth > last) state.stop();
         },
       },
     });

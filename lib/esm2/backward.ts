@@ -1,148 +1,140 @@
 /**
- * Vector–Jacobian products of a block and of the head, generated from their own definitions.
+ * Vector–Jacobian products of a block, generated from its own definition, with respect to its input and
+ * any of its weights.
  *
  * Each computes its forward pass again inside. As on the way up, attention too large for one tensor of
  * the device goes some heads at a time, in the same three parts.
  */
 import type { Tensor } from "../backend/types.ts";
-import type { Esm2Config } from "../checkpoint/mod.ts";
-import { cotangentOf, gradientOf, vjpGraph } from "../onnx/gradient.ts";
+import { cotangentOf } from "../onnx/gradient.ts";
+import type { BlockWeight } from "./block.ts";
 import { attendGraph, blockGraph, finishGraph, projectGraph } from "./block_graphs.ts";
-import {
-  type BlockRunner,
-  type BlockStep,
-  groupInputs,
-  type Inputs,
-  plainKey,
-} from "./block_runner.ts";
-import { headGraph } from "./head.ts";
-import type { ProgramCache } from "./programs.ts";
+import { type BlockRunner, type BlockStep, groupInputs, type Inputs } from "./block_runner.ts";
 
 const QKV = ["q", "k", "v"];
 
-/** Differentiates blocks; `x` is a block's input and `cotangent` dS/d(its output), both f32[B·T, D]. */
+/** What a block can be differentiated with respect to: its input or a weight. */
+export type BlockInput = "x" | BlockWeight;
+
+/** Which weights the first third of a block reads; the others are read after the attention. */
+const isProjection = (name: BlockWeight) => /^self_attn(_layer_norm|\.[qkv]_proj)\./.test(name);
+
+/**
+ * Differentiates blocks: gives dS/dw for each w of `wrt`, by name. `x` is a block's input and
+ * `cotangent` dS/d(its output), both f32[B·T, D].
+ */
 export class BackwardRunner {
   constructor(readonly blocks: BlockRunner) {}
 
-  /** dS/dx f32[B·T, D] by one graph. */
-  async whole(
+  /** By one graph. */
+  async whole<W extends BlockInput>(
     { variant }: BlockStep,
     groups: readonly number[],
-    x: Tensor,
-    cotangent: Tensor,
     inputs: Inputs,
-  ): Promise<Tensor> {
-    const program = await this.blocks.programs.get(
-      `block backward ${plainKey(variant)} ${groups}`,
-      () => vjpGraph(blockGraph(variant, groups, { attention: false }), ["hidden"], ["x"]),
+    cotangent: Tensor,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
+    const program = await this.blocks.programs.vjp(
+      blockGraph,
+      [variant, groups, { attention: false }],
+      ["hidden"],
+      wrt,
     );
-    const found = await program.run(
-      { ...inputs, x, [cotangentOf("hidden")]: cotangent },
-      { [gradientOf("x")]: x.shape },
-    );
-    return found[gradientOf("x")];
+    return await program.gradients({ ...inputs, [cotangentOf("hidden")]: cotangent }, wrt);
   }
 
   /** The same with a run for some heads at a time. */
-  async inPieces(
+  async inPieces<W extends BlockInput>(
     step: BlockStep,
     groups: readonly number[],
-    x: Tensor,
-    cotangent: Tensor,
     inputs: Inputs,
-  ): Promise<Tensor> {
+    cotangent: Tensor,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
     const { blocks } = this;
+    const before = wrt.filter((name) => name === "x" || isProjection(name));
+    const after = wrt.filter((name) => !before.includes(name));
     using owned = new DisposableStack();
-    const projected = await blocks.project(step, groups, x, inputs, owned);
-    const direct = await this.#finish(step, groups, { ...inputs, x }, projected, cotangent, owned);
-    const cotangents: Inputs = { [cotangentOf("x")]: direct[gradientOf("x")] };
-    for (const [i, heads] of groups.entries()) {
-      const found = await this.#attend(
-        step,
-        heads,
-        { ...inputs, ...groupInputs(projected, i) },
-        direct[gradientOf(`mixed_${i}`)],
-      );
-      for (const name of QKV) {
-        cotangents[cotangentOf(`${name}_${i}`)] = owned.use(found[gradientOf(name)]);
-      }
+    const projected = await blocks.project(step, groups, inputs.x, inputs, owned);
+    const found = await this.#finish(step, groups, inputs, projected, cotangent, [
+      ...(wrt.includes("x" as W) ? ["x"] : []),
+      ...(before.length > 0 ? groups.map((_, i) => `mixed_${i}`) : []),
+      ...after,
+    ]);
+    for (const [name, tensor] of Object.entries(found)) {
+      if (!after.includes(name as W)) owned.use(tensor);
     }
-    const parts = groups.flatMap((_, i) => QKV.map((name) => `${name}_${i}`));
-    const program = await blocks.programs.get(
-      `project backward ${plainKey(step.variant)} ${groups}`,
-      // The residual connections reach x past the projections: their share comes in as a seed.
-      () => vjpGraph(projectGraph(step.variant, groups), [...parts, "x"], ["x"]),
-    );
-    const found = await program.run({ ...inputs, x, ...cotangents }, {
-      [gradientOf("x")]: x.shape,
-    });
-    return found[gradientOf("x")];
+    if (before.length === 0) return found as Record<W, Tensor>;
+    try {
+      const early = await this.#project(step, groups, inputs, projected, found, before);
+      return Object.fromEntries(wrt.map((name) => [name, early[name] ?? found[name]])) as Record<
+        W,
+        Tensor
+      >;
+    } catch (error) {
+      after.forEach((name) => found[name][Symbol.dispose]());
+      throw error;
+    }
   }
 
-  /** From dS/d(block's output) to dS/d(mixed values) of each group, and to dS/dx past the attention. */
+  /** From dS/d(block's output) to dS/d(mixed values) of each group, to dS/dx past the attention, and weights. */
   async #finish(
     step: BlockStep,
     groups: readonly number[],
     inputs: Inputs,
     projected: Inputs,
     cotangent: Tensor,
-    owned: DisposableStack,
+    wrt: readonly string[],
   ): Promise<Inputs> {
-    const names = groups.map((_, i) => `mixed_${i}`);
-    const program = await this.blocks.programs.get(
-      `finish backward ${plainKey(step.variant)} ${groups}`,
-      () => vjpGraph(finishGraph(step.variant, groups), ["hidden"], ["x", ...names]),
+    const program = await this.blocks.programs.vjp(
+      finishGraph,
+      [step.variant, groups],
+      ["hidden"],
+      wrt,
     );
     using forward = new DisposableStack();
     const mixed = await this.blocks.attend(step, groups, projected, inputs, forward);
-    const found = await program.run(
+    return await program.gradients(
       { ...inputs, ...mixed, [cotangentOf("hidden")]: cotangent },
-      {
-        [gradientOf("x")]: inputs.x.shape,
-        ...Object.fromEntries(names.map((name) => [gradientOf(name), mixed[name].shape])),
-      },
+      wrt,
     );
-    Object.values(found).forEach((t) => owned.use(t));
-    return found;
   }
 
-  /** From dS/d(mixed values) to dS/dq, dS/dk and dS/dv of one group. */
-  async #attend(
-    { variant }: BlockStep,
-    heads: number,
+  /** From dS/d(mixed values), and dS/dx past the attention, to what comes before the attention. */
+  async #project(
+    step: BlockStep,
+    groups: readonly number[],
     inputs: Inputs,
-    cotangent: Tensor,
+    projected: Inputs,
+    found: Inputs,
+    wrt: readonly string[],
   ): Promise<Inputs> {
-    const program = await this.blocks.programs.get(
-      `attend backward ${plainKey(variant)} ${heads}`,
-      () => vjpGraph(attendGraph(variant, heads, { attention: false }), ["mixed"], QKV),
+    using owned = new DisposableStack();
+    const cotangents: Inputs = {};
+    for (const [i, heads] of groups.entries()) {
+      const program = await this.blocks.programs.vjp(
+        attendGraph,
+        [step.variant, heads, { attention: false }],
+        ["mixed"],
+        QKV,
+      );
+      const slopes = await program.gradients({
+        ...inputs,
+        ...groupInputs(projected, i),
+        [cotangentOf("mixed")]: found[`mixed_${i}`],
+      }, QKV);
+      for (const name of QKV) cotangents[`${name}_${i}`] = owned.use(slopes[name]);
+    }
+    // The residual connections reach x past the projections: their share comes in as a seed.
+    if ("x" in found) cotangents.x = found.x;
+    const seeds = Object.keys(cotangents);
+    const program = await this.blocks.programs.vjp(
+      projectGraph,
+      [step.variant, groups],
+      seeds,
+      wrt,
     );
-    return await program.run(
-      { ...inputs, [cotangentOf("mixed")]: cotangent },
-      Object.fromEntries(QKV.map((name) => [gradientOf(name), inputs[name].shape])),
-    );
+    const seeded = seeds.map((name) => [cotangentOf(name), cotangents[name]]);
+    return await program.gradients({ ...inputs, ...Object.fromEntries(seeded) }, wrt);
   }
-}
-
-/**
- * From dS/d(logits) f32[R, 33] to dS/dx f32[B·T, D].
- *
- * @param inputs x, the head's weights and, where the logits are of some rows only, their numbers
- */
-export async function headBackward(
-  programs: ProgramCache,
-  config: Esm2Config,
-  inputs: Inputs,
-  cotangent: Tensor,
-): Promise<Tensor> {
-  const someRows = "rows" in inputs;
-  const program = await programs.get(
-    someRows ? "head of rows backward" : "head backward",
-    () => vjpGraph(headGraph(config, someRows), ["logits"], ["x"]),
-  );
-  const found = await program.run(
-    { ...inputs, [cotangentOf("logits")]: cotangent },
-    { [gradientOf("x")]: inputs.x.shape },
-  );
-  return found[gradientOf("x")];
 }

@@ -3,9 +3,9 @@ import { cotangentOf, gradientOf, vjpGraph } from "../onnx/gradient.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { slopes, uniformValues } from "../onnx/testing/check_gradients.ts";
 import { evaluate } from "../onnx/testing/evaluate.ts";
-import type { BlockVariant } from "./block.ts";
+import { BLOCK_WEIGHTS, type BlockVariant } from "./block.ts";
 import { blockGraph, finishGraph, projectGraph } from "./block_graphs.ts";
-import { headGraph } from "./head.ts";
+import { HEAD_WEIGHTS, headGraph } from "./head.ts";
 import { paddingBias } from "./inputs.ts";
 import { padBatch } from "./tokenize.ts";
 
@@ -34,21 +34,12 @@ function check(build: () => Graph, output: string, wrt: string[]): void {
 }
 
 Deno.test("vjpGraph of a padded block in groups of heads is its slopes, for the state and weights", () => {
-  check(() => blockGraph(variant, [1, 2], { attention: false }), "hidden", [
-    "x",
-    "self_attn_layer_norm.weight",
-    "self_attn.q_proj.weight",
-    "self_attn.k_proj.bias",
-    "self_attn.v_proj.weight",
-    "self_attn.out_proj.bias",
-    "final_layer_norm.bias",
-    "fc1.weight",
-    "fc2.bias",
-  ]);
+  check(() => blockGraph(variant, [1, 2], { attention: false }), "hidden", ["x", ...BLOCK_WEIGHTS]);
 });
 
 Deno.test("vjpGraph of the head is its slopes, with rows that repeat or all rows", () => {
-  check(() => headGraph(config, true), "logits", ["x", "lm_head.dense.weight"]);
+  check(() => headGraph(config, true), "logits", ["x", ...HEAD_WEIGHTS]);
+  check(() => headGraph(config, true, true), "logits", ["x", "lm_head.dense.weight"]);
   check(() => headGraph(config), "logits", ["x"]);
 });
 

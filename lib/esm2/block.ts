@@ -29,6 +29,7 @@ export const BLOCK_WEIGHTS = [
   "fc2.bias",
 ] as const;
 
+/** One of {@linkcode BLOCK_WEIGHTS}. */
 export type BlockWeight = typeof BLOCK_WEIGHTS[number];
 export type BlockWeights = (name: BlockWeight) => Value;
 

@@ -54,8 +54,10 @@ export class BlockRunner {
     const { variant, batch: { size, width } } = step;
     const outputs = wanted(step);
     const program = await this.programs.get(
-      `block ${keyOf(step)} ${groups}`,
-      () => blockGraph(variant, groups, outputs),
+      blockGraph,
+      variant,
+      groups,
+      outputs,
     );
     using owned = new DisposableStack();
     const { hidden, ...seen } = await program.run(
@@ -87,10 +89,7 @@ export class BlockRunner {
     const mixed = await this.attend(step, groups, projected, inputs, owned);
     await this.#showGroups(step, groups, "mixed", "heads", mixed, owned);
     if (step.part?.wants("mlp")) return await this.#finishInParts(step, groups, x, mixed, inputs);
-    const finish = await this.programs.get(
-      `finish ${plainKey(variant)} ${groups}`,
-      () => finishGraph(variant, groups),
-    );
+    const finish = await this.programs.get(finishGraph, variant, groups);
     const out = await finish.run({ ...inputs, ...mixed, x }, { hidden: [...x.shape] });
     return out.hidden;
   }
@@ -103,24 +102,15 @@ export class BlockRunner {
     mixed: Inputs,
     inputs: Inputs,
   ): Promise<Tensor> {
-    const { variant } = step, key = plainKey(variant), shape = [...x.shape];
+    const { variant } = step, shape = [...x.shape];
     using owned = new DisposableStack();
-    const first = await this.programs.get(
-      `add attention ${key} ${groups}`,
-      () => addAttentionGraph(variant, groups),
-    );
+    const first = await this.programs.get(addAttentionGraph, variant, groups);
     const { attended } = await first.run({ ...inputs, ...mixed, x }, { attended: shape });
     owned.use(attended);
-    const second = await this.programs.get(
-      `feed forward ${key}`,
-      () => feedForwardGraph(variant),
-    );
+    const second = await this.programs.get(feedForwardGraph, variant);
     const { mlp } = await second.run({ ...inputs, attended }, { mlp: shape });
     const added = await this.#show(step, "mlp", 0, this.config.heads, owned.use(mlp), owned);
-    const last = await this.programs.get(
-      `add feed forward ${key}`,
-      () => addFeedForwardGraph(variant),
-    );
+    const last = await this.programs.get(addFeedForwardGraph, variant);
     return (await last.run({ attended, mlp: added }, { hidden: shape })).hidden;
   }
 
@@ -176,10 +166,7 @@ export class BlockRunner {
     inputs: Inputs,
     owned: DisposableStack,
   ): Promise<Inputs> {
-    const program = await this.programs.get(
-      `project ${plainKey(variant)} ${groups}`,
-      () => projectGraph(variant, groups),
-    );
+    const program = await this.programs.get(projectGraph, variant, groups);
     const shapes = groups.flatMap((heads, i) => {
       const shape = [size, heads, width, this.config.headDim];
       return ["q", "k", "v"].map((name) => [`${name}_${i}`, shape]);
@@ -202,10 +189,7 @@ export class BlockRunner {
     const parts: Inputs = {};
     let begin = 0;
     for (const [i, heads] of groups.entries()) {
-      const program = await this.programs.get(
-        `attend ${keyOf(step)} ${heads}`,
-        () => attendGraph(variant, heads, outputs),
-      );
+      const program = await this.programs.get(attendGraph, variant, heads, outputs);
       const end = begin + heads;
       const { mixed, ...seen } = await program.run(
         {
@@ -248,15 +232,6 @@ const wanted = ({ attention, reduction }: BlockStep): BlockOutputs => ({
   attention: attention !== undefined,
   reduction,
 });
-
-/** What distinguishes compiled graphs of one kind. */
-function keyOf(step: BlockStep): string {
-  const { attention, reduction } = wanted(step);
-  return [plainKey(step.variant), attention, reduction?.key].join(" ");
-}
-
-/** The same where attention is not handed over. */
-export const plainKey = ({ batch, padded }: BlockVariant): string => `${batch} ${padded}`;
 
 /** The queries, keys and values of group `i` under the names that the attention's graph has for them. */
 export function groupInputs(projected: Inputs, i: number): Inputs {

@@ -1,13 +1,20 @@
 /** Gradients of a scalar of the logits with respect to the residual stream between blocks. */
 import type { Tensor } from "../backend/types.ts";
 import { TOKENS } from "./alphabet.ts";
+import type { BlockWeight } from "./block.ts";
+import type { HeadWeight } from "./head.ts";
+import type { HeadRunner } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
+import type { StreamPlace } from "./visitor.ts";
 
 /** What is differentiated, and from where. */
 export interface GradientOptions {
-  /** Starts after `depth` blocks from this f32[B·T, D] instead of the embedding; stays the caller's. */
-  from?: { depth: number; hidden: Tensor };
+  /**
+   * Starts after `depth` blocks, or (`last`) after the final LayerNorm, from this f32[B·T, D] instead of
+   * the embedding; stays the caller's.
+   */
+  from?: { depth: StreamPlace; hidden: Tensor };
   /** Rows of [B·T, D] whose logits the scalar S is made of, repetition allowed. @default all */
   rows?: ArrayLike<number>;
   /**
@@ -19,12 +26,28 @@ export interface GradientOptions {
   /**
    * Where gradients are wanted: numbers of blocks that have run, from `from.depth` or 0 (the embedding)
    * to `layers` (before the final LayerNorm). They are total derivatives: all that follows is recomputed.
+   * `last`, and nothing else, where the run starts there.
    */
-  wrt: number | readonly number[];
+  wrt: StreamPlace | readonly StreamPlace[];
+  /** Gradients of weights too, with the block's pass on the way down. */
+  weights?: WeightGradients;
   /** Whether to keep the residual stream at the depths of `wrt` too. @default false */
   keepHidden?: boolean;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
+}
+
+/** Which gradients of weights are wanted, and who sees them. */
+export interface WeightGradients {
+  /** Names of weights as fair-esm has them: of a block without `layers.i.`, of the head whole. */
+  wants(layer: number): readonly BlockWeight[];
+  /** The same of the head; `lm_head.weight` is the decoder's part of the tied embedding. */
+  wantsHead?(): readonly HeadWeight[];
+  /** Sees those of the head, then of each block from the last; valid until it returns. */
+  visit(
+    layer: number | "head",
+    gradients: Readonly<Record<string, Tensor>>,
+  ): void | Promise<void>;
 }
 
 /** What {@link Esm2.gradient} gives; disposing it frees its tensors. */
@@ -32,23 +55,35 @@ export interface GradientResult extends Disposable {
   /** f32[R, 33] */
   readonly logits: Tensor;
   /** dS/d(residual stream) f32[B·T, D] by depth; rows of `<pad>` are zero if `rows` has none. */
-  readonly gradients: ReadonlyMap<number, Tensor>;
+  readonly gradients: ReadonlyMap<StreamPlace, Tensor>;
   /** f32[B·T, D] by depth with `keepHidden`, else empty; the caller's own tensor where it gave one. */
-  readonly hidden: ReadonlyMap<number, Tensor>;
+  readonly hidden: ReadonlyMap<StreamPlace, Tensor>;
 }
 
 /** Forward keeping the blocks' inputs, then block by block backward. */
 export async function computeGradient(
   engine: Engine,
+  runner: HeadRunner,
   batch: TokenBatch,
-  { from, rows, cotangent, wrt, keepHidden = false, signal }: GradientOptions,
+  { from, rows, cotangent, wrt, weights, keepHidden = false, signal }: GradientOptions,
 ): Promise<GradientResult> {
   const { config: { layers, dModel } } = engine;
-  const depths = new Set(typeof wrt === "number" ? [wrt] : wrt);
-  const start = from?.depth ?? 0;
-  checkDepths(depths, start, layers);
+  const depths = new Set(typeof wrt === "object" ? wrt : [wrt]);
+  const start = from?.depth ?? 0, normalised = start === "last";
+  /** Where the head reads; behind the final LayerNorm no block is left. */
+  const end = normalised ? start : layers;
+  const firstBlock = normalised ? layers : start;
+  const trained = Array.from({ length: layers }, (_, layer) => weights?.wants(layer) ?? []);
+  const trainedHead = weights?.wantsHead?.() ?? [];
+  const lowestTrained = trained.findIndex((names, layer) =>
+    layer >= firstBlock && names.length > 0
+  );
+  checkDepths(depths, start, layers, lowestTrained >= 0 || trainedHead.length > 0);
   checkShape("hidden state", from?.hidden, [batch.size * batch.width, dModel]);
-  const lowest = Math.min(...depths);
+  const lowest = Math.min(
+    lowestTrained < 0 ? layers : lowestTrained,
+    ...[...depths].filter((place) => typeof place === "number"),
+  );
 
   using owned = new DisposableStack();
   using pass = new Pass(engine, batch);
@@ -57,24 +92,44 @@ export async function computeGradient(
   const gradients = new Held([]);
   owned.use(hidden);
   owned.use(gradients);
-  const isWanted = (depth: number) => depths.has(depth);
-  const isKept = (depth: number) => keepHidden && isWanted(depth);
+  const isWanted = (depth: StreamPlace) => depths.has(depth);
+  const isKept = (depth: StreamPlace) => keepHidden && isWanted(depth);
 
   hidden.set(start, from?.hidden ?? pass.embed());
-  for (let depth = start; depth < layers; depth++) {
+  const show = async (layer: number | "head", found: Readonly<Record<string, Tensor>>) => {
+    using shown = new DisposableStack();
+    Object.values(found).forEach((tensor) => shown.use(tensor));
+    if (Object.keys(found).length > 0) await weights!.visit(layer, found);
+  };
+  for (let depth = firstBlock; depth < layers; depth++) {
     signal?.throwIfAborted();
     hidden.set(depth + 1, await pass.block(depth, hidden.get(depth)));
     if (depth < lowest) hidden.free(depth);
   }
-  const head = await pass.head(hidden.get(layers), rows);
-  head.normalised[Symbol.dispose]();
+  const head = await runner.run(hidden.get(end), { rows, normalised });
+  head.normalised?.[Symbol.dispose]();
   const logits = owned.use(head.logits);
-  gradients.set(layers, await headGradient(pass, hidden.get(layers), rows, logits, cotangent));
-  if (!isKept(layers)) hidden.free(layers);
+  {
+    using own = new DisposableStack();
+    const made = typeof cotangent === "function" ? own.use(await cotangent(logits)) : cotangent;
+    checkShape("cotangent of the logits", made, [logits.shape[0], TOKENS.length]);
+    const { x, ...found } = await runner.backward(hidden.get(end), { rows, normalised }, made, [
+      ...(isWanted(end) || lowest < layers ? ["x" as const] : []),
+      ...trainedHead,
+    ]);
+    if (x) gradients.set(end, x);
+    await show("head", found);
+  }
+  if (!isKept(end)) hidden.free(end);
   for (let depth = layers; depth-- > lowest;) {
     signal?.throwIfAborted();
     const after = gradients.get(depth + 1);
-    gradients.set(depth, await pass.blockBackward(depth, hidden.get(depth), after));
+    const { x, ...found } = await pass.blockBackward(depth, hidden.get(depth), after, [
+      ...(isWanted(depth) || lowest < depth ? ["x" as const] : []),
+      ...trained[depth],
+    ]);
+    if (x) gradients.set(depth, x);
+    await show(depth, found);
     if (!isWanted(depth + 1)) gradients.free(depth + 1);
     if (!isKept(depth)) hidden.free(depth);
   }
@@ -87,34 +142,21 @@ export async function computeGradient(
   };
 }
 
-async function headGradient(
-  pass: Pass,
-  hidden: Tensor,
-  rows: ArrayLike<number> | undefined,
-  logits: Tensor,
-  cotangent: GradientOptions["cotangent"],
-): Promise<Tensor> {
-  using owned = new DisposableStack();
-  const made = typeof cotangent === "function" ? owned.use(await cotangent(logits)) : cotangent;
-  checkShape("cotangent of the logits", made, [logits.shape[0], TOKENS.length]);
-  return await pass.headBackward(hidden, rows, made);
-}
-
 /** Tensors by depth, freed together; those of the caller are not. */
 class Held implements Disposable {
-  readonly tensors = new Map<number, Tensor>();
+  readonly tensors = new Map<StreamPlace, Tensor>();
 
   constructor(readonly callers: readonly Tensor[]) {}
 
-  get(depth: number): Tensor {
+  get(depth: StreamPlace): Tensor {
     return this.tensors.get(depth)!;
   }
 
-  set(depth: number, tensor: Tensor): void {
+  set(depth: StreamPlace, tensor: Tensor): void {
     this.tensors.set(depth, tensor);
   }
 
-  free(depth: number): void {
+  free(depth: StreamPlace): void {
     const tensor = this.get(depth);
     if (!this.callers.includes(tensor)) tensor[Symbol.dispose]();
     this.tensors.delete(depth);
@@ -125,11 +167,21 @@ class Held implements Disposable {
   }
 }
 
-function checkDepths(depths: ReadonlySet<number>, start: number, layers: number): void {
-  const wrong = [...depths].find((d) => !Number.isInteger(d) || d < start || d > layers);
-  if (wrong !== undefined || depths.size === 0) {
+function checkDepths(
+  depths: ReadonlySet<StreamPlace>,
+  start: StreamPlace,
+  layers: number,
+  mayBeNone: boolean,
+): void {
+  const fits = (place: StreamPlace) =>
+    typeof place === "string" || typeof start === "string"
+      ? place === start
+      : Number.isInteger(place) && place >= start && place <= layers;
+  const wrong = [...depths].find((place) => !fits(place));
+  if (wrong !== undefined || (depths.size === 0 && !mayBeNone)) {
+    const allowed = start === "last" ? '"last"' : `whole numbers in ${start}..${layers}`;
     throw new RangeError(
-      `Cannot differentiate as depths must be whole numbers in ${start}..${layers}: ` +
+      `Cannot differentiate as depths must be ${allowed}: ` +
         `current value is ${wrong ?? "none"}`,
     );
   }

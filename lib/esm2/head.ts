@@ -16,6 +16,7 @@ export const HEAD_WEIGHTS = [
   "lm_head.bias",
 ] as const;
 
+/** One of {@linkcode HEAD_WEIGHTS}. */
 export type HeadWeight = typeof HEAD_WEIGHTS[number];
 
 export function headWeightShape(name: HeadWeight, { dModel }: Esm2Config): number[] {
@@ -42,7 +43,7 @@ export function head(
 }
 
 /** normalised f32[N, D] → logits f32[N, 33]. */
-export function lmHead(g: Graph, normalised: Value, w: (name: HeadWeight) => Value): Value {
+function lmHead(g: Graph, normalised: Value, w: (name: HeadWeight) => Value): Value {
   return g.scope("lm_head", () => {
     const y = op.gelu(
       g,
@@ -58,27 +59,22 @@ export function lmHead(g: Graph, normalised: Value, w: (name: HeadWeight) => Val
   });
 }
 
-/** Graph of the head: x (and, for some rows of it only, their numbers), weights → logits, normalised. */
-export function headGraph(config: Esm2Config, chosenRows = false): Graph {
+/**
+ * Graph of the head: x (and, for some rows of it only, their numbers), weights → logits, normalised.
+ *
+ * @param normalised whether `x` is what the final LayerNorm gave, so that only the logits are left
+ */
+export function headGraph(config: Esm2Config, chosenRows = false, normalised = false): Graph {
   const g = new Graph("head");
   let x = g.input("x", "float32", ["N", config.dModel]);
   if (chosenRows) x = op.gatherRows(g, x, g.input("rows", "float32", ["R"]));
-  const out = head(g, x, (name) => g.input(name, "float32", headWeightShape(name, config)));
+  const weight = (name: HeadWeight) => g.input(name, "float32", headWeightShape(name, config));
+  if (normalised) {
+    g.output("logits", lmHead(g, x, weight));
+    return g;
+  }
+  const out = head(g, x, weight);
   g.output("logits", out.logits);
   g.output("normalised", out.normalised);
   return g;
 }
-
-/** Graph of the head after the final LayerNorm: normalised, its weights → logits. */
-export function lmHeadGraph(config: Esm2Config): Graph {
-  const g = new Graph("lm_head");
-  const normalised = g.input("normalised", "float32", ["N", config.dModel]);
-  const weight = (name: HeadWeight) => g.input(name, "float32", headWeightShape(name, config));
-  g.output("logits", lmHead(g, normalised, weight));
-  return g;
-}
-
-/** The weights that {@linkcode lmHeadGraph} takes. */
-export const LM_HEAD_WEIGHTS: readonly HeadWeight[] = HEAD_WEIGHTS.filter((name) =>
-  name.startsWith("lm_head.")
-);

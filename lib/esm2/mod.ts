@@ -1,6 +1,9 @@
 /** ESM-2: alphabet, tokens, and the model run block by block. */
 export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
-export type { GradientOptions, GradientResult } from "./gradient.ts";
+export { BLOCK_WEIGHTS, type BlockWeight } from "./block.ts";
+export type { GradientOptions, GradientResult, WeightGradients } from "./gradient.ts";
+export { HEAD_WEIGHTS, type HeadWeight } from "./head.ts";
+export type { HeadOptions, HeadResult } from "./head_runner.ts";
 export { Esm2, type ModelOptions, type RunOptions, type RunResult } from "./model.ts";
 export { defaultTokenBudget, planBatches, type PlannedBatch } from "./plan.ts";
 export {
@@ -20,10 +23,21 @@ export type {
   ReductionOutput,
 } from "./reduction.ts";
 export {
+  logitsFrom,
+  readStreams,
+  type Stream,
+  type StreamOptions,
+  streamRows,
+  visitBatch,
+  type VisitOptions,
+  visitStreams,
+} from "./streams.ts";
+export {
   type AttentionPiece,
   BLOCK_PARTS,
   type BlockPart,
   type BlockPartName,
   type HiddenState,
+  type StreamPlace,
   type Visitor,
 } from "./visitor.ts";

@@ -1,8 +1,11 @@
 /** ESM-2 on a backend, run block by block. */
 import type { Backend, Tensor } from "../backend/types.ts";
+import { showAs } from "../display.ts";
 import { UserError } from "../errors.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
+import { configText } from "../checkpoint/config.ts";
 import { computeGradient, type GradientOptions, type GradientResult } from "./gradient.ts";
+import { type HeadOptions, type HeadResult, HeadRunner } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import { ProgramCache } from "./programs.ts";
@@ -29,6 +32,8 @@ export interface RunOptions {
   visitor?: Visitor;
   /** Starts after `depth` blocks from this f32[B·T, D] instead of the embedding; stays the caller's. */
   from?: { depth: number; hidden: Tensor };
+  /** Blocks that run at most, from the embedding on. @default all */
+  until?: number;
   /**
    * Whether to compute logits and the normalised state when the last block has run: of every token,
    * or of the rows of [B·T, D] that are named, in that order. @default false
@@ -52,8 +57,16 @@ export interface RunResult extends Disposable {
 
 /** ESM-2 on a backend: runs batches block by block, and differentiates its answer. */
 export class Esm2 implements AsyncDisposable {
+  static {
+    showAs<Esm2>(this.prototype, {
+      text: ({ config, backend }) =>
+        `Esm2: ${configText(config)}, on ${backend.name} (${backend.detail})`,
+    });
+  }
+
   readonly #programs: ProgramCache;
   readonly #engine: Engine;
+  readonly #head: HeadRunner;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #work = new Within();
 
@@ -67,6 +80,7 @@ export class Esm2 implements AsyncDisposable {
   ) {
     this.#programs = new ProgramCache(backend);
     this.#engine = { config, backend, embedding, invFreq, weights, programs: this.#programs };
+    this.#head = new HeadRunner(this.#engine);
   }
 
   /**
@@ -101,6 +115,16 @@ export class Esm2 implements AsyncDisposable {
   }
 
   /**
+   * Logits of a residual stream that has been through all blocks; queued as runs are.
+   *
+   * @param hidden f32[N, D], stays the caller's
+   * @throws {RangeError} if a row of the options does not exist
+   */
+  logits(hidden: Tensor, options: HeadOptions = {}): Promise<HeadResult> {
+    return this.#enqueue(() => this.#head.run(hidden, options));
+  }
+
+  /**
    * Differentiates a scalar of the logits with respect to the residual stream; queued as runs are.
    *
    * Only the inputs of the blocks are kept on the way up; each block is computed again on the way down.
@@ -108,7 +132,7 @@ export class Esm2 implements AsyncDisposable {
    * @throws {RangeError} if a depth, row or shape of the options does not fit the batch
    */
   gradient(batch: TokenBatch, options: GradientOptions): Promise<GradientResult> {
-    return this.#enqueue(() => computeGradient(this.#engine, batch, options));
+    return this.#enqueue(() => computeGradient(this.#engine, this.#head, batch, options));
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -127,7 +151,7 @@ export class Esm2 implements AsyncDisposable {
 
   async #run(batch: TokenBatch, options: RunOptions): Promise<RunResult> {
     const { config, backend } = this;
-    const { visitor, from, signal } = options;
+    const { visitor, from, until = config.layers, signal } = options;
     using pass = new Pass(this.#engine, batch);
     let depth = from?.depth ?? 0;
     let hidden = from?.hidden ?? pass.embed();
@@ -150,7 +174,7 @@ export class Esm2 implements AsyncDisposable {
     };
     try {
       await visitHidden();
-      while (depth < config.layers && !stopped) {
+      while (depth < Math.min(until, config.layers) && !stopped) {
         signal?.throwIfAborted();
         advance(await pass.block(depth, hidden, visitor));
         depth++;
@@ -161,7 +185,7 @@ export class Esm2 implements AsyncDisposable {
         ours = true;
       }
       const head = options.head && depth === config.layers
-        ? await pass.head(hidden, options.head === true ? undefined : options.head.rows)
+        ? await this.#head.run(hidden, options.head === true ? {} : options.head)
         : undefined;
       const where = `after ${depth} of ${config.layers} blocks`;
       await expectFinite(backend, batch, where, hidden, head);
@@ -173,7 +197,7 @@ export class Esm2 implements AsyncDisposable {
         [Symbol.dispose]() {
           result[Symbol.dispose]();
           head?.logits[Symbol.dispose]();
-          head?.normalised[Symbol.dispose]();
+          head?.normalised?.[Symbol.dispose]();
         },
       };
     } catch (error) {
@@ -196,7 +220,7 @@ async function expectFinite(
   { width }: TokenBatch,
   where: string,
   hidden: Tensor,
-  head?: { logits: Tensor; normalised: Tensor },
+  head?: HeadResult,
 ): Promise<void> {
   const [rows, columns] = hidden.shape;
   const placeOf = (tensor?: Tensor, index?: number) => {
@@ -218,7 +242,7 @@ async function expectFinite(
     );
   } catch (error) {
     head?.logits[Symbol.dispose]();
-    head?.normalised[Symbol.dispose]();
+    head?.normalised?.[Symbol.dispose]();
     throw error;
   }
 }

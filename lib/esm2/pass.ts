@@ -1,11 +1,9 @@
 /** One batch on its way through the model: what all its blocks share, and the steps. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
-import { TOKENS } from "./alphabet.ts";
-import { BackwardRunner, headBackward } from "./backward.ts";
+import { BackwardRunner, type BlockInput } from "./backward.ts";
 import type { BlockVariant } from "./block.ts";
 import { BlockRunner, type BlockStep, type Inputs, type PartHook } from "./block_runner.ts";
-import { headGraph } from "./head.ts";
 import { embed, paddingBias, rotaryTables } from "./inputs.ts";
 import { headGroups } from "./plan.ts";
 import type { ProgramCache } from "./programs.ts";
@@ -79,52 +77,25 @@ export class Pass implements Disposable {
       : await this.#blocks.whole(step, groups, hidden, inputs);
   }
 
-  /** From dS/d(output of block `layer`) to dS/d(its input `hidden`). */
-  async blockBackward(layer: number, hidden: Tensor, cotangent: Tensor): Promise<Tensor> {
+  /**
+   * From dS/d(output of block `layer`) to dS/dw for each w of `wrt`: the block's input, its weights.
+   *
+   * @param hidden the block's input
+   */
+  async blockBackward<W extends BlockInput>(
+    layer: number,
+    hidden: Tensor,
+    cotangent: Tensor,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
     const step = { variant: this.#variant, layer, batch: this.batch };
     const backward = new BackwardRunner(this.#blocks);
     using weights = await this.engine.weights.block(layer);
-    const inputs = { ...this.#shared, ...weights.tensors };
+    const inputs = { ...this.#shared, ...weights.tensors, x: hidden };
     const groups = this.#fastGroups();
     return this.#groups.length > 1
-      ? await backward.inPieces(step, groups, hidden, cotangent, inputs)
-      : await backward.whole(step, groups, hidden, cotangent, inputs);
-  }
-
-  /** Logits f32[R, 33] and normalised state f32[R, D] of the chosen rows of [B·T, D], or of all. */
-  async head(
-    hidden: Tensor,
-    chosen: ArrayLike<number> | undefined,
-  ): Promise<{ logits: Tensor; normalised: Tensor }> {
-    const { config, programs, weights } = this.engine;
-    const [all, dModel] = hidden.shape;
-    using owned = new DisposableStack();
-    const rows = chosen && owned.use(this.#rowNumbers(chosen, all));
-    const program = await programs.get(
-      rows ? "head of rows" : "head",
-      () => headGraph(config, rows !== undefined),
-    );
-    using set = await weights.head();
-    const count = chosen?.length ?? all;
-    const { logits, normalised } = await program.run(
-      { ...set.tensors, x: hidden, ...(rows && { rows }) },
-      { logits: [count, TOKENS.length], normalised: [count, dModel] },
-    );
-    return { logits, normalised };
-  }
-
-  /** From dS/d(logits of the chosen rows) to dS/d(`hidden`), the input of the head. */
-  async headBackward(
-    hidden: Tensor,
-    chosen: ArrayLike<number> | undefined,
-    cotangent: Tensor,
-  ): Promise<Tensor> {
-    const { config, programs, weights } = this.engine;
-    using owned = new DisposableStack();
-    const rows = chosen && owned.use(this.#rowNumbers(chosen, hidden.shape[0]));
-    using set = await weights.head();
-    const inputs = { ...set.tensors, x: hidden, ...(rows && { rows }) };
-    return await headBackward(programs, config, inputs, cotangent);
+      ? await backward.inPieces(step, groups, inputs, cotangent, wrt)
+      : await backward.whole(step, groups, inputs, cotangent, wrt);
   }
 
   [Symbol.dispose](): void {
@@ -138,21 +109,6 @@ export class Pass implements Disposable {
     const fewest = fewestHeads * size * width ** 2 * 4;
     const fast = Math.min(limit.bytes, Math.max(limit.fastAttentionBytes, fewest));
     return headGroups(config, size, width, limit, fast);
-  }
-
-  /** Row numbers as the graph takes them: floats, which are exact to 2^24. */
-  #rowNumbers(rows: ArrayLike<number>, all: number): Tensor {
-    const numbers = Float32Array.from(rows);
-    const isRow = (row: number) => Number.isInteger(row) && row >= 0 && row < all;
-    const wrong = numbers.findIndex((row, i) => row !== rows[i] || !isRow(row));
-    if (wrong >= 0 || numbers.length === 0) {
-      throw new RangeError(
-        `Cannot run the head as rows must be in 0..${all - 1}: current value is ${
-          rows[wrong] ?? "none"
-        }`,
-      );
-    }
-    return this.engine.backend.upload("rows", [numbers.length], numbers);
   }
 
   #upload(): Inputs {

@@ -1,4 +1,5 @@
 import type { Backend, Program, Tensor } from "../backend/types.ts";
+import { gradientOf, vjpGraph } from "../onnx/gradient.ts";
 import type { Graph } from "../onnx/graph.ts";
 
 /** A compiled graph that picks what it reads. */
@@ -17,17 +18,28 @@ export interface GraphProgram {
   ): Promise<Record<string, Tensor>>;
 }
 
+/** A compiled vector–Jacobian product. */
+export interface GradientProgram {
+  /** Runs once. @returns dS/dw of each w of `wrt`, with which it was made; owned by the caller */
+  gradients<W extends string>(
+    values: Readonly<Record<string, Tensor>>,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>>;
+}
+
 /**
  * Batch sizes whose graphs are kept. A graph is compiled for each, and keeps the memory of its largest run:
  * 40 sizes of 66 tokens held 1.26 GB at 8M, at no gain.
  */
 const MOST_SIZES = 3;
 
-/** Compiled graphs by what they are specialised to; those of the batch sizes used last are kept. */
+/** Compiled graphs by what they are made from; those of the batch sizes used last are kept. */
 export class ProgramCache implements AsyncDisposable {
   readonly #compiled = new Map<string, { program: Promise<Compiled>; size: number }>();
   /** Least recently used first. */
   readonly #sizes = new Set<number>();
+  /** Number of each function among the arguments. */
+  readonly #functions = new Map<unknown, number>();
   #size = 0;
   #freed: Promise<unknown> = Promise.resolve();
 
@@ -49,18 +61,46 @@ export class ProgramCache implements AsyncDisposable {
     for (const [key, { size }] of this.#compiled) if (size === oldest) this.#free(key);
   }
 
-  /** The program of that key; `build` is called the first time. */
-  get(key: string, build: () => Graph): Promise<GraphProgram> {
+  /**
+   * The program of the graph that `build` makes of `args`, compiled the first time.
+   *
+   * Programs are told apart by all arguments: by their values, functions (which must be the same ones each
+   * time) by identity, and what has a `key` by that.
+   */
+  get<A extends unknown[]>(build: (...args: A) => Graph, ...args: A): Promise<GraphProgram> {
+    return this.#get(build, ...args);
+  }
+
+  #get<A extends unknown[]>(build: (...args: A) => Graph, ...args: A): Promise<Compiled> {
+    const key = this.#keyOf([build, args]);
     const known = this.#compiled.get(key);
     if (known) {
       known.size = this.#size;
       return known.program;
     }
-    const program = this.#compile(build());
+    const program = this.#compile(build(...args));
     this.#compiled.set(key, { program, size: this.#size });
     // A failed compilation is not remembered.
     program.catch(() => this.#compiled.delete(key));
     return program;
+  }
+
+  /** The program of the vector–Jacobian product of such a graph, see {@linkcode vjpGraph}. */
+  vjp<A extends unknown[]>(
+    build: (...args: A) => Graph,
+    args: A,
+    outputs: readonly string[],
+    wrt: readonly string[],
+  ): Promise<GradientProgram> {
+    return this.#get(productOf<A>, build, args, outputs, wrt);
+  }
+
+  #keyOf(args: unknown): string {
+    return JSON.stringify(args, (_, value) => {
+      if (typeof value !== "function") return value?.key ?? value;
+      if (!this.#functions.has(value)) this.#functions.set(value, this.#functions.size);
+      return `function ${this.#functions.get(value)}`;
+    });
   }
 
   async #compile(graph: Graph): Promise<Compiled> {
@@ -83,7 +123,14 @@ export class ProgramCache implements AsyncDisposable {
   }
 }
 
-class Compiled implements GraphProgram {
+const productOf = <A extends unknown[]>(
+  build: (...args: A) => Graph,
+  args: A,
+  outputs: readonly string[],
+  wrt: readonly string[],
+) => vjpGraph(build(...args), outputs, wrt);
+
+class Compiled implements GraphProgram, GradientProgram {
   constructor(readonly program: Program, readonly inputs: readonly string[]) {}
 
   run(
@@ -92,5 +139,17 @@ class Compiled implements GraphProgram {
   ): Promise<Record<string, Tensor>> {
     const fed = Object.fromEntries(this.inputs.map((name) => [name, values[name]]));
     return this.program.run(fed, outputs);
+  }
+
+  async gradients<W extends string>(
+    values: Readonly<Record<string, Tensor>>,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
+    const shapes = wrt.map((name) => [gradientOf(name), values[name].shape]);
+    const found = await this.run(values, Object.fromEntries(shapes));
+    return Object.fromEntries(wrt.map((name) => [name, found[gradientOf(name)]])) as Record<
+      W,
+      Tensor
+    >;
   }
 }

@@ -21,6 +21,8 @@ function counting(fails: (name: string) => boolean = () => false) {
   return { backend, live, count: () => compiled };
 }
 
+const graphOf = (name: string) => new Graph(name);
+
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 Deno.test("ProgramCache keeps the graphs of the batch sizes used last, and frees the others", async () => {
@@ -29,7 +31,7 @@ Deno.test("ProgramCache keeps the graphs of the batch sizes used last, and frees
   const pass = async (size: number) => {
     programs.use(size);
     for (const key of [`block ${size}`, `attend ${size}`, "head"]) {
-      await programs.get(key, () => new Graph(key));
+      await programs.get(graphOf, key);
     }
     await settled();
   };
@@ -46,11 +48,32 @@ Deno.test("ProgramCache compiles again what failed to compile", async () => {
   let fails = true;
   const { backend, count } = counting(() => fails);
   await using programs = new ProgramCache(backend);
-  const get = () => programs.get("block", () => new Graph("block"));
+  const get = () => programs.get(graphOf, "block");
   await rejects(get, /does not compile/);
   await settled();
   equal(programs.count, 0);
   fails = false;
   await get();
   equal(count(), 2);
+});
+
+Deno.test("ProgramCache tells programs apart by all that their graphs are made from", async () => {
+  const { backend, count } = counting();
+  await using programs = new ProgramCache(backend);
+  const graph = (name: string, _of?: unknown) => new Graph(name);
+  const other = (name: string, _of?: unknown) => new Graph(name);
+  const get = (of: unknown, build = graph) => programs.get(build, "a", of);
+  await get({ rank: 4, alpha: 8 });
+  await get({ rank: 4, alpha: 8 });
+  equal(count(), 1, "equal arguments are one program");
+  await get({ rank: 4, alpha: 16 });
+  await get({ rank: 8, alpha: 8 });
+  await get([["x", "w"]]);
+  await get([["x"]]);
+  equal(count(), 5);
+  await get([["x"]], other);
+  await get({ key: "one", visit: () => {} });
+  equal(count(), 7);
+  await get({ key: "one", visit: () => {} });
+  equal(count(), 7, "what has a key is known by it");
 });

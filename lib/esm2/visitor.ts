@@ -56,6 +56,12 @@ export interface BlockPart {
   replace(tensor: Tensor): void;
 }
 
+/**
+ * A place of the residual stream: after so many blocks (0: the embedding), or `last`, after the final
+ * LayerNorm.
+ */
+export type StreamPlace = number | "last";
+
 /** The residual stream between two blocks. */
 export interface HiddenState {
   /**

@@ -5,6 +5,19 @@ export { GpuError } from "./errors.ts";
 export { checkLoopSteps, type Grid, planGrid } from "./grid.ts";
 export { type Access, type Dispatch, Kernel, type KernelSpec } from "./kernel.ts";
 export {
+  type Binding,
+  type Extents,
+  type GivenOf,
+  type KernelBindings,
+  type KernelNumbers,
+  type KernelOf,
+  type KernelRows,
+  KernelTable,
+  type ParamFieldsOf,
+  TableKernel,
+  type TensorsOf,
+} from "./kernel_table.ts";
+export {
   type ParamFields,
   paramFieldsOf,
   ParamLayout,

@@ -1,5 +1,7 @@
 /** A labelled buffer with a shape; whoever allocates it frees it. */
 
+import { showAs, tensorText } from "../display.ts";
+
 /** Typed array per element type; 64-bit and 8-bit elements do not exist in WGSL. */
 export interface ElementArrays {
   /** Single precision. */
@@ -70,6 +72,12 @@ export function paddedBytes(byteLength: number): number {
 
 /** A shape and element type over a device buffer, owned or borrowed. */
 export class GpuTensor<D extends ElementType = ElementType> {
+  static {
+    showAs<GpuTensor>(this.prototype, {
+      text: (one) => tensorText("GpuTensor", one, one.dtype, one.#buffer ? "" : " (released)"),
+    });
+  }
+
   /** What it is called in messages. */
   readonly label: string;
   /** Extents, row-major. */

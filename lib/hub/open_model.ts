@@ -1,5 +1,7 @@
 /** Opens the checkpoint a person asked for, or the embedded demonstration model. */
 import { type Checkpoint, openCheckpoint } from "../checkpoint/mod.ts";
+import { configText } from "../checkpoint/config.ts";
+import { showAs } from "../display.ts";
 import { EMBEDDED_NAME, openEmbedded } from "./embedded.ts";
 import type { FetchOptions } from "./fetch_model.ts";
 import { resolveModel } from "./resolve.ts";
@@ -30,7 +32,15 @@ export async function openModel(
 }
 
 function opened(name: string, checkpoint: Checkpoint, embedded: boolean): OpenedModel {
-  return { name, checkpoint, embedded, [Symbol.dispose]: () => checkpoint[Symbol.dispose]() };
+  const model = {
+    name,
+    checkpoint,
+    embedded,
+    [Symbol.dispose]: () => checkpoint[Symbol.dispose](),
+  };
+  return showAs(model, {
+    text: () => `Model ${name}: ${configText(checkpoint.config)}${embedded ? "; embedded" : ""}`,
+  });
 }
 
 /** Said once by every command that runs the embedded model. */

@@ -1,9 +1,10 @@
 /** A sparse autoencoder on a backend. */
 import type { Backend, Tensor } from "../backend/types.ts";
+import { showAs } from "../display.ts";
 import { DeviceEngine } from "./device_engine.ts";
 import type { Encoded, PreActs, SaeEngine } from "./engine.ts";
 import { HostEngine } from "./host_engine.ts";
-import type { Sae, SparseLatents, TokenScale } from "./types.ts";
+import { type Sae, saeText, type SparseLatents, type TokenScale } from "./types.ts";
 
 export type { Encoded, PreActs } from "./engine.ts";
 
@@ -13,6 +14,12 @@ export type { Encoded, PreActs } from "./engine.ts";
  * Rows are worked on some at a time, so that memory does not grow with N · F.
  */
 export class SaeCoder implements AsyncDisposable {
+  static {
+    showAs<SaeCoder>(this.prototype, {
+      text: ({ sae, backend }) => `SaeCoder on ${backend.name} of ${saeText(sae)}`,
+    });
+  }
+
   private constructor(
     readonly sae: Sae,
     readonly backend: Backend,

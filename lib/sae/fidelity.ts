@@ -1,9 +1,18 @@
 /** How well an autoencoder stands in for the residual stream that it reads. */
 import type { Tensor } from "../backend/types.ts";
 import { MASK, TOKENS } from "../esm2/alphabet.ts";
-import { type Esm2, padBatch, type Sequence, type TokenBatch, tokenize } from "../esm2/mod.ts";
+import {
+  type Esm2,
+  logitsFrom,
+  padBatch,
+  readStreams,
+  type Sequence,
+  type Stream,
+  type StreamOptions,
+  tokenize,
+} from "../esm2/mod.ts";
 import type { SaeCoder } from "./coder.ts";
-import { StreamTap, type TapOptions } from "./stream_tap.ts";
+import { placeOf } from "./types.ts";
 
 /**
  * What the model predicts with the stream, with its reconstruction, and with zeros in its place: means over
@@ -43,8 +52,8 @@ export interface Fidelity extends Losses {
 }
 
 /** How fidelity is measured. */
-export interface FidelityOptions extends TapOptions {
-  /** Whether to measure `masked` and `neighbours` too, which takes four more passes. @default false */
+export interface FidelityOptions extends StreamOptions {
+  /** Whether to measure `masked` and `neighbours` too, which takes two more passes. @default false */
   checks?: boolean;
 }
 
@@ -58,39 +67,33 @@ export async function measureFidelity(
   proteins: readonly Sequence[],
   { checks = false, ...options }: FidelityOptions = {},
 ): Promise<Fidelity> {
-  await using tap = new StreamTap(esm, coder.sae.config);
+  const place = placeOf(coder.sae.config), { depth } = coder.sae.config;
   const own = new Unexplained(coder), seen = new LossSums(), masked = new LossSums();
-  const { depth } = coder.sae.config;
-  const neighbours = [depth - 1, depth + 1].filter((at) => at >= 1 && at <= esm.config.layers)
-    .map((at) => ({ depth: at, unexplained: new Unexplained(coder) }));
+  const neighbours = (checks ? [depth - 1, depth + 1] : [])
+    .filter((at) => at >= 1 && at <= esm.config.layers)
+    .map((depth) => ({ depth, unexplained: new Unexplained(coder) }));
+  const places = [place, ...neighbours.map(({ depth }) => depth)];
   for (const protein of proteins) {
     const batch = padBatch([tokenize(protein, { maxLength: Infinity })]);
     const all = Array.from({ length: batch.width - 2 }, (_, i) => i + 1);
-    using hidden = await tap.read(batch, options);
-    const reconstruction = await own.add(hidden);
-    await predict(
-      tap,
-      batch,
-      { hidden, reconstruction },
-      { ids: batch.ids, at: all },
-      seen,
-      options,
-    );
+    using owned = new DisposableStack();
+    const streams = await readStreams(esm, batch, places, options);
+    streams.forEach((hidden) => owned.use(hidden));
+    const hidden = streams.get(place)!;
+    const reconstruction = await own.add(hidden), answers = { ids: batch.ids, at: all };
+    await predict(esm, { place, hidden, batch }, reconstruction, answers, seen, options);
+    for (const { depth, unexplained } of neighbours) await unexplained.add(streams.get(depth)!);
     if (!checks) continue;
     for (const from of MASK_FROM) {
       const at = all.filter((token) => (token - 1) % MASK_EVERY === from);
       const ids = batch.ids.slice();
       for (const token of at) ids[token] = MASK;
       const hiding = { ...batch, ids };
-      using hidden = await tap.read(hiding, options);
+      const found = await readStreams(esm, hiding, [place], options);
+      using hidden = found.get(place)!;
       const { reconstruction } = await reconstruct(coder, hidden);
-      const own = { ids: batch.ids, at };
-      await predict(tap, hiding, { hidden, reconstruction }, own, masked, options);
-    }
-    for (const { depth, unexplained } of neighbours) {
-      await using near = new StreamTap(esm, { depth, afterFinalNorm: false });
-      using hidden = await near.read(batch, options);
-      await unexplained.add(hidden);
+      const stream = { place, hidden, batch: hiding };
+      await predict(esm, stream, reconstruction, { ids: batch.ids, at }, masked, options);
     }
   }
   return {
@@ -115,14 +118,14 @@ async function reconstruct(coder: SaeCoder, hidden: Tensor) {
 
 /** Adds what the model predicts of some tokens from the stream, its reconstruction and zeros. */
 async function predict(
-  tap: StreamTap,
-  batch: TokenBatch,
-  { hidden, reconstruction }: { hidden: Tensor; reconstruction: Float32Array },
+  esm: Esm2,
+  { place, hidden, batch }: Stream,
+  reconstruction: Float32Array,
   own: { ids: Int32Array; at: readonly number[] },
   sums: LossSums,
-  { signal }: TapOptions,
+  { signal }: StreamOptions,
 ): Promise<void> {
-  const { esm: { backend, config: { dModel } } } = tap;
+  const { backend, config: { dModel } } = esm;
   const stream = await hidden.read();
   const replaced = (values: Float32Array) => {
     const all = stream.slice();
@@ -133,7 +136,7 @@ async function predict(
   using reconstructed = replaced(reconstruction);
   using zeros = replaced(new Float32Array(stream.length));
   for (const [i, state] of [hidden, reconstructed, zeros].entries()) {
-    using logits = await tap.logits(batch, state, signal);
+    using logits = await logitsFrom(esm, batch, { place, hidden: state }, { signal });
     sums.add(i, await logits.read(), own);
   }
   sums.residues += own.at.length;

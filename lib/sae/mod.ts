@@ -19,10 +19,7 @@
  * const { sae } = await openSae(undefined, {}, model);
  * await using coder = await SaeCoder.open(sae, backend);
  * const batch = padBatch([tokenize({ id: "trp-cage", residues: "NLYIQWLKDGGPSSGRPPPS" })]);
- * const { depth } = sae.config;
- * using run = await esm.run(batch, {
- *   visitor: { hidden: (state) => void (state.depth === depth && state.stop()) },
- * });
+ * using run = await esm.run(batch, { until: sae.config.depth });
  * const { latents } = await coder.encode(run.hidden);
  * if (latents.rows !== 22 || latents.values.length === 0) throw new Error("no latent is active");
  * ```
@@ -58,6 +55,5 @@ export type { FetchOptions } from "../hub/fetch_model.ts";
 export { type OpenedSae, openSae, type OpenSaeOptions } from "./open.ts";
 export type { LayerOption } from "./options.ts";
 export { type ReadSae, readSae, type SaeChoice, type SaeModel } from "./read.ts";
-export { StreamTap, type TapOptions } from "./stream_tap.ts";
 export type { Sae, SaeConfig } from "./types.ts";
 export { SAE_FORMAT, type WriteOptions, writeSae } from "./write.ts";

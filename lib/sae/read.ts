@@ -1,12 +1,13 @@
 /** Reads a sparse autoencoder from any of the layouts that are published. */
 import { basename } from "node:path";
+import { showAs } from "../display.ts";
 import { UserError } from "../errors.ts";
 import type { RandomAccess } from "../io/random_access.ts";
 import type { SaeFile, SaeModel } from "./formats/format.ts";
 import { formats } from "./formats/mod.ts";
 import type { LayerOption } from "./options.ts";
 import { readStoredSae, type StoredSae } from "./stored.ts";
-import type { Sae, SaeConfig } from "./types.ts";
+import { type Sae, type SaeConfig, saeText } from "./types.ts";
 
 export type { SaeModel } from "./formats/format.ts";
 
@@ -77,8 +78,12 @@ export async function readSae(
     normalisation,
     ...(k !== undefined && { k }),
   };
+  const sae: Sae = {
+    ...{ config, wEnc, wDec, bEnc, bPre },
+    ...(threshold && k === undefined && { threshold }),
+  };
   return {
-    sae: { config, wEnc, wDec, bEnc, bPre, ...(threshold && k === undefined && { threshold }) },
+    sae: showAs(sae, { text: saeText }),
     layout: format.name,
     metadata: stored.metadata,
     notes,

@@ -1,6 +1,7 @@
 /** What a sparse autoencoder (SAE) is, whatever file it came from. */
 import type { Decoder } from "../../kernels/sparse_decode/mod.ts";
 import type { Encoder, Normalisation } from "../../kernels/topk_sae_encode/mod.ts";
+import type { StreamPlace } from "../esm2/mod.ts";
 
 export type { SparseLatents, TokenScale } from "../../kernels/topk_sae_encode/mod.ts";
 
@@ -27,6 +28,18 @@ export interface SaeConfig {
    * above the threshold.
    */
   readonly k?: number;
+}
+
+/** Where an autoencoder reads the residual stream. */
+export const placeOf = (config: Pick<SaeConfig, "depth" | "afterFinalNorm">): StreamPlace =>
+  config.afterFinalNorm ? "last" : config.depth;
+
+/** An autoencoder as one line. */
+export function saeText({ config, threshold }: Sae): string {
+  const { name, latents, dModel, depth, afterFinalNorm, k } = config;
+  const kind = k === undefined ? threshold ? "JumpReLU" : "ReLU" : `TopK ${k}`;
+  const place = afterFinalNorm ? "the final LayerNorm" : `block ${depth}`;
+  return `Sae ${name}: ${latents} latents of ${dModel} values after ${place}, ${kind}`;
 }
 
 /** A sparse autoencoder; both products are row-major. */

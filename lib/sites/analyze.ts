@@ -10,6 +10,7 @@ import {
   tokenize,
 } from "../esm2/mod.ts";
 import { type CollectedSums, collectSums } from "./collect.ts";
+import { showProtein } from "./display.ts";
 import { collectMaps } from "./maps.ts";
 import { legacyColumns, type LegacyMode, type LegacyRow, legacyRows } from "./legacy.ts";
 import { checkNull, fewSets, type NullMode, sampleNull } from "./null_model.ts";
@@ -236,7 +237,7 @@ async function score(
     null_.exact,
   );
   return {
-    result: {
+    result: showProtein({
       id,
       residues: displayLetters(residues),
       sites,
@@ -245,7 +246,7 @@ async function score(
       rows,
       calledByChance: null_.calledByChance,
       maps: [],
-    },
+    }),
     ...(legacy && { legacy: legacyRows(rows, null_.sums!) }),
   };
 }

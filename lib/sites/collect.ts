@@ -66,6 +66,7 @@ export async function collectSums(
   const wants = (layer: number) => layers.includes(layer);
   const done = (end: number) => end === heads && options.onLayer?.();
   using _ = await model.run(batch, {
+    until: last + 1,
     signal,
     visitor: {
       ...(summer.request
@@ -87,9 +88,6 @@ export async function collectSums(
             done(piece.end);
           },
         }),
-      hidden(state) {
-        if (state.depth > last) state.stop();
-      },
     },
   });
   await summer.finish?.();

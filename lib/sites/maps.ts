@@ -44,6 +44,7 @@ export async function collectHeads<T>(
   const last = Math.max(...heads.map(({ layer }) => layer));
   const taken = new Map<string, T>();
   using _ = await model.run(padBatch([row]), {
+    until: last + 1,
     signal,
     visitor: {
       wantsAttention: (layer) => heads.some((h) => h.layer === layer),
@@ -56,9 +57,6 @@ export async function collectHeads<T>(
         for (const { layer, head } of wanted) {
           taken.set(`${layer} ${head}`, take(piece, data, head));
         }
-      },
-      hidden(state) {
-        if (state.depth > last) state.stop();
       },
     },
   });

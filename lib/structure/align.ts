@@ -1,6 +1,5 @@
 /** Matching a chain's residues to a query sequence. */
-import type { Chain } from "./structure.ts";
-import { chainLetters } from "./structure.ts";
+import { type Chain, chainLetters } from "./chain.ts";
 
 const MATCH = 5, MISMATCH = -4, GAP_OPEN = -11, GAP_EXTEND = -0.2, UNKNOWN = 0;
 /** Opening a gap in the chain where its numbering jumps: there residues are missing. */

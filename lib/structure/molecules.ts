@@ -3,7 +3,7 @@
  * draws structures in a report, and it finds helices and strands where a file states none. Files are read
  * by own code: the library's parsers drop what tells residues apart, and know no tabs or broken rows.
  */
-import type { StructureResidue } from "./structure.ts";
+import type { StructureResidue } from "./chain.ts";
 
 interface Library {
   Parsers: {

@@ -1,9 +1,17 @@
 /** Protein structures from PDB, mmCIF and BinaryCIF files. */
+import { showAs } from "../display.ts";
 import { quote, UserError } from "../errors.ts";
 import { inputName, readInput } from "../io/input.ts";
 import { textOf } from "../io/text.ts";
 import { type AtomChain, type AtomResidue, chainsOf, type Point } from "./atoms.ts";
 import { isBinaryCif, parseBinaryCif } from "./bcif.ts";
+import {
+  type Chain,
+  chainText,
+  type Structure,
+  type StructureResidue,
+  structureText,
+} from "./chain.ts";
 import { type CifBlock, CifError, parseCif } from "./cif.ts";
 import { isCap, letterOf, type Parents } from "./letters.ts";
 import { CATEGORIES, checkCifEnd, readCif } from "./mmcif.ts";
@@ -14,52 +22,15 @@ import type { SecondarySpan } from "./secondary.ts";
 import { aligned, type Placed, placed } from "./sequence.ts";
 
 export type { Point };
-
-/** One residue of a chain's sequence. */
-export interface StructureResidue {
-  /** One letter; `X` for what is not known. */
-  letter: string;
-  /** The authors' number with insertion code, as `52` or `52A`; "" where the file does not number it. */
-  label: string;
-  /** The authors' number alone; it may be negative, and is NaN where the file does not number it. */
-  number: number;
-  /** Three-letter name. */
-  name: string;
-  /** `H` helix, `E` strand, `-` neither. */
-  secondary: "H" | "E" | "-";
-  /** Cα, Å; a residue without it counts as one without coordinates. */
-  alpha?: Point;
-  /** Cβ, Å; glycine has none, and it may be missing from the file. */
-  beta?: Point;
-  /** The other backbone atoms that the file has, Å. */
-  backbone: Partial<Record<"N" | "C" | "O", Point>>;
-}
-
-/** One chain, residues in the order of its sequence. */
-export interface Chain {
-  /** The authors' name; a blank one is `(blank)`, a second chain of one name has `_2` after it. */
-  id: string;
-  /** The name as the file has it, for other programs. @default that of `id` */
-  name?: string;
-  /** In the order of the sequence. */
-  residues: StructureResidue[];
-  /** Where the sequence is from; without it residues are those that have coordinates. */
-  sequence?: "SEQRES" | "_entity_poly_seq";
-}
-
-/** The chains of a structure file. */
-export interface Structure {
-  /** File name for messages. */
-  source: string;
-  /** Which format the file has. */
-  format: "pdb" | "cif" | "bcif";
-  /** Protein chains, in the file's order. */
-  chains: Chain[];
-  /** Whether helices and strands are those that the file states, or computed as it states none. */
-  secondary: "stated" | "computed";
-  /** What a reader of the results should know of the file. */
-  notes: string[];
-}
+export {
+  type Chain,
+  chainLetters,
+  chainName,
+  chainOf,
+  resolvedCount,
+  type Structure,
+  type StructureResidue,
+} from "./chain.ts";
 
 /** Which residues are read. */
 export interface StructureOptions {
@@ -83,7 +54,8 @@ export async function readStructure(
   const bytes = await readInput(path, { must }), notes: string[] = [];
   const text = isBinaryCif(bytes) ? bytes : textOf(bytes, path, { must, notes });
   const structure = await structureOf(text, inputName(path), options);
-  return { ...structure, notes: [...notes, ...structure.notes] };
+  structure.notes.unshift(...notes);
+  return structure;
 }
 
 /** What the formats have in common. */
@@ -147,10 +119,10 @@ export async function structureOf(
     if (copy > 1) copies.push(id);
     const made = monomers.flatMap((monomer) => residuesOf(monomer, parents));
     secondaryOf(spans, stated(chain.name), made).forEach((kind, i) => made[i].secondary = kind);
-    return {
+    return showAs<Chain>({
       ...{ id, name, residues: resolvedOnly ? made.filter(({ alpha }) => alpha) : made },
       ...(sequence && !resolvedOnly && { sequence: from }),
-    };
+    }, { text: chainText });
   });
   if (chains.length === 0) fail("it must hold a protein with Cα atoms: current value is none");
   if (copies.length > 0) {
@@ -166,10 +138,10 @@ export async function structureOf(
       (await computedSecondary(residues)).forEach((kind, i) => residues[i].secondary = kind);
     }
   }
-  return {
+  return showAs<Structure>({
     ...{ source, format, chains, notes },
     secondary: spans.length > 0 ? "stated" : "computed",
-  };
+  }, { text: structureText });
 }
 
 /** Residues of one place; a chromophore stands for three, and all have its place. */
@@ -244,31 +216,3 @@ function soleName(chains: readonly string[], others: Iterable<string>): (name: s
 const STANDARD = new Set(
   "ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split(" "),
 );
-
-/**
- * The chain of a name, or the only one.
- *
- * @throws {UserError} if there is no such chain
- */
-export function chainOf({ chains, source }: Structure, id: string): Chain {
-  const chain = chains.find((each) => each.id === id) ??
-    chains.find(({ name }) => name === "" && (id.trim() === "" || id === "_"));
-  if (chain) return chain;
-  throw new UserError(
-    `Cannot use --chain with ${quote(source, 200)} as it must be one of ${
-      chains.map((each) => each.id).join(", ")
-    }: current value is ${quote(id)}`,
-  );
-}
-
-/** One-letter codes of a chain. */
-export function chainLetters({ residues }: Chain): string {
-  return residues.map(({ letter }) => letter).join("");
-}
-
-/** Residues that have coordinates. */
-export const resolvedCount = ({ residues }: Chain): number =>
-  residues.filter(({ alpha }) => alpha).length;
-
-/** A chain's name as the file has it, for other programs. */
-export const chainName = ({ name, id }: Chain): string => name ?? id;

@@ -1,5 +1,6 @@
 /** What the model says of every position of the target: the marginals and the entropy. */
 import { ENTROPY, LETTERS, REFERENCE_LOG_PROB } from "../../kernels/token_log_probs/mod.ts";
+import { counted, showAs } from "../display.ts";
 import { tokenize } from "../esm2/mod.ts";
 import { AMINO_ACIDS, columnOf, KERNEL_COLUMNS } from "./letters.ts";
 import type { Query } from "./queries.ts";
@@ -7,6 +8,14 @@ import type { Target } from "./types.ts";
 
 /** Scores of single substitutions, L × 20. */
 export class ScoreMatrix {
+  static {
+    showAs<ScoreMatrix>(this.prototype, {
+      text: ({ target: { id, residues }, scores }) =>
+        `ScoreMatrix of ${id}: ${counted(residues.length, "residue")} × ${LETTERS} letters, ` +
+        `${scores.filter((score) => !Number.isNaN(score)).length} scores`,
+    });
+  }
+
   /** f32[L, 20] in the order of `AMINO_ACIDS`; NaN where nothing was computed. */
   readonly scores: Float32Array;
   /** f32[L]: entropy of the 20 letters, nats. */

@@ -1,5 +1,5 @@
 /** Which bindings each of onnxruntime's pipelines writes, and which are products, read from their WGSL. */
-import { type ProductShader, productShader } from "./products.ts";
+import { type ProductShader, productShader } from "./product_shader.ts";
 import type { Calls } from "./stand_in.ts";
 
 const WRITTEN = /@binding\((\d+)\)\s*var<storage,\s*read_write>/g;

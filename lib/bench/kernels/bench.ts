@@ -1,5 +1,5 @@
 /** What a kernel gives to be timed on either processor. */
-import type { GpuContext } from "../../gpu/mod.ts";
+import type { GpuContext, GpuTensor } from "../../gpu/mod.ts";
 
 /** Copies of the inputs that are used in turn, so that none is in the cache when its turn comes. */
 export interface SetCount {
@@ -52,3 +52,78 @@ export function agrees(
   }
   return true;
 }
+
+/** Values that tell an element from its neighbours. */
+export const ramp = (elements: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length: elements }, (_, i) => i % 8191);
+
+/** What a run gives, array by array. */
+export type Outputs = readonly ArrayLike<number>[];
+
+/** What is a kernel's own of a bench. */
+export interface BenchParts<Input, Tensors>
+  extends Pick<KernelBench, "kernel" | "shape" | "bytes" | "flops" | "setBytes" | "needsGpu"> {
+  dtype?: string;
+  /** How often a run goes through the kernel, each time with the next set. @default 1 */
+  passes?: number;
+  /** The same in every set: drawing others would take longer than timing them. */
+  input(): Input;
+  twin(input: Input): Outputs;
+  /** What the twin must give, by the definition. */
+  reference(input: Input): Outputs;
+  /** @param expected of the twin for `wgsl`, of the reference for `twin` */
+  isRight(found: Outputs, expected: () => Outputs, by: "wgsl" | "twin", input: Input): boolean;
+  /** @param own disposes of something in the end */
+  device(ctx: GpuContext, own: <T extends Disposable>(one: T) => T, input: Input): Promise<{
+    /** Inputs on the device for one set. */
+    load(): Tensors;
+    /** Those of set 0, where they were needed before. */
+    first?: Tensors;
+    encode(encoder: GPUCommandEncoder, tensors: Tensors, pass: number): void;
+    outputs: readonly GpuTensor[];
+  }>;
+}
+
+/** A bench of its parts. */
+export function benchOf<Input, Tensors>(parts: BenchParts<Input, Tensors>): KernelBench {
+  const { kernel, shape, dtype = "f32", bytes, flops, setBytes, needsGpu, passes = 1 } = parts;
+  const check = (found: Outputs, input: Input, by: "wgsl" | "twin") => {
+    const expected = () => by === "wgsl" ? parts.twin(input) : parts.reference(input);
+    mustBe(parts.isRight(found, expected, by, input), kernel, shape);
+  };
+  const all = Array.from({ length: passes }, (_, pass) => pass);
+  return {
+    ...{ kernel, shape, dtype, bytes, flops, setBytes, needsGpu },
+    async gpu(ctx, { sets }) {
+      const owned = new DisposableStack(), input = parts.input();
+      const device = await parts.device(ctx, (one) => owned.use(one), input);
+      const loaded = Array.from(
+        { length: sets },
+        (_, set) => set === 0 ? device.first ?? device.load() : device.load(),
+      );
+      return {
+        encode: (encoder, set) =>
+          all.forEach((pass) => device.encode(encoder, loaded[(set * passes + pass) % sets], pass)),
+        verify: async () => check(await ctx.readAll(device.outputs), input, "wgsl"),
+        [Symbol.dispose]: () => owned.dispose(),
+      };
+    },
+    cpu({ sets }) {
+      const input = parts.input();
+      const inputs = Array.from({ length: sets }, () => structuredClone(input));
+      check(parts.twin(input), input, "twin");
+      return {
+        run: (set) => all.forEach((pass) => parts.twin(inputs[(set * passes + pass) % sets])),
+      };
+    },
+  };
+}
+
+/** Whether every element is within a distance of the expected one. */
+export const isWithin = (
+  found: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  distance: number,
+): boolean =>
+  found.length === expected.length &&
+  Array.from(found).every((x, i) => Math.abs(x - expected[i]) <= distance);

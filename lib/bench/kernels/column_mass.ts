@@ -12,9 +12,9 @@ import {
   type Pattern,
 } from "../../../kernels/attention_column_mass/mod.ts";
 import { columnMassReference } from "../../../kernels/attention_column_mass/reference.ts";
-import { agrees, type KernelBench, mustBe } from "./bench.ts";
+import type { GpuTensor } from "../../gpu/mod.ts";
+import { agrees, benchOf, type KernelBench } from "./bench.ts";
 
-const KERNEL = "attention_column_mass";
 /** The default of `analyze`; typical heads have few entries above it. */
 const THETA = 0.3;
 
@@ -37,65 +37,41 @@ function mixedPattern(shape: ColumnMassCase): Pattern {
 
 /** @param blocks how many blocks a run goes through, each with attention of its own */
 function columnMassBench(shape: ColumnMassCase, blocks: number): KernelBench {
-  const name = blocks === 1 ? shape.name : `${blocks} × ${shape.name}`;
   const { batch, heads, tokens } = shape, rows = innerRows(shape);
-  return {
-    kernel: KERNEL,
-    shape: name,
-    dtype: "f32",
-    bytes: blocks * bytes(shape),
-    flops: blocks * flops(shape),
+  return benchOf({
+    kernel: "attention_column_mass",
+    shape: blocks === 1 ? shape.name : `${blocks} × ${shape.name}`,
+    ...{ passes: blocks, bytes: blocks * bytes(shape), flops: blocks * flops(shape) },
     setBytes: 4 * batch * heads * tokens * tokens,
-    async gpu(ctx, { sets }) {
-      const owned = new DisposableStack();
-      const kernel = await AttentionColumnMass.create(ctx);
-      const pattern = mixedPattern(shape);
-      const ranges = owned.use(ctx.upload("rows", [batch, 2], rows));
-      const inputs = Array.from(
-        { length: sets },
-        () => owned.use(ctx.upload("pattern", [batch, heads, tokens, tokens], pattern.data)),
-      );
-      // Outputs of its own for each block, as the analysis has them: no block waits for the last.
-      const outputs = Array.from({ length: blocks }, () => kernel.alloc(inputs[0]));
-      outputs.flatMap(Object.values).forEach((tensor) => owned.use(tensor));
-      return {
-        encode(encoder, set) {
-          for (let block = 0; block < blocks; block++) {
-            const input = inputs[(set * blocks + block) % sets];
-            kernel.encode(encoder, input, ranges, outputs[block], { theta: THETA });
-          }
-        },
-        async verify() {
-          const twin = columnMass(pattern, rows, THETA);
-          // The longest chain of single-precision additions, each one rounding.
-          const rtol = (Math.ceil(tokens / 8) + 8) * 2 ** -24;
-          for (const output of outputs) {
-            const [mass, count] = await ctx.readAll([output.mass, output.count]);
-            mustBe(agrees(mass, twin.mass, rtol) && agrees(count, twin.count), KERNEL, name);
-          }
-        },
-        [Symbol.dispose]: () => owned.dispose(),
-      };
-    },
-    cpu({ sets }) {
-      const pattern = mixedPattern(shape);
-      const patterns = Array.from(
-        { length: sets },
-        () => ({ ...pattern, data: pattern.data.slice() }),
-      );
-      const expected = columnMassReference(pattern, rows, THETA);
+    input: () => mixedPattern(shape),
+    twin(pattern) {
       const { mass, count } = columnMass(pattern, rows, THETA);
-      const isRight = agrees(mass, expected.mass, 2 ** -23) && agrees(count, expected.count);
-      mustBe(isRight, KERNEL, name);
+      return [mass, count];
+    },
+    reference(pattern) {
+      const { mass, count } = columnMassReference(pattern, rows, THETA);
+      return [mass, count];
+    },
+    isRight(found, expected, by) {
+      // The longest chain of single-precision additions, each one rounding.
+      const rtol = by === "wgsl" ? (Math.ceil(tokens / 8) + 8) * 2 ** -24 : 2 ** -23;
+      const [mass, count] = expected();
+      return found.every((values, i) => i % 2 ? agrees(values, count) : agrees(values, mass, rtol));
+    },
+    async device(ctx, own, { data }) {
+      const kernel = await AttentionColumnMass.create(ctx);
+      const ranges = own(ctx.upload("rows", [batch, 2], rows));
+      const load = () => own(ctx.upload("pattern", [batch, heads, tokens, tokens], data));
+      // Outputs of its own for each block, as the analysis has them: no block waits for the last.
+      const first = load(), outputs = Array.from({ length: blocks }, () => kernel.alloc(first));
       return {
-        run(set) {
-          for (let block = 0; block < blocks; block++) {
-            columnMass(patterns[(set * blocks + block) % sets], rows, THETA);
-          }
-        },
+        ...{ load, first },
+        encode: (e, input: GpuTensor<"f32">, block) =>
+          kernel.encode(e, input, ranges, outputs[block], { theta: THETA }),
+        outputs: outputs.flatMap(({ mass, count }) => [own(mass), own(count)]),
       };
     },
-  };
+  });
 }
 
 const middle = BENCH_CASES.find(({ tokens }) => tokens === 414)!;

@@ -8,51 +8,35 @@ import {
 } from "../../../kernels/jacobian_norm/jacobian_norm_cases.ts";
 import { JacobianNorm, jacobianNorms, pairCount } from "../../../kernels/jacobian_norm/mod.ts";
 import { pairNormsReference } from "../../../kernels/jacobian_norm/reference.ts";
-import { agrees, type KernelBench, mustBe } from "./bench.ts";
-
-const KERNEL = "jacobian_norm";
+import type { GpuTensor } from "../../gpu/mod.ts";
+import { agrees, benchOf, type KernelBench } from "./bench.ts";
 
 function jacobianBench({ name, length }: JacobianCase): KernelBench {
   const count = pairCount(length);
-  return {
-    kernel: KERNEL,
-    shape: name,
-    dtype: "f32",
-    bytes: bytes(length),
-    flops: flops(length),
+  return benchOf({
+    ...{ kernel: "jacobian_norm", shape: name, bytes: bytes(length), flops: flops(length) },
     setBytes: 1600 * count,
-    async gpu(ctx, { sets }) {
-      const owned = new DisposableStack(), kernel = await JacobianNorm.create(ctx);
-      const jacobian = randomJacobian(length, 1);
-      const inputs = Array.from(
-        { length: sets },
-        () => owned.use(ctx.upload("pairs", [count, 20, 20], jacobian.pairs)),
-      );
-      const means = owned.use(kernel.upload(jacobian.means));
-      const norms = owned.use(ctx.alloc("norms", [count], "f32"));
+    input: () => randomJacobian(length, 1),
+    twin: (jacobian) => [jacobianNorms(jacobian)],
+    reference: (jacobian) => [pairNormsReference(jacobian)],
+    isRight([found], expected, by) {
+      const [map] = expected();
+      if (by === "twin") return agrees(found, map, 2 ** -23);
+      const pairs: number[] = [];
+      for (let m = 1; m < length; m++) for (let n = 0; n < m; n++) pairs.push(map[m * length + n]);
+      // 400 non-negative terms added in single precision, then a root.
+      return agrees(found, pairs, 32 * 2 ** -24);
+    },
+    async device(ctx, own, jacobian) {
+      const kernel = await JacobianNorm.create(ctx), means = own(kernel.upload(jacobian.means));
+      const norms = own(ctx.alloc("norms", [count], "f32"));
       return {
-        encode: (encoder, set) => kernel.encode(encoder, inputs[set % sets], means, norms, 0),
-        async verify() {
-          const twin = jacobianNorms(jacobian), found = await ctx.read(norms);
-          const pairs: number[] = [];
-          for (let m = 1; m < length; m++) pairs.push(...twin.subarray(m * length, m * length + m));
-          // 400 non-negative terms added in single precision, then a root.
-          mustBe(agrees(found, pairs, 32 * 2 ** -24), KERNEL, name);
-        },
-        [Symbol.dispose]: () => owned.dispose(),
+        load: () => own(ctx.upload("pairs", [count, 20, 20], jacobian.pairs)),
+        encode: (e, pairs: GpuTensor<"f32">) => kernel.encode(e, pairs, means, norms, 0),
+        outputs: [norms],
       };
     },
-    cpu({ sets }) {
-      const jacobian = randomJacobian(length, 1);
-      const jacobians = Array.from(
-        { length: sets },
-        () => ({ ...jacobian, pairs: jacobian.pairs.slice() }),
-      );
-      const isRight = agrees(jacobianNorms(jacobian), pairNormsReference(jacobian), 2 ** -23);
-      mustBe(isRight, KERNEL, name);
-      return { run: (set) => void jacobianNorms(jacobians[set % sets]) };
-    },
-  };
+  });
 }
 
 export const jacobianNormBenches: readonly KernelBench[] = BENCH_CASES.map(jacobianBench);

@@ -9,9 +9,7 @@ import {
 } from "../../../kernels/matmul/matmul_cases.ts";
 import { matmul, MatmulKernel } from "../../../kernels/matmul/mod.ts";
 import { matmulReference } from "../../../kernels/matmul/reference.ts";
-import { type KernelBench, mustBe } from "./bench.ts";
-
-const KERNEL = "matmul";
+import { benchOf, type KernelBench } from "./bench.ts";
 
 /** Beyond it the twin and software adapters take seconds. */
 const SMALL_FLOPS = 4e8;
@@ -21,7 +19,7 @@ const COMPARED = 500;
 
 function matmulBench(one: MatmulCase): KernelBench {
   const { name, batch, m, n, k } = one;
-  const isRight = (c: Float32Array, { a, b, bias }: ReturnType<typeof randomFactors>) => {
+  const isRight = (c: ArrayLike<number>, { a, b, bias }: ReturnType<typeof randomFactors>) => {
     const stride = Math.max(1, Math.floor(c.length / COMPARED));
     for (let at = 0; at < c.length; at += stride) {
       const e = Math.floor(at / (m * n)), i = Math.floor(at / n) % m, j = at % n;
@@ -36,36 +34,29 @@ function matmulBench(one: MatmulCase): KernelBench {
     }
     return true;
   };
-  return {
-    kernel: KERNEL,
-    shape: name,
-    dtype: "f32",
-    bytes: bytes(one),
-    flops: flops(one),
+  return benchOf({
+    ...{ kernel: "matmul", shape: name, bytes: bytes(one), flops: flops(one) },
     setBytes: 4 * batch * (m * k + n * k),
     needsGpu: flops(one) > SMALL_FLOPS,
-    async gpu(ctx, { sets }) {
-      const owned = new DisposableStack(), kernel = await MatmulKernel.create(ctx, one, one);
-      const factors = randomFactors(one, 1);
-      const inputs = Array.from({ length: sets }, () => ({
-        a: owned.use(ctx.upload("a", [batch, m, k], factors.a)),
-        b: owned.use(ctx.upload("b", [batch, n, k], factors.b)),
-      }));
-      const bias = factors.bias && owned.use(ctx.upload("bias", [n], factors.bias));
-      const c = owned.use(ctx.alloc("c", [batch, m, n], "f32"));
+    input: () => randomFactors(one, 1),
+    twin: ({ a, b, bias }) => [matmul(a, b, bias, one, one)],
+    // Some results are computed by the definition instead, whoever made them.
+    reference: () => [],
+    isRight: ([c], _expected, _by, factors) => isRight(c, factors),
+    async device(ctx, own, factors) {
+      const kernel = await MatmulKernel.create(ctx, one, one);
+      const bias = factors.bias && own(ctx.upload("bias", [n], factors.bias));
+      const c = own(ctx.alloc("c", [batch, m, n], "f32"));
       return {
-        encode: (encoder, set) => kernel.encode(encoder, { ...inputs[set % sets], bias, c }),
-        verify: async () => mustBe(isRight(await ctx.read(c), factors), KERNEL, name),
-        [Symbol.dispose]: () => owned.dispose(),
+        load: () => ({
+          a: own(ctx.upload("a", [batch, m, k], factors.a)),
+          b: own(ctx.upload("b", [batch, n, k], factors.b)),
+        }),
+        encode: (encoder, { a, b }) => kernel.encode(encoder, { a, b, bias, c }),
+        outputs: [c],
       };
     },
-    cpu({ sets }) {
-      const factors = randomFactors(one, 1), { a, b, bias } = factors;
-      const lefts = Array.from({ length: sets }, () => a.slice());
-      mustBe(isRight(matmul(a, b, bias, one, one), factors), KERNEL, name);
-      return { run: (set) => void matmul(lefts[set % sets], b, bias, one, one) };
-    },
-  };
+  });
 }
 
 export const matmulBenches: readonly KernelBench[] = BENCH_CASES.map(matmulBench);

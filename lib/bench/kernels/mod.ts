@@ -12,7 +12,8 @@ import { logProbsBenches } from "./token_log_probs.ts";
 import { saeEncodeBenches } from "./topk_sae_encode.ts";
 
 export type { CpuRun, GpuRun, KernelBench } from "./bench.ts";
-export { copyBench, fmaBench } from "./ceilings.ts";
+export { copyBench } from "./copy.ts";
+export { fmaBench } from "./fma.ts";
 export { noop } from "./noop.ts";
 
 /** All blocks of 650M for a protein of 412 residues, and the null of its 660 heads. */

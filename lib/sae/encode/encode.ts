@@ -3,16 +3,15 @@ import {
   defaultTokenBudget,
   displayLetters,
   type Esm2,
-  planBatches,
   type Sequence,
   tokenize,
+  visitStreams,
 } from "../../esm2/mod.ts";
 import { packUnit, unpackUnit } from "../../run/codec.ts";
 import type { Work } from "../../run/run.ts";
 import type { SaeCoder } from "../coder.ts";
 import { sliceRows } from "../rows.ts";
-import { StreamTap } from "../stream_tap.ts";
-import type { SparseLatents } from "../types.ts";
+import { placeOf, type SparseLatents } from "../types.ts";
 
 /** The latents of one protein, without `<cls>` and `<eos>`. */
 export interface ProteinLatents {
@@ -48,10 +47,9 @@ export async function* encodeWindows(
   proteins: AsyncIterable<Sequence>,
   { onProgress, ...options }: EncodeOptions = {},
 ): AsyncGenerator<ProteinLatents[]> {
-  await using tap = new StreamTap(esm, coder.sae.config);
   let before = 0;
   for await (const window of windows(esm, proteins, options)) {
-    yield await encodeWindow(tap, coder, window, {
+    yield await encodeWindow(esm, coder, window, {
       ...options,
       onProgress: (done) => onProgress?.(before + done),
     });
@@ -60,17 +58,14 @@ export async function* encodeWindows(
 }
 
 async function encodeWindow(
-  tap: StreamTap,
+  esm: Esm2,
   coder: SaeCoder,
   { members }: Window,
   { tokenBudget, signal, onProgress }: EncodeOptions,
 ): Promise<ProteinLatents[]> {
-  const { esm } = tap, { config, backend } = esm;
   const rows = members.map(({ ids }) => ids), found: SparseLatents[] = [];
   let done = 0;
-  for (const batch of planBatches(rows, config, backend.tensorLimit, budgetOf(esm, tokenBudget))) {
-    signal?.throwIfAborted();
-    using hidden = await tap.read(batch, { signal });
+  await visitStreams(esm, rows, [placeOf(coder.sae.config)], async ({ hidden, batch }) => {
     const { latents } = await coder.encode(hidden);
     batch.members.forEach((member, b) => {
       // Without <cls>, <eos> and the padding behind it.
@@ -79,7 +74,7 @@ async function encodeWindow(
       done += count;
     });
     onProgress?.(done);
-  }
+  }, { tokenBudget: budgetOf(esm, tokenBudget), signal });
   return members.map(({ protein }, i) => withLatents(protein, found[i]));
 }
 
@@ -144,7 +139,6 @@ export async function windowWork(
     last.tokens += tokens;
     last.residues += residues;
   }
-  const tap = stack.use(new StreamTap(esm, coder.sae.config));
   // Units are computed in order: the proteins are read once, those of others passed over.
   const left = windows(esm, proteins(), options);
   stack.defer(() => void left.return(undefined));
@@ -159,7 +153,7 @@ export async function windowWork(
       for (let w = 0; w < units[u].windows; w++) {
         const { value } = await left.next();
         const onProgress = (done: number) => tick(before + done);
-        const found = await encodeWindow(tap, coder, value!, { ...options, onProgress });
+        const found = await encodeWindow(esm, coder, value!, { ...options, onProgress });
         for (const protein of found) own.add(protein);
         before += value!.residues;
       }

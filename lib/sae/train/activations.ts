@@ -1,5 +1,5 @@
 /** The residual stream of many sequences after a number of blocks. */
-import { type Esm2, planBatches } from "../../esm2/mod.ts";
+import { type Esm2, streamRows, visitStreams } from "../../esm2/mod.ts";
 import type { Corpus } from "./corpus.ts";
 import type { Crop } from "./feed.ts";
 
@@ -29,18 +29,11 @@ export async function readActivations(
   const tokens = rows.reduce((sum, row) => sum + row.length - 2 * edge, 0);
   const out = new Float32Array(tokens * dModel);
   let at = 0;
-  for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, BATCH_TOKENS)) {
-    using result = await esm.run(batch, {
-      visitor: { hidden: (state) => state.depth === depth ? state.stop() : undefined },
-      signal,
-    });
-    const hidden = result.hidden.peek() ?? await result.hidden.read();
-    batch.lengths.forEach((length, b) => {
-      const begin = (b * batch.width + edge) * dModel;
-      const end = (b * batch.width + length - edge) * dModel;
-      out.set(hidden.subarray(begin, end), at);
-      at += end - begin;
-    });
-  }
+  await visitStreams(esm, rows, [depth], async (stream) => {
+    for (const values of await streamRows(stream, { specials: specialTokens })) {
+      out.set(values, at);
+      at += values.length;
+    }
+  }, { tokenBudget: BATCH_TOKENS, signal });
   return out;
 }

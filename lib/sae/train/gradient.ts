@@ -1,5 +1,6 @@
 /** Loss of a batch and its gradient, given the pre-activations. */
-import type { FloatArray, Parameters } from "./parameters.ts";
+import type { FloatArray } from "../../train/arrays.ts";
+import type { Parameters } from "./parameters.ts";
 import { topK } from "./top_k.ts";
 
 /** Weight of the dead latents' loss (Gao et al. 2024, arXiv:2406.04093, appendix A.2). */

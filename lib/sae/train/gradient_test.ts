@@ -1,7 +1,9 @@
 import { allClose, deepEqual, equal, ok } from "../../../tests/assert.ts";
 import { AUX_WEIGHT, SparseGradient } from "./gradient.ts";
-import { PARAMETER_NAMES, type Parameters } from "./parameters.ts";
+import type { Parameters } from "./parameters.ts";
 import { gaussians } from "./random.ts";
+
+const PARAMETER_NAMES = ["encoder", "decoder", "latentBias", "inputBias"] as const;
 
 const D = 6, F = 14, B = 7, K = 3, AUX_K = 2, DEAD = Uint32Array.of(1, 4, 5, 9);
 

@@ -1,11 +1,10 @@
 /** The weights of an SAE as training holds them: one row of D numbers per latent, on both sides. */
+import type { FloatArray } from "../../train/arrays.ts";
 import type { Sae, SaeConfig } from "../types.ts";
 import { gaussians } from "./random.ts";
 
-export type FloatArray = Float32Array | Float64Array;
-
 /** Weights, or anything of their shape: gradients, moments. */
-export interface Parameters<A extends FloatArray = Float32Array> {
+export type Parameters<A extends FloatArray = Float32Array> = {
   /** [F, D]: the transpose of `Sae.wEnc`, so that a latent's weights lie together. */
   readonly encoder: A;
   /** [F, D], rows of length 1 */
@@ -14,9 +13,7 @@ export interface Parameters<A extends FloatArray = Float32Array> {
   readonly latentBias: A;
   /** [D]: subtracted before the encoder, added after the decoder. */
   readonly inputBias: A;
-}
-
-export const PARAMETER_NAMES = ["encoder", "decoder", "latentBias", "inputBias"] as const;
+};
 
 /** Parameters of zeros. */
 export function zeros(dModel: number, latents: number): Parameters {

@@ -6,6 +6,7 @@ import { formatCount } from "../../cli/units.ts";
 import { Esm2 } from "../../esm2/mod.ts";
 import { EMBEDDED_NOTE, openModel } from "../../hub/open_model.ts";
 import { OutputDir } from "../../io/output.ts";
+import { StateFile } from "../../train/state_file.ts";
 import { VERSION } from "../../version.ts";
 import { fidelityText } from "../fidelity_text.ts";
 import { writeSae } from "../write.ts";
@@ -26,7 +27,6 @@ import {
   type TrainChoice,
   type TrainRequest,
 } from "./settings.ts";
-import { StateFile } from "./state_file.ts";
 import { reportSteps } from "./steps_report.ts";
 import { train, type TrainSettings } from "./train.ts";
 

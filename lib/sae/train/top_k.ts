@@ -1,5 +1,5 @@
 /** Selects the largest pre-activations of one token. */
-import type { FloatArray } from "./parameters.ts";
+import type { FloatArray } from "../../train/arrays.ts";
 
 /**
  * Writes the at most k largest values of `values[begin …]` that are above a floor, descending; ties:

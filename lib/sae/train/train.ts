@@ -1,10 +1,10 @@
 /** Trains an SAE on what a stream of buffers of activations gives. */
+import type { StateFile } from "../../train/state_file.ts";
 import type { SaeConfig } from "../types.ts";
 import type { Crop, Cursor, Feed } from "./feed.ts";
 import { geometricMedian, normaliseRow, spread } from "./normalise.ts";
 import { initialParameters } from "./parameters.ts";
 import { permutation, STREAM } from "./random.ts";
-import type { StateFile, TrainingState } from "./state_file.ts";
 import {
   type DenseProduct,
   newState,
@@ -51,6 +51,41 @@ export interface Trained {
   readonly epochs: number;
 }
 
+/** Where a training stands: the trainer's state, and what of the data it has seen. */
+export interface TrainingState {
+  readonly trainer: TrainerState;
+  /** What one unit of the training data is in the residual stream. */
+  readonly unit: number;
+  /** Where the present buffer begins. */
+  readonly cursor: Cursor;
+  /** Number of the present buffer. */
+  readonly buffer: number;
+  /** Tokens that were seen before it. */
+  readonly before: number;
+  /** Its batches that are done. */
+  readonly batches: number;
+}
+
+export function saveState(file: StateFile, { trainer, ...where }: TrainingState): void {
+  const { steps, tokens, ...arrays } = trainer;
+  file.save({ ...where, steps, tokens }, arrays);
+}
+
+/** Fills `trainer`, a state of the right shape, from the file and gives the rest, where there is one. */
+export function loadState(
+  file: StateFile,
+  trainer: TrainerState,
+): Omit<TrainingState, "trainer"> | undefined {
+  const { steps: _s, tokens: _t, ...arrays } = trainer;
+  const values = file.load<Omit<TrainingState, "trainer"> & Pick<TrainerState, "steps" | "tokens">>(
+    arrays,
+  );
+  if (!values) return undefined;
+  const { steps, tokens, ...where } = values;
+  Object.assign(trainer, { steps, tokens });
+  return where;
+}
+
 /**
  * Trains until `settings.tokens` tokens are seen.
  *
@@ -67,7 +102,7 @@ export async function train(
   const { dModel, latents, normalisation, seed } = settings;
   const state = newState(initialParameters(latents, new Float32Array(dModel), seed));
   const trainer = new Trainer(state, settings, dense);
-  const found = stateFile?.load(state);
+  const found = stateFile && loadState(stateFile, state);
   if (found) onResume?.(state.tokens);
   let cursor: Cursor = found?.cursor ?? { epoch: 0, position: 0 };
   let { buffer, before, batches: done, unit } = found ??
@@ -75,7 +110,7 @@ export async function train(
   let saved = performance.now();
   const save = () => {
     const now: TrainingState = { trainer: state, unit, cursor, buffer, before, batches: done };
-    if (state.steps > 0) stateFile?.save(now);
+    if (stateFile && state.steps > 0) saveState(stateFile, now);
     saved = performance.now();
   };
   try {

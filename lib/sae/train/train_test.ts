@@ -1,9 +1,9 @@
 import { allClose, deepEqual, equal, ok, rejects } from "../../../tests/assert.ts";
+import { StateFile } from "../../train/state_file.ts";
 import { initialParameters } from "./parameters.ts";
 import { gaussians } from "./random.ts";
-import { StateFile } from "./state_file.ts";
 import { plainProduct, smallSettings, syntheticSource } from "./testing.ts";
-import { train } from "./train.ts";
+import { loadState, saveState, train } from "./train.ts";
 import { newState, Trainer } from "./trainer.ts";
 
 const D = 32;
@@ -175,7 +175,7 @@ Deno.test("StateFile ignores a file that is cut, changed or of other settings", 
   try {
     const fresh = () => newState(initialParameters(8, new Float32Array(D), 1));
     const file = StateFile.beside(`${dir}/a`, { k: 1 });
-    equal(file.load(fresh()), undefined);
+    equal(loadState(file, fresh()), undefined);
     const trainer = fresh();
     trainer.steps = 3;
     trainer.idle[2] = 4_000_000_000;
@@ -186,17 +186,17 @@ Deno.test("StateFile ignores a file that is cut, changed or of other settings", 
       before: 9,
       batches: 4,
     };
-    file.save({ trainer, ...where });
+    saveState(file, { trainer, ...where });
     const loaded = newState(initialParameters(8, new Float32Array(D), 99));
-    deepEqual(file.load(loaded), where);
+    deepEqual(loadState(file, loaded), where);
     deepEqual(loaded, trainer);
-    equal(StateFile.beside(`${dir}/a`, { k: 2 }).load(fresh()), undefined);
+    equal(loadState(StateFile.beside(`${dir}/a`, { k: 2 }), fresh()), undefined);
     const bytes = Deno.readFileSync(file.path);
     for (
       const damaged of [bytes.slice(0, -1), bytes.slice(0, 10), bytes.with(200, bytes[200] ^ 1)]
     ) {
       Deno.writeFileSync(file.path, damaged);
-      equal(file.load(fresh()), undefined);
+      equal(loadState(file, fresh()), undefined);
     }
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -1,7 +1,9 @@
 /** One SAE in training: its weights, the optimiser's memory, and the step that changes both. */
-import { adamStep, clip, learningRateAt, type Moments } from "./adam.ts";
+import { adamw, type Moments } from "../../train/adamw.ts";
+import { clipByGlobalNorm, zerosLike } from "../../train/arrays.ts";
+import { linear, type Schedule } from "../../train/schedule.ts";
 import { SparseGradient } from "./gradient.ts";
-import { normaliseRows, type Parameters, removeParallel, zeros } from "./parameters.ts";
+import { normaliseRows, type Parameters, removeParallel } from "./parameters.ts";
 
 export interface TrainerSettings {
   readonly k: number;
@@ -22,17 +24,19 @@ export interface TrainerSettings {
 /** All that a step reads and changes; saving it whole saves the training. */
 export interface TrainerState {
   readonly weights: Parameters;
-  readonly moments: Moments;
+  /** The optimiser's memory. */
+  readonly moments: Moments<Parameters>;
   /** u32[F]: tokens since each latent was active, at most 2^32 − 1. */
   readonly idle: Uint32Array;
   steps: number;
   tokens: number;
 }
 
+const OPTIMISER = adamw();
+
 export function newState(weights: Parameters): TrainerState {
-  const dModel = weights.inputBias.length, latents = weights.latentBias.length;
-  const moments = { first: zeros(dModel, latents), second: zeros(dModel, latents) };
-  return { weights, moments, idle: new Uint32Array(latents), steps: 0, tokens: 0 };
+  const idle = new Uint32Array(weights.latentBias.length);
+  return { weights, moments: OPTIMISER.init(weights), idle, steps: 0, tokens: 0 };
 }
 
 export interface StepReport {
@@ -56,6 +60,7 @@ export class Trainer {
   readonly #gradient: Parameters;
   readonly #sparse: SparseGradient;
   readonly #fired: Uint32Array;
+  readonly #schedule: Schedule;
 
   constructor(
     readonly state: TrainerState,
@@ -63,9 +68,10 @@ export class Trainer {
     readonly dense: DenseProduct,
   ) {
     const { inputBias: { length: dModel }, latentBias: { length: latents } } = state.weights;
-    this.#gradient = zeros(dModel, latents);
+    this.#gradient = zerosLike(state.weights);
     this.#sparse = new SparseGradient({ dModel, latents, k: settings.k, auxK: settings.auxK });
     this.#fired = new Uint32Array(latents);
+    this.#schedule = linear(settings.learningRate, settings);
   }
 
   /** Latents that have not been active for long, ascending. */
@@ -93,18 +99,13 @@ export class Trainer {
         this.#fired,
       ));
     removeParallel(this.#gradient.decoder, weights.decoder, dModel);
-    clip(this.#gradient, settings.clip);
+    clipByGlobalNorm(this.#gradient, settings.clip);
     // The middle of the step's tokens, so that neither first nor last step has rate zero.
     const share = (state.tokens + rows / 2) / settings.tokens;
     state.steps++;
     state.tokens += rows;
-    adamStep(
-      weights,
-      this.#gradient,
-      state.moments,
-      state.steps,
-      learningRateAt(share, settings),
-    );
+    const learningRate = this.#schedule(share);
+    OPTIMISER.update(weights, this.#gradient, state.moments, { step: state.steps, learningRate });
     normaliseRows(weights.decoder, dModel);
     for (let f = 0; f < this.#fired.length; f++) {
       state.idle[f] = this.#fired[f] > 0 ? 0 : Math.min(state.idle[f] + rows, 2 ** 32 - 1);

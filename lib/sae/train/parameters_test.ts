@@ -1,41 +1,6 @@
-import { allClose, equal, ok } from "../../../tests/assert.ts";
-import { adamStep, clip, learningRateAt } from "./adam.ts";
-import { initialParameters, normaliseRows, removeParallel, toSae, zeros } from "./parameters.ts";
+import { allClose, ok } from "../../../tests/assert.ts";
+import { initialParameters, normaliseRows, removeParallel, toSae } from "./parameters.ts";
 import { gaussians } from "./random.ts";
-
-Deno.test("adamStep follows the paper's formulas over three steps", () => {
-  const weights = zeros(1, 1), gradient = zeros(1, 1);
-  const moments = { first: zeros(1, 1), second: zeros(1, 1) };
-  const slopes = [0.5, -2, 0.1];
-  let m = 0, v = 0, w = 0;
-  slopes.forEach((g, i) => {
-    gradient.encoder[0] = g;
-    adamStep(weights, gradient, moments, i + 1, 0.01);
-    m = 0.9 * m + 0.1 * g;
-    v = 0.999 * v + 0.001 * g * g;
-    w -= 0.01 * (m / (1 - 0.9 ** (i + 1))) / (Math.sqrt(v / (1 - 0.999 ** (i + 1))) + 1e-8);
-    // Weights and moments are kept in float32.
-    allClose(weights.encoder, [w], { rtol: 1e-6 }, `step ${i + 1}`);
-  });
-  equal(weights.inputBias[0], 0);
-});
-
-Deno.test("clip shortens a long gradient to the limit and leaves a short one", () => {
-  const gradient = zeros(2, 2);
-  gradient.encoder[0] = 3;
-  gradient.inputBias[1] = 4;
-  equal(clip(gradient, 6), 5);
-  equal(gradient.encoder[0], 3);
-  equal(clip(gradient, 1), 5);
-  allClose([gradient.encoder[0], gradient.inputBias[1]], [0.6, 0.8], { rtol: 1e-6 });
-});
-
-Deno.test("learningRateAt rises, stays and falls linearly", () => {
-  const schedule = { learningRate: 2, warmUp: 0.1, decay: 0.4 };
-  const rates = [0, 0.05, 0.1, 0.5, 0.6, 0.8, 1].map((share) => learningRateAt(share, schedule));
-  allClose(rates, [0, 1, 2, 2, 2, 1, 0], { atol: 1e-12 });
-  equal(learningRateAt(0, { learningRate: 2, warmUp: 0, decay: 0 }), 2);
-});
 
 Deno.test("removeParallel leaves a gradient at right angles to each row", () => {
   const D = 5, rows = new Float64Array(4 * D), gradient = new Float64Array(4 * D);

@@ -1,0 +1,92 @@
+/** Runs the language-model head, and differentiates it. */
+import type { Backend, Tensor } from "../backend/types.ts";
+import type { Esm2Config } from "../checkpoint/mod.ts";
+import { cotangentOf } from "../onnx/gradient.ts";
+import { TOKENS } from "./alphabet.ts";
+import { headGraph, type HeadWeight } from "./head.ts";
+import type { ProgramCache } from "./programs.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** What the head reads. */
+export interface HeadOptions {
+  /** Rows of [N, D], in this order, repetition allowed. @default all */
+  rows?: ArrayLike<number>;
+  /** Whether the stream has been through the final LayerNorm. @default false */
+  normalised?: boolean;
+}
+
+/** What the head gives of R rows; whoever asked disposes of it. */
+export interface HeadResult {
+  /** f32[R, 33] */
+  readonly logits: Tensor;
+  /** f32[R, D] after the final LayerNorm, of a stream that was not normalised. */
+  readonly normalised?: Tensor;
+}
+
+/** The head as programs of its own. */
+export class HeadRunner {
+  constructor(
+    readonly engine: {
+      readonly config: Esm2Config;
+      readonly backend: Backend;
+      readonly weights: WeightSource;
+      readonly programs: ProgramCache;
+    },
+  ) {}
+
+  /** Logits of rows of `x` f32[N, D]. @throws {RangeError} if a row does not exist */
+  async run(x: Tensor, { rows, normalised = false }: HeadOptions = {}): Promise<HeadResult> {
+    const { config, programs, weights } = this.engine;
+    using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
+    const program = await programs.get(headGraph, config, rows !== undefined, normalised);
+    using set = await weights.head();
+    const count = rows?.length ?? x.shape[0];
+    const { logits, normalised: state } = await program.run(
+      { ...set.tensors, x, ...(numbers && { rows: numbers }) },
+      {
+        logits: [count, TOKENS.length],
+        ...(!normalised && { normalised: [count, config.dModel] }),
+      },
+    );
+    return { logits, normalised: state };
+  }
+
+  /** From dS/d(logits) f32[R, 33] to dS/dw for each w of `wrt`: the stream f32[N, D] or a weight. */
+  async backward<W extends "x" | HeadWeight>(
+    x: Tensor,
+    { rows, normalised = false }: HeadOptions,
+    cotangent: Tensor,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
+    const { config, programs, weights } = this.engine;
+    using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
+    const program = await programs.vjp(
+      headGraph,
+      [config, rows !== undefined, normalised],
+      ["logits"],
+      wrt,
+    );
+    using set = await weights.head();
+    return await program.gradients({
+      ...set.tensors,
+      x,
+      ...(numbers && { rows: numbers }),
+      [cotangentOf("logits")]: cotangent,
+    }, wrt);
+  }
+
+  /** Row numbers as the graph takes them: floats, which are exact to 2^24. */
+  #rowNumbers(rows: ArrayLike<number>, all: number): Tensor {
+    const numbers = Float32Array.from(rows);
+    const isRow = (row: number) => Number.isInteger(row) && row >= 0 && row < all;
+    const wrong = numbers.findIndex((row, i) => row !== rows[i] || !isRow(row));
+    if (wrong >= 0 || numbers.length === 0) {
+      throw new RangeError(
+        `Cannot run the head as rows must be in 0..${all - 1}: current value is ${
+          rows[wrong] ?? "none"
+        }`,
+      );
+    }
+    return this.engine.backend.upload("rows", [numbers.length], numbers);
+  }
+}
