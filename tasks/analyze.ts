@@ -131,7 +131,7 @@ export const command = defineCommand({
     },
   ],
   tables: TABLES,
-  run: (o, ctx) => runAnalyze(o, ctx),
+  run: runAnalyze,
 });
 
 if (import.meta.main) await runCommand(command, Deno.args);

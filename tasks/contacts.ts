@@ -34,7 +34,7 @@ export const command = defineCommand({
     },
   ],
   tables: TABLES,
-  run: (o, ctx) => runContacts(o, ctx),
+  run: runContacts,
 });
 
 if (import.meta.main) await runCommand(command, Deno.args);

@@ -1,30 +1,24 @@
 /** Puts the shards of a run together. */
-import { runCircuit } from "../lib/causal/run_circuit.ts";
-import { runIg } from "../lib/causal/run_ig.ts";
-import { runPatch } from "../lib/causal/run_patch.ts";
 import { defineCommand, option } from "../lib/cli/command.ts";
-import { about } from "../lib/cli/commands.ts";
+import { about, commands } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
-import { runContacts } from "../lib/contacts/run.ts";
 import { outputOptions } from "../lib/output_options.ts";
-import { runMerge, writerOf } from "../lib/run/run_merge.ts";
-import { runEncode } from "../lib/sae/encode/run.ts";
-import { runLatents } from "../lib/sae/latents/run.ts";
-import { runAnalyze } from "../lib/sites/run.ts";
-import { runScore } from "../lib/variants/run.ts";
+import { runMerge, type SplitCommand } from "../lib/run/run_merge.ts";
+import { loadCommand } from "./commands.ts";
 
-/** By the name of the command that was split. */
-const writers = {
-  analyze: writerOf(runAnalyze),
-  contacts: writerOf(runContacts),
-  score: writerOf(runScore),
-  "sae patch": writerOf(runPatch),
-  "sae ig": writerOf(runIg),
-  "sae circuit": writerOf(runCircuit),
-  "sae encode": writerOf(runEncode),
-  "sae latents": writerOf(runLatents),
-};
+/** The command whose run.json has this name, where it can be split. */
+async function find(name: string): Promise<SplitCommand | undefined> {
+  const [first, second] = name.split(" ");
+  if (!commands.some((one) => one.name === first)) return undefined;
+  const loaded = await loadCommand(first);
+  const command = "commands" in loaded
+    ? loaded.commands.find((one) => one.name === second)
+    : second === undefined
+    ? loaded
+    : undefined;
+  return command && Object.hasOwn(command.options, "shard") ? command : undefined;
+}
 
 export const command = defineCommand({
   ...about("merge"),
@@ -63,7 +57,7 @@ export const command = defineCommand({
       shows: "many proteins in two parts",
     },
   ],
-  run: (o, ctx) => runMerge(o, ctx, writers),
+  run: (o, ctx) => runMerge(o, ctx, find),
 });
 
 if (import.meta.main) await runCommand(command, Deno.args);

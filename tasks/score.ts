@@ -170,7 +170,7 @@ export const command = defineCommand({
     },
   ],
   tables: TABLES,
-  run: (o, ctx) => runScore(o, ctx),
+  run: runScore,
 });
 
 if (import.meta.main) await runCommand(command, Deno.args);

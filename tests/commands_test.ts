@@ -72,6 +72,15 @@ for (const { path, command } of all) {
     }
   });
 
+  Deno.test(`${path} has the options of its kind, and hears of shards where it can be split`, () => {
+    const names = Object.keys(command.options);
+    // A command that runs a model and writes a folder.
+    if (!names.includes("out") || !names.includes("model") || !names.includes("json")) return;
+    for (const name of ["backend", "lowMemory"]) ok(names.includes(name), name);
+    ok(command.tables && command.tables.length > 0, "its tables are declared");
+    if (names.includes("shard")) equal(command.run.length, 3, "run takes what is merged");
+  });
+
   const needs = NEEDS[path] ?? [];
   const has = (key: string) => Object.hasOwn(command.options, key);
   const files = {

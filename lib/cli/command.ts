@@ -83,7 +83,8 @@ export interface Command<O extends Options = Options> {
   examples: Example[];
   /** The tables that it writes, with every column that a run can have; `--help columns` shows them. */
   tables?: readonly TableOf<never>[];
-  run(options: OptionValues<O>, ctx: CommandContext): void | Promise<void>;
+  /** @param merged shards of such a run, whose results are to be written instead of computing any */
+  run(options: OptionValues<O>, ctx: CommandContext, merged?: unknown): void | Promise<void>;
 }
 
 /** Gives a command the types of its own options. */

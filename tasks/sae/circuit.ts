@@ -64,5 +64,5 @@ export const command = defineCommand({
     },
   ],
   tables: [CIRCUITS, CIRCUIT_NODES, SHARED_LATENTS],
-  run: (o, ctx) => runCircuit(o, ctx),
+  run: runCircuit,
 });

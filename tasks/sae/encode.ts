@@ -66,5 +66,5 @@ export const command = defineCommand({
     },
   ],
   tables: [LATENTS, TOP_LATENTS],
-  run: (o, ctx) => runEncode(o, ctx),
+  run: runEncode,
 });

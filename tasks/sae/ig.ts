@@ -8,6 +8,7 @@ import {
   variantOptions,
 } from "../../lib/causal/options.ts";
 import { runIg } from "../../lib/causal/run_ig.ts";
+import type { MergedRun } from "../../lib/run/merge.ts";
 import { ATTRIBUTIONS, IG_MUTATIONS } from "../../lib/causal/ig_tables.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
@@ -67,8 +68,9 @@ export const command = defineCommand({
     },
   ],
   tables: [ATTRIBUTIONS, IG_MUTATIONS],
-  run(o, ctx) {
-    if (o.legacy) checkFixed(o.legacy, o, options, FIXED);
-    return runIg(o, ctx);
+  run(o, ctx, merged) {
+    // Shards were checked when they ran.
+    if (o.legacy && !merged) checkFixed(o.legacy, o, options, FIXED);
+    return runIg(o, ctx, merged as MergedRun | undefined);
   },
 });

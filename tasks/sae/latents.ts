@@ -50,5 +50,5 @@ export const command = defineCommand({
     },
   ],
   tables: [LATENTS, LETTERS],
-  run: (o, ctx) => runLatents(o, ctx),
+  run: runLatents,
 });

@@ -2,6 +2,7 @@
 import { legacyColumns, legacyOptions } from "../../lib/causal/legacy/options.ts";
 import { checkFixed } from "../../lib/causal/legacy/survey.ts";
 import { parseControls, parseSets, runPatch } from "../../lib/causal/run_patch.ts";
+import type { MergedRun } from "../../lib/run/merge.ts";
 import { CONTROLS } from "../../lib/causal/controls.ts";
 import { REPLACEMENTS } from "../../lib/causal/edits.ts";
 import { questionOptions, surveyOptions, variantOptions } from "../../lib/causal/options.ts";
@@ -112,8 +113,9 @@ export const command = defineCommand({
     },
   ],
   tables: [PATCHES, PATCH_SUMMARY, ...LEGACY_TABLES],
-  run(o, ctx) {
-    if (o.legacy) checkFixed(o.legacy, o, options, FIXED);
-    return runPatch(o, ctx);
+  run(o, ctx, merged) {
+    // Shards were checked when they ran.
+    if (o.legacy && !merged) checkFixed(o.legacy, o, options, FIXED);
+    return runPatch(o, ctx, merged as MergedRun | undefined);
   },
 });
