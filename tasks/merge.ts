@@ -60,4 +60,5 @@ export const command = defineCommand({
   run: (o, ctx) => runMerge(o, ctx, find),
 });
 
-if (import.meta.main) await runCommand(command, Deno.args);
+// Not awaited: the group sae, which is loaded to merge its shards, imports this module and would wait for it.
+if (import.meta.main) void runCommand(command, Deno.args);

@@ -4,7 +4,7 @@
  */
 import { ephb2 } from "../data/ephb2.ts";
 import { execute } from "../lib/cli/main.ts";
-import { command } from "../tasks/sae.ts";
+import { loadCommand } from "../tasks/commands.ts";
 import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
 import { type Cluster, startCluster, until } from "./slurm_cluster.ts";
 
@@ -20,7 +20,7 @@ Deno.test({
   ignore: !hasBash,
   async fn() {
     const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-    deepEqual(names, ["sae_merge.sbatch", "sae_sweep.sbatch", "sae_sweep.sh"]);
+    deepEqual(names, ["merge.sbatch", "sweep.sbatch", "sweep.sh"]);
     for (const name of names) {
       const { success, stderr } = await new Deno.Command("bash", {
         args: ["-n", `${folder}/${name}`],
@@ -77,15 +77,24 @@ const mutations = (count: number) =>
   }).join();
 
 /** The run in one piece. */
-async function whole(args: string[], out: string): Promise<void> {
+async function whole([task, ...args]: string[], out: string): Promise<void> {
   const output = { out: () => {}, err: () => {} };
-  equal(await execute(command, [...args, "--out", out], { output }), 0);
+  equal(await execute(await loadCommand(task), [...args, "--out", out], { output }), 0);
 }
 
-const PATCH = ["patch", "--backend", "cpu", "--mutations", mutations(5), "--layers", "1,2,3"];
+const PATCH = [
+  "sae",
+  "patch",
+  "--backend",
+  "cpu",
+  "--mutations",
+  mutations(5),
+  "--layers",
+  "1,2,3",
+];
 
 test(
-  "sae_sweep.sh submits every shard and a merge that waits for them",
+  "sweep.sh submits every shard and a merge that waits for them",
   { ignore: !hasBash, why: "no bash" },
   async (dir, env) => {
     await Deno.mkdir(`${dir}/bin`);
@@ -103,7 +112,7 @@ done
 echo $((100 + $(wc -l < '${dir}/asked')))";"cluster`,
     );
     const { success, stdout, stderr } = await new Deno.Command("bash", {
-      args: [`${folder}/sae_sweep.sh`, ...PATCH],
+      args: [`${folder}/sweep.sh`, ...PATCH],
       cwd: dir,
       env: {
         ...env,
@@ -116,19 +125,19 @@ echo $((100 + $(wc -l < '${dir}/asked')))";"cluster`,
     ok(success, new TextDecoder().decode(stderr));
     equal(new TextDecoder().decode(stdout).trim(), "sweep 101 merge 102");
     const asked = (await Deno.readTextFile(`${dir}/asked`)).trim().split("\n");
-    match(asked[0], /^--parsable --array=1-2 \S+sae_sweep\.sbatch patch .* --out parts$/);
-    match(asked[1], /--dependency=afterok:101 .*sae_merge\.sbatch parts --out merged$/);
+    match(asked[0], /^--parsable --array=1-2 \S+sweep\.sbatch sae patch .* --out parts$/);
+    match(asked[1], /--dependency=afterok:101 .*merge\.sbatch parts --out merged$/);
     await whole(PATCH, `${dir}/whole`);
     deepEqual(results(`${dir}/merged`), results(`${dir}/whole`));
   },
 );
 
 test(
-  "sae_sweep.sbatch asks for SHARDS where an array has only some of them",
+  "sweep.sbatch asks for SHARDS where an array has only some of them",
   { ignore: !hasBash, why: "no bash" },
   async (dir, env) => {
     const { code, stderr } = await new Deno.Command("bash", {
-      args: [`${folder}/sae_sweep.sbatch`, ...PATCH, "--out", "parts"],
+      args: [`${folder}/sweep.sbatch`, ...PATCH, "--out", "parts"],
       cwd: dir,
       env: {
         ...env,
@@ -152,7 +161,7 @@ async function submit(
   env: Record<string, string>,
   args: string[],
 ): Promise<{ sweep: string; merge: string }> {
-  const text = await cluster.run("bash", [`${folder}/sae_sweep.sh`, ...args], {
+  const text = await cluster.run("bash", [`${folder}/sweep.sh`, ...args], {
     cwd: dir,
     env: { ...env, PARTS: "parts", OUT: "merged" },
   });
@@ -197,13 +206,13 @@ test(
 
     const again = (await cluster.run(
       "sbatch",
-      ["--parsable", "--array=1", `${folder}/sae_sweep.sbatch`, ...args, "--out", "parts"],
+      ["--parsable", "--array=1", `${folder}/sweep.sbatch`, ...args, "--out", "parts"],
       { cwd: dir, env: { ...env, SHARDS: "2" } },
     )).trim();
     await cluster.run("sbatch", [
       ...[
         `--dependency=afterok:${again}`,
-        `${folder}/sae_merge.sbatch`,
+        `${folder}/merge.sbatch`,
         "parts",
         "--out",
         "merged",
@@ -211,7 +220,7 @@ test(
     ], { cwd: dir, env });
     await cluster.drain();
     match(
-      await Deno.readTextFile(`${dir}/sae-sweep-${again}_1.log`),
+      await Deno.readTextFile(`${dir}/esmscope-${again}_1.log`),
       /Continuing an interrupted run/,
     );
     await whole(args, `${dir}/whole`);

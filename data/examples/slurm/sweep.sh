@@ -1,8 +1,9 @@
 #!/bin/bash
 # Submits a sweep in parts, and the job that puts them together once all are done. The arguments are those
-# of `deno task sae`, without --shard and --out:
+# of `deno task`, of any command that has --shard, without --shard and --out:
 #
-#   SHARDS=20 ./sae_sweep.sh patch --model esm2_t33_650M_UR50D --sae interprot --layers 8,12,16,20,24 \
+#   SHARDS=20 ./sweep.sh analyze --table proteins.csv
+#   SHARDS=20 ./sweep.sh sae patch --model esm2_t33_650M_UR50D --sae interprot --layers 8,12,16,20,24 \
 #     --table proteins.csv --filter "DMS_score < -3"
 #
 # SHARDS    array tasks                           (8)
@@ -20,12 +21,13 @@ export SHARDS=${SHARDS:-8}
 parts=${PARTS:-sweep}
 
 if [[ $# -eq 0 ]]; then
-  echo "usage: SHARDS=8 PARTS=sweep OUT=results $0 patch|ig|circuit [options]" >&2
+  echo "usage: SHARDS=8 PARTS=sweep OUT=results $0 COMMAND [options]" >&2
   exit 2
 fi
-out=${OUT:-out/sae-$1}
+# As the command itself calls it: out/analyze, out/sae-patch.
+out=${OUT:-out/$1$([[ ${2:---} == -* ]] || echo "-$2")}
 
-sweep=$(sbatch --parsable --array="1-$SHARDS" "$here/sae_sweep.sbatch" "$@" --out "$parts")
+sweep=$(sbatch --parsable --array="1-$SHARDS" "$here/sweep.sbatch" "$@" --out "$parts")
 merge=$(sbatch --parsable --dependency="afterok:${sweep%%;*}" --kill-on-invalid-dep=yes \
-  "$here/sae_merge.sbatch" "$parts" --out "$out")
+  "$here/merge.sbatch" "$parts" --out "$out")
 echo "sweep ${sweep%%;*} merge ${merge%%;*}"
