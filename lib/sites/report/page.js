@@ -60,11 +60,14 @@ async function setUp(view, data) {
   };
   const receives = (/** @type {number} */ residue, item = shown()) =>
     received?.[mapOf(item) * length + residue - 1] ?? NaN;
-  const mean = () => {
+  /** Mean over residues of what each receives, by map.
+   * @type {number[]} */
+  const means = data.maps.map((_, m) => {
     let sum = 0;
-    for (let i = 1; i <= length; i++) sum += receives(i);
+    for (let i = 0; i < length; i++) sum += received?.[m * length + i] ?? NaN;
     return sum / length;
-  };
+  });
+  const mean = () => means[mapOf(shown())] ?? NaN;
   state.set({ item: data.order[0] ?? -1 });
 
   let measure = /** @type {"z" | "impact"} */ ("z");
