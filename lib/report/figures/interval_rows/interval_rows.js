@@ -1,12 +1,13 @@
 // @ts-check
 /// <reference lib="dom" />
-/** Rows of a dot beside the interval that chance gives, with a few numbers. */
+/** Rows of a dot with an interval, its own or the one that chance gives, and a few numbers. */
 import { figure } from "../../client/figure.js";
 import { clamp, linear, short, ticks } from "../../client/numbers.js";
 
 /** @typedef {import("../../client/figure.js").View} View */
 
 /**
+ * Rows with an item below 0 cannot be chosen.
  * @typedef {{
  *   item: number, name: string, value: number, low: number, high: number, filled: boolean,
  *   numbers: readonly string[],
@@ -19,12 +20,14 @@ const TOP = 24, BOTTOM = 38;
  * @param {View} view @param {HTMLElement} frame
  * @param {{
  *   rows: () => readonly Row[], head: string, columns: readonly string[], axis: string,
- *   chance: number, chanceName: string, least: number, label: () => string,
+ *   chance: number, chanceName: string, least: number, from?: number, left?: number,
+ *   label: () => string,
  *   facts: (row: Row) => readonly import("../../client/tooltip.js").Fact[],
  *   data?: import("../../client/figure.js").FigureSpec["data"],
- * }} spec the axis reaches from 0 to `least` at least
+ * }} spec the axis reaches from `from`, else 0, to `least` at least; names have `left` pixels
  */
 export function intervalRows(view, frame, spec) {
+  const { from = 0, left: room = 56 } = spec;
   const layout = (/** @type {{ width: number, height: number }} */ { width, height }) => {
     const rows = spec.rows(), right = 12 + 50 * spec.columns.length;
     const most = Math.max(
@@ -33,8 +36,8 @@ export function intervalRows(view, frame, spec) {
     );
     const cap = Math.min(most, 4 * spec.least);
     return {
-      ...{ rows, right, cap, left: 56, tall: (height - TOP - BOTTOM) / Math.max(1, rows.length) },
-      x: linear(0, cap, 56, width - right),
+      ...{ rows, right, cap, left: room, tall: (height - TOP - BOTTOM) / Math.max(1, rows.length) },
+      x: linear(from, cap, room, width - right),
     };
   };
   return figure(view, frame, {
@@ -42,7 +45,7 @@ export function intervalRows(view, frame, spec) {
     needs: ["item"],
     draw(pen, size, palette) {
       const { rows, right, cap, left, tall, x } = layout(size), base = size.height - BOTTOM;
-      const inside = (/** @type {number} */ value) => x(clamp(value, 0, cap));
+      const inside = (/** @type {number} */ value) => x(clamp(value, from, cap));
       pen.textBaseline = "middle";
       const columnX = (/** @type {number} */ c) =>
         size.width - 4 - 50 * (spec.columns.length - 1 - c);
@@ -60,13 +63,13 @@ export function intervalRows(view, frame, spec) {
       write(spec.head, left - 10, 10, "right");
       spec.columns.forEach((name, c) => write(name, columnX(c), 10, "right"));
       rows.forEach((row, k) => {
-        if (row.item !== view.state.chosen.item) return;
+        if (row.item < 0 || row.item !== view.state.chosen.item) return;
         pen.fillStyle = palette.of("panel");
         pen.fillRect(0, TOP + tall * k, size.width, tall);
         pen.fillStyle = palette.of("selected");
         pen.fillRect(0, TOP + tall * k, 3, tall);
       });
-      for (const tick of ticks(0, cap, (size.width - left - right) / 60)) {
+      for (const tick of ticks(from, cap, (size.width - left - right) / 60)) {
         pen.fillStyle = palette.of(tick === spec.chance ? "strong-rule" : "rule");
         pen.fillRect(x(tick), TOP, 1, base - TOP);
         write(short(tick), x(tick), base + 10, "center");
@@ -85,13 +88,15 @@ export function intervalRows(view, frame, spec) {
           pen.fillStyle = palette.of("grey");
           pen.fillRect(inside(row.low), y - 3, Math.max(2, inside(row.high) - inside(row.low)), 6);
         }
-        pen.beginPath();
-        pen.arc(inside(row.value), y, 5, 0, 7);
-        pen.fillStyle = palette.of(row.filled ? "blue" : "paper");
-        pen.fill();
-        pen.strokeStyle = palette.of("blue");
-        pen.lineWidth = 2;
-        pen.stroke();
+        if (!Number.isNaN(row.value)) {
+          pen.beginPath();
+          pen.arc(inside(row.value), y, Math.min(5, tall / 2 - 1), 0, 7);
+          pen.fillStyle = palette.of(row.filled ? "blue" : "paper");
+          pen.fill();
+          pen.strokeStyle = palette.of("blue");
+          pen.lineWidth = 2;
+          pen.stroke();
+        }
         write(row.name, left - 10, y, "right", "ink");
         row.numbers.forEach((text, c) => write(text, columnX(c), y, "right"));
       });
@@ -99,7 +104,7 @@ export function intervalRows(view, frame, spec) {
     hit(_x, y, size) {
       const { rows, tall } = layout(size), row = rows[Math.floor((y - TOP) / tall)];
       return row && y >= TOP
-        ? { item: row.item, title: row.name, facts: spec.facts(row) }
+        ? { item: row.item < 0 ? undefined : row.item, title: row.name, facts: spec.facts(row) }
         : undefined;
     },
   });

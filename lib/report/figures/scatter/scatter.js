@@ -6,6 +6,9 @@ import { linear, short, ticks } from "../../client/numbers.js";
 
 /** @typedef {import("../../client/figure.js").View} View */
 
+/** Points up to which all are drawn again at every change. */
+const MOST_REDRAWN = 500;
+
 /**
  * @typedef {{
  *   x: number, y: number, name: string, residue?: number, item?: number, colour?: string,
@@ -51,6 +54,10 @@ export function scatter(view, frame, spec) {
   };
   /** @type {import("../../client/tooltip.js").Hit & { dot?: Dot } | undefined} */
   let last;
+  // Thousands of points are drawn once for every look; hovering only copies them.
+  const layer = document.createElement("canvas");
+  /** @type {readonly unknown[]} */
+  let layered = [];
   return figure(view, frame, {
     ...{ label: spec.label, data: spec.data, needs: spec.needs ?? ["item", "residue", "hovered"] },
     draw(pen, size, palette) {
@@ -75,20 +82,35 @@ export function scatter(view, frame, spec) {
         /** @type {Dot} */ dot,
         /** @type {string} */ colour,
         /** @type {number} */ radius,
+        on = pen,
       ) => {
         if (!Number.isFinite(dot.x) || !Number.isFinite(dot.y)) return;
-        pen.fillStyle = palette.of(colour);
-        pen.beginPath();
-        pen.arc(x(dot.x), y(dot.y), radius, 0, 7);
-        pen.fill();
+        on.fillStyle = palette.of(colour);
+        on.beginPath();
+        on.arc(x(dot.x), y(dot.y), radius, 0, 7);
+        on.fill();
       };
       pen.globalAlpha = dots.length > 2000 ? 0.45 : 0.75;
-      for (const dot of dots) put(dot, dot.colour ?? "blue", size_);
+      if (dots.length > MOST_REDRAWN && pen.canvas) {
+        const scale = pen.canvas.width / size.width;
+        const key = [dots, palette, size.width, size.height, scale];
+        if (key.some((part, i) => part !== layered[i])) {
+          layered = key;
+          layer.width = pen.canvas.width;
+          layer.height = pen.canvas.height;
+          const own = /** @type {CanvasRenderingContext2D} */ (layer.getContext("2d"));
+          own.scale(scale, scale);
+          own.globalAlpha = pen.globalAlpha;
+          for (const dot of dots) put(dot, dot.colour ?? "blue", size_, own);
+        }
+        pen.globalAlpha = 1;
+        pen.drawImage(layer, 0, 0, size.width, size.height);
+      } else for (const dot of dots) put(dot, dot.colour ?? "blue", size_);
       pen.globalAlpha = 1;
       const { hovered } = view.state.chosen;
       for (const dot of dots) {
         if (hovered && dot.residue === hovered) put(dot, "muted", size_ + 1);
-        if (chosen(dot)) put(dot, "selected", size_ + 2);
+        if (chosen(dot)) put(dot, "selected", size_ + 3);
       }
     },
     hit(px, py, size) {
@@ -104,7 +126,11 @@ export function scatter(view, frame, spec) {
       const { name, residue, item } = best;
       return last = {
         ...{ residue, item, title: name, dot: best },
-        facts: [...(best.facts ?? []), [spec.x, short(best.x)], [spec.y, short(best.y)]],
+        facts: [
+          ...(best.facts ?? []),
+          [spec.x, short(best.x), String(best.x)],
+          [spec.y, short(best.y), String(best.y)],
+        ],
       };
     },
     pick: spec.pick ? () => last?.dot && spec.pick?.(last.dot) : undefined,
