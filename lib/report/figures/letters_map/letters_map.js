@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 /** Residues by letters: one cell per substitution, the sequence's own letter dotted. */
-import { figure } from "../../client/figure.js";
+import { figure, stillLayer } from "../../client/figure.js";
 import { short } from "../../client/numbers.js";
 import { channels, inkOn } from "../../client/palette.js";
 import { ResidueAxis } from "../../client/residue_axis.js";
@@ -37,10 +37,7 @@ const LETTER = 9;
  */
 export function lettersMap(view, frame, spec) {
   const { protein, state } = view, count = spec.letters.length, { strips = [] } = spec;
-  const image = document.createElement("canvas");
-  let drawn = "";
-  /** @type {Palette | undefined} */
-  let drawnWith;
+  const image = document.createElement("canvas"), still = stillLayer();
 
   /** @param {{ width: number, height: number }} size */
   const layout = ({ width, height }) => {
@@ -55,9 +52,6 @@ export function lettersMap(view, frame, spec) {
   const paint = (axis, palette) => {
     const span = axis.last - axis.first + 1;
     const columns = Math.min(span, Math.max(1, Math.round(axis.width * 2)));
-    const key = [axis.first, axis.last, columns].join();
-    if (drawn === key && drawnWith === palette) return;
-    [drawn, drawnWith] = [key, palette];
     image.width = columns;
     image.height = count;
     const pen = /** @type {Pen} */ (image.getContext("2d"));
@@ -83,30 +77,30 @@ export function lettersMap(view, frame, spec) {
     needs: ["residue", "hovered", "range", "item"],
     draw(pen, size, palette) {
       const { axis, hasLetters, top, base, tall } = layout(size);
-      strips.forEach((strip, s) => drawStrip(pen, palette, axis, strip, TOP + STRIP * s));
-      paint(axis, palette);
-      pen.imageSmoothingEnabled = false;
-      pen.drawImage(image, LEFT, top, axis.width, base - top);
-      pen.textBaseline = "middle";
-      pen.textAlign = "center";
-      pen.fillStyle = palette.of("muted");
-      for (let k = 0; k < count; k++) {
-        pen.fillText(spec.letters[k], LEFT - 10, top + tall * (k + 0.5));
-      }
-      for (let residue = axis.first; residue <= axis.last; residue++) {
-        const k = spec.letters.indexOf(protein.letters[residue - 1]);
-        if (k < 0) continue;
-        const rgb = spec.colour(residue, k, palette);
-        pen.fillStyle = rgb ? inkOn(rgb) : palette.of("muted");
-        const y = top + tall * (k + 0.5), wide = Math.min(5, axis.cell * 0.7);
-        if (axis.cell < 3) {
-          pen.fillRect(axis.at(residue) - wide / 2, y - 1, wide, 2);
-          continue;
+      still(pen, size, [axis.first, axis.last, palette], (pen) => {
+        strips.forEach((strip, s) => drawStrip(pen, palette, axis, strip, TOP + STRIP * s));
+        paint(axis, palette);
+        pen.imageSmoothingEnabled = false;
+        pen.drawImage(image, LEFT, top, axis.width, base - top);
+        pen.textBaseline = "middle";
+        pen.textAlign = "center";
+        pen.fillStyle = palette.of("muted");
+        for (let k = 0; k < count; k++) {
+          pen.fillText(spec.letters[k], LEFT - 10, top + tall * (k + 0.5));
         }
-        pen.beginPath();
-        pen.arc(axis.at(residue), y, wide / 2, 0, 7);
-        pen.fill();
-      }
+        dots(pen, palette, axis, top, tall);
+        axis.numbers(pen, palette, base + (hasLetters ? 18 : 5));
+        if (hasLetters) {
+          for (let i = axis.first; i <= axis.last; i++) {
+            pen.fillText(protein.letters[i - 1], axis.at(i), base + 4);
+          }
+        }
+        pen.fillText("residue", LEFT + axis.width / 2, base + (hasLetters ? 35 : 22));
+      });
+      strips.forEach((_, s) => {
+        const y = TOP + STRIP * s + NAME;
+        axis.marks(pen, palette, y - 2, y + BARS + 2);
+      });
       const { residue, item, hovered } = state.chosen;
       const box = (
         /** @type {number} */ at,
@@ -126,17 +120,14 @@ export function lettersMap(view, frame, spec) {
         const wide = Math.max(axis.cell, 6);
         pen.strokeRect(axis.at(residue) - wide / 2, top + tall * item, wide, tall);
       }
-      if (item >= 0) {
-        pen.fillStyle = palette.of("selected");
-        pen.fillText(spec.letters[item], LEFT - 10, top + tall * (item + 0.5));
-      }
-      axis.numbers(pen, palette, base + (hasLetters ? 18 : 5));
-      if (hasLetters) {
-        for (let i = axis.first; i <= axis.last; i++) {
-          pen.fillText(protein.letters[i - 1], axis.at(i), base + 4);
-        }
-      }
-      pen.fillText("residue", LEFT + axis.width / 2, base + (hasLetters ? 35 : 22));
+      if (item < 0) return;
+      // Over the still letter.
+      pen.fillStyle = palette.of("paper");
+      pen.fillRect(LEFT - 18, top + tall * item, 16, tall);
+      pen.textBaseline = "middle";
+      pen.textAlign = "center";
+      pen.fillStyle = palette.of("selected");
+      pen.fillText(spec.letters[item], LEFT - 10, top + tall * (item + 0.5));
     },
     hit(px, py, size) {
       const { axis, top, base, tall } = layout(size);
@@ -173,6 +164,24 @@ export function lettersMap(view, frame, spec) {
       const wide = Math.max(0.7, axis.cell - (axis.cell > 4 ? 1 : 0));
       pen.fillRect(axis.at(residue) - wide / 2, a, wide, Math.max(0.5, b - a));
     }
-    axis.marks(pen, palette, top + NAME - 2, top + NAME + BARS + 2);
+  }
+
+  /** The sequence's own letters.
+   * @param {Pen} pen @param {Palette} palette @param {ResidueAxis} axis @param {number} top @param {number} tall */
+  function dots(pen, palette, axis, top, tall) {
+    for (let residue = axis.first; residue <= axis.last; residue++) {
+      const k = spec.letters.indexOf(protein.letters[residue - 1]);
+      if (k < 0) continue;
+      const rgb = spec.colour(residue, k, palette);
+      pen.fillStyle = rgb ? inkOn(rgb) : palette.of("muted");
+      const y = top + tall * (k + 0.5), wide = Math.min(5, axis.cell * 0.7);
+      if (axis.cell < 3) {
+        pen.fillRect(axis.at(residue) - wide / 2, y - 1, wide, 2);
+        continue;
+      }
+      pen.beginPath();
+      pen.arc(axis.at(residue), y, wide / 2, 0, 7);
+      pen.fill();
+    }
   }
 }

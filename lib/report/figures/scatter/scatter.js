@@ -1,13 +1,10 @@
 // @ts-check
 /// <reference lib="dom" />
 /** Points of two quantities; a point may stand for a residue or an item. */
-import { figure } from "../../client/figure.js";
+import { figure, stillLayer } from "../../client/figure.js";
 import { linear, short, ticks } from "../../client/numbers.js";
 
 /** @typedef {import("../../client/figure.js").View} View */
-
-/** Points up to which all are drawn again at every change. */
-const MOST_REDRAWN = 500;
 
 /**
  * @typedef {{
@@ -54,63 +51,48 @@ export function scatter(view, frame, spec) {
   };
   /** @type {import("../../client/tooltip.js").Hit & { dot?: Dot } | undefined} */
   let last;
-  // Thousands of points are drawn once for every look; hovering only copies them.
-  const layer = document.createElement("canvas");
-  /** @type {readonly unknown[]} */
-  let layered = [];
+  const still = stillLayer();
   return figure(view, frame, {
     ...{ label: spec.label, data: spec.data, needs: spec.needs ?? ["item", "residue", "hovered"] },
     draw(pen, size, palette) {
       const { dots, x0, x1, y0, y1, base, x, y } = layout(size);
-      pen.textBaseline = "middle";
-      pen.textAlign = "right";
-      for (const tick of ticks(y0, y1, (base - 20) / 45)) {
-        pen.fillStyle = palette.of("rule");
-        pen.fillRect(52, y(tick), size.width - 64, 1);
-        pen.fillStyle = palette.of("muted");
-        pen.fillText(short(tick), 46, y(tick));
-      }
-      pen.textAlign = "center";
-      for (const tick of ticks(x0, x1, size.width / 90)) {
-        pen.fillText(short(tick), x(tick), base + 11);
-      }
-      pen.fillText(spec.x, size.width / 2, base + 29);
-      pen.textAlign = "left";
-      pen.fillText(spec.y, 0, 7);
       const size_ = dots.length > 2000 ? 1.6 : 3;
       const put = (
+        /** @type {CanvasRenderingContext2D} */ pen,
         /** @type {Dot} */ dot,
         /** @type {string} */ colour,
         /** @type {number} */ radius,
-        on = pen,
       ) => {
         if (!Number.isFinite(dot.x) || !Number.isFinite(dot.y)) return;
-        on.fillStyle = palette.of(colour);
-        on.beginPath();
-        on.arc(x(dot.x), y(dot.y), radius, 0, 7);
-        on.fill();
+        pen.fillStyle = palette.of(colour);
+        pen.beginPath();
+        pen.arc(x(dot.x), y(dot.y), radius, 0, 7);
+        pen.fill();
       };
-      pen.globalAlpha = dots.length > 2000 ? 0.45 : 0.75;
-      if (dots.length > MOST_REDRAWN && pen.canvas) {
-        const scale = pen.canvas.width / size.width;
-        const key = [dots, palette, size.width, size.height, scale];
-        if (key.some((part, i) => part !== layered[i])) {
-          layered = key;
-          layer.width = pen.canvas.width;
-          layer.height = pen.canvas.height;
-          const own = /** @type {CanvasRenderingContext2D} */ (layer.getContext("2d"));
-          own.scale(scale, scale);
-          own.globalAlpha = pen.globalAlpha;
-          for (const dot of dots) put(dot, dot.colour ?? "blue", size_, own);
+      still(pen, size, [dots, palette], (pen) => {
+        pen.textBaseline = "middle";
+        pen.textAlign = "right";
+        for (const tick of ticks(y0, y1, (base - 20) / 45)) {
+          pen.fillStyle = palette.of("rule");
+          pen.fillRect(52, y(tick), size.width - 64, 1);
+          pen.fillStyle = palette.of("muted");
+          pen.fillText(short(tick), 46, y(tick));
         }
+        pen.textAlign = "center";
+        for (const tick of ticks(x0, x1, size.width / 90)) {
+          pen.fillText(short(tick), x(tick), base + 11);
+        }
+        pen.fillText(spec.x, size.width / 2, base + 29);
+        pen.textAlign = "left";
+        pen.fillText(spec.y, 0, 7);
+        pen.globalAlpha = dots.length > 2000 ? 0.45 : 0.75;
+        for (const dot of dots) put(pen, dot, dot.colour ?? "blue", size_);
         pen.globalAlpha = 1;
-        pen.drawImage(layer, 0, 0, size.width, size.height);
-      } else for (const dot of dots) put(dot, dot.colour ?? "blue", size_);
-      pen.globalAlpha = 1;
+      });
       const { hovered } = view.state.chosen;
       for (const dot of dots) {
-        if (hovered && dot.residue === hovered) put(dot, "muted", size_ + 1);
-        if (chosen(dot)) put(dot, "selected", size_ + 3);
+        if (hovered && dot.residue === hovered) put(pen, dot, "muted", size_ + 1);
+        if (chosen(dot)) put(pen, dot, "selected", size_ + 3);
       }
     },
     hit(px, py, size) {
