@@ -261,7 +261,7 @@ function groups(view, performance) {
     label: () => "Spearman of each group of variants with its 95 % interval",
     rows: () =>
       performance.map(({ group, variants, values, low, high }) => ({
-        ...{ item: -1, name: cut(group.replaceAll("_", " "), 15), value: values[0] ?? NaN },
+        ...{ item: -1, name: group.replaceAll("_", " "), value: values[0] ?? NaN },
         ...{ low: low ?? NaN, high: high ?? NaN, filled: low > 0 || high < 0 },
         numbers: [fixed(values[0] ?? NaN, 2), String(variants)],
       })),
@@ -274,9 +274,6 @@ function groups(view, performance) {
     }),
   });
 }
-
-/** @param {string} text @param {number} most */
-const cut = (text, most) => text.length > most ? `${text.slice(0, most - 1)}…` : text;
 
 /** @param {number} value @param {number} low @param {number} high @returns {Fact[]} */
 const spearmanFacts = (value, low, high) => [
@@ -309,7 +306,7 @@ function setUpSummary(view, { rows }) {
       label: () => "Spearman of each protein with its 95 % interval",
       rows: () =>
         rows.map(({ name, item, variants, value, low, high }) => ({
-          ...{ item, name: cut(name, 17), value: value ?? NaN, low: low ?? NaN, high: high ?? NaN },
+          ...{ item, name, value: value ?? NaN, low: low ?? NaN, high: high ?? NaN },
           filled: item < 0 || (low ?? NaN) > 0 || (high ?? NaN) < 0,
           numbers: [fixed(value ?? NaN, 2), String(variants)],
         })),
