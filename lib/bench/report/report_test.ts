@@ -46,7 +46,7 @@ Deno.test("renderBenchReport() is one page that loads nothing and escapes what i
   ok(!/NaN|Infinity|undefined/.test(text));
   match(html, /Beside this page: now\.json/);
   match(html, /entries, as in --json/);
-  match(html, /<td>WGSL on the adapter<\/td><td>1,000<\/td>/);
+  match(html, /<td class="wrap">WGSL on the adapter<\/td><td>1,000<\/td>/);
 });
 
 Deno.test("renderBenchReport() says once that a software adapter is none", () => {

@@ -100,7 +100,10 @@ async function setUp(view, data) {
       label: () =>
         `Scores of 20 letters at ${length} residues; the residue bar and the list of letters have the values`,
       colour(residue, item, palette) {
-        const value = isWild(residue, letters[item]) ? 0 : score(residue, letters[item]);
+        // Where nothing was computed the sequence's own letter has no colour either.
+        const value = isWild(residue, letters[item])
+          ? 0 * means[residue - 1]
+          : score(residue, letters[item]);
         return Number.isNaN(value) ? undefined : shade(palette.d, share(value));
       },
       weight: (residue, item) => Math.abs(score(residue, letters[item])) || 0,

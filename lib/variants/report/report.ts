@@ -123,7 +123,7 @@ function proteinView(protein: ScoredProtein, labels: Labels): Markup {
           )
         }<div class="key"><span><i style="--c:var(--ink);border-radius:50%;width:6px;height:6px"></i>wild type</span>${
           data.isPartial &&
-          markup`<span><i class="ring" style="--c:var(--rule)"></i>not computed</span>`
+          markup`<span><i class="hatch"></i>not computed</span>`
         }</div><p class="caption">Letters in order of chemistry: ${BY_CHEMISTRY}. Colours end at the 98th percentile of all sizes, rounded up; where residues share a pixel it has the score farthest from 0.</p></div>${
           data.measured && small(
             markup`Measured: ${labels.measured}`,
@@ -134,7 +134,7 @@ function proteinView(protein: ScoredProtein, labels: Labels): Markup {
                 `${data.measured.below ? "≤ " : ""}${short(data.measured.low)}`,
                 `${data.measured.above ? "≥ " : ""}${short(data.measured.high)}`,
               )
-            }<div class="key"><span><i class="ring" style="--c:var(--rule)"></i>not measured</span></div></div>`,
+            }<div class="key"><span><i class="hatch"></i>not measured</span></div></div>`,
             "Single substitutions, the mean where one was measured more than once; colours from the 2nd to the 98th percentile.",
           )
         }`,
@@ -307,7 +307,7 @@ function overall({ lines, summary, labels }: VariantReport, drawn: number): Mark
   };
   return summaryView({ rows: all ? [all, ...rows] : rows }, [
     rows.length > 0 && panel({
-      span: summary.length > 0 ? 5 : 12,
+      span: summary.length > 0 ? 4 : 12,
       title: markup`Spearman of score and ${labels.measured} <span>— by protein</span>`,
       body: rowsFrame("proteins", rows.length + (all ? 1 : 0)),
       caption: `Dot: Spearman. Bar: 95\u202f% interval over resampled variants${
@@ -319,7 +319,7 @@ function overall({ lines, summary, labels }: VariantReport, drawn: number): Mark
       }`,
     }),
     summary.length > 0 && panel({
-      span: 7,
+      span: 8,
       title: markup`Means over proteins <span>— with 95 % intervals</span>`,
       body: statisticsTable(
         [...new Set(summary.map(({ group }) => group))].map((group) => {

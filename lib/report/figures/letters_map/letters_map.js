@@ -3,7 +3,7 @@
 /** Residues by letters: one cell per substitution, the sequence's own letter dotted. */
 import { figure, stillLayer } from "../../client/figure.js";
 import { short } from "../../client/numbers.js";
-import { channels, inkOn } from "../../client/palette.js";
+import { inkOn } from "../../client/palette.js";
 import { ResidueAxis } from "../../client/residue_axis.js";
 
 /** @typedef {import("../../client/figure.js").View} View */
@@ -47,7 +47,7 @@ export function lettersMap(view, frame, spec) {
     return { axis, hasLetters, top, base, tall: Math.max(1, base - top) / count };
   };
 
-  /** One pixel a cell, or as many columns as the screen has.
+  /** One pixel a cell, or as many columns as the screen has; none where there is no value.
    * @param {ResidueAxis} axis @param {Palette} palette */
   const paint = (axis, palette) => {
     const span = axis.last - axis.first + 1;
@@ -55,7 +55,7 @@ export function lettersMap(view, frame, spec) {
     image.width = columns;
     image.height = count;
     const pen = /** @type {Pen} */ (image.getContext("2d"));
-    const pixels = pen.createImageData(columns, count), none = channels(palette.of("panel"));
+    const pixels = pen.createImageData(columns, count);
     for (let c = 0; c < columns; c++) {
       const from = axis.first + Math.floor(c * span / columns);
       const to = Math.max(from + 1, axis.first + Math.floor((c + 1) * span / columns));
@@ -65,8 +65,8 @@ export function lettersMap(view, frame, spec) {
           const weight = spec.weight?.(residue, k) ?? residue;
           if (weight > most) [most, shown] = [weight, residue];
         }
-        const rgb = spec.colour(shown, k, palette) ?? none;
-        pixels.data.set([...rgb, 255], 4 * (k * columns + c));
+        const rgb = spec.colour(shown, k, palette);
+        if (rgb) pixels.data.set([...rgb, 255], 4 * (k * columns + c));
       }
     }
     pen.putImageData(pixels, 0, 0);
@@ -80,6 +80,7 @@ export function lettersMap(view, frame, spec) {
       still(pen, size, [axis.first, axis.last, palette], (pen) => {
         strips.forEach((strip, s) => drawStrip(pen, palette, axis, strip, TOP + STRIP * s));
         paint(axis, palette);
+        hatch(pen, palette, LEFT, top, axis.width, base - top);
         pen.imageSmoothingEnabled = false;
         pen.drawImage(image, LEFT, top, axis.width, base - top);
         pen.textBaseline = "middle";
@@ -164,6 +165,23 @@ export function lettersMap(view, frame, spec) {
       const wide = Math.max(0.7, axis.cell - (axis.cell > 4 ? 1 : 0));
       pen.fillRect(axis.at(residue) - wide / 2, a, wide, Math.max(0.5, b - a));
     }
+  }
+
+  /** What shows through where there is no value, and looks like no colour of a scale.
+   * @param {Pen} pen @param {Palette} palette @param {number} x @param {number} y
+   * @param {number} width @param {number} height */
+  function hatch(pen, palette, x, y, width, height) {
+    pen.fillStyle = palette.of("panel");
+    pen.fillRect(x, y, width, height);
+    pen.strokeStyle = palette.of("rule");
+    pen.lineWidth = 1;
+    pen.beginPath();
+    for (let c = 6; c < width + height; c += 6) {
+      // From the upper or right edge to the left or lower one.
+      pen.moveTo(x + Math.min(c, width), y + Math.max(0, c - width));
+      pen.lineTo(x + Math.max(0, c - height), y + Math.min(c, height));
+    }
+    pen.stroke();
   }
 
   /** The sequence's own letters.
