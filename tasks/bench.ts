@@ -5,7 +5,7 @@ import { listOf } from "../lib/bench/options.ts";
 import { SECTIONS } from "../lib/bench/plan.ts";
 import { type ShapeName, SHAPES } from "../lib/bench/random_checkpoint.ts";
 import { readReport } from "../lib/bench/report_file.ts";
-import { renderRoofline } from "../lib/bench/roofline.ts";
+import { renderBenchReport } from "../lib/bench/report/mod.ts";
 import { runBench } from "../lib/bench/run.ts";
 import type { BenchReport } from "../lib/bench/types.ts";
 import { comparisonText, sectionText } from "../lib/bench/tables.ts";
@@ -86,7 +86,7 @@ const options = {
   plot: option({
     placeholder: "file",
     parse: parse.path,
-    description: "draw the kernels under this run's ceilings, as SVG",
+    description: "draw the kernels against this run's ceilings, as a page (HTML)",
     group: "Output",
   }),
 };
@@ -112,8 +112,8 @@ export const command = defineCommand({
       shows: "large models",
     },
     {
-      command: "deno task bench --only kernels --plot roofline.svg",
-      shows: "the kernels' roofline plot",
+      command: "deno task bench --only kernels --plot kernels.html",
+      shows: "a page of the kernels against their ceilings",
     },
     { command: "deno task bench --only threads", shows: "threads, spinning, padding, batches" },
   ],
@@ -141,7 +141,9 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
   const write = async () => {
     if (!begun) return;
     if (json) await json.dir.write(json.name, JSON.stringify(begun, null, 1) + "\n");
-    if (plot && begun.kernels.length > 0) await plot.dir.write(plot.name, renderRoofline(begun));
+    if (plot && begun.kernels.length > 0) {
+      await plot.dir.write(plot.name, renderBenchReport(begun, json ? [json.name] : []));
+    }
     for (const file of [json, plot]) if (file) ctx.note(`Wrote ${file.dir.commit().join(", ")}`);
   };
   const report = await runBench(plan, {

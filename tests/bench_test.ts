@@ -161,7 +161,10 @@ Deno.test("bench refuses options that make no sense before it measures anything"
       [["--compare", path("other.json")], /current value is "esmscope-bench\/0"/],
       [["--compare", path("partial.json")], /kernels, models or machine is missing/],
       [["--json", path("folder")], /as it must be a file: current value is a folder/],
-      [["--only", "models", "--plot", "x.svg"], /Cannot use --plot as --only must include kernels/],
+      [
+        ["--only", "models", "--plot", "x.html"],
+        /Cannot use --plot as --only must include kernels/,
+      ],
     ];
     for (const [args, message] of cases) {
       const { code, out, err } = await bench(...args);

@@ -98,8 +98,8 @@ export async function checkPage(browser: Browser, url: string): Promise<void> {
   ok(!await page.evaluate(`document.documentElement.classList.contains("printing")`));
 }
 
-/** Every figure's menu gives an SVG that parses, a PNG, and a CSV with a header and rows. */
-export async function checkSaved(browser: Browser, url: string): Promise<void> {
+/** Every figure's menu gives an SVG that parses, a PNG, and a CSV with a header and rows; `least` files. */
+export async function checkSaved(browser: Browser, url: string, least = 4): Promise<void> {
   await using page = await browser.open(url, { width: 1280 });
   const saved = await page.evaluate<{ title: string; kind: string; text: string }[]>(`(async () => {
     const found = [];
@@ -121,7 +121,7 @@ export async function checkSaved(browser: Browser, url: string): Promise<void> {
     }
     return found;
   })()`);
-  ok(saved.length >= 4, `${saved.length} files`);
+  ok(saved.length >= least, `${saved.length} files`);
   for (const { title, kind, text } of saved) {
     if (kind === "PNG") equal(text, "PNG", title);
     else if (kind === "CSV") ok(text.split("\n").length > 2, `${title}: ${text}`);

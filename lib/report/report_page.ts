@@ -43,6 +43,8 @@ export interface RunFacts {
   options: string;
   /** Files beside the page. */
   files: readonly string[];
+  /** Where the record is from. @default run.json */
+  recordFile?: string;
 }
 
 /** Pieces that every page has behind the core. */
@@ -142,7 +144,7 @@ function sourceOf(record: Record<string, unknown>): string {
     .join(", ");
 }
 
-function sixFacts({ record, input, options, files }: RunFacts): Markup {
+function sixFacts({ record, input, options, files, recordFile }: RunFacts): Markup {
   const { esmscope, command, started, elapsedSeconds, model, backend } = record as Recorded;
   const when = started ? `${started.slice(0, 16).replace("T", " ")} UTC, ` : "";
   const took = elapsedSeconds === undefined ? "" : `${elapsedSeconds.toFixed(1)} s, `;
@@ -161,8 +163,10 @@ function sixFacts({ record, input, options, files }: RunFacts): Markup {
   return markup`<dl class="facts" aria-label="Provenance">${
     facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)
   }</dl>
-<p class="files">Beside this page: ${files.join(" · ")}</p>
-<details><summary>Complete record of the run <span>${entries.length} entries, as in run.json</span></summary><div class="inside"><dl class="record">${
+${files.length > 0 && markup`<p class="files">Beside this page: ${files.join(" · ")}</p>`}
+<details><summary>Complete record of the run <span>${entries.length} entries, as in ${
+    recordFile ?? "run.json"
+  }</span></summary><div class="inside"><dl class="record">${
     entries.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)
   }</dl></div></details>`;
 }
@@ -287,7 +291,7 @@ export function json(name: string, value: unknown): Markup {
 }
 
 /** Bytes for the page's script, packed. */
-export function packed(name: string, values: Uint8Array | Float32Array): Markup {
+export function packed(name: string, values: Uint8Array | Float32Array | Float64Array): Markup {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const text = gzipSync(bytes, { level: 9 }).toString("base64");
   return markup`<script type="text/plain" data-name="${name}">${new Markup(text)}</script>`;

@@ -87,7 +87,10 @@ Deno.test("SampleCollector groups by kind and region, and leaves out what was no
   ]);
   deepEqual([...collector.groups()][0].samples.functional, [1, 0, NaN]);
   deepEqual([...collector.groups()].at(-3)!.samples.functional, undefined, "no label at all");
-  deepEqual(collector.headline.names, ["a", "b", "d"]);
+  deepEqual(collector.points.map(({ name, kind }) => [name, kind]), [
+    ...[["a", "single"], ["d", "single"], ["b", "multiple"], ["e", "indel"]],
+  ]);
+  deepEqual(collector.points.map(({ position }) => position), [1, 2, undefined, undefined]);
   const names = (...readings: Reading[]) => {
     const plain = new SampleCollector();
     readings.forEach((reading, i) =>

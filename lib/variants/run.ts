@@ -16,7 +16,8 @@ import { printAggregate } from "./aggregate_table.ts";
 import { evaluate, type Performance, summarisePerformance } from "./evaluate.ts";
 import { type ManyFlags, readAll } from "./inputs.ts";
 import { Regions } from "./regions.ts";
-import { renderVariantReport, type ScoredProtein } from "./report/report.ts";
+import { renderVariantReport } from "./report/report.ts";
+import type { ProteinLine, ScoredProtein } from "./report/types.ts";
 import { QueryRunner } from "./runner.ts";
 import { SampleCollector } from "./samples.ts";
 import { isVariant, rowNotes, type Scan, scanVariants } from "./scan.ts";
@@ -180,10 +181,11 @@ async function writeResults(
   const files = fileNames(proteins.map(({ target }) => target.id));
   const drawn: ScoredProtein[] = [], all: tables.ProteinPerformance[][] = [];
   const ends: Parameters<typeof tables.proteinsText>[0][number][] = [], records: unknown[] = [];
-  let variants = 0, text = "";
+  const lines: ProteinLine[] = [];
+  let text = "";
   {
-    const lines = count === 1 ? tables.scoreLines(scores, proteins[0].source) : undefined;
-    await using scoreSink = results.open(scores, lines);
+    const raw = count === 1 ? tables.scoreLines(scores, proteins[0].source) : undefined;
+    await using scoreSink = results.open(scores, raw);
     await using matrixSink = results.open(tables.tableFor(tables.MATRIX, count));
     await using stack = new AsyncDisposableStack();
     let performanceSink: RowSink<tables.ProteinPerformance> | undefined;
@@ -193,6 +195,8 @@ async function writeResults(
     for (const [p, { target, source, scan }] of proteins.entries()) {
       ctx.signal.throwIfAborted();
       const samples = new SampleCollector(regions), extremes = new tables.Extremes();
+      const listed = new tables.Extremes(LISTED);
+      let scored = 0, favoured = 0;
       const { work, begin } = run.works[p];
       const { matrix, wildPll } = await work.finish(
         (piece) => unpackUnit<Float32Array>(finished.read(begin + piece)),
@@ -200,6 +204,11 @@ async function writeResults(
           const { row, reading, score } = found;
           const shown = isVariant(reading) ? score : REASONS[reading.reason];
           extremes.add(row.text || row.place, shown);
+          if (isVariant(reading) && !Number.isNaN(score)) {
+            listed.add(row.text || row.place, score, reading);
+            scored++;
+            if (score >= 0) favoured++;
+          }
           if (source.hasMeasured) samples.add(found);
           await scoreSink.add({ ...found, target, source });
         },
@@ -210,11 +219,22 @@ async function writeResults(
       const performance = source.hasMeasured ? await evaluateGroups(samples, o, ctx) : [];
       all.push(performance.map((each) => ({ protein: target.id, ...each })));
       await performanceSink?.write(all[p]);
-      if (drawn.length < MOST_DRAWN) drawn.push({ matrix, performance, samples });
+      const { lowest, highest } = listed, isScan = source.kind === "all";
+      if (drawn.length < MOST_DRAWN) {
+        drawn.push({ matrix, isScan, scored, favoured, lowest, highest, performance, samples });
+      }
+      const { id, residues: { length: residues } } = target;
+      lines.push({
+        id,
+        residues,
+        variants: scan.rows,
+        performance,
+        low: lowest[0],
+        high: highest[0],
+      });
       records.push(recordOf(target, scan, wildPll));
       if (count === 1) text = extremes.text();
       else ends.push({ id: target.id, rows: scan.rows, ends: extremes.ends });
-      variants += scan.rows;
     }
     for (const sink of [scoreSink, matrixSink, performanceSink]) await sink?.close();
   }
@@ -227,28 +247,25 @@ async function writeResults(
   Object.assign(provenance, count === 1 ? records[0] : { proteins: records });
   if (run.runner) provenance.passes = run.runner.passes;
   if (o.report) {
-    const model = (settings.model as { name: string }).name;
-    const of = count === 1 ? proteins[0].target.id : `${count} proteins`;
+    const { id, residues } = proteins[0].target;
+    const run = {
+      // Times differ between a run and its continuation; run.json has them.
+      record: {
+        ...{ esmscope: settings.esmscope, model: settings.model, backend: settings.backend },
+        ...(count === 1 ? { target: proteins[0].target } : { proteins: count }),
+        ...{ mode: o.mode, multi: o.multi, window: o.window, legacy: o.legacy },
+        ...{ tokenBudget: o.tokenBudget, positions: o.positions },
+        ...(count === 1 && { variants: proteins[0].scan.digest }),
+        ...{ command: "score", bootstrap: resamples, seed },
+      },
+      input: count === 1 ? `${id}, ${residues.length} residues` : `${count} proteins`,
+      options: optionsText(o, measured.length > 0),
+      files: output.files(),
+    };
+    const labels = { score: name, measured: o.measuredColumn };
     await output.write(
       "report.html",
-      renderVariantReport({
-        title: `Mutations of ${of}`,
-        subtitle: `${model}, ${o.mode}, ${variants} variant${variants === 1 ? "" : "s"}`,
-        notes,
-        proteins: drawn,
-        count,
-        summary,
-        labels: { score: name, measured: o.measuredColumn },
-        // Times differ between a run and its continuation; run.json has them.
-        provenance: {
-          ...{ esmscope: settings.esmscope, model: settings.model, backend: settings.backend },
-          ...(count === 1 ? { target: proteins[0].target } : { proteins: count }),
-          ...{ mode: o.mode, multi: o.multi, window: o.window, legacy: o.legacy },
-          ...{ tokenBudget: o.tokenBudget, positions: o.positions },
-          ...(count === 1 && { variants: proteins[0].scan.digest }),
-          ...{ command: "score", bootstrap: resamples, seed },
-        },
-      }),
+      renderVariantReport({ notes, proteins: drawn, lines, summary, labels, run }),
     );
   }
   print(count === 1 ? text : tables.proteinsText(ends));
@@ -259,6 +276,16 @@ async function writeResults(
     print(`\n${tableText(tables.SUMMARY, names, summary.filter(({ group }) => group === "all"))}`);
   }
 }
+
+/** Variants at each end that the report lists. */
+const LISTED = 10;
+
+/** Options that decide the numbers, in words. */
+const optionsText = ({ mode, multi, legacy, ...o }: ScoreFlags, isMeasured: boolean) =>
+  [
+    ...[mode, `several mutations ${multi}`, legacy && `legacy ${legacy}`],
+    isMeasured && `${o.bootstrap} resamples, seed ${o.seed}`,
+  ].filter(Boolean).join(", ");
 
 /** What run.json says of a protein. */
 const recordOf = (target: Target, scan: Scan, wildPll: number | undefined) => ({

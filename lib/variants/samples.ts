@@ -5,12 +5,45 @@ import { isVariant } from "./scan.ts";
 import type { ScoredRow } from "./score.ts";
 import type { Variant } from "./types.ts";
 
-/** At most this many points keep their names, for the report's scatter. */
-const NAMED_POINTS = 5000;
+/** A scored, measured variant as a picture shows it. */
+export interface Point {
+  /** As its source writes it; empty where that gives the sequence only. */
+  name: string;
+  kind: Kind;
+  score: number;
+  measured: number;
+  /** Of a single substitution: where, counted from 1 along the target, and the new letter. */
+  position?: number;
+  to?: string;
+}
+
+/** Most points of a kind that a picture is given: all single substitutions of a long protein. */
+const MOST_POINTS: Record<Kind, number> = {
+  single: 60_000,
+  ...{ multiple: 5000, synonymous: 0, indel: 5000 },
+};
+
+/** Evenly spaced ones of a stream whose length nobody knows, at most `most`. */
+class Thinned<T> {
+  items: T[] = [];
+  #every = 1;
+  #count = 0;
+
+  constructor(readonly most: number) {}
+
+  add(item: () => T): void {
+    if (this.most === 0 || this.#count++ % this.#every !== 0) return;
+    this.items.push(item());
+    if (this.items.length <= this.most) return;
+    this.items = this.items.filter((_, i) => i % 2 === 0);
+    this.#every *= 2;
+  }
+}
 
 /** Groups by what a variant is, in the order of tables. */
 const KINDS = ["single", "multiple", "synonymous", "indel"] as const;
-type Kind = typeof KINDS[number];
+/** What a variant is. */
+export type Kind = typeof KINDS[number];
 
 /** The score of indels that proteins of different lengths can be compared by. */
 const PER_RESIDUE = "indel_per_residue";
@@ -49,17 +82,13 @@ class Column {
 }
 
 export class SampleCollector {
-  /**
-   * Names of the first of the variants in {@linkcode headline}, as many as a picture can show one by
-   * one.
-   */
-  readonly names: string[] = [];
+  /** By kind, for pictures. */
+  readonly #points = new Map(KINDS.map((kind) => [kind, new Thinned<Point>(MOST_POINTS[kind])]));
   /** Those that the headline is of: substitutions. */
   readonly #substitutions = new Column();
   readonly #others = { synonymous: new Column(), indel: new Column(), [PER_RESIDUE]: new Column() };
   /** Row numbers (of the substitutions) by group, in the order of tables. */
   readonly #groups = new Map<string, number[]>();
-  readonly #indelNames: string[] = [];
 
   constructor(readonly regions?: Regions) {
     for (const name of ["single", "multiple", ...(regions?.names ?? [])]) {
@@ -72,15 +101,17 @@ export class SampleCollector {
     const { measured = NaN, functional } = row;
     if (!isVariant(reading) || Number.isNaN(measured) || Number.isNaN(score)) return;
     const kind = kindOf(reading);
+    this.#points.get(kind)!.add(() => {
+      const changed = reading.substitutions.find(({ from, to }) => from !== to);
+      const place = kind === "single" && { position: changed!.position, to: changed!.to };
+      return { name: row.text, kind, score, measured, ...place };
+    });
     if (kind === "indel" || kind === "synonymous") {
-      const i = this.#others[kind].add(score, measured, functional);
-      if (kind === "synonymous") return;
-      this.#others[PER_RESIDUE].add(perResidue, measured, functional);
-      if (i < NAMED_POINTS) this.#indelNames.push(row.text);
+      this.#others[kind].add(score, measured, functional);
+      if (kind === "indel") this.#others[PER_RESIDUE].add(perResidue, measured, functional);
       return;
     }
     const i = this.#substitutions.add(score, measured, functional);
-    if (i < NAMED_POINTS) this.names.push(row.text);
     this.#groups.get(kind)!.push(i);
     for (const name of this.regions?.of(reading) ?? []) this.#groups.get(name)!.push(i);
   }
@@ -89,10 +120,19 @@ export class SampleCollector {
    * What the headline is of: all substitutions, or all indels where there is nothing else. Scores of
    * proteins of other lengths are on another scale, and synonymous variants all score 0.
    */
-  get headline(): Samples & { names: readonly string[] } {
-    return this.#isIndels
-      ? { ...this.#others.indel.pick(), names: this.#indelNames }
-      : { ...this.#substitutions.pick(), names: this.names };
+  get headline(): Samples {
+    return (this.#isIndels ? this.#others.indel : this.#substitutions).pick();
+  }
+
+  /** How many variants of a kind have both values. */
+  count(kind: Kind): number {
+    if (kind === "indel" || kind === "synonymous") return this.#others[kind].scores.length;
+    return this.#groups.get(kind)!.length;
+  }
+
+  /** Variants to draw, in the order of kinds; of very many of a kind evenly spaced ones. */
+  get points(): Point[] {
+    return [...this.#points.values()].flatMap(({ items }) => items);
   }
 
   get #isIndels(): boolean {
@@ -104,8 +144,7 @@ export class SampleCollector {
    * variants and indels.
    */
   *groups(): Generator<{ name: string; samples: Samples }> {
-    const { names: _, ...samples } = this.headline;
-    yield { name: "all", samples };
+    yield { name: "all", samples: this.headline };
     for (const [name, rows] of this.#groups) {
       const isPart = rows.length > 0 && rows.length < this.#substitutions.scores.length;
       if (isPart || this.regions?.names.includes(name)) {

@@ -19,7 +19,7 @@ import { residueOf } from "./resolve.ts";
 import { isVariant, type Scan } from "./scan.ts";
 import type { ScoredRow } from "./score.ts";
 import type { VariantSource } from "./source.ts";
-import { type Mode, REASONS, type Target } from "./types.ts";
+import { type Mode, type Reading, REASONS, type Target } from "./types.ts";
 
 /** Said of columns that tell proteins apart. */
 const SEVERAL = { when: "of several proteins" };
@@ -370,8 +370,10 @@ interface NamedScore {
   score: number | string;
 }
 
-interface Scored extends NamedScore {
+/** A variant with its score. */
+export interface Scored extends NamedScore {
   score: number;
+  reading?: Reading;
 }
 
 /** The variants scored lowest and highest, or all of them in input order when they are few. */
@@ -385,12 +387,22 @@ export class Extremes {
     this.#most = most;
   }
 
-  /** @param score or why there is none */
-  add(name: string, score: number | string): void {
+  /** @param score or why there is none @param reading what the name says, to find it again */
+  add(name: string, score: number | string, reading?: Reading): void {
     if (this.#all && this.#all.push({ name, score }) > 4 * this.#most) this.#all = null;
     if (typeof score === "string") return;
-    this.#low = this.#best(this.#low, { name, score }, 1);
-    this.#high = this.#best(this.#high, { name, score }, -1);
+    this.#low = this.#best(this.#low, { name, score, reading }, 1);
+    this.#high = this.#best(this.#high, { name, score, reading }, -1);
+  }
+
+  /** From the lowest. */
+  get lowest(): readonly Scored[] {
+    return this.#low;
+  }
+
+  /** From the highest. */
+  get highest(): readonly Scored[] {
+    return this.#high;
   }
 
   /** The highest and the lowest. */

@@ -4,7 +4,7 @@ import { bundle, inOrder } from "../bundle.ts";
 import { binOf, quantise } from "../quantise.ts";
 import { csvText, fileName } from "./figure.js";
 import { CORE } from "./mod.ts";
-import { fixed, linear, percent, residueTicks, short, ticks } from "./numbers.js";
+import { fixed, linear, logTicks, percent, residueTicks, short, ticks } from "./numbers.js";
 import { channels, inkOn, mix } from "./palette.js";
 import { PageState } from "./state.js";
 import { SvgPen, wrap } from "./svg_pen.js";
@@ -25,6 +25,9 @@ Deno.test("ticks are multiples of 1, 2 or 5 within the range", () => {
   deepEqual(ticks(0, 1, 5), [0, 0.2, 0.4, 0.6, 0.8, 1]);
   deepEqual(ticks(-3, 12, 4), [0, 5, 10]);
   deepEqual(ticks(2, 2, 4), [2]);
+  deepEqual(logTicks(0.03, 450, 4), [0.1, 1, 10, 100]);
+  deepEqual(logTicks(1e-4, 1, 2), [1e-4, 0.01, 1]);
+  deepEqual(logTicks(0.01, 1, 9), [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]);
   deepEqual(residueTicks([1, 412], 8), [100, 200, 300, 400]);
   deepEqual(residueTicks([5, 9], 20), [5, 6, 7, 8, 9]);
   equal(linear(0, 4, 10, 50)(1), 20);

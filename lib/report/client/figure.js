@@ -157,6 +157,33 @@ export function figure(view, frame, spec) {
   return { canvas, repaint, paint };
 }
 
+/**
+ * Draws the part of a figure that only a new look changes: kept as an image, so that hovering copies it.
+ *
+ * @returns {(pen: Pen, size: Size, key: readonly unknown[], draw: (pen: Pen) => void) => void} `key`
+ *   differs wherever what `draw` draws does
+ */
+export function stillLayer() {
+  const layer = document.createElement("canvas");
+  /** @type {readonly unknown[]} */
+  let drawn = [];
+  return (pen, { width, height }, key, draw) => {
+    // What is written down as SVG is no image.
+    if (!pen.canvas) return draw(pen);
+    const { canvas } = pen, whole = [canvas.width, canvas.height, ...key];
+    if (whole.length !== drawn.length || whole.some((part, i) => part !== drawn[i])) {
+      drawn = whole;
+      layer.width = canvas.width;
+      layer.height = canvas.height;
+      const own = /** @type {Pen} */ (layer.getContext("2d"));
+      own.scale(canvas.width / width, canvas.height / height);
+      own.font = pen.font;
+      draw(own);
+    }
+    pen.drawImage(layer, 0, 0, width, height);
+  };
+}
+
 /** Hover marks and explains; a click selects.
  * @param {View} view @param {HTMLElement} frame @param {HTMLCanvasElement} canvas
  * @param {FigureSpec} spec @param {() => Size} size */

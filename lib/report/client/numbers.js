@@ -55,6 +55,20 @@ export function ticks(low, high, count) {
   return list;
 }
 
+/** Powers of ten from low to high, with their double and fivefold where these are few; fewer
+ * powers where there are many.
+ * @param {number} low above 0 @param {number} high @param {number} count @returns {number[]} */
+export function logTicks(low, high, count) {
+  const first = Math.floor(Math.log10(low) + 1e-9), last = Math.floor(Math.log10(high) + 1e-9);
+  const steps = 3 * (last - first) <= count ? [1, 2, 5] : [1];
+  const every = Math.max(1, Math.ceil((last - first) / Math.max(1, count))), list = [];
+  for (let k = first; k <= last; k++) {
+    if (k % every !== 0) continue;
+    for (const step of steps) list.push(Number((step * 10 ** k).toPrecision(3)));
+  }
+  return list.filter((x) => x >= low * (1 - 1e-9) && x <= high * (1 + 1e-9));
+}
+
 /** Residues to number on an axis.
  * @param {readonly [number, number]} range @param {number} count */
 export function residueTicks([first, last], count) {

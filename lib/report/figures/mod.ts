@@ -9,12 +9,17 @@ import pairMapScript from "./pair_map/pair_map.js" with { type: "text" };
 import scatterScript from "./scatter/scatter.js" with { type: "text" };
 import structureScript from "./structure/structure.js" with { type: "text" };
 import trackScript from "./track/track.js" with { type: "text" };
+import lettersMapStyle from "./letters_map/style.css" with { type: "text" };
 import structureStyle from "./structure/style.css" with { type: "text" };
 
 export const headGrid: Piece = { name: "head_grid.js", script: headGridScript };
 export const histogram: Piece = { name: "histogram.js", script: histogramScript };
 export const intervalRows: Piece = { name: "interval_rows.js", script: intervalRowsScript };
-export const lettersMap: Piece = { name: "letters_map.js", script: lettersMapScript };
+export const lettersMap: Piece = {
+  name: "letters_map.js",
+  script: lettersMapScript,
+  style: lettersMapStyle,
+};
 export const lines: Piece = { name: "lines.js", script: linesScript };
 export const pairMap: Piece = { name: "pair_map.js", script: pairMapScript };
 export const scatter: Piece = { name: "scatter.js", script: scatterScript };

@@ -1,8 +1,8 @@
 // @ts-check
 /// <reference lib="dom" />
 /** Points of two quantities; a point may stand for a residue or an item. */
-import { figure } from "../../client/figure.js";
-import { linear, short, ticks } from "../../client/numbers.js";
+import { figure, stillLayer } from "../../client/figure.js";
+import { linear, logTicks, short, ticks } from "../../client/numbers.js";
 
 /** @typedef {import("../../client/figure.js").View} View */
 
@@ -13,13 +13,17 @@ import { linear, short, ticks } from "../../client/numbers.js";
  * }} Dot
  */
 
+/** A line among the points.
+ * @typedef {{ name: string, colour: string, points: readonly (readonly [number, number])[] }} Curve */
+
 /**
  * @param {View} view @param {HTMLElement} frame
  * @param {{
  *   dots: () => readonly Dot[], x: string, y: string, label: () => string,
+ *   log?: boolean, curves?: () => readonly Curve[],
  *   isChosen?: (dot: Dot) => boolean, pick?: (dot: Dot) => void,
  *   data?: import("../../client/figure.js").FigureSpec["data"], needs?: readonly string[],
- * }} spec
+ * }} spec with `log` both axes are logarithmic
  */
 export function scatter(view, frame, spec) {
   const chosen = spec.isChosen ??
@@ -27,6 +31,12 @@ export function scatter(view, frame, spec) {
       dot.item !== undefined
         ? dot.item === view.state.chosen.item
         : dot.residue !== undefined && dot.residue === view.state.chosen.residue);
+  const scale = spec.log ? Math.log10 : (/** @type {number} */ x) => x;
+  const axisTicks = (
+    /** @type {number} */ low,
+    /** @type {number} */ high,
+    /** @type {number} */ count,
+  ) => spec.log ? logTicks(10 ** low, 10 ** high, count) : ticks(low, high, count);
   const bounds = (/** @type {readonly number[]} */ values) => {
     let low = Infinity, high = -Infinity;
     for (const value of values) {
@@ -41,37 +51,26 @@ export function scatter(view, frame, spec) {
     return [low - edge, high + edge];
   };
   const layout = (/** @type {{ width: number, height: number }} */ { width, height }) => {
-    const dots = spec.dots(), [x0, x1] = bounds(dots.map(({ x }) => x));
-    const [y0, y1] = bounds(dots.map(({ y }) => y));
+    const dots = spec.dots(), corners = (spec.curves?.() ?? []).flatMap(({ points }) => points);
+    const [x0, x1] = bounds([...dots.map(({ x }) => x), ...corners.map(([x]) => x)].map(scale));
+    const [y0, y1] = bounds([...dots.map(({ y }) => y), ...corners.map(([, y]) => y)].map(scale));
+    const alongX = linear(x0, x1, 52, width - 12), alongY = linear(y0, y1, height - 40, 20);
     return {
       ...{ dots, x0, x1, y0, y1, base: height - 40 },
-      x: linear(x0, x1, 52, width - 12),
-      y: linear(y0, y1, height - 40, 20),
+      x: (/** @type {number} */ value) => alongX(scale(value)),
+      y: (/** @type {number} */ value) => alongY(scale(value)),
     };
   };
   /** @type {import("../../client/tooltip.js").Hit & { dot?: Dot } | undefined} */
   let last;
+  const still = stillLayer();
   return figure(view, frame, {
     ...{ label: spec.label, data: spec.data, needs: spec.needs ?? ["item", "residue", "hovered"] },
     draw(pen, size, palette) {
       const { dots, x0, x1, y0, y1, base, x, y } = layout(size);
-      pen.textBaseline = "middle";
-      pen.textAlign = "right";
-      for (const tick of ticks(y0, y1, (base - 20) / 45)) {
-        pen.fillStyle = palette.of("rule");
-        pen.fillRect(52, y(tick), size.width - 64, 1);
-        pen.fillStyle = palette.of("muted");
-        pen.fillText(short(tick), 46, y(tick));
-      }
-      pen.textAlign = "center";
-      for (const tick of ticks(x0, x1, size.width / 90)) {
-        pen.fillText(short(tick), x(tick), base + 11);
-      }
-      pen.fillText(spec.x, size.width / 2, base + 29);
-      pen.textAlign = "left";
-      pen.fillText(spec.y, 0, 7);
       const size_ = dots.length > 2000 ? 1.6 : 3;
       const put = (
+        /** @type {CanvasRenderingContext2D} */ pen,
         /** @type {Dot} */ dot,
         /** @type {string} */ colour,
         /** @type {number} */ radius,
@@ -82,13 +81,43 @@ export function scatter(view, frame, spec) {
         pen.arc(x(dot.x), y(dot.y), radius, 0, 7);
         pen.fill();
       };
-      pen.globalAlpha = dots.length > 2000 ? 0.45 : 0.75;
-      for (const dot of dots) put(dot, dot.colour ?? "blue", size_);
-      pen.globalAlpha = 1;
+      still(pen, size, [dots, palette], (pen) => {
+        pen.textBaseline = "middle";
+        pen.textAlign = "right";
+        for (const tick of axisTicks(y0, y1, (base - 20) / 45)) {
+          pen.fillStyle = palette.of("rule");
+          pen.fillRect(52, y(tick), size.width - 64, 1);
+          pen.fillStyle = palette.of("muted");
+          pen.fillText(short(tick), 46, y(tick));
+        }
+        pen.textAlign = "center";
+        for (const tick of axisTicks(x0, x1, size.width / 90)) {
+          pen.fillText(short(tick), x(tick), base + 11);
+        }
+        pen.fillText(spec.x, size.width / 2, base + 29);
+        pen.textAlign = "left";
+        pen.fillText(spec.y, 0, 7);
+        for (const { name, colour, points } of spec.curves?.() ?? []) {
+          pen.strokeStyle = pen.fillStyle = palette.of(colour);
+          pen.lineWidth = 2;
+          pen.beginPath();
+          points.forEach(([px, py], i) => {
+            if (i === 0) pen.moveTo(x(px), y(py));
+            else pen.lineTo(x(px), y(py));
+          });
+          pen.stroke();
+          const [endX, endY] = points[points.length - 1];
+          pen.textAlign = "right";
+          pen.fillText(name, x(endX), y(endY) - 9);
+        }
+        pen.globalAlpha = dots.length > 2000 ? 0.45 : 0.75;
+        for (const dot of dots) put(pen, dot, dot.colour ?? "blue", size_);
+        pen.globalAlpha = 1;
+      });
       const { hovered } = view.state.chosen;
       for (const dot of dots) {
-        if (hovered && dot.residue === hovered) put(dot, "muted", size_ + 1);
-        if (chosen(dot)) put(dot, "selected", size_ + 2);
+        if (hovered && dot.residue === hovered) put(pen, dot, "muted", size_ + 1);
+        if (chosen(dot)) put(pen, dot, "selected", size_ + 3);
       }
     },
     hit(px, py, size) {
@@ -104,7 +133,11 @@ export function scatter(view, frame, spec) {
       const { name, residue, item } = best;
       return last = {
         ...{ residue, item, title: name, dot: best },
-        facts: [...(best.facts ?? []), [spec.x, short(best.x)], [spec.y, short(best.y)]],
+        facts: [
+          ...(best.facts ?? []),
+          [spec.x, short(best.x), String(best.x)],
+          [spec.y, short(best.y), String(best.y)],
+        ],
       };
     },
     pick: spec.pick ? () => last?.dot && spec.pick?.(last.dot) : undefined,
