@@ -22,6 +22,7 @@ import type { Finished } from "../run/run.ts";
 import type { SaeConfig } from "../sae/types.ts";
 import type { Explained, SurveyFlags } from "./survey.ts";
 import { fidelityFaults } from "../sae/fidelity_text.ts";
+import type { Shape } from "../structure/shape.ts";
 import type { Target } from "../variants/types.ts";
 import type { Steered, SteeredLatent, Steering } from "./steer.ts";
 import type { RunKind } from "./types.ts";
@@ -53,6 +54,8 @@ export async function writeReport(
   { configs, proteins, shown }: {
     configs: readonly SaeConfig[];
     proteins: readonly CausalProtein[];
+    /** Structures to draw the results on, by the protein's name. */
+    shapes: ReadonlyMap<string, Shape>;
     shown: CausalResults;
   },
   { output, provenance: record }: Finished,
