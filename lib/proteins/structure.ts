@@ -3,9 +3,9 @@ import { option } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { UserError } from "../errors.ts";
 import { displayLetters, type Sequence } from "../esm2/mod.ts";
-import { fitChain } from "../structure/fit.ts";
+import { fitChain, type FitOptions } from "../structure/fit.ts";
 import { type Shape, shapeOf } from "../structure/shape.ts";
-import { readStructure } from "../structure/structure.ts";
+import { readStructure, type Structure } from "../structure/structure.ts";
 
 /** Which structure, and which chain of it. */
 export interface StructureFlags {
@@ -50,8 +50,19 @@ export async function readShape(
   checkStructureFlags(flags);
   if (flags.structure === undefined) return undefined;
   const structure = await readStructure(flags.structure);
+  notes.push(...structure.notes);
+  return shapeFor({ id, residues }, structure, flags, notes);
+}
+
+/** The same of a structure that has been read. @throws {UserError} where no chain fits the sequence */
+export function shapeFor(
+  { id, residues }: Sequence,
+  structure: Structure,
+  options: FitOptions,
+  notes: string[],
+): Shape {
   const letters = displayLetters(residues);
-  const { chain, toChain, notes: own } = fitChain({ id, residues: letters }, structure, flags);
-  notes.push(...structure.notes, ...own);
+  const { chain, toChain, notes: own } = fitChain({ id, residues: letters }, structure, options);
+  notes.push(...own);
   return shapeOf(structure.source, chain, toChain);
 }

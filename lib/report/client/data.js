@@ -27,3 +27,9 @@ export async function floatsOf(within, name) {
   const bytes = await bytesOf(within, name);
   return bytes && new Float32Array(bytes.buffer, 0, bytes.length >> 2);
 }
+
+/** @param {ParentNode} within @param {string} name @returns {Promise<Uint32Array | undefined>} */
+export async function integersOf(within, name) {
+  const bytes = await bytesOf(within, name);
+  return bytes && new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+}

@@ -19,7 +19,8 @@ import { linear, short, ticks } from "../../client/numbers.js";
  *   dots: () => readonly Dot[], x: string, y: string, label: () => string,
  *   isChosen?: (dot: Dot) => boolean, pick?: (dot: Dot) => void,
  *   data?: import("../../client/figure.js").FigureSpec["data"], needs?: readonly string[],
- * }} spec
+ *   isLog?: boolean, curve?: { points: readonly (readonly [number, number])[], name: string },
+ * }} spec `isLog` where the x axis is logarithmic; `curve` what the dots are compared with, by x
  */
 export function scatter(view, frame, spec) {
   const chosen = spec.isChosen ??
@@ -41,11 +42,14 @@ export function scatter(view, frame, spec) {
     return [low - edge, high + edge];
   };
   const layout = (/** @type {{ width: number, height: number }} */ { width, height }) => {
-    const dots = spec.dots(), [x0, x1] = bounds(dots.map(({ x }) => x));
-    const [y0, y1] = bounds(dots.map(({ y }) => y));
+    const dots = spec.dots(), curve = spec.curve?.points ?? [];
+    const on = (/** @type {number} */ x) => spec.isLog ? Math.log10(x) : x;
+    const [x0, x1] = bounds(dots.map(({ x }) => on(x)));
+    const [y0, y1] = bounds([...dots.map(({ y }) => y), ...curve.map(([, y]) => y)]);
+    const along = linear(x0, x1, 52, width - 12);
     return {
-      ...{ dots, x0, x1, y0, y1, base: height - 40 },
-      x: linear(x0, x1, 52, width - 12),
+      ...{ dots, curve, x0, x1, y0, y1, base: height - 40 },
+      x: (/** @type {number} */ x) => along(on(x)),
       y: linear(y0, y1, height - 40, 20),
     };
   };
@@ -54,7 +58,7 @@ export function scatter(view, frame, spec) {
   return figure(view, frame, {
     ...{ label: spec.label, data: spec.data, needs: spec.needs ?? ["item", "residue", "hovered"] },
     draw(pen, size, palette) {
-      const { dots, x0, x1, y0, y1, base, x, y } = layout(size);
+      const { dots, curve, x0, x1, y0, y1, base, x, y } = layout(size);
       pen.textBaseline = "middle";
       pen.textAlign = "right";
       for (const tick of ticks(y0, y1, (base - 20) / 45)) {
@@ -64,9 +68,8 @@ export function scatter(view, frame, spec) {
         pen.fillText(short(tick), 46, y(tick));
       }
       pen.textAlign = "center";
-      for (const tick of ticks(x0, x1, size.width / 90)) {
-        pen.fillText(short(tick), x(tick), base + 11);
-      }
+      const across = spec.isLog ? decades(x0, x1) : ticks(x0, x1, size.width / 90);
+      for (const tick of across) pen.fillText(short(tick), x(tick), base + 11);
       pen.fillText(spec.x, size.width / 2, base + 29);
       pen.textAlign = "left";
       pen.fillText(spec.y, 0, 7);
@@ -85,6 +88,21 @@ export function scatter(view, frame, spec) {
       pen.globalAlpha = dots.length > 2000 ? 0.45 : 0.75;
       for (const dot of dots) put(dot, dot.colour ?? "blue", size_);
       pen.globalAlpha = 1;
+      if (curve.length > 0) {
+        pen.strokeStyle = palette.of("ink");
+        pen.lineWidth = 1.5;
+        pen.beginPath();
+        curve.forEach(([a, b], k) => k === 0 ? pen.moveTo(x(a), y(b)) : pen.lineTo(x(a), y(b)));
+        pen.stroke();
+        const [a, b] = curve[curve.length >> 1];
+        pen.textAlign = "right";
+        pen.lineJoin = "round";
+        pen.lineWidth = 4;
+        pen.strokeStyle = palette.of("paper");
+        pen.fillStyle = palette.of("ink");
+        pen.strokeText(spec.curve?.name ?? "", x(a) - 8, y(b) - 10);
+        pen.fillText(spec.curve?.name ?? "", x(a) - 8, y(b) - 10);
+      }
       const { hovered } = view.state.chosen;
       for (const dot of dots) {
         if (hovered && dot.residue === hovered) put(dot, "muted", size_ + 1);
@@ -109,4 +127,17 @@ export function scatter(view, frame, spec) {
     },
     pick: spec.pick ? () => last?.dot && spec.pick?.(last.dot) : undefined,
   });
+}
+
+/** 1, 2 and 5 times the powers of ten between two of their logarithms; powers alone where these are many.
+ * @param {number} low @param {number} high @returns {number[]} */
+function decades(low, high) {
+  const found = [], steps = high - low > 2 ? [1] : [1, 2, 5];
+  for (let power = Math.floor(low); power <= high; power++) {
+    for (const step of steps) {
+      const tick = step * 10 ** power;
+      if (Math.log10(tick) >= low && Math.log10(tick) <= high) found.push(tick);
+    }
+  }
+  return found;
 }
