@@ -153,7 +153,7 @@ async function setUp(view, data) {
         const value = along()[residue - 1];
         return value > 0
           ? css(shade(palette.s, FAINT + (1 - FAINT) * value / chosen().max))
-          : css(mix(channels(palette.of("grey")), channels(palette.of("paper")), 0.5));
+          : css(mix(channels(palette.of("grey")), channels(palette.of("paper")), 0.3));
       },
       facts: (residue) => [activation(state.chosen.item, residue)],
     });

@@ -121,7 +121,7 @@ function proteinView(protein: EncodedProtein, index: number, survey?: LatentSurv
     shape
       ? panel({
         span: 4,
-        title: markup`<b data-text="latent"></b> on the structure`,
+        title: markup`<b data-text="latent">Latent ${top[0].latent}</b> on the structure`,
         body: markup`${frame("structure", "grow")}<div class="beneath">${
           ramp("s", "activation", "0", markup`<span data-text="most"></span>`)
         }</div>`,
@@ -131,7 +131,9 @@ function proteinView(protein: EncodedProtein, index: number, survey?: LatentSurv
       : numbers(protein, 4),
     panel({
       span: 8,
-      title: markup`<b data-text="latent"></b> <span data-text="fires"></span>`,
+      title: markup`<b data-text="latent">Latent ${
+        top[0].latent
+      }</b> <span data-text="fires"></span>`,
       controls:
         markup`<span class="buttons" role="group" aria-label="Latent"><button type="button" data-do="previous">‹ previous</button><button type="button" data-do="next">next ›</button></span>`,
       body: markup`${frame("letters", "grow short")}<div class="beneath"><div class="key">${
@@ -143,13 +145,17 @@ function proteinView(protein: EncodedProtein, index: number, survey?: LatentSurv
     }),
     panel({
       span: 4,
-      title: markup`Latents at <b data-text="residue"></b> <span data-text="among"></span>`,
+      title: markup`Latents at <b data-text="residue">${letters[top[0].maxResidue - 1]}${
+        top[0].maxResidue
+      }</b> <span data-text="among"></span>`,
       body:
         markup`<div class="scroll"><table class="at" data-table="at"><thead><tr><th scope="col">Latent</th><th scope="col" class="text">Letters</th><th scope="col">Activation</th></tr></thead><tbody></tbody></table></div>`,
     }),
     survey && panel({
       span: shape ? 7 : 12,
-      title: markup`<b data-text="latent"></b> in other proteins <span data-text="others"></span>`,
+      title: markup`<b data-text="latent">Latent ${
+        top[0].latent
+      }</b> in other proteins <span data-text="others"></span>`,
       body:
         markup`<div class="scroll" data-figure="elsewhere"><table class="elsewhere"><thead><tr><th scope="col">Protein</th><th scope="col">At</th><th scope="col">Activation</th><th scope="col" class="text">Residues around it</th></tr></thead><tbody></tbody></table></div>`,
       caption:

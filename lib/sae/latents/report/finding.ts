@@ -53,12 +53,12 @@ export function finding(
         percent(share, 1)
       } of residues).`,
       own.length > 0 &&
-      `Those that do are active at their letter ${
+      `That letter is ${
         fixed(median, 1)
-      } times as often as it stands (median).`,
+      } times as frequent where they are active as among all residues (median).`,
       `${beside.length === 0 ? "None" : formatCount(beside.length)} ${
         beside.length > 1 ? "tell" : "tells"
-      } the letter of a neighbour as well as that; ${
+      } a neighbour's letter (F1 above ${TELLS}); ${
         ends.length === 0 ? "none" : formatCount(ends.length)
       } ${ends.length > 1 ? "are" : "is"} mostly active at a protein's first or last residue.`,
       `${formatCount(profiles.length)} of ${formatCount(latents)} latents are active ${where}.`,
@@ -70,9 +70,11 @@ export function finding(
  * The largest F1 that a latent expects which is active at random: precision is the letter's share f, recall
  * the share p of active residues, and 2 f p / (f + p) is largest where it is active everywhere.
  */
-export function chance({ letters }: LetterTotals): { letter: string; share: number; f1: number } {
+export function chance(
+  { letters, residues }: LetterTotals,
+): { letter: string; share: number; f1: number } {
   const size = AMINO_ACIDS.length, middle = (letters.length / size - 1) / 2;
   const own = [...letters.subarray(middle * size, (middle + 1) * size)];
-  const most = Math.max(...own), sum = own.reduce((a, b) => a + b, 0), share = most / (sum || 1);
+  const most = Math.max(...own), share = most / (residues[middle] || 1);
   return { letter: AMINO_ACIDS[own.indexOf(most)], share, f1: 2 * share / (1 + share) };
 }

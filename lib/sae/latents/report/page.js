@@ -55,7 +55,7 @@ async function setUp(view, data) {
       )
   );
   const place = (/** @type {Detection | undefined} */ found) =>
-    found ? `${found.letter} at ${signed(found.offset)}` : "–";
+    found ? `${found.letter} ${signed(found.offset)}` : "–";
   state.set({ item: 0 });
 
   let isActivity = false;
@@ -158,8 +158,7 @@ async function setUp(view, data) {
           const text of [
             ...[String(rows[item][ACTIVE]), own(item).letter, fixed(own(item).f1, 3)],
             ...[fixed(own(item).enrichment, 1), place(beside[item])],
-            ...[fixed(beside[item]?.f1 ?? 0, 3)],
-            ...[percent(rows[item][FIRST]), percent(rows[item][LAST])],
+            ...[fixed(beside[item]?.f1 ?? 0, 3), percent(end(item))],
           ]
         ) row.insertCell().textContent = text;
         return row;

@@ -94,13 +94,15 @@ export function renderLatentsReport(report: LatentsReport): string {
           { value: "ends", label: "ends" },
         ], "letter"),
         body:
-          markup`<div class="scroll"><table data-table="latents"><thead><tr><th scope="col">Latent</th><th scope="col">Active</th><th scope="col">Letter</th><th scope="col">F1</th><th scope="col">Times</th><th scope="col">Beside</th><th scope="col">F1</th><th scope="col">First</th><th scope="col">Last</th></tr></thead><tbody></tbody></table></div>`,
+          markup`<div class="scroll"><table data-table="latents"><thead><tr><th scope="col">Latent</th><th scope="col">Active</th><th scope="col">Letter</th><th scope="col">F1</th><th scope="col">Times</th><th scope="col">Beside</th><th scope="col">F1</th><th scope="col">End</th></tr></thead><tbody></tbody></table></div>`,
         caption:
-          "Active: residues. Times: its share of the letter against the letter's own. Beside: the neighbour's letter that it tells best, and where. First, last: share of its active residues that are a protein's ends.",
+          "Active: residues. Times: its share of the letter against the letter's own. Beside: the neighbour's letter that it tells best, and where. End: share of its active residues that are a protein's first, or last.",
       }),
       panel({
         span: 7,
-        title: markup`<b data-text="latent"></b> <span data-text="says"></span>`,
+        title: markup`<b data-text="latent">Latent ${
+          shown[0].latent
+        }</b> <span data-text="says"></span>`,
         controls:
           markup`<span class="buttons" role="group" aria-label="Latent"><button type="button" data-do="previous">‹ previous</button><button type="button" data-do="next">next ›</button></span>`,
         body: markup`${
@@ -109,7 +111,7 @@ export function renderLatentsReport(report: LatentsReport): string {
       }),
       panel({
         span: 5,
-        title: markup`<b data-text="latent"></b> and its neighbours`,
+        title: markup`<b data-text="latent">Latent ${shown[0].latent}</b> and its neighbours`,
         body:
           markup`<div class="scroll"><table data-table="offsets"><thead><tr><th scope="col">Residue</th><th scope="col">Letter</th><th scope="col">Precision</th><th scope="col">Recall</th><th scope="col">F1</th><th scope="col">Times</th></tr></thead><tbody></tbody></table></div>`,
         caption:
