@@ -110,7 +110,7 @@ test("a command leaves no file of its own earlier run beside the new results", a
   }
   const encode = lines["sae encode"];
   for (const format of ["npz", "csv"]) equal((await run(encode, "--format", format)).code, 0);
-  deepEqual(names("out/sae-encode"), ["latents.csv", "run.json", "top_latents.csv"]);
+  deepEqual(names("out/sae-encode"), ["latents.csv", "report.html", "run.json", "top_latents.csv"]);
 });
 
 test("a run.json of someone else's does not stop a command", async () => {

@@ -109,3 +109,21 @@ export function sampleSummary(proteins: ProteinResult[]): HeadSummary[] {
     };
   });
 }
+
+/** A helix of `length` alanines with backbone atoms, residue 5 missing. */
+export function helix(length: number): string {
+  const lines: string[] = [];
+  for (let i = 0; i < length; i++) {
+    if (i === 4) continue;
+    ["N", "CA", "C", "O", "CB"].forEach((atom, k) => {
+      const angle = (100 * i + 25 * k) * Math.PI / 180, radius = atom === "CB" ? 3.3 : 1.9;
+      const point = [radius * Math.cos(angle), radius * Math.sin(angle), 1.5 * i + 0.4 * k];
+      const xyz = point.map((v) => v.toFixed(3).padStart(8)).join("");
+      lines.push(
+        `ATOM  ${String(lines.length + 1).padStart(5)}  ${atom.padEnd(3)} ALA A` +
+          `${String(i + 1).padStart(4)}    ${xyz}  1.00 20.00           ${atom[0]}`,
+      );
+    });
+  }
+  return lines.join("\n") + "\n";
+}

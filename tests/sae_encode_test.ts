@@ -65,7 +65,7 @@ test("sae encode without input finds the example's latents, as the SAE's definit
   runSae(onCpu, async (outcome) => {
     done(outcome);
     const { dir, out, err, files } = outcome;
-    deepEqual(files, ["latents.csv", "run.json", "top_latents.csv"]);
+    deepEqual(files, ["latents.csv", "report.html", "run.json", "top_latents.csv"]);
     match(err, /demonstration model/);
     match(err, /AA2AR_HUMAN/);
     match(err, /esm2_t4_800K_SP50:l2: loss recovered (0\.9|1\.0)/);
@@ -126,7 +126,7 @@ test("sae encode gives one sparse matrix in three formats, whatever the batches"
 
   await runSae([...args, "--format", "npz"], async (outcome) => {
     done(outcome);
-    deepEqual(outcome.files, ["latents.npz", "run.json", "top_latents.csv"]);
+    deepEqual(outcome.files, ["latents.npz", "report.html", "run.json", "top_latents.csv"]);
     using source = await openRandomAccess(`${outcome.dir}/out/latents.npz`);
     const npz = await readNpz(source);
     const numbers = (name: string) => Array.from(npz.get(name)!.data as Float32Array, Number);

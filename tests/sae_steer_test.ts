@@ -19,7 +19,7 @@ async function detectors(): Promise<Record<string, string>[]> {
   let found: Record<string, string>[] = [];
   await runSae(["latents", "--backend", "cpu", "--no-fidelity"], async (outcome) => {
     done(outcome);
-    deepEqual(outcome.files, ["latents.csv", "letters.csv", "run.json"]);
+    deepEqual(outcome.files, ["latents.csv", "letters.csv", "report.html", "run.json"]);
     found = await rows(outcome.dir, "latents.csv");
     const letters = await rows(outcome.dir, "letters.csv");
     for (const { latent, letter, letter_precision, active_residues } of found.slice(0, 5)) {

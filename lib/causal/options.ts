@@ -4,6 +4,7 @@ import * as parse from "../cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../model_options.ts";
 import { runOptions } from "../output_options.ts";
 import { assayOptions, mutationTableOption, targetOptions } from "../proteins/options.ts";
+import { structureOptions } from "../proteins/structure.ts";
 import { saeOptions } from "../sae/options.ts";
 import { BASELINES, METHODS, SPACES } from "./explain.ts";
 import { parseMetric } from "./metric.ts";
@@ -28,6 +29,7 @@ export const variantOptions = {
     group: "Input",
   }),
   table: mutationTableOption,
+  ...structureOptions("to draw the results on; a column of --table names one for each protein"),
   filter: option({
     placeholder: "comparisons",
     parse: parse.text,

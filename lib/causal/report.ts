@@ -21,7 +21,8 @@ import type { Provenance } from "../provenance.ts";
 import type { Finished } from "../run/run.ts";
 import type { SaeConfig } from "../sae/types.ts";
 import type { Explained, SurveyFlags } from "./survey.ts";
-import { fidelityFaults } from "../sae/fidelity_text.ts";
+import { fitCautions } from "../sae/fidelity_text.ts";
+import type { Shape } from "../structure/shape.ts";
 import type { Target } from "../variants/types.ts";
 import type { Steered, SteeredLatent, Steering } from "./steer.ts";
 import type { RunKind } from "./types.ts";
@@ -53,6 +54,8 @@ export async function writeReport(
   { configs, proteins, shown }: {
     configs: readonly SaeConfig[];
     proteins: readonly CausalProtein[];
+    /** Structures to draw the results on, by the protein's name. */
+    shapes: ReadonlyMap<string, Shape>;
     shown: CausalResults;
   },
   { output, provenance: record }: Finished,
@@ -72,7 +75,7 @@ export async function writeReport(
     }`,
     notes: [
       ...(provenance.model.embedded ? [EMBEDDED_NOTE] : []),
-      ...autoencoders.flatMap(qualityNote),
+      ...autoencoders.flatMap(({ quality, layer }) => fitCautions(quality, layer)),
       ...notes,
       ...(provenance.notes ?? []) as string[],
     ],
@@ -151,18 +154,6 @@ function autoencoderView(
 }
 
 /** A warning of an autoencoder whose latents say little about the model. */
-function qualityNote({ layer, quality }: AutoencoderView): string[] {
-  const faults = quality ? fidelityFaults(quality, layer) : [];
-  if (faults.length === 0) return [];
-  return [
-    `The autoencoder of layer ${layer}: ${
-      faults.join(", ")
-    }: layer, k, embedding scale or model may not ` +
-    "be what it was trained with, or it may not be trained at all, and then its latents say little about " +
-    "the model.",
-  ];
-}
-
 /**
  * What of a run's record decides its numbers, autoencoders aside: a run in parts, or one that was
  * interrupted, has other times.
@@ -218,7 +209,7 @@ export function steerReport(run: SteeredRun): string {
     }`,
     notes: [
       ...(model.embedded ? [EMBEDDED_NOTE] : []),
-      ...qualityNote(autoencoder),
+      ...fitCautions(autoencoder.quality, autoencoder.layer),
       ...run.notes,
     ],
     protein: { id, residues, offset },

@@ -12,6 +12,8 @@ import { type Finished, runAnalysis } from "../run/run.ts";
 import { type Fidelities, type SaeFlags, withSaes } from "../sae/session.ts";
 import type { SaeConfig } from "../sae/types.ts";
 import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
+import { readShape, type StructureFlags } from "../proteins/structure.ts";
+import type { Shape } from "../structure/shape.ts";
 import { readInputs } from "../variants/inputs.ts";
 import type { Target } from "../variants/types.ts";
 import { readBackground } from "./background.ts";
@@ -32,7 +34,7 @@ import {
 import { steerReport } from "./report.ts";
 import { Tail } from "./tail.ts";
 
-export interface SteerFlags extends SaeFlags {
+export interface SteerFlags extends SaeFlags, StructureFlags {
   layer?: number;
   sequence?: string;
   fasta?: string;
@@ -51,6 +53,8 @@ interface SteerInputs {
   tokens: number[];
   /** Sequences over which a maximum is taken. */
   background: Int32Array[];
+  /** To draw the result on. */
+  shape?: Shape;
   notes: string[];
 }
 
@@ -81,7 +85,8 @@ export async function runSteer(o: SteerFlags, ctx: CommandContext): Promise<void
       const { target, notes } = await readInputs({ ...o, ...PROTEINGYM_COLUMNS });
       const tokens = tokensOf(at, target, []);
       const background = o.background === undefined ? [] : await readBackground(o.background);
-      return { target, tokens, background, notes };
+      const shape = await readShape(o, target, notes);
+      return { target, tokens, background, shape, notes };
     },
     plan(inputs, [{ sae }]) {
       const { target, tokens, background } = inputs;

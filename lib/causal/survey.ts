@@ -111,7 +111,7 @@ export async function runSurvey<R extends object>(
       }
       return inputs;
     },
-    plan: ({ proteins, notes }, saes) => {
+    plan: ({ proteins, shapes, notes }, saes) => {
       const configs = saes.map(({ sae: { config } }) => config);
       for (const config of configs) command.check?.(config);
       return {
@@ -151,7 +151,7 @@ export async function runSurvey<R extends object>(
           }));
           const shown = await command.finish(results, finished);
           for (const note of shown.notes ?? []) ctx.note(note);
-          if (o.report) await writeReport(o, { configs, proteins, shown }, finished);
+          if (o.report) await writeReport(o, { configs, proteins, shapes, shown }, finished);
         },
       };
     },

@@ -3,7 +3,9 @@ import { quote, UserError } from "../errors.ts";
 import { columnAt, parseRecord } from "../io/csv.ts";
 import { decimal } from "../io/numbers.ts";
 import { PROTEINGYM_COLUMNS } from "../proteins/options.ts";
-import { atRow } from "../proteins/table.ts";
+import { readShape, type StructureFlags } from "../proteins/structure.ts";
+import { atRow, structureColumns } from "../proteins/table.ts";
+import type { Shape } from "../structure/shape.ts";
 import {
   type InputFlags,
   type Inputs,
@@ -17,7 +19,8 @@ import type { Substitution, Target, VariantRow } from "../variants/types.ts";
 import { checkChoice, type Choice, chooseVariants } from "./choose.ts";
 import { filterRows } from "./filter.ts";
 
-export interface VariantFlags extends Omit<InputFlags, "assay" | "functionalColumn">, Choice {
+export interface VariantFlags
+  extends Omit<InputFlags, "assay" | "functionalColumn">, Choice, StructureFlags {
   /** Several assays are several proteins. */
   assay: string[];
   /** Proteins with their mutations. */
@@ -50,6 +53,8 @@ export interface CausalProtein {
 
 export interface CausalInputs {
   proteins: CausalProtein[];
+  /** Structures to draw results on, by the protein's name, of those that have one. */
+  shapes: ReadonlyMap<string, Shape>;
   notes: string[];
 }
 
@@ -61,17 +66,31 @@ export interface CausalInputs {
 export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
   checkChoice(flags);
   const notes: string[] = [], proteins: CausalProtein[] = [];
-  for (const { own, place } of await proteinsOf(flags, notes)) {
-    const protein = await atRow(place, REPLACED, async () => {
-      const inputs = await readInputs({
-        ...flags,
-        assay: undefined,
-        ...own,
-        functionalColumn: PROTEINGYM_COLUMNS.functionalColumn,
-      });
-      notes.push(...inputs.notes);
-      return await collect(inputs, flags, notes);
-    });
+  const shapes = new Map<string, Shape>(), { structure, chain } = flags;
+  const rows = await proteinsOf(flags, notes, structureColumns);
+  if (rows.length > 1 && structure !== undefined) {
+    throw new UserError(
+      `Cannot use --structure for ${rows.length} proteins as it belongs to one: give every ` +
+        "protein its own in a --table",
+    );
+  }
+  for (const { own, place } of rows) {
+    const protein = await atRow(
+      place,
+      [...REPLACED, ...Object.keys(structureColumns)],
+      async () => {
+        const inputs = await readInputs({
+          ...flags,
+          assay: undefined,
+          ...own,
+          functionalColumn: PROTEINGYM_COLUMNS.functionalColumn,
+        });
+        notes.push(...inputs.notes);
+        const shape = await readShape({ structure, chain, ...own }, inputs.target, notes);
+        if (shape) shapes.set(inputs.target.id, shape);
+        return await collect(inputs, flags, notes);
+      },
+    );
     const same = proteins.find(({ target }) => target.id === protein.target.id);
     if (same) {
       throw new UserError(
@@ -81,7 +100,7 @@ export async function readVariants(flags: VariantFlags): Promise<CausalInputs> {
     }
     proteins.push(protein);
   }
-  return { proteins, notes };
+  return { proteins, shapes, notes };
 }
 
 async function collect(

@@ -3,22 +3,15 @@ import { examples } from "../../data/examples.ts";
 import { quote, UserError } from "../errors.ts";
 import { displayLetters, tokenize } from "../esm2/mod.ts";
 import { contradict, exampleNote, type ProteinFlags, readProteins } from "../proteins/read.ts";
+import { checkStructureFlags, type StructureFlags } from "../proteins/structure.ts";
 import * as column from "../proteins/table.ts";
-import {
-  type Chain,
-  chainLetters,
-  chainOf,
-  readStructure,
-  resolvedCount,
-  type Structure,
-} from "../structure/structure.ts";
+import { nameOfFile, ownChain } from "../structure/fit.ts";
+import { chainLetters, readStructure } from "../structure/structure.ts";
 import { readTruth } from "./truth_file.ts";
-import { type CONTACT_ATOMS, spans, truthFromStructure } from "./truth.ts";
+import { type CONTACT_ATOMS, truthFromStructure } from "./truth.ts";
 import type { ContactInput } from "./types.ts";
 
-export interface ContactFlags extends ProteinFlags {
-  structure?: string;
-  chain?: string;
+export interface ContactFlags extends ProteinFlags, StructureFlags {
   truth?: string;
   table?: string;
   msa?: string;
@@ -47,8 +40,8 @@ interface Source {
 
 /** What a table's row may say. */
 const COLUMNS = {
-  ...column.proteinColumns,
-  ...{ structure: column.path, chain: column.text, truth: column.path, msa: column.path },
+  ...{ ...column.proteinColumns, ...column.structureColumns },
+  ...{ truth: column.path, msa: column.path },
 } as const;
 
 /**
@@ -72,9 +65,7 @@ export async function readInputs(flags: ContactFlags): Promise<Inputs> {
 async function fromFlags(flags: ContactFlags, notes: string[]): Promise<Source[]> {
   const { id, structure, chain, truth, msa } = flags;
   if (structure !== undefined && truth !== undefined) contradict("--structure", "--truth");
-  if (chain !== undefined && structure === undefined) {
-    throw new UserError("Cannot use --chain as --structure must be given with it");
-  }
+  checkStructureFlags(flags);
   const common = { structure, chain, truth, msa };
   const proteins = await readProteins(flags, notes);
   if (proteins) {
@@ -87,7 +78,7 @@ async function fromFlags(flags: ContactFlags, notes: string[]): Promise<Source[]
     }
     return proteins.map((protein) => ({ ...protein, ...common }));
   }
-  if (structure !== undefined) return [{ id: id ?? nameOf(structure), ...common }];
+  if (structure !== undefined) return [{ id: id ?? nameOfFile(structure), ...common }];
   if (id !== undefined) {
     throw new UserError(
       "Cannot use --id as --fasta, --sequence or --structure must be given with it",
@@ -144,7 +135,7 @@ async function complete(
   let { residues } = source;
   const isOwn = residues === undefined;
   if (residues === undefined) {
-    const own = chainFor(structure!, chain, id, notes);
+    const own = ownChain(id, structure!, { chain, canTrim: true }, notes);
     [chain, residues] = [own.id, chainLetters(own)];
   }
   tokenize({ id, residues }, { maxLength: Infinity });
@@ -159,36 +150,4 @@ async function complete(
   if (source.truth === undefined) return protein;
   const options = { cutoff, notes };
   return { ...protein, truth: await readTruth(source.truth, { id, residues: letters }, options) };
-}
-
-/** The chain of a structure that gives the sequence: the one of a name, or the longest. */
-function chainFor(
-  structure: Structure,
-  name: string | undefined,
-  id: string,
-  notes: string[],
-): Chain {
-  const { chains, source } = structure;
-  const longest = chains.reduce((a, b) =>
-    (b.residues.length - a.residues.length || resolvedCount(b) - resolvedCount(a)) > 0 ? b : a
-  );
-  const chosen = name === undefined ? longest : chainOf(structure, name);
-  const which = name === undefined && chains.length > 1 ? ", its longest" : "";
-  const missing = chosen.residues.flatMap(({ alpha }, i) => alpha ? [] : [i + 1]);
-  const extent = chosen.sequence === undefined
-    ? "residues without coordinates are not in it, --fasta gives the whole sequence"
-    : missing.length === 0
-    ? "all its residues have coordinates"
-    : `${missing.length} of its ${chosen.residues.length} residues have no coordinates ` +
-      `(${spans(missing)}), --resolved-only leaves them out`;
-  notes.push(
-    `${id}: the sequence is that of chain ${chosen.id} of ${source}${which}` +
-      `${chosen.sequence === undefined ? "" : ` (${chosen.sequence})`}; ${extent}.`,
-  );
-  return chosen;
-}
-
-function nameOf(path: string): string {
-  const name = path.split(/[\\/]/).at(-1)!.replace(/\.gz$/i, "").replace(/\.[^.]*$/, "");
-  return name === "" || name === "-" ? "structure" : name;
 }

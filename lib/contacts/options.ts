@@ -2,6 +2,7 @@
 import { modelOptions } from "../model_options.ts";
 import { outputOptions, runOptions } from "../output_options.ts";
 import { proteinsOptions } from "../proteins/options.ts";
+import { structureOptions } from "../proteins/structure.ts";
 import { flag, option } from "../cli/command.ts";
 import * as parse from "../cli/parsers.ts";
 import { TRAINED_LENGTH } from "../esm2/mod.ts";
@@ -11,20 +12,7 @@ import { METHODS } from "./types.ts";
 
 export const options = {
   ...proteinsOptions,
-  structure: option({
-    placeholder: "file",
-    parse: parse.path,
-    description:
-      "PDB, mmCIF or BinaryCIF file to compare with; without a sequence it gives that too",
-    group: "Input",
-  }),
-  chain: option({
-    placeholder: "name",
-    parse: parse.text,
-    description: "chain of --structure",
-    defaultText: "the one that fits best",
-    group: "Input",
-  }),
+  ...structureOptions("to compare with; without a sequence it gives that too"),
   resolvedOnly: flag({
     description: "leave residues without coordinates out of the structure's sequence",
     group: "Input",

@@ -124,7 +124,7 @@ export async function openProteins(flags: StreamFlags): Promise<Proteins> {
 
 async function checked(
   written: () => AsyncIterable<Sequence>,
-  { maxLength, gaps: choice }: StreamFlags,
+  { maxLength, gaps: choice }: Pick<StreamFlags, "maxLength" | "gaps">,
   notes: string[],
 ): Promise<Proteins> {
   let gaps = 0, gapped = 0;
@@ -161,6 +161,13 @@ async function checked(
   }
   return { count, residues, sha256: hash.digest("hex"), notes, read };
 }
+
+/** The same of proteins that are at hand. @throws {UserError} for letters that ESM-2 does not know */
+export const openListed = (
+  proteins: readonly Sequence[],
+  flags: Pick<StreamFlags, "maxLength" | "gaps">,
+  notes: string[],
+): Promise<Proteins> => checked(() => listed(...proteins), flags, notes);
 
 async function* listed(...proteins: Sequence[]): AsyncGenerator<Sequence> {
   yield* proteins;

@@ -87,6 +87,9 @@ export async function readTable<C extends TableColumns>(
 /** Columns by which a row says its protein: its sequence, or a record of `--fasta` by `fasta_id` or `id`. */
 export const proteinColumns = { id: needed, sequence: text, fasta_id: text } as const;
 
+/** Columns by which a row names a structure of its protein, and the chain of it. */
+export const structureColumns = { structure: path, chain: text } as const;
+
 /**
  * Rows with the protein of each, as {@linkcode proteinColumns} tell it; undefined where they do not.
  *

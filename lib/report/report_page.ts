@@ -291,7 +291,10 @@ export function json(name: string, value: unknown): Markup {
 }
 
 /** Bytes for the page's script, packed. */
-export function packed(name: string, values: Uint8Array | Float32Array | Float64Array): Markup {
+export function packed(
+  name: string,
+  values: Uint8Array | Uint32Array | Float32Array | Float64Array,
+): Markup {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const text = gzipSync(bytes, { level: 9 }).toString("base64");
   return markup`<script type="text/plain" data-name="${name}">${new Markup(text)}</script>`;

@@ -51,6 +51,19 @@ export function fidelityFaults(
   ].filter((fault) => typeof fault === "string");
 }
 
+/** What the reader of a page must know of an autoencoder that does not stand in well. */
+export function fitCautions(quality: JudgedFidelity | undefined, depth: number): string[] {
+  const faults = quality ? fidelityFaults(quality, depth) : [];
+  if (faults.length === 0) return [];
+  return [
+    `The autoencoder of layer ${depth}: ${
+      faults.join(", ")
+    }: layer, k, embedding scale or model may ` +
+    "not be what it was trained with, or it may not be trained at all, and then its latents say little " +
+    "about the model.",
+  ];
+}
+
 /** A line that names what is most likely wrong, where the reconstruction is poor. */
 export function fidelityWarning(
   fidelity: Fidelity,

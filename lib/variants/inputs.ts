@@ -328,33 +328,43 @@ const TABLE_COLUMNS = {
 } as const;
 
 /** What of the options differs from protein to protein, and where a table has it. */
-export interface ProteinRow {
-  own: column.RowValues<typeof TABLE_COLUMNS>;
+export interface ProteinRow<C extends column.TableColumns = typeof TABLE_COLUMNS> {
+  own: column.RowValues<typeof TABLE_COLUMNS & C>;
   place?: string;
 }
 
 /** Options that a table takes the place of. */
 export const REPLACED = ["assay", "fasta", "sequence", "id", "mutations", "reference"] as const;
 
-/** What each protein of a run has of its own: from the table, or one per `--assay`. */
-export async function proteinsOf(
+/**
+ * What each protein of a run has of its own: from the table, or one per `--assay`.
+ *
+ * @param more columns that the command knows besides; each stands for its option
+ */
+export async function proteinsOf<C extends column.TableColumns>(
   flags: Omit<ProteinRow["own"], "assay"> & { assay: readonly string[]; table?: string },
   notes: string[],
-): Promise<ProteinRow[]> {
+  more: C = {} as C,
+): Promise<ProteinRow<C>[]> {
   const { table, assay } = flags;
   if (table === undefined) {
-    return assay.length > 0 ? assay.map((assay) => ({ own: { assay } })) : [{ own: {} }];
+    return assay.length > 0
+      ? assay.map((assay) => ({ own: { assay } as ProteinRow<C>["own"] }))
+      : [{ own: {} }];
   }
-  const given = REPLACED.find((name) => flags[name] !== undefined && flags[name]?.length !== 0);
+  const given = [...REPLACED, ...Object.keys(more)].find((name) => {
+    const value = (flags as Record<string, unknown>)[name];
+    return value !== undefined && (value as string | unknown[]).length !== 0;
+  });
   if (given !== undefined) {
     throw new UserError(
       `Cannot use --table and --${given} together as the table has a column ${given}`,
     );
   }
-  const names = Object.keys(TABLE_COLUMNS) as (keyof typeof TABLE_COLUMNS)[];
-  return (await column.readTable(table, TABLE_COLUMNS, notes)).map(({ place, get }) => {
+  const columns = { ...TABLE_COLUMNS, ...more }, names = Object.keys(columns);
+  return (await column.readTable(table, columns, notes)).map(({ place, get }) => {
     const given = names.flatMap((name) => get(name) === undefined ? [] : [[name, get(name)]]);
-    const own: ProteinRow["own"] = Object.fromEntries(given);
+    const own: ProteinRow<C>["own"] = Object.fromEntries(given);
     if (own.assay ?? own.fasta ?? own.sequence) return { place, own };
     throw new UserError(
       `Cannot read ${place} as it must have an assay, a fasta or a sequence: current value is none`,

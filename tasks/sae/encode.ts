@@ -4,18 +4,26 @@ import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
 import { outputOptions, runOptions } from "../../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/proteins/options.ts";
+import { structureOptions } from "../../lib/proteins/structure.ts";
 import { runEncode } from "../../lib/sae/encode/run.ts";
 import { FORMATS, LATENTS, TOP_LATENTS } from "../../lib/sae/encode/tables.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
   ...proteinsOptions,
+  ...structureOptions("to draw latents on; without a sequence it gives that too"),
+  table: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "many proteins: CSV with id and sequence, fasta_id, structure, chain",
+    group: "Input",
+  }),
   ...maxLengthOption,
   ...modelOptions,
   ...tokenBudgetOption,
   ...saeOptions,
-  ...outputOptions("sae encode", "latents, top_latents.csv and run.json"),
-  shard: runOptions.shard,
+  ...outputOptions("sae encode", "latents, top_latents.csv, run.json and report.html"),
+  ...runOptions,
   format: option({
     placeholder: "kind",
     parse: parse.choice(...FORMATS),

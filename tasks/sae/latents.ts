@@ -20,8 +20,8 @@ const options = {
   ...saeOptions,
   ...modelOptions,
   ...tokenBudgetOption,
-  ...outputOptions("sae latents", "latents.csv, letters.csv and run.json"),
-  shard: runOptions.shard,
+  ...outputOptions("sae latents", "latents.csv, letters.csv, run.json and report.html"),
+  ...runOptions,
   top: option({
     placeholder: "count",
     parse: parse.positiveInteger(100_000),

@@ -1,5 +1,6 @@
 /** What the model predicts when latents are held at values of one's own. */
 import { targetOptions } from "../../lib/proteins/options.ts";
+import { structureOptions } from "../../lib/proteins/structure.ts";
 import { parsePlaces, type Places } from "../../lib/causal/places.ts";
 import { runSteer, STEERING } from "../../lib/causal/run_steer.ts";
 import { parseScale, parseSet } from "../../lib/causal/steer.ts";
@@ -11,6 +12,7 @@ import { saeOptions } from "../../lib/sae/options.ts";
 
 const options = {
   ...targetOptions,
+  ...structureOptions("to draw the results on"),
   set: option({
     placeholder: "latents",
     parse: parseSet,

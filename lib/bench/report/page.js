@@ -60,7 +60,7 @@ function setUp(view, { kernels, rows, points, roofs }) {
       ...{ colour: COLOURS[rows[row].processor], facts: factsOf(rows[row]).slice(0, 3) },
     }));
     scatter(view, view.frame("roofs"), {
-      ...{ dots: () => dots, curves: () => roofs, log: true, x: "FLOP per byte", y: "GFLOP/s" },
+      ...{ dots: () => dots, curves: () => roofs, log: "xy", x: "FLOP per byte", y: "GFLOP/s" },
       label: () => `${dots.length} kernel rows under the roofs of their processors`,
       data: () => ({
         columns: ["kernel", "processor", "flop_per_byte", "gflops"],

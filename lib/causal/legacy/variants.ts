@@ -82,5 +82,5 @@ export async function readLegacyVariants(
     );
     return { ...protein, variants };
   });
-  return { proteins, notes };
+  return { ...inputs, proteins, notes };
 }

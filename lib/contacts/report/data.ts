@@ -1,7 +1,7 @@
 /** What the page of a protein's contacts draws. */
 import { packed } from "../../report/report_page.ts";
 import { binOf } from "../../report/quantise.ts";
-import { backbonePdb } from "../../structure/molecules.ts";
+import { coordinates, type Shape, shapeArrays, shapeOf } from "../../structure/shape.ts";
 import { chainName } from "../../structure/structure.ts";
 import { precisionCurve } from "../evaluate.ts";
 import { MOTIF_MODES, type MotifMode } from "../motif_types.ts";
@@ -33,7 +33,7 @@ export const curvesOf = <T extends object>(of: (mode: MotifMode) => T) =>
   MOTIF_MODES.map((mode) => ({ name: MODES[mode][0], colour: MODES[mode][1], ...of(mode) }));
 
 /** Numbers of a protein as the page's module takes them, and its arrays. */
-export function contactData(result: ContactResult, method: Method) {
+export function contactData(result: ContactResult, method: Method, shape?: Shape) {
   const { residues, map, truth, baseline, heads, motif = [] } = result, { length } = residues;
   const bin = length <= MOST_EXACT ? 1 : binOf(length), side = Math.ceil(length / bin);
   const max = largestApart(map, length);
@@ -48,11 +48,9 @@ export function contactData(result: ContactResult, method: Method) {
       side,
       bin,
       hasTruth: truth !== undefined,
-      hasStructure: truth?.chain !== undefined,
     },
     pairs: { all: pairs(result, 0), long: pairs(result, RANGES[2].min) },
     authors: truth?.chain && authors(truth, length),
-    numbers: truth?.chain && Array.from(truth.toChain!, (at) => at + 1),
     curves: truth ? curves(result, baseline) : [],
     headRows: heads &&
       { layers, heads: heads.length / layers.length, rows: heads.map((h) => h.precisionL) },
@@ -74,18 +72,14 @@ export function contactData(result: ContactResult, method: Method) {
       : packed("steps", steps(map, length, bin, max)),
     truth && packed("truth", marks(truth, length, bin)),
     truth?.points && packed("places", coordinates(truth.points)),
-    truth?.chain && [
-      packed("points", coordinates(alphas(truth))),
-      packed("pdb", new TextEncoder().encode(backbonePdb(truth.chain))),
-    ],
+    shape && shapeArrays(shape),
   ];
   return { data, arrays };
 }
 
-/** H, E or - of each residue, where the truth has a structure. */
-export const secondaryOf = ({ truth }: ContactResult): string | undefined =>
-  truth?.chain &&
-  Array.from(truth.toChain!, (at) => at < 0 ? "-" : truth.chain!.residues[at].secondary).join("");
+/** The structure to draw, where the truth is one. */
+export const shapeOfTruth = ({ truth }: ContactResult): Shape | undefined =>
+  truth?.chain && shapeOf(truth.structure!.source, truth.chain, truth.toChain!);
 
 function pairs(result: ContactResult, least: number) {
   return contactRows(result, 1, least).map(({ i, j, score, contact }) => [
@@ -179,15 +173,5 @@ function marks({ contacts, known }: Truth, length: number, bin: number): Uint8Ar
       found[at] = found[at] & ~UNKNOWN | (contacts[i * length + j] ? CONTACT : 0);
     }
   }
-  return found;
-}
-
-const alphas = ({ chain, toChain }: Truth) =>
-  Array.from(toChain!, (at) => at < 0 ? undefined : chain!.residues[at].alpha);
-
-/** f32[L, 3], NaN where there is no point. */
-function coordinates(points: readonly (readonly number[] | undefined)[]): Float32Array {
-  const found = new Float32Array(3 * points.length).fill(NaN);
-  points.forEach((point, i) => point && found.set(point, 3 * i));
   return found;
 }

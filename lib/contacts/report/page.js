@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 /** The page of predicted contacts. */
-import { bytesOf, floatsOf, unpack } from "../../report/client/data.js";
+import { bytesOf, floatsOf } from "../../report/client/data.js";
 import { linkedTable } from "../../report/client/linked_table.js";
 import { fixed, percent, short } from "../../report/client/numbers.js";
 import { channels } from "../../report/client/palette.js";
@@ -11,7 +11,7 @@ import { headGrid } from "../../report/figures/head_grid/head_grid.js";
 import { histogram } from "../../report/figures/histogram/histogram.js";
 import { lines } from "../../report/figures/lines/lines.js";
 import { pairMap, sequential } from "../../report/figures/pair_map/pair_map.js";
-import { structure } from "../../report/figures/structure/structure.js";
+import { readShape, structure } from "../../report/figures/structure/structure.js";
 
 /** @typedef {import("../../report/client/figure.js").View} View */
 /** @typedef {import("../../report/figures/lines/lines.js").Curve} Curve */
@@ -24,7 +24,7 @@ import { structure } from "../../report/figures/structure/structure.js";
  *   value: string, max: number, low: number, high: number, side: number, bin: number, hasTruth: boolean, cutoff?: number,
  *   pairs: Record<"all" | "long", Pair[]>, authors?: { chain: string, labels: string[] },
  *   curves: Curve[], headRows?: { layers: number[], heads: number, rows: (number | null)[][] },
- *   contexts: { name: string, curves: Curve[] }[], hasStructure: boolean, numbers?: number[],
+ *   contexts: { name: string, curves: Curve[] }[],
  * }} ContactData
  */
 
@@ -139,14 +139,11 @@ async function setUp(view, data) {
 
   /** @type {{ redraw: () => void } | undefined} */
   let shape;
-  if (data.hasStructure && view.has("structure")) {
-    const points = /** @type {Float32Array} */ (await floatsOf(root, "points"));
-    const pdb = new TextDecoder().decode(
-      await unpack(root.querySelector('script[data-name="pdb"]')?.textContent ?? ""),
-    );
+  const drawn = await readShape(root);
+  if (drawn) {
     let showWrong = true;
     shape = structure(view, view.frame("structure"), {
-      ...{ points, pdb, numbers: data.numbers ?? [] },
+      ...drawn,
       label: () => `Structure of ${protein.id}`,
       colour: (residue, palette) => {
         const kind = protein.secondary?.[residue - 1];

@@ -22,7 +22,7 @@ import type { MotifShare } from "../motif_types.ts";
 import type { MetricSummary } from "../summary.ts";
 import { SUMMARY } from "../tables.ts";
 import type { ContactRecord, ContactResult, Method } from "../types.ts";
-import { contactData, curvesOf, METHOD_NAMES, secondaryOf } from "./data.ts";
+import { contactData, curvesOf, METHOD_NAMES, shapeOfTruth } from "./data.ts";
 import { finding, findingOverall } from "./finding.ts";
 import script from "./page.js" with { type: "text" };
 
@@ -83,12 +83,13 @@ export async function renderContactReport(report: ContactReport): Promise<string
 
 function proteinView(result: ContactResult, method: Method): Markup {
   const { id, residues, truth } = result;
-  const { data, arrays } = contactData(result, method);
+  const shape = shapeOfTruth(result);
+  const { data, arrays } = contactData(result, method, shape);
   const { missing } = countPredicted(result.map);
-  const drawn = hasStructure(result), isBinned = data.bin > 1;
+  const drawn = shape !== undefined, isBinned = data.bin > 1;
   const keys = truth &&
     markup`<div class="key"><span>below the diagonal:</span><span><i style="--c:var(--grey)"></i>true contact</span><span><i style="--c:var(--blue)"></i>predicted, right</span><span><i style="--c:var(--orange)"></i>predicted, wrong</span></div>`;
-  return view({ id, letters: residues, secondary: secondaryOf(result) }, data, [
+  return view({ id, letters: residues, secondary: shape?.secondary }, data, [
     panel({
       span: drawn ? 7 : 8,
       title: truth ? "Predicted against true contacts" : "Predicted contacts",

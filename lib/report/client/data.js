@@ -33,3 +33,9 @@ export async function doublesOf(within, name) {
   const bytes = await bytesOf(within, name);
   return bytes && new Float64Array(bytes.buffer, 0, bytes.length >> 3);
 }
+
+/** @param {ParentNode} within @param {string} name @returns {Promise<Uint32Array | undefined>} */
+export async function integersOf(within, name) {
+  const bytes = await bytesOf(within, name);
+  return bytes && new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+}

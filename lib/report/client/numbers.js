@@ -30,6 +30,17 @@ export function short(value) {
   return String(size >= 100 ? Math.round(value) : Number(value.toPrecision(3))).replace("-", "−");
 }
 
+/** The shortest decimal that is read back as the same float32, as tables have it.
+ * @param {number} value */
+export function shortest(value) {
+  // Nine digits always suffice, and most values need seven or eight.
+  for (let digits = 6; digits < 9; digits++) {
+    const found = Number(value.toPrecision(digits));
+    if (Math.fround(found) === value) return found;
+  }
+  return Number(value.toPrecision(9));
+}
+
 /** @param {number} value @param {number} low @param {number} high */
 export function clamp(value, low, high) {
   return Math.min(high, Math.max(low, value));

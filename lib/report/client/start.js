@@ -6,17 +6,19 @@ import { followLook, View } from "./figure.js";
 
 /**
  * @param {(view: View, data: any) => void | Promise<void>} setUp draws a protein from its data
- * @param {(view: View, data: any) => void} [setUpSummary] draws what is over all proteins
+ * @param {(view: View, data: any) => void | Promise<void>} [setUpSummary] draws what is over all proteins
  */
 export async function start(setUp, setUpSummary) {
   await loadLibraries();
   followLook();
   const summary = /** @type {HTMLElement | null} */ (document.querySelector("[data-summary]"));
-  if (summary) {
-    setUpSummary?.(new View(summary, { id: "", letters: "" }), jsonOf(summary, "data"));
-  }
   /** @type {(void | Promise<void>)[]} */
   const begun = [];
+  if (summary) {
+    begun.push(
+      setUpSummary?.(new View(summary, { id: "", letters: "" }), jsonOf(summary, "data")),
+    );
+  }
   for (const root of document.querySelectorAll("[data-view]")) {
     const element = /** @type {HTMLElement} */ (root), fold = element.closest("details");
     const begin = () => {

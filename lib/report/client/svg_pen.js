@@ -50,6 +50,10 @@ export class SvgPen {
   rotate(angle) {
     this.transform += `rotate(${round(angle * 180 / Math.PI)})`;
   }
+  /** @param {number} x @param {number} y */
+  scale(x, y) {
+    this.transform += `scale(${round(x)} ${round(y)})`;
+  }
   /** @param {readonly number[]} dash */
   setLineDash(dash) {
     this.dash = dash.join(" ");

@@ -4,9 +4,13 @@ import { formatTable } from "../../cli/table.ts";
 import type { MergedRun } from "../../run/merge.ts";
 import { type Finished, runAnalysis } from "../../run/run.ts";
 import type { SaeConfig } from "../types.ts";
-import { type SaeFlags, withSaes } from "../session.ts";
+import { type Fidelities, type SaeFlags, withSaes } from "../session.ts";
+import { MOST_DRAWN } from "../../report/page.ts";
+import { type EncodeInputs, type InputFlags, openInputs } from "./inputs.ts";
+import { type EncodedProtein, encodedProtein } from "./report/data.ts";
+import { renderEncodeReport } from "./report/report.ts";
+import { LatentSurvey } from "./survey.ts";
 import { latentPacker, type ProteinLatents, unpackLatents, windowWork } from "./encode.ts";
-import { openProteins, type Proteins, type StreamFlags } from "../../proteins/read.ts";
 import {
   activationsOf,
   type Extents,
@@ -18,7 +22,7 @@ import {
 } from "./tables.ts";
 import { lettersText, type TopLatent, topLatents } from "./top_latents.ts";
 
-export interface EncodeFlags extends SaeFlags, StreamFlags {
+export interface EncodeFlags extends SaeFlags, InputFlags {
   layer?: number;
   tokenBudget?: number;
   format: Format;
@@ -36,12 +40,12 @@ export async function runEncode(
 ): Promise<void> {
   const asked = { layers: [o.layer], layerOption: "--layer" } as const;
   const { tokenBudget } = o, { signal } = ctx;
-  await runAnalysis<Proteins>(
+  await runAnalysis<EncodeInputs>(
     o,
     ctx,
     withSaes(o, asked, ctx, {
       command: "sae encode",
-      read: () => openProteins(o),
+      read: () => openInputs(o),
       plan: (proteins, [{ sha256, sae: { config } }]) => ({
         settings: { tokenBudget, proteins: proteins.sha256 },
         label: proteins.count === 1 ? "encoding" : `encoding ${proteins.count} proteins`,
@@ -59,14 +63,16 @@ export async function runEncode(
 
 /** Protein by protein, as often as the file's layout asks for. */
 async function writeResults(
-  { format, top: most }: EncodeFlags,
+  o: EncodeFlags,
   { signal }: CommandContext,
-  proteins: Proteins,
+  proteins: EncodeInputs,
   { sha256, config }: { sha256: string; config: SaeConfig },
-  { read, output, results, provenance, print }: Finished,
+  { read, output, results, provenance, notes, print }: Finished,
 ): Promise<void> {
+  const { format, top: most } = o;
   const all = () => unpackLatents(proteins.read(), read, signal);
-  const seen = new Set<number>();
+  const seen = new Set<number>(), drawn: EncodedProtein[] = [];
+  const survey = o.report && proteins.count > 1 ? new LatentSurvey(config.latents) : undefined;
   const extents: Extents = {
     ...{ proteins: 0, residues: 0, entries: 0, idBytes: -1 },
     latents: config.latents,
@@ -83,6 +89,10 @@ async function writeResults(
         print(`${extents.proteins > 0 ? "\n" : ""}${proteinText(protein, top)}`);
       }
       for (const latent of indices) seen.add(latent);
+      survey?.add(protein);
+      if (o.report && drawn.length < MOST_DRAWN) {
+        drawn.push(encodedProtein(protein, proteins.shapes.get(drawn.length)));
+      }
       extents.proteins++;
       extents.residues += rows;
       extents.entries += values.length;
@@ -105,8 +115,30 @@ async function writeResults(
     /** Latents that fired on at least one residue. */
     latentsSeen: seen.size,
   };
+  if (o.report) {
+    const { [o.embedScale]: quality } = (provenance.fidelity ?? {}) as Fidelities;
+    const run = {
+      record: provenance,
+      input: count === 1 ? `${drawn[0].id}, ${residues} residues` : `${count} proteins`,
+      options: optionsText(o, config),
+      files: output.files(),
+    };
+    await output.write(
+      "report.html",
+      await renderEncodeReport({ notes, config, quality, drawn, survey, run }),
+    );
+  }
   if (count > PRINTED) print(`\n${count - PRINTED} more proteins: top_latents.csv has all.`);
 }
+
+/** Options that decide the numbers, in words. */
+const optionsText = ({ embedScale, top }: EncodeFlags, { name, depth, k }: SaeConfig) =>
+  [
+    `${name}, layer ${depth}`,
+    k !== undefined && `k ${k}`,
+    `embedding scale ${embedScale}`,
+    `top ${top}`,
+  ].filter(Boolean).join(", ");
 
 function proteinText({ id, letters, latents }: ProteinLatents, top: readonly TopLatent[]): string {
   const { rows, values, indices } = latents;

@@ -3,21 +3,12 @@ import { writeSafetensors } from "../../checkpoint/write_safetensors.ts";
 import { columnsOf, type TableOf } from "../../io/columns.ts";
 import type { NpyData, NpyDtype } from "../../io/npy.ts";
 import { NpzWriter } from "../../io/npz.ts";
+import { shortest } from "../../report/client/numbers.js";
 import type { ProteinLatents } from "./encode.ts";
 import { lettersText, rangesText, type TopLatent } from "./top_latents.ts";
 
 export const FORMATS = ["csv", "npz", "safetensors"] as const;
 export type Format = typeof FORMATS[number];
-
-/** The shortest decimal that is read back as the same float32. */
-export function shortest(value: number): number {
-  // Nine digits always suffice, and most values need seven or eight.
-  for (let digits = 6; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return short;
-  }
-  return Number(value.toPrecision(9));
-}
 
 /** A latent active at a residue. */
 interface Activation {

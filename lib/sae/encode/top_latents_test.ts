@@ -1,6 +1,6 @@
 import { allClose, deepEqual, equal } from "../../../tests/assert.ts";
 import { fc } from "../../../tests/property.ts";
-import { shortest } from "./tables.ts";
+import { shortest } from "../../report/client/numbers.js";
 import { lettersText, rangesText, topLatents } from "./top_latents.ts";
 
 const protein = {

@@ -65,6 +65,22 @@ export interface LetterCount {
   meanActivation: number;
 }
 
+/** What a latent was counted at, as a page draws it: everything else follows from these. */
+export interface LatentCounts {
+  /** u32[letters]: its active residues of each letter. */
+  letters: Uint32Array;
+  /** For each offset from −3 to 3 the letter with the largest F1: its place, and how often it stands there. */
+  best: { column: number; both: number; active: number }[];
+}
+
+/** How often letters stand at the offsets of residues. */
+export interface LetterTotals {
+  /** u32[offsets, letters] */
+  letters: Uint32Array;
+  /** u32[offsets]: residues that have a residue there. */
+  residues: Uint32Array;
+}
+
 /** Tables of what was counted. */
 export type DetectorState = readonly (Float64Array | Float32Array | Uint32Array)[];
 
@@ -192,6 +208,27 @@ export class DetectorCounts {
       });
     }
     return found;
+  }
+
+  /** Of all residues. */
+  totals(): LetterTotals {
+    return { letters: this.#letters.slice(), residues: this.#neighbours.slice() };
+  }
+
+  /** Of one latent. */
+  counts(latent: number): LatentCounts {
+    const own = (latent * OFFSETS + REACH) * LETTERS;
+    return {
+      letters: this.#both.slice(own, own + LETTERS),
+      best: Array.from({ length: OFFSETS }, (_, o) => {
+        const column = AMINO_ACIDS.indexOf(this.#best(latent, o).letter);
+        return {
+          column,
+          both: this.#both[(latent * OFFSETS + o) * LETTERS + column],
+          active: this.#activeNeighbours[latent * OFFSETS + o],
+        };
+      }),
+    };
   }
 
   /** Letters at which each latent is ever active. */

@@ -8,7 +8,9 @@ import type { MergedRun } from "../../run/merge.ts";
 import { type Finished, runAnalysis } from "../../run/run.ts";
 import { windowWork } from "../encode/encode.ts";
 import { openProteins, type Proteins, type StreamFlags } from "../../proteins/read.ts";
-import { type SaeFlags, withSaes } from "../session.ts";
+import { type Fidelities, type SaeFlags, withSaes } from "../session.ts";
+import type { SaeConfig } from "../types.ts";
+import { renderLatentsReport } from "./report/report.ts";
 import {
   type Detection,
   DetectorCounts,
@@ -41,7 +43,7 @@ export async function runLatents(
     withSaes(o, asked, ctx, {
       command: "sae latents",
       read: () => openProteins(o),
-      plan: (proteins, [{ sae: { config: { latents } } }]) => ({
+      plan: (proteins, [{ sae: { config } }]) => ({
         settings: { threshold, tokenBudget, proteins: proteins.sha256 },
         label: "encoding",
         unit: "residues",
@@ -49,11 +51,11 @@ export async function runLatents(
           const least = (proteins.residues + 2 * proteins.count) / MOST_UNITS;
           const options = { tokenBudget, signal, least };
           return windowWork(esm, coder, () => proteins.read(), options, stack, () => {
-            const counts = new DetectorCounts(latents, threshold);
+            const counts = new DetectorCounts(config.latents, threshold);
             return { add: (one) => counts.add(one), pack: () => packUnit(counts.state()) };
           });
         },
-        finish: (finished) => writeResults(o, proteins, latents, finished),
+        finish: (finished) => writeResults(o, proteins, config, finished),
       }),
     }),
     merged,
@@ -63,10 +65,10 @@ export async function runLatents(
 async function writeResults(
   o: LatentsFlags,
   { count }: Proteins,
-  latents: number,
-  { read, results, provenance, print }: Finished,
+  config: SaeConfig,
+  { read, output, results, provenance, notes, print }: Finished,
 ): Promise<void> {
-  const counts = new DetectorCounts(latents, o.threshold);
+  const counts = new DetectorCounts(config.latents, o.threshold);
   for (let unit = 0; counts.proteins < count; unit++) {
     counts.include(unpackUnit<DetectorState>(read(unit)));
   }
@@ -80,6 +82,19 @@ async function writeResults(
     latents: counts.latents,
     active: profiles.length,
   };
+  if (o.report) {
+    const { [o.embedScale]: quality } = (provenance.fidelity ?? {}) as Fidelities;
+    const run = {
+      record: provenance,
+      input: `${counts.proteins} protein${counts.proteins === 1 ? "" : "s"}, ${residues} residues`,
+      options: `${config.name}, layer ${config.depth}, threshold ${o.threshold}`,
+      files: output.files(),
+    };
+    await output.write(
+      "report.html",
+      renderLatentsReport({ notes, config, quality, counts, profiles, run }),
+    );
+  }
   print(
     `${profiles.length} of ${counts.latents} latents are active among ${residues} residues.\n`,
   );

@@ -20,10 +20,10 @@ import { linear, logTicks, short, ticks } from "../../client/numbers.js";
  * @param {View} view @param {HTMLElement} frame
  * @param {{
  *   dots: () => readonly Dot[], x: string, y: string, label: () => string,
- *   log?: boolean, curves?: () => readonly Curve[],
+ *   log?: "x" | "xy", curves?: () => readonly Curve[],
  *   isChosen?: (dot: Dot) => boolean, pick?: (dot: Dot) => void,
  *   data?: import("../../client/figure.js").FigureSpec["data"], needs?: readonly string[],
- * }} spec with `log` both axes are logarithmic
+ * }} spec `log`: which axes are logarithmic
  */
 export function scatter(view, frame, spec) {
   const chosen = spec.isChosen ??
@@ -31,12 +31,14 @@ export function scatter(view, frame, spec) {
       dot.item !== undefined
         ? dot.item === view.state.chosen.item
         : dot.residue !== undefined && dot.residue === view.state.chosen.residue);
-  const scale = spec.log ? Math.log10 : (/** @type {number} */ x) => x;
+  const scaleOf = (/** @type {"x" | "y"} */ axis) =>
+    spec.log?.includes(axis) ? Math.log10 : (/** @type {number} */ value) => value;
   const axisTicks = (
+    /** @type {"x" | "y"} */ axis,
     /** @type {number} */ low,
     /** @type {number} */ high,
     /** @type {number} */ count,
-  ) => spec.log ? logTicks(10 ** low, 10 ** high, count) : ticks(low, high, count);
+  ) => spec.log?.includes(axis) ? logTicks(10 ** low, 10 ** high, count) : ticks(low, high, count);
   const bounds = (/** @type {readonly number[]} */ values) => {
     let low = Infinity, high = -Infinity;
     for (const value of values) {
@@ -52,13 +54,14 @@ export function scatter(view, frame, spec) {
   };
   const layout = (/** @type {{ width: number, height: number }} */ { width, height }) => {
     const dots = spec.dots(), corners = (spec.curves?.() ?? []).flatMap(({ points }) => points);
-    const [x0, x1] = bounds([...dots.map(({ x }) => x), ...corners.map(([x]) => x)].map(scale));
-    const [y0, y1] = bounds([...dots.map(({ y }) => y), ...corners.map(([, y]) => y)].map(scale));
+    const onX = scaleOf("x"), onY = scaleOf("y");
+    const [x0, x1] = bounds([...dots.map(({ x }) => x), ...corners.map(([x]) => x)].map(onX));
+    const [y0, y1] = bounds([...dots.map(({ y }) => y), ...corners.map(([, y]) => y)].map(onY));
     const alongX = linear(x0, x1, 52, width - 12), alongY = linear(y0, y1, height - 40, 20);
     return {
       ...{ dots, x0, x1, y0, y1, base: height - 40 },
-      x: (/** @type {number} */ value) => alongX(scale(value)),
-      y: (/** @type {number} */ value) => alongY(scale(value)),
+      x: (/** @type {number} */ value) => alongX(onX(value)),
+      y: (/** @type {number} */ value) => alongY(onY(value)),
     };
   };
   /** @type {import("../../client/tooltip.js").Hit & { dot?: Dot } | undefined} */
@@ -84,14 +87,14 @@ export function scatter(view, frame, spec) {
       still(pen, size, [dots, palette], (pen) => {
         pen.textBaseline = "middle";
         pen.textAlign = "right";
-        for (const tick of axisTicks(y0, y1, (base - 20) / 45)) {
+        for (const tick of axisTicks("y", y0, y1, (base - 20) / 45)) {
           pen.fillStyle = palette.of("rule");
           pen.fillRect(52, y(tick), size.width - 64, 1);
           pen.fillStyle = palette.of("muted");
           pen.fillText(short(tick), 46, y(tick));
         }
         pen.textAlign = "center";
-        for (const tick of axisTicks(x0, x1, size.width / 90)) {
+        for (const tick of axisTicks("x", x0, x1, size.width / 90)) {
           pen.fillText(short(tick), x(tick), base + 11);
         }
         pen.fillText(spec.x, size.width / 2, base + 29);

@@ -4,6 +4,7 @@
  * The structure with what is chosen, in the molecular viewer where the browser has WebGL, else as a trace of
  * its Cα atoms on a canvas, which is also what is saved.
  */
+import { bytesOf, floatsOf, jsonOf } from "../../client/data.js";
 import { colours, figure, keepLook } from "../../client/figure.js";
 import { channels, css, mix } from "../../client/palette.js";
 import { hideTip, showTip } from "../../client/tooltip.js";
@@ -26,6 +27,14 @@ import { hideTip, showTip } from "../../client/tooltip.js";
  * `points` Cα of each residue, f32[L, 3], NaN where there is none; `pdb` the backbone for the viewer, and
  * `numbers` each residue's number in it, 0 where it is not there
  */
+
+/** The structure that a view carries, if it does.
+ * @param {ParentNode} root @returns {Promise<Pick<StructureSpec, "points" | "pdb" | "numbers"> | undefined>} */
+export async function readShape(root) {
+  const points = await floatsOf(root, "points"), pdb = await bytesOf(root, "pdb");
+  return points && pdb &&
+    { points, pdb: new TextDecoder().decode(pdb), numbers: jsonOf(root, "numbers") };
+}
 
 /** @param {View} view @param {HTMLElement} frame @param {StructureSpec} spec */
 export function structure(view, frame, spec) {
