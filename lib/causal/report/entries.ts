@@ -6,7 +6,7 @@ import { spreadOf } from "../../report/spread.ts";
 import { effectOf } from "../explain.ts";
 import { layersOf } from "../tables.ts";
 import { changeOf, FINDINGS, largest } from "./finding.ts";
-import { keyOf } from "./names.ts";
+import { keyOf, plural } from "./names.ts";
 import type {
   AttributionView,
   CircuitView,
@@ -77,7 +77,6 @@ export interface Kind<R extends MutationView> {
   columns: readonly string[];
   /** Of the effects at a residue their sum, or where they do not add up the largest. */
   combine: "sum" | "largest";
-  file: string;
   /** By which mutations are ranked. */
   weight(result: R): number;
   entry(
@@ -96,7 +95,6 @@ export const PATCH: Kind<PatchView> = {
     ...["wild_type_activation", "mutant_activation"],
   ],
   combine: "largest",
-  file: "patches.csv",
   weight: ({ rows }) => largest(rows),
   entry({ rows }, budget) {
     const nodes = rows.filter(({ kind }) => kind === "real").map((row) => [
@@ -107,7 +105,7 @@ export const PATCH: Kind<PatchView> = {
     return {
       ...shown,
       held: shown.nodes.length < nodes.length
-        ? `The ${shown.nodes.length} largest changes of ${nodes.length} patches; patches.csv has all.`
+        ? `The ${shown.nodes.length} largest changes of ${nodes.length}; the tables have all.`
         : "",
       groups: PATCH_GROUPS.flatMap(({ kind, ...group }) => {
         const own = rows.filter((row) => row.kind === kind);
@@ -146,7 +144,6 @@ export const PATCH_GROUPS: readonly {
 export const IG: Kind<AttributionView> = {
   columns: explainedColumns,
   combine: "sum",
-  file: "attributions.csv",
   weight: explainedWeight,
   entry(result, budget) {
     return {
@@ -161,7 +158,6 @@ export const IG: Kind<AttributionView> = {
 export const CIRCUIT: Kind<CircuitView> = {
   columns: [...explainedColumns, "rank"],
   combine: "sum",
-  file: "circuit_nodes.csv",
   weight: explainedWeight,
   entry(result, budget) {
     const { faithfulness, completeness, byMagnitude, random, size, share } = result;
@@ -242,10 +238,9 @@ function explainedNodes(
   const held = sum(shown.nodes.map(([, , attribution]) => attribution)) / absoluteSum;
   return {
     ...shown,
-    held: `The ${shown.nodes.length} nodes drawn hold ${percent(held)} of the sum of all ` +
-      `|attribution|; ${isRanked ? "circuit_nodes.csv" : "attributions.csv"} has ${
-        shown.nodes.length < nodes.length ? `${nodes.length}` : "the same"
-      }.`,
+    held: `The ${plural(shown.nodes.length, "node")} drawn${
+      shown.nodes.length < nodes.length ? `, of ${nodes.length} in the tables,` : ""
+    } hold ${percent(held)} of the sum of all |attribution|.`,
   };
 }
 

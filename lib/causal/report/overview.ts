@@ -216,30 +216,30 @@ export const CIRCUIT_OVERVIEW: Overview<CircuitView> = {
 export function overview<R extends Places & (PatchView | Explained)>(
   results: readonly R[],
   { charts: chartsOf, caption, groups: groupsOf, columns, more }: Overview<R>,
-  { metric, weight, file, placeOf }: {
+  { metric, weight, placeOf }: {
     metric: string;
     weight(result: R): number;
-    file: string;
     placeOf(result: R): string | undefined;
   },
 ): Markup {
   const charts = chartsOf(results), groups = groupsOf?.(results) ?? [];
   const listed = results.toSorted((a, b) => weight(b) - weight(a)).slice(0, MOST_LISTED);
-  const several = new Set(results.map(({ protein }) => protein.id)).size > 1;
+  const isSeveral = new Set(results.map(({ protein }) => protein.id)).size > 1;
   const layers = layersOf(results);
   const name = (result: R): Content => {
     const place = placeOf(result),
-      text = `${several ? `${result.protein.id} ` : ""}${result.mutation}`;
+      text = `${isSeveral ? `${result.protein.id} ` : ""}${result.mutation}`;
     return place === undefined
       ? text
       : markup`<button type="button" data-go="${place}">${text}</button>`;
   };
-  return summaryView({ charts, groups }, [
-    charts.length > 0 && panel({
+  const several = (title: string, isOwn: (chart: Chart) => boolean) => {
+    const own = [...charts.entries()].filter(([, chart]) => isOwn(chart));
+    return own.length > 0 && panel({
       span: groups.length > 0 || more && layers.length === 1 ? 7 : 12,
-      title: layers.length > 1 ? "From layer to layer" : "How few nodes carry it",
+      title,
       body: markup`<div class="several">${
-        charts.map(({ title, curves }, k) =>
+        own.map(([k, { title, curves }]) =>
           small(title, [frame(`chart-${k}`, "chart"), curveKey(curves)])
         )
       }</div>`,
@@ -247,7 +247,11 @@ export function overview<R extends Places & (PatchView | Explained)>(
         caption,
         layers.length > MOST_LAYERS && ` The first ${MOST_LAYERS} layers of ${layers.length}.`,
       ],
-    }),
+    });
+  };
+  return summaryView({ charts, groups }, [
+    several("From layer to layer", ({ x }) => x === "layer"),
+    several("How few nodes carry it", ({ x }) => x !== "layer"),
     groups.length > 0 && panel({
       span: charts.length > 0 ? 5 : 12,
       title: "All latents beside their controls",
@@ -263,7 +267,7 @@ export function overview<R extends Places & (PatchView | Explained)>(
       span: 12,
       title: markup`Mutations <span>— ${
         listed.length < results.length
-          ? `the ${listed.length} largest of ${results.length}; ${file} has all`
+          ? `the ${listed.length} largest of ${results.length}; the tables have all`
           : `largest effects first, of ${mutationsOf(results)}`
       }</span>`,
       body: plainTable(

@@ -141,14 +141,14 @@ async function render<R extends PatchView | Explained>(
       ...notes,
       ...(shown < mutations
         ? [
-          `Of ${mutations} mutations the ${shown} with the largest effects are drawn here; ` +
-          `${kind.file} has all.`,
+          `Of ${mutations} mutations the ${shown} with the largest effects are drawn here; the ` +
+          "tables beside this page have all.",
         ]
         : []),
     ],
     body: [
       results.length > 1 && overview(results, about, {
-        ...{ metric, weight: kind.weight, file: kind.file },
+        ...{ metric, weight: kind.weight },
         placeOf: (result) => places.get(result),
       }),
       isOne
