@@ -137,7 +137,7 @@ export const PATCH_GROUPS: readonly {
   { kind: "all", name: "all at once", colour: "green" },
   { kind: "random", name: "random, similar move", colour: "orange", hollow: true },
   { kind: "displaced", name: "any latent, as far", colour: "orange", hollow: true },
-  { kind: "stable", name: "hardly changing", colour: "grey", hollow: true },
+  { kind: "stable", name: "least changed latents", colour: "grey", hollow: true },
   { kind: "noop", name: "no change", colour: "grey", hollow: true },
 ];
 

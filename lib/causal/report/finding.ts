@@ -39,7 +39,7 @@ export const ofKind = ({ rows }: PatchView, kind: PatchKindView): PatchPoint[] =
 const RIVALS: readonly [PatchKindView, one: string, many: string][] = [
   ["random", "random control", "random controls"],
   ["displaced", "control that moves as far", "controls that move as far"],
-  ["stable", "latent that hardly changes", "latents that hardly change"],
+  ["stable", "least changed latent", "least changed latents"],
 ];
 
 function patchFinding(results: readonly PatchView[], metric: string): Finding {

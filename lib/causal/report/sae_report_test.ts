@@ -153,7 +153,7 @@ Deno.test("the finding of patches holds latents against the controls, and says w
   match(none.method!, /The largest of all, by latent 8 at C12: −2/);
   equal(
     of(patch({ real: [1, 2], stable: [3] })).answer,
-    "No latent changes the score more than the latents that hardly change do.",
+    "No latent changes the score more than the least changed latents do.",
   );
   equal(
     of(patch({ real: [1, -2] })).answer,
