@@ -66,6 +66,9 @@ function patchFinding(results: readonly PatchView[], metric: string): Finding {
     };
   }
   const [kind, one, many] = rival;
+  // Latents that do not move are not what chosen ones would be by chance.
+  const isAlike = kind !== "stable";
+  const weak = !isAlike && "They hardly move, so that this is no test against chance.";
   if (isOne) {
     const controls = ofKind(results[0], kind), bar = largest(controls);
     const above = real.filter((row) => Math.abs(changeOf(row)) > bar).length;
@@ -75,9 +78,12 @@ function patchFinding(results: readonly PatchView[], metric: string): Finding {
         : `${above} of ${plural(real.length, "latent")} change${above === 1 ? "s" : ""} the ` +
           `score more than every ${one} does; ${where} most, by ${signed(changeOf(most))}.`,
       method: joined([
+        isAlike &&
         `Were they alike, ${(real.length / (controls.length + 1)).toFixed(1)} of ` +
-        `${real.length} would. The largest change by one of ${controls.length} ${many}: ` +
+          `${real.length} would.`,
+        `The largest change by one of ${controls.length} ${many}: ` +
         `${short(bar)}.`,
+        weak,
         above === 0 && `The largest of all, by ${where}: ${signed(changeOf(most))}.`,
         ...rest,
       ]),
@@ -100,11 +106,12 @@ function patchFinding(results: readonly PatchView[], metric: string): Finding {
     );
   return {
     answer: `At ${wins === 0 ? "none" : wins} of ${compared.length} ${what} a latent changes the ` +
-      `score more than every ${one} does; chance gives ${chance.toFixed(1)}.`,
+      `score more than every ${one} does${isAlike ? `; chance gives ${chance.toFixed(1)}` : ""}.`,
     method: joined([
       `Over ${plural(mutationsOf(results), "mutation")}, ${where} changes the score of ` +
       `${most.result.mutation} most, by ${signed(changeOf(most))} (layer ${most.result.layer}).`,
       `Median size of a change: ${size("real")}, by ${many} ${size(kind)}.`,
+      weak,
       ...rest,
     ]),
   };

@@ -19,7 +19,7 @@ import { latentTitle, mutationsOf, signed } from "./names.ts";
 import type { AttributionView, CircuitView, Explained, PatchView } from "./types.ts";
 
 /** Mutations of the table, latents of a layer's table, and layers with a chart of their own. */
-const MOST_LISTED = 40, MOST_LATENTS = 10, MOST_LAYERS = 12;
+const MOST_LISTED = 15, MOST_LATENTS = 10, MOST_LAYERS = 12;
 
 interface Chart {
   title: string;
@@ -215,7 +215,7 @@ export const CIRCUIT_OVERVIEW: Overview<CircuitView> = {
  */
 export function overview<R extends Places & (PatchView | Explained)>(
   results: readonly R[],
-  { charts: chartsOf, caption, groups: groupsOf, columns, more }: Overview<R>,
+  { charts: chartsOf, caption, groups: groupsOf, columns: all, more }: Overview<R>,
   { metric, weight, placeOf }: {
     metric: string;
     weight(result: R): number;
@@ -224,6 +224,8 @@ export function overview<R extends Places & (PatchView | Explained)>(
 ): Markup {
   const charts = chartsOf(results), groups = groupsOf?.(results) ?? [];
   const listed = results.toSorted((a, b) => weight(b) - weight(a)).slice(0, MOST_LISTED);
+  // What was not run has no column.
+  const columns = all.filter(([, of]) => listed.some((result) => of(result) !== "–"));
   const isSeveral = new Set(results.map(({ protein }) => protein.id)).size > 1;
   const layers = layersOf(results);
   const name = (result: R): Content => {

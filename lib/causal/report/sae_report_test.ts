@@ -69,7 +69,7 @@ Deno.test("renderSaeReport keeps to a size, whatever the protein and the number 
     html,
     /Of 200 mutations the 60 with the largest effects are drawn here; the tables beside/,
   );
-  match(html, /the 40 largest of 200/);
+  match(html, /the 15 largest of 200/);
 });
 
 Deno.test("chooseDrawn keeps all layers of the mutations with the largest weight at any", () => {
@@ -151,6 +151,9 @@ Deno.test("the finding of patches holds latents against the controls, and says w
   const none = of(patch({ real: [0.5, -2], random: [0.25, 3] }));
   equal(none.answer, "No latent changes the score more than the random controls do.");
   match(none.method!, /The largest of all, by latent 8 at C12: −2/);
+  const stable = of(patch({ real: [1, 2], stable: [0] }), patch({ real: [1], stable: [0] }));
+  match(stable.answer, /^At 2 of 2 mutations .* every least changed latent does\.$/);
+  match(stable.method!, /no test against chance/);
   equal(
     of(patch({ real: [1, 2], stable: [3] })).answer,
     "No latent changes the score more than the least changed latents do.",
