@@ -1,297 +1,303 @@
-/** The report of sparse features in a real browser: its charts, its map, light, dark and print. */
+/** The reports of sae patch, ig and circuit in a real browser: that they are whole, exact and linked. */
+import { csvValue, parseTable } from "../lib/io/csv.ts";
+import { entriesOf, type Entry, IG } from "../lib/causal/report/entries.ts";
 import { renderSaeReport, type SaeReport } from "../lib/causal/report/sae_report.ts";
-import { mapRows } from "../lib/causal/report/sae_map.ts";
+import { checkAccessible } from "./axe.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
-import { checkContrast, TOO_WIDE } from "./page_checks.ts";
+import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
 import { sampleSaeReport } from "./sae_report_sample.ts";
 import { runSae } from "./sae_run.ts";
 
 const hostile = `<img src=x onerror=alert(1)>"'&`;
-
+const one = (kind: "patch" | "ig" | "circuit", length = 66, mutations = 3, layers = [8, 16, 24]) =>
+  sampleSaeReport({
+    ...{ proteins: [{ id: "EPHB2", length, mutations }], layers },
+    ...{ nodes: 150, seed: 4 },
+  }, kind);
 const reports: Record<string, SaeReport> = {
-  "two proteins at three layers": sampleSaeReport({
-    proteins: [{ id: "EPHB2", length: 66, mutations: 3 }, {
-      id: hostile,
-      length: 40,
-      mutations: 2,
+  "patches at three layers": one("patch"),
+  "attributions of three mutations": one("ig"),
+  "circuits at one layer": one("circuit", 66, 3, [16]),
+  "one mutation of 700 residues": one("ig", 700, 1, [16]),
+  "two proteins": sampleSaeReport({
+    proteins: [{ id: "EPHB2", length: 66, mutations: 2 }, {
+      ...{ id: hostile, length: 40, mutations: 2 },
     }],
-    layers: [8, 16, 24],
-    nodes: 150,
-    seed: 4,
-  }, `Features of ${hostile}`),
-  "one mutation of 700 residues": sampleSaeReport({
-    proteins: [{ id: "long", length: 700, mutations: 1 }],
-    layers: [16],
-    nodes: 5000,
-    seed: 5,
-  }, "A long protein"),
+    ...{ layers: [8], nodes: 60, seed: 5 },
+  }, "circuit"),
 };
+const TEXTS =
+  "h1,.finding,.method,.caution,.masthead li,.caption,.told,.key,.ramp,.pick,select,dt,dd,th,td," +
+  "button,summary,output";
 
 browserTest(
-  "renderSaeReport gives a page that a browser shows whole and exactly",
+  "renderSaeReport gives a page that a browser shows whole, exactly and linked",
   async (browser, dir, t) => {
     for (const [i, [name, report]] of Object.entries(reports).entries()) {
-      const url = await writePage(dir, String(i), renderSaeReport(report));
-      const step = (what: string, check: Check) =>
-        t.step(`${name}: ${what}`, () => check(browser, url, report));
-      await step("one mutation of each kind is shown, the chosen one", checkPanels);
-      await step("cells of the map show their attribution, in its colour", checkMap);
-      await step("marks of charts are named on hover and by the arrow keys", checkMarks);
-      await step("text is legible in light and dark", checkContrast(TEXTS, 40));
-      await step("print and narrow screens clip nothing", checkWidths);
+      const url = await writePage(dir, String(i), await renderSaeReport(report));
+      const step = (what: string, check: (browser: Browser, url: string) => Promise<void>) =>
+        t.step(`${name}: ${what}`, () => check(browser, url));
+      await step("nothing is loaded or complained of; wide, narrow and on paper", checkPage);
+      await step("text is legible in light and dark", checkContrast(TEXTS, 20));
+      await step("an accessibility checker finds nothing", async (browser, url) => {
+        await using page = await browser.open(url, {});
+        await checkAccessible(page);
+      });
+      if (name === "two proteins") {
+        await step("a mutation of the table opens its protein", checkFolded);
+        continue;
+      }
+      await step("figures are saved", checkSaved);
+      await step("the keyboard reaches every residue and latent", checkKeyboard);
+      if (report.attributions) {
+        const { attributions } = report;
+        const entries = entriesOf(IG, attributions, report.metric, attributions.length);
+        await step(
+          "cells of the map have their attribution, and a click selects latent and residue",
+          (browser, url) => checkMap(browser, url, entries, attributions[0].protein.residues),
+        );
+        if (entries.length > 1) {
+          await step(
+            "another mutation switches the view",
+            (browser, url) => checkChoice(browser, url, entries),
+          );
+        }
+      }
+      if (report.patches) {
+        await step(
+          "latents stand beside their own controls",
+          (browser, url) => checkRanked(browser, url, report),
+        );
+      }
     }
   },
 );
 
-const MUTATIONS = [
-  "--mutations",
-  "S1N,S20P:E19Y",
-  "--layers",
-  "1,2",
-  "--backend",
-  "cpu",
-  "--quiet",
-];
+/** The tooltip's title and exact values. */
+const tipOf = (page: Page) =>
+  page.evaluate<{ title: string; exact: Record<string, string> }>(`{
+    const exact = {};
+    for (const said of document.querySelectorAll("#tip [data-fact]")) {
+      exact[said.dataset.fact] = said.dataset.exact;
+    }
+    ({ title: document.querySelector("#tip b")?.textContent ?? "", exact });
+  }`);
 
-for (const name of ["patch", "ig", "circuit"]) {
+const textOf = (page: Page, selector: string) =>
+  page.evaluate<string>(`document.querySelector(${JSON.stringify(selector)}).textContent`);
+
+/** Chooses in the menu of mutations. */
+const pick = (page: Page, at: number) =>
+  page.evaluate(`{
+    const select = document.querySelector("[data-pick=entry]");
+    if (select) { select.value = "${at}"; select.dispatchEvent(new Event("change")); }
+  }`);
+
+/** Layout of the map, as the figure has it. */
+const TOP = 14, BOTTOM = 36, END = 30, RIGHT = 6;
+
+async function checkMap(browser: Browser, url: string, entries: readonly Entry[], letters: string) {
+  await using page = await browser.open(url, { width: 1280 });
+  const at = entries.length - 1, { rows, nodes } = entries[at], { length } = letters;
+  await pick(page, at);
+  await page.evaluate(`document.querySelector("[data-do=all]").click()`);
+  const tokens = nodes.map(([, token]) => token);
+  const names = rows.map((latent) => latent < 0 ? "error" : String(latent));
+  for (const [latent, token, ...values] of [...nodes.slice(-4), nodes[0]]) {
+    const box = await figureBox(page, "map"), row = rows.indexOf(latent);
+    const left = 16 + 6.8 * Math.max(6, ...names.map((name) => name.length));
+    const from = left + (tokens.includes(0) ? END : 0);
+    const to = box.width - RIGHT - (tokens.includes(length + 1) ? END : 0);
+    const x = token === 0
+      ? left + END / 2 - 3
+      : token > length
+      ? to + END / 2 + 3
+      : from + (token - 0.5) / length * (to - from);
+    const y = TOP + (row + 0.5) * (box.height - TOP - BOTTOM) / rows.length;
+    await page.point(box.x + x, box.y + y);
+    const { title, exact } = await tipOf(page);
+    const place = token === 0
+      ? "<cls>"
+      : token > length
+      ? "<eos>"
+      : `${letters[token - 1]}${token + 10}`;
+    equal(title, `${latent < 0 ? "error terms" : `latent ${latent}`} at ${place}`);
+    ["attribution", "delta", "share"].forEach((name, c) =>
+      equal(csvValue(Number(exact[name])), csvValue(values[c]), `${title} ${name}`)
+    );
+    await page.click(box.x + x, box.y + y);
+    await page.settle();
+    if (place.startsWith("<")) continue;
+    const readout = await textOf(page, ".readout");
+    match(
+      readout,
+      new RegExp(`^${place}( mutated)? · ${latent < 0 ? "error terms" : `latent ${latent}`}: `),
+    );
+    const chosen = await page.evaluate<string[]>(
+      `[...document.querySelectorAll("[data-table=nodes] .chosen")]
+        .map((row) => row.cells[0].textContent + " " + row.cells[1].textContent)`,
+    );
+    const isListed = entries[at].listed.some((n) =>
+      nodes[n][0] === latent && nodes[n][1] === token
+    );
+    if (isListed) {
+      deepEqual(chosen, [`${latent < 0 ? "error terms" : `latent ${latent}`} ${place}`]);
+    }
+  }
+  // Without a latent the bar has the sum of what is drawn.
+  await page.evaluate(`document.querySelector("[data-do=every]").click()`);
+  match(await textOf(page, ".readout"), /sum over the latents drawn: /);
+  deepEqual(page.complaints, []);
+}
+
+async function checkChoice(browser: Browser, url: string, entries: readonly Entry[]) {
+  await using page = await browser.open(url, { width: 1280 });
+  const strongest = await textOf(page, "[data-view] [data-text=answer]");
+  const at = entries.findIndex(({ answer }) => answer !== strongest);
+  await pick(page, at);
+  await page.settle();
+  equal(await textOf(page, "[data-view] [data-text=answer]"), entries[at].answer);
+  equal(
+    await textOf(page, "[data-view] [data-text=entry]"),
+    `${entries[at].mutation}, layer ${entries[at].layer}`,
+  );
+  const [first] = entries[at].listed.map((n) => entries[at].nodes[n]);
+  const shown = await textOf(page, "[data-table=nodes] tbody button");
+  equal(shown, first[0] < 0 ? "error terms" : `latent ${first[0]}`);
+  // The table of all mutations leads to the same.
+  await page.evaluate(`document.querySelector("[data-go]").click()`);
+  await page.settle();
+  equal(await textOf(page, "[data-view] [data-text=answer]"), strongest);
+  deepEqual(page.complaints, []);
+}
+
+async function checkRanked(browser: Browser, url: string, { patches }: SaeReport) {
+  await using page = await browser.open(url, { width: 1280 });
+  await pick(page, 0);
+  await page.settle();
+  const { rows, protein } = patches![0];
+  const real = rows.filter(({ kind }) => kind === "real").map((row) => ({
+    row,
+    change: row.patched - row.baseline,
+  })).sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
+  const box = await figureBox(page, "ranked"), tall = (box.height - 46) / real.length;
+  for (const [k, { row, change }] of real.entries()) {
+    await page.point(box.x + 2, box.y + 6 + (k + 0.5) * tall);
+    const { title, exact } = await tipOf(page);
+    const place = `${protein.residues[row.token - 1]}${row.token + 10}`;
+    equal(title, `latent ${row.latent} at ${place}`);
+    equal(Number(exact.change), change);
+    equal(Number(exact.delta), row.delta);
+    equal(Number(exact["patched score"]), row.patched);
+  }
+  await page.click(box.x + 2, box.y + 6 + 1.5 * tall);
+  await page.settle();
+  const chosen = await page.evaluate<string[]>(
+    `[...document.querySelectorAll("[data-table=nodes] .chosen button")].map((b) => b.textContent)`,
+  );
+  deepEqual(chosen, [`latent ${real[1].row.latent}`]);
+  // Controls have a row each in the groups, and are saved beside the others.
+  const groups = await figureBox(page, "groups");
+  ok(groups.height > 150);
+  deepEqual(page.complaints, []);
+}
+
+async function checkKeyboard(browser: Browser, url: string) {
+  await using page = await browser.open(url, {});
+  const bar = `document.querySelector("[role=slider]")`;
+  await page.evaluate(`document.querySelector("[data-do=all]").click(); ${bar}.focus()`);
+  const value = async () => Number(await page.evaluate(`${bar}.getAttribute("aria-valuenow")`));
+  const last = Number(await page.evaluate(`${bar}.getAttribute("aria-valuemax")`));
+  for (
+    const [key, expected] of [["Home", 11], ["ArrowRight", 12], ["PageUp", 22], [
+      "End",
+      last,
+    ]] as const
+  ) {
+    await page.press(key);
+    equal(await value(), expected, key);
+  }
+  await page.press("Escape");
+  equal(await page.evaluate(`${bar}.getAttribute("aria-valuetext")`), "no residue selected");
+  // The latents are buttons of the table.
+  await page.evaluate(`document.querySelector("[data-table=nodes] button").click()`);
+  await page.settle();
+  equal(await page.evaluate(`document.querySelectorAll("[data-table=nodes] .chosen").length`), 1);
+  ok(await value() > 10);
+  deepEqual(page.complaints, []);
+}
+
+async function checkFolded(browser: Browser, url: string) {
+  await using page = await browser.open(url, {});
+  const drawn = `document.querySelectorAll("[data-view] canvas").length`;
+  equal(await page.evaluate(drawn), 0);
+  const [number, entry] = await page.evaluate<number[]>(`{
+    const button = [...document.querySelectorAll("[data-go]")].find(({ dataset }) => dataset.go === "2:1");
+    button.click();
+    button.dataset.go.split(":").map(Number);
+  }`);
+  await page.evaluate("new Promise((r) => setTimeout(r, 500))");
+  ok(await page.evaluate<number>(drawn) >= 4);
+  const fold = `document.getElementById("protein-${number}")`;
+  equal(await page.evaluate(`${fold}.open`), true);
+  equal(
+    await page.evaluate(`${fold}.querySelector("[data-pick=entry]").value`),
+    String(entry),
+  );
+  deepEqual(page.complaints, []);
+}
+
+const MUTATIONS = [
+  ...["--mutations", "S1N,S20P:E19Y", "--layers", "1,2", "--backend", "cpu", "--quiet"],
+];
+const FILES = { patch: "patches", ig: "attributions", circuit: "circuit_nodes" };
+const ANSWERS = {
+  patch:
+    /^At \d of 4 mutations at a layer a latent changes the score more than every random control/,
+  ig: /^In the median mutation 20 latents at residues hold \d+\u202f% of all attribution, /,
+  circuit: /^To restore 70\u202f% of the effect takes a median of [\d.]+ of \d+ nodes; as many at /,
+};
+
+for (const name of ["patch", "ig", "circuit"] as const) {
   browserTest(
     `sae ${name} writes a report that a browser shows as its tables have it`,
     (browser) =>
       runSae([name, ...MUTATIONS], async ({ dir, code, err }) => {
         equal(code, 0, err);
+        const table = await Deno.readTextFile(`${dir}/out/${FILES[name]}.csv`);
+        const { rows } = parseTable(table, "");
         await using page = await browser.open(new URL(`file://${dir}/out/report.html`).href, {});
         deepEqual(page.complaints, []);
-        match(await page.evaluate<string>("document.querySelector('.note').textContent"), /demon/);
-        equal(await page.evaluate("document.querySelectorAll('article').length"), 4);
+        match(await textOf(page, ".caution"), /demon/);
+        match(await textOf(page, ".finding"), ANSWERS[name]);
         const text = await page.evaluate<string>("document.querySelector('main').innerText");
         deepEqual(text.match(/.*(NaN|undefined|Infinity).*/g), null);
-        match(text, /Loss recovered[^]*1\d\d %|9\d %/);
         deepEqual(text.match(/[-−]0(\.0+)?( |$)/gm), null, "nothing has no sign");
-        if (name === "patch") {
-          match(text, /Of 20 patches of single latents over 2 mutations/);
-        } else if (name === "ig") {
-          match(text, /All 4 explanations of 2 mutations add up to the effect/);
-          match(
-            text,
-            /20 nodes \(latents at tokens\).* hold \d+ % of the sum of all \|attribution\|/,
+        match(await textOf(page, "main"), /Loss recovered/);
+        // Every digit of every node that the page has is the table's.
+        const { columns, entries } = await page.evaluate<{ columns: string[]; entries: Entry[] }>(
+          `JSON.parse(document.querySelector("[data-view] [data-name=data]").textContent)`,
+        );
+        equal(entries.length, 4);
+        const latentOf = (latent: number) => latent < 0 ? "error" : String(latent);
+        let compared = 0;
+        for (const { mutation, layer, nodes } of entries) {
+          const own = rows.map(({ fields }) => fields).filter((fields) =>
+            fields.mutation === mutation && Number(fields.layer) === layer &&
+            (name !== "patch" || fields.control === "real")
           );
-          const changed = await page.evaluate<number[][]>(
-            `[...document.querySelectorAll(".matrix-facts")].map((each) =>
-              JSON.parse(each.textContent).changed)`,
-          );
-          deepEqual(changed, [[1], [19, 20], [1], [19, 20]]);
-        } else {
-          match(text, /To restore 70 % of the effect of 2 mutations/);
+          for (const [latent, token, ...values] of nodes) {
+            const place = token === 0 ? "<cls>" : token === 67 ? "<eos>" : String(token);
+            const fields = own.find((one) =>
+              one.latent === latentOf(latent) && one.residue === place
+            )!;
+            columns.forEach((column, c) => equal(csvValue(values[c]), fields[column], column));
+            compared++;
+          }
         }
+        ok(compared >= 10, `${compared} nodes`);
       }),
     { sanitize: false },
   );
-}
-
-type Check = (browser: Browser, url: string, report: SaeReport) => Promise<void>;
-
-const SHOWN = `[...document.querySelectorAll(".panels")].map((section) =>
-  [...section.querySelectorAll("article:not([hidden]) h3")].map((h3) => h3.textContent))`;
-
-async function checkPanels(browser: Browser, url: string, report: SaeReport) {
-  await using page = await browser.open(url, {});
-  const before = await page.evaluate<string[][]>(SHOWN);
-  equal(before.length, 3);
-  for (const names of before) equal(names.length, 1);
-  const several = report.attributions!.length > 1;
-  equal(
-    await page.evaluate("document.querySelectorAll('.chooser:not([hidden])').length"),
-    several ? 3 : 0,
-  );
-  if (several) {
-    await page.evaluate(`{
-      const section = document.querySelectorAll(".panels")[1];
-      const select = section.querySelector("select");
-      select.value = String(select.options.length - 1);
-      select.dispatchEvent(new Event("change"));
-      section.querySelector("button[data-layer='24']").click();
-    }`);
-    const { protein, mutation } = report.attributions!.at(-1)!;
-    const after = await page.evaluate<string[][]>(SHOWN);
-    deepEqual(after[1], [`${protein.id} ${mutation}, layer 24`]);
-    deepEqual([after[0], after[2]], [before[0], before[2]]);
-  }
-  equal(await page.evaluate("document.querySelector('h1').textContent"), report.title);
-  deepEqual(page.complaints, []);
-  deepEqual(page.requests, [url]);
-}
-
-/** Layout of the map, as the script has it. */
-const GUTTER = 92, RIGHT = 112, ROW = 16;
-
-const shown = (page: Page) =>
-  page.evaluate<{ title: string; texts: Record<string, string> }>(`{
-    const texts = {};
-    for (const dd of tooltip.querySelectorAll("dd")) texts[dd.dataset.name] = dd.textContent;
-    ({ title: tooltip.hidden ? "" : tooltip.querySelector("strong").textContent, texts });
-  }`);
-
-const number = (text: string) => Number(text.replace("−", "-"));
-
-async function checkMap(browser: Browser, url: string, report: SaeReport) {
-  for (const scheme of ["light", "dark"] as const) {
-    await using page = await browser.open(url, { scheme });
-    const figure = `document.querySelector("article:not([hidden]) .attributions")`;
-    const place = await page.evaluate<string>(
-      `${figure}.closest("article").querySelector("h3").textContent`,
-    );
-    const several = report.attributions!.length > 1;
-    const result = report.attributions!.find(({ protein, mutation, layer }) =>
-      place === (several ? `${protein.id} ${mutation}, layer ${layer}` : mutation)
-    )!;
-    const { residues, offset } = result.protein, columns = residues.length + 2;
-    const { labels, rowOf } = mapRows(result.nodes);
-    const value = (row: number, token: number) =>
-      result.nodes.filter((node) => node.token === token && rowOf(node.latent) === row)
-        .reduce((sum, { attribution }) => sum + attribution, 0);
-    await page.evaluate(`${figure}.scrollIntoView()`);
-    await page.settle();
-    const frame = await page.evaluate<{ left: number; top: number; width: number; cap: number }>(`{
-      const { left, top } = ${figure}.querySelector("canvas").getBoundingClientRect();
-      const { cap } = JSON.parse(${figure}.querySelector(".matrix-facts").textContent);
-      ({ left, top, width: ${figure}.querySelector(".matrix-frame").clientWidth, cap });
-    }`);
-    const cell = Math.min((frame.width - GUTTER - RIGHT) / columns, 22);
-    const strongest = result.nodes.slice(0, 3).map(({ latent, token }) => [rowOf(latent), token]);
-    for (const [row, token] of [...strongest, [0, 1], [labels.length - 1, columns - 1]]) {
-      await page.point(frame.left + GUTTER + (token + 0.5) * cell, frame.top + (row + 0.5) * ROW);
-      const { title, texts } = await shown(page);
-      const name = token === 0
-        ? "<cls>"
-        : token === columns - 1
-        ? "<eos>"
-        : `${residues[token - 1]}${token + offset - 1}`;
-      equal(title, `${labels[row]} at ${name}`);
-      const expected = value(row, token);
-      // A float32, of which the tooltip has every digit.
-      ok(
-        Math.abs(number(texts.attribution) - expected) <= 1e-6 * Math.abs(expected),
-        `${texts.attribution} for ${expected}`,
-      );
-      const sum = result.nodes.filter((node) => node.token === token)
-        .reduce((all, { attribution }) => all + attribution, 0);
-      ok(
-        Math.abs(number(texts.place) - sum) <= 1e-5 * Math.abs(sum) + 1e-6,
-        `${texts.place} for ${sum}`,
-      );
-    }
-    if (cell > 4) {
-      const [row, token] = strongest[0];
-      const share = Math.min(1, Math.max(0, (value(row, token) + frame.cap) / (2 * frame.cap)));
-      const [found, expected] = await page.evaluate<[number[], number[]]>(`[
-        [...${figure}.querySelector("canvas").getContext("2d").getImageData(
-          ${Math.round(GUTTER + token * cell + 3)}, ${row * ROW + 3}, 1, 1).data],
-        getComputedStyle(document.documentElement).getPropertyValue("--d${
-        Math.round(64 * share)
-      }").trim()
-          .match(/[0-9a-f]{2}/gi).map((pair) => parseInt(pair, 16))]`);
-      deepEqual(found.slice(0, 3), expected, scheme);
-    }
-    // The letters of the mutated residues are below their marks, however narrow a residue is.
-    for (const token of result.tokens) {
-      const inked = await page.evaluate<number>(`{
-        const canvas = ${figure}.querySelector("canvas"), context = canvas.getContext("2d");
-        const [r, g, b] = getComputedStyle(document.documentElement).getPropertyValue("--site")
-          .match(/[0-9a-f]{2}/gi).map((pair) => parseInt(pair, 16));
-        const { data } = context.getImageData(
-          ${Math.round(GUTTER + (token + 0.5) * cell) - 6}, ${labels.length * ROW + 9}, 12, 10);
-        let found = 0;
-        for (let i = 0; i < data.length; i += 4) {
-          const far = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
-          if (data[i + 3] > 100 && far < 60) found++;
-        }
-        found; }`);
-      ok(inked >= 8, `${inked} pixels of a letter at ${token}, ${scheme}`);
-    }
-    await page.evaluate(`${figure}.querySelector("[data-zoom='8']").click()`);
-    await page.settle();
-    const [inner, width] = await page.evaluate<number[]>(`{
-      const frame = ${figure}.querySelector(".matrix-frame");
-      [frame.scrollWidth, frame.querySelector("canvas").width]; }`);
-    ok(Math.abs(inner - (GUTTER + RIGHT + 8 * cell * columns)) < 2, `${inner} px wide`);
-    equal(width, frame.width, "the canvas is as wide as the frame, not as the protein");
-    // What the browser says of this test's reading is not the page's.
-    deepEqual(page.complaints.filter((text) => !/willReadFrequently/.test(text)), []);
-  }
-}
-
-async function checkMarks(browser: Browser, url: string, report: SaeReport) {
-  await using page = await browser.open(url, {});
-  const charts = await page.evaluate<number>(`document.querySelectorAll("svg.marks").length`);
-  ok(charts >= 4, `${charts} charts with marks`);
-  const faults = await page.evaluate<string[]>(`
-    [...document.querySelectorAll("svg [d], svg [cx], svg [x], svg [width]")]
-      .filter((e) => [...e.attributes].some(({ value }) => /NaN|Infinity|undefined/.test(value)))
-      .map((e) => e.outerHTML)`);
-  deepEqual(faults, []);
-  // Lollipops of the patched latents.
-  const chart = `document.querySelector("article:not([hidden]) .wide svg.marks")`;
-  await page.evaluate(`${chart}.scrollIntoView({ block: "center" })`);
-  await page.settle();
-  const boxes = await page.evaluate<{ x: number; y: number; width: number; height: number }[]>(
-    `[...${chart}.querySelectorAll("[data-tip]")].map((e) => e.getBoundingClientRect().toJSON())`,
-  );
-  await page.point(boxes[1].x + boxes[1].width / 2, boxes[1].y + boxes[1].height / 2);
-  const second = await shown(page);
-  match(second.title, /^Latent \d+ at [A-Z]\d+$/);
-  const heading = await page.evaluate<string>(
-    `${chart}.closest("article").querySelector("h3").textContent`,
-  );
-  const result = report.patches!.find(({ protein, mutation, layer }) =>
-    [mutation, `${protein.id} ${mutation}, layer ${layer}`].includes(heading)
-  )!;
-  const changes = result.rows.filter(({ kind }) => kind === "real")
-    .map(({ patched, baseline }) => patched - baseline)
-    .sort((a, b) => Math.abs(b) - Math.abs(a));
-  ok(Math.abs(number(second.texts.change) - changes[1]) <= 0.006 * Math.abs(changes[1]));
-  equal(await page.evaluate(`${chart}.querySelectorAll(".pointed").length`), 1);
-  await page.evaluate(`${chart}.focus({ focusVisible: true })`);
-  await page.press("ArrowLeft");
-  ok(
-    Math.abs(number((await shown(page)).texts.change) - changes[0]) <= 0.006 * Math.abs(changes[0]),
-  );
-  await page.press("End");
-  ok(
-    Math.abs(number((await shown(page)).texts.change) - changes.at(-1)!) <=
-      0.006 * Math.abs(changes.at(-1)!) + 1e-6,
-  );
-  await page.press("Escape");
-  equal((await shown(page)).title, "");
-  const unnamed = await page.evaluate<number>(
-    `document.querySelectorAll("canvas:not([aria-label]), svg:not([aria-label]):not([aria-hidden])").length`,
-  );
-  equal(unnamed, 0);
-  deepEqual(page.complaints, []);
-}
-
-const TEXTS =
-  "h1,.subtitle,.note,.finding,.facts,.hint,th,td:not(:empty),small,.legend,.keys,dd,button,label," +
-  "select,figcaption,h4,.chart-keys,svg text";
-
-async function checkWidths(browser: Browser, url: string) {
-  await using page = await browser.open(url, { width: 688, media: "print", scheme: "dark" });
-  equal(await page.evaluate(TOO_WIDE), 0);
-  equal(
-    await page.evaluate("getComputedStyle(document.body).backgroundColor"),
-    "rgb(255, 255, 255)",
-  );
-  // Paper cannot be scrolled: whatever the zoom, the whole matrix is on it.
-  await page.evaluate(
-    `for (const each of document.querySelectorAll("[data-zoom='8']")) each.click()`,
-  );
-  await page.settle();
-  const hidden = await page.evaluate<number[]>(
-    `[...document.querySelectorAll("article:not([hidden]) .matrix-frame")]
-      .map((frame) => frame.scrollWidth - frame.clientWidth)`,
-  );
-  ok(hidden.length > 0 && hidden.every((px) => px <= 1), hidden.join());
-  await page.look({ width: 390 });
-  await page.settle();
-  equal(await page.evaluate(TOO_WIDE), 0);
 }

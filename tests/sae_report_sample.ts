@@ -105,7 +105,10 @@ function explain(
     const latent = i % 7 === 0 ? -1 : latents[Math.floor(40 * next() ** 2)];
     const attribution = strength * (near ? 0.3 : 0.03) * (next() - 0.3) * next() ** 3;
     return { token, latent, delta: 3 * (next() - 0.5), attribution };
-  }).sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution));
+  }).filter(({ token, latent }, i, nodes) =>
+    // A latent is at a token once.
+    nodes.findIndex((one) => one.token === token && one.latent === latent) === i
+  ).sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution));
   const own = all.filter(({ latent }) => latent >= 0);
   const sum = all.reduce((s, { attribution }) => s + attribution, 0);
   const gap = next() < 0.9 ? 0.02 : 0.2;
@@ -164,19 +167,28 @@ export function sampleCircuits(shape: SaeSampleShape): CircuitView[] {
   });
 }
 
-export function sampleSaeReport(shape: SaeSampleShape, title: string): SaeReport {
+/** One kind of results, as a command has. */
+export function sampleSaeReport(
+  shape: SaeSampleShape,
+  kind: "patch" | "ig" | "circuit",
+): SaeReport {
   return {
-    title,
-    subtitle: "esm2_t33_650M_UR50D, InterProt, wild type to mutant",
     notes: [],
     metric: "log p(mutant) − log p(wild type)",
     autoencoders: shape.layers.map((layer) => ({
       ...{ name: "interprot", layer, latents: 4096, k: 64, normalisation: "zscore" },
       quality: { residues: 1234, fvu: 0.21, lossRecovered: 0.973, meanActive: 63.4 },
     })),
-    patches: samplePatches(shape),
-    attributions: sampleAttributions(shape),
-    circuits: sampleCircuits(shape),
-    provenance: { command: "sae ig", model: { name: "esm2_t33_650M_UR50D" } },
+    ...(kind === "patch"
+      ? { patches: samplePatches(shape) }
+      : kind === "ig"
+      ? { attributions: sampleAttributions(shape) }
+      : { circuits: sampleCircuits(shape) }),
+    run: sampleRun(`sae ${kind}`),
   };
 }
+
+export const sampleRun = (command: string) => ({
+  record: { esmscope: "0.1.0", command, model: { name: "esm2_t33_650M_UR50D" } },
+  ...{ input: "made up", options: "none", files: ["run.json"] },
+});

@@ -1,35 +1,127 @@
-/** The report of `sae steer` in a real browser: its tracks and charts, light, dark, print and narrow. */
-import { parseTable } from "../lib/io/csv.ts";
-import { renderSteeringReport, type SteeringReport } from "../lib/causal/report/steering_report.ts";
-import { deepEqual, equal, match, ok } from "./assert.ts";
+/** The report of `sae steer` in a real browser: that it is whole, exact and linked. */
+import { csvValue, parseTable } from "../lib/io/csv.ts";
+import {
+  LETTERS,
+  renderSteeringReport,
+  type SteeringReport,
+} from "../lib/causal/report/steering_report.ts";
+import { checkAccessible } from "./axe.ts";
+import { deepEqual, equal, match } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
-import { checkContrast, TOO_WIDE } from "./page_checks.ts";
+import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
 import { runSae } from "./sae_run.ts";
 import { sampleSteeringReport } from "./steering_report_sample.ts";
 
 const hostile = `<img src=x onerror=alert(1)>"'&`;
 const reports: Record<string, SteeringReport> = {
-  "part of 150 residues": sampleSteeringReport(
-    { length: 150, from: 20, to: 90, seed: 3 },
-    `Steered features of ${hostile}`,
-  ),
+  "part of 150 residues": sampleSteeringReport({ length: 150, from: 20, to: 90, seed: 3 }, hostile),
   "five residues": sampleSteeringReport({ length: 5, from: 1, to: 5, seed: 4 }, "Short"),
 };
+const TEXTS =
+  "h1,.finding,.method,.masthead li,.caption,.key,.ramp,dt,dd,th,td,button,summary,output";
 
 browserTest(
-  "renderSteeringReport gives a page that a browser shows whole and exactly",
+  "renderSteeringReport gives a page that a browser shows whole, exactly and linked",
   async (browser, dir, t) => {
     for (const [i, [name, report]] of Object.entries(reports).entries()) {
-      const url = await writePage(dir, String(i), renderSteeringReport(report));
-      const step = (what: string, check: Check) =>
-        t.step(`${name}: ${what}`, () => check(browser, url, report));
-      await step("letters and bars are those of the residues", checkTracks);
-      await step("residues are named on hover and by the arrow keys", checkMarks);
-      await step("text is legible in light and dark", checkContrast(TEXTS, 30));
-      await step("print and narrow screens clip nothing", checkWidths);
+      const url = await writePage(dir, String(i), await renderSteeringReport(report));
+      const step = (what: string, check: (browser: Browser, url: string) => Promise<void>) =>
+        t.step(`${name}: ${what}`, () => check(browser, url));
+      await step("nothing is loaded or complained of; wide, narrow and on paper", checkPage);
+      await step("text is legible in light and dark", checkContrast(TEXTS, 20));
+      await step("an accessibility checker finds nothing", async (browser, url) => {
+        await using page = await browser.open(url, {});
+        await checkAccessible(page);
+      });
+      await step("figures are saved", checkSaved);
+      await step(
+        "a click on the map selects residue and letter, with every digit",
+        (browser, url) => checkMap(browser, url, report),
+      );
+      await step(
+        "the keyboard reaches every residue",
+        (browser, url) => checkKeyboard(browser, url, report),
+      );
     }
   },
 );
+
+/** The tooltip's title, and its values with every digit. */
+const tipOf = (page: Page) =>
+  page.evaluate<{ title: string; exact: Record<string, string> }>(`{
+    const exact = {};
+    for (const said of document.querySelectorAll("#tip [data-fact]")) {
+      exact[said.dataset.fact] = said.dataset.exact;
+    }
+    ({ title: document.querySelector("#tip b")?.textContent ?? "", exact });
+  }`);
+
+const nameOf = ({ residues, protein }: SteeringReport, at: number) =>
+  `${residues[at].letter}${at + protein.offset}`;
+
+/** Exact values of a residue as steering.csv names them. */
+function checkExact(exact: Record<string, string>, one: SteeringReport["residues"][number]) {
+  const expected = {
+    "divergence": one.divergence,
+    "own before": one.logProbBefore,
+    "own after": one.logProbAfter,
+    "steered before": one.steeredLogProbBefore,
+    "steered after": one.steeredLogProbAfter,
+  };
+  for (const [name, value] of Object.entries(expected)) equal(Number(exact[name]), value, name);
+  equal(exact.predicted, one.before === one.after ? one.before : `${one.before} → ${one.after}`);
+}
+
+async function checkMap(browser: Browser, url: string, report: SteeringReport) {
+  await using page = await browser.open(url, { width: 1280 });
+  const { residues, logProbs } = report, { length } = residues;
+  for (const [at, letter] of [[0, 0], [length - 1, 19], [length >> 1, LETTERS.indexOf("V")]]) {
+    const box = await figureBox(page, "map"), tall = (box.height - 40) / 20;
+    const x = box.x + 30 + (at + 0.5) / length * (box.width - 36);
+    const y = box.y + 4 + (letter + 0.5) * tall;
+    await page.point(x, y);
+    const { title, exact } = await tipOf(page);
+    equal(title, `${nameOf(report, at)}${LETTERS[letter]}`);
+    equal(Number(exact["log p before"]), logProbs.before[20 * at + letter]);
+    equal(Number(exact["log p after"]), logProbs.after[20 * at + letter]);
+    checkExact(exact, residues[at]);
+    await page.click(x, y);
+    await page.settle();
+    const name = nameOf(report, at);
+    match(
+      await page.evaluate<string>(`document.querySelector(".readout").textContent`),
+      new RegExp(`^${name}.* · predicted `),
+    );
+    equal(await page.evaluate(`document.querySelector("[data-text=residue]").textContent`), name);
+  }
+  const most = residues.reduce(
+    (best, one, i) => one.divergence > residues[best].divergence ? i : best,
+    0,
+  );
+  await page.evaluate(`document.querySelector("[data-table=residues] button").click()`);
+  await page.settle();
+  equal(
+    await page.evaluate(`document.querySelector("[data-text=residue]").textContent`),
+    nameOf(report, most),
+  );
+  deepEqual(page.complaints, []);
+}
+
+async function checkKeyboard(browser: Browser, url: string, report: SteeringReport) {
+  await using page = await browser.open(url, {});
+  const bar = `document.querySelector("[role=slider]")`;
+  await page.evaluate(`${bar}.focus()`);
+  const { length } = report.residues;
+  for (const [key, at] of [["Home", 0], ["ArrowRight", 1], ["End", length - 1]] as const) {
+    await page.press(key);
+    match(
+      await page.evaluate<string>(`${bar}.getAttribute("aria-valuetext")`),
+      new RegExp(`^${nameOf(report, at)}.* · predicted `),
+    );
+  }
+  await page.press("Escape");
+  equal(await page.evaluate(`${bar}.getAttribute("aria-valuetext")`), "no residue selected");
+}
 
 browserTest(
   "sae steer writes a report that a browser shows as its table has it",
@@ -43,132 +135,20 @@ browserTest(
         deepEqual(page.complaints, []);
         const text = await page.evaluate<string>("document.querySelector('main').innerText");
         deepEqual(text.match(/.*(NaN|undefined|Infinity).*/g), null);
-        match(text, /layer 2: latent 184 at 5 × its maximum/);
-        match(text, /Latents were steered at 11 of 66 residues\./);
+        match(text, /184 at 5 × its maximum\) was steered at 11 of 66 residues\./);
         const changed = rows.filter(({ fields }) => fields.changed === "true").length;
-        match(text, new RegExp(`Steering changes ${changed || "none"} of 66 predicted letters`));
-        const tips = await page.evaluate<string[][][]>(TIPS);
-        deepEqual(
-          tips.map(([title, [, letters]]) => [`${title}`, letters]),
-          rows.map(({ fields: f }) => [
-            `${f.letter}${f.residue}`,
-            `${f.predicted} → ${f.steered}`,
-          ]),
+        match(text, new RegExp(`${changed || "No"} of 66 residues change`));
+        const data = await page.evaluate<{ rows: (string | number)[][] }>(
+          `JSON.parse(document.querySelector("[data-view] [data-name=data]").textContent)`,
         );
-        tips.forEach((tip, i) => {
-          const shown = number(tip[2][1]), exact = Number(rows[i].fields.divergence);
-          // Three digits; two where there is a power of ten.
-          const tolerance = exact < 1e-4 ? 0.06 : 0.006;
-          ok(Math.abs(shown - exact) <= tolerance * Math.abs(exact), `${shown} for ${exact}`);
-        });
+        const columns = ["predicted", "steered", "own_before", "own_after", "steered_before"];
+        deepEqual(
+          data.rows.map((row) => row.map((x) => csvValue(x))),
+          rows.map(({ fields }) =>
+            [...columns, "steered_after", "divergence"].map((name) => fields[name])
+          ),
+        );
       },
     ),
   { sanitize: false },
 );
-
-type Check = (browser: Browser, url: string, report: SteeringReport) => Promise<void>;
-
-/** What the marks of the tracks say: a title, then names with values. */
-const TIPS = `[...document.querySelectorAll(".tracks [data-tip]")].map((e) =>
-  JSON.parse(e.dataset.tip))`;
-
-/** As the page writes numbers. */
-function number(text: string): number {
-  const raised = (digits: string) =>
-    [...digits].map((c) => c === "⁻" ? "-" : "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(c)).join("");
-  return Number(
-    text.replaceAll("−", "-").replace(/ × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/, (_, digits) => `e${raised(digits)}`),
-  );
-}
-
-async function checkTracks(browser: Browser, url: string, report: SteeringReport) {
-  await using page = await browser.open(url, {});
-  equal(await page.evaluate("document.querySelector('h1').textContent"), report.title);
-  const faults = await page.evaluate<string[]>(`
-    [...document.querySelectorAll("svg [d], svg [cx], svg [x], svg [width]")]
-      .filter((e) => [...e.attributes].some(({ value }) => /NaN|Infinity|undefined/.test(value)))
-      .map((e) => e.outerHTML)`);
-  deepEqual(faults, []);
-  // Every letter by its place on the page, line by line.
-  const letters = await page.evaluate<[number, number, string][]>(`
-    [...document.querySelectorAll(".tracks svg")].flatMap((svg, row) =>
-      [...svg.querySelectorAll(".letters")].flatMap((text) =>
-        [...text.textContent].map((letter, i) => {
-          const { x, width, y } = text.getExtentOfChar(i);
-          return [1000 * row + x + width / 2, y, letter];
-        })))`);
-  const lines = [...new Set(letters.map(([, y]) => Math.round(y)))].sort((a, b) => a - b);
-  equal(lines.length, 3);
-  const line = (i: number) =>
-    letters.filter(([, y]) => Math.round(y) === lines[i]).sort((a, b) => a[0] - b[0])
-      .map(([, , letter]) => letter).join("");
-  equal(line(0), report.protein.residues);
-  equal(line(1), report.residues.map(({ before }) => before).join(""));
-  equal(line(2), report.residues.map(({ after }) => after).join(""));
-  const changed = await page.evaluate<string>(
-    `[...document.querySelectorAll(".tracks .changed")].map((e) => e.textContent).join("")`,
-  );
-  equal(
-    changed,
-    report.residues.filter(({ before, after }) => before !== after).map(({ after }) => after)
-      .join(""),
-  );
-  deepEqual(page.complaints, []);
-  deepEqual(page.requests, [url]);
-}
-
-const shown = (page: Page) =>
-  page.evaluate<{ title: string; texts: Record<string, string> }>(`{
-    const texts = {};
-    for (const dd of tooltip.querySelectorAll("dd")) texts[dd.dataset.name] = dd.textContent;
-    ({ title: tooltip.hidden ? "" : tooltip.querySelector("strong").textContent, texts });
-  }`);
-
-async function checkMarks(browser: Browser, url: string, report: SteeringReport) {
-  await using page = await browser.open(url, {});
-  const chart = `document.querySelector(".tracks svg")`;
-  await page.evaluate(`${chart}.scrollIntoView({ block: "center" })`);
-  await page.settle();
-  const boxes = await page.evaluate<{ x: number; y: number; width: number; height: number }[]>(
-    `[...${chart}.querySelectorAll("[data-tip]")].map((e) => e.getBoundingClientRect().toJSON())`,
-  );
-  const named = async (i: number) => {
-    const { letter, position, before, after, divergence } = report.residues[i];
-    const { title, texts } = await shown(page);
-    equal(title, `${letter}${position + report.protein.offset - 1}`);
-    equal(texts.predicted, `${before} → ${after}`);
-    ok(Math.abs(number(texts.divergence) - divergence) <= 0.06 * divergence);
-  };
-  // By a letter, and by a bar.
-  await page.point(boxes[3].x + boxes[3].width / 2, boxes[3].y + boxes[3].height - 4);
-  await named(3);
-  await page.point(boxes[1].x + boxes[1].width / 2, boxes[1].y + 4);
-  await named(1);
-  await page.evaluate(`${chart}.focus({ focusVisible: true })`);
-  await page.press("ArrowRight");
-  await named(2);
-  await page.press("End");
-  await named(Math.min(70, report.residues.length) - 1);
-  await page.press("Escape");
-  equal((await shown(page)).title, "");
-  const unnamed = await page.evaluate<number>(
-    `document.querySelectorAll("svg:not([aria-label]):not([aria-hidden])").length`,
-  );
-  equal(unnamed, 0);
-  deepEqual(page.complaints, []);
-}
-
-const TEXTS =
-  "h1,.subtitle,.note,.finding,.facts,.hint,th,td:not(:empty),figcaption,.chart-keys,svg text";
-
-async function checkWidths(browser: Browser, url: string) {
-  await using page = await browser.open(url, { width: 688, media: "print", scheme: "dark" });
-  equal(await page.evaluate(TOO_WIDE), 0);
-  equal(
-    await page.evaluate("getComputedStyle(document.body).backgroundColor"),
-    "rgb(255, 255, 255)",
-  );
-  await page.look({ width: 390 });
-  await page.settle();
-  equal(await page.evaluate(TOO_WIDE), 0);
-}

@@ -1,14 +1,14 @@
 /** Results as report.html. */
 import { EMBEDDED_NOTE } from "../hub/open_model.ts";
 import { renderSaeReport } from "./report/sae_report.ts";
-import { renderSteeringReport } from "./report/steering_report.ts";
+import { LETTERS, renderSteeringReport } from "./report/steering_report.ts";
 import type {
   AutoencoderView,
   ConcentrationView,
   ExplanationView,
   MutationView,
   QualityView,
-} from "./report/sae_types.ts";
+} from "./report/types.ts";
 import { isSteady, shapeOf } from "./circuit.ts";
 import type { CircuitResult } from "./circuit_tables.ts";
 import { CURVE_COUNTS } from "./concentration.ts";
@@ -24,7 +24,8 @@ import type { Explained, SurveyFlags } from "./survey.ts";
 import { fitCautions } from "../sae/fidelity_text.ts";
 import type { Shape } from "../structure/shape.ts";
 import type { Target } from "../variants/types.ts";
-import type { Steered, SteeredLatent, Steering } from "./steer.ts";
+import { letterLogProbs, type Steered, type SteeredLatent, type Steering } from "./steer.ts";
+import type { Places } from "./places.ts";
 import type { RunKind } from "./types.ts";
 import type { CausalProtein } from "./variants.ts";
 
@@ -50,8 +51,8 @@ const RUN_NAMES: Record<RunKind, string> = {
 
 /** Writes the page of a finished survey. */
 export async function writeReport(
-  { run, metric, embedScale }: SurveyFlags,
-  { configs, proteins, shown }: {
+  { run, metric, embedScale, at, seed }: SurveyFlags,
+  { configs, proteins, shapes, shown }: {
     configs: readonly SaeConfig[];
     proteins: readonly CausalProtein[];
     /** Structures to draw the results on, by the protein's name. */
@@ -62,17 +63,13 @@ export async function writeReport(
 ): Promise<void> {
   const provenance = record as Provenance & typeof record;
   const { patches, attributions, circuits, share = NaN, notes = [] } = shown;
-  const name = proteins.length === 1 ? proteins[0].target.id : `${proteins.length} proteins`;
   const qualities = (provenance.saes ?? []) as { fidelity?: Record<string, QualityView> }[];
   const autoencoders = configs.map((config, l) =>
     autoencoderView(config, qualities[l]?.fidelity?.[embedScale])
   );
-  const layers = autoencoders.map(({ layer }) => layer).join(", ");
-  const page = renderSaeReport({
-    title: `Features behind mutations of ${name}`,
-    subtitle: `${provenance.model.name}, layer${autoencoders.length === 1 ? "" : "s"} ${layers}: ${
-      RUN_NAMES[run]
-    }`,
+  const [{ target: { id } }] = proteins;
+  const mutations = proteins.reduce((sum, { variants }) => sum + variants.length, 0);
+  const page = await renderSaeReport({
     notes: [
       ...(provenance.model.embedded ? [EMBEDDED_NOTE] : []),
       ...autoencoders.flatMap(({ quality, layer }) => fitCautions(quality, layer)),
@@ -80,7 +77,7 @@ export async function writeReport(
       ...(provenance.notes ?? []) as string[],
     ],
     metric: metricName(metric),
-    autoencoders,
+    ...{ autoencoders, shapes },
     patches: patches?.map((result) => ({ ...mutationOf(result), rows: result.rows })),
     attributions: attributions?.map((result) => ({
       ...mutationOf(result),
@@ -100,10 +97,18 @@ export async function writeReport(
         nodes: explanation.nodes,
       };
     }),
-    provenance: {
-      ...lasting(provenance),
-      saes: (provenance.saes as readonly unknown[]).map(lastingSae),
-      proteins: listed(provenance.proteins as readonly unknown[]),
+    run: {
+      record: {
+        ...lasting(provenance),
+        saes: (provenance.saes as readonly unknown[]).map(lastingSae),
+        proteins: listed(provenance.proteins as readonly unknown[]),
+      },
+      input: `${proteins.length === 1 ? id : `${proteins.length} proteins`}, ${mutations} mutation${
+        mutations === 1 ? "" : "s"
+      }`,
+      options: [RUN_NAMES[run], `score ${metricName(metric)}`, placesText(at), `seed ${seed}`]
+        .join("; "),
+      files: output.files(),
     },
   });
   await output.write("report.html", page);
@@ -141,6 +146,10 @@ function metricName(metric: MetricKind): string {
   return metric.kind === "mutant" ? "log p(mutant)" : "log p(mutant) − log p(wild type)";
 }
 
+/** Which latents may change. */
+const placesText = (at: Places) =>
+  at === "all" ? "at all tokens" : at === "mutated" ? "at the mutated residues" : `at ${at.join()}`;
+
 /** Proteins, or how many they are. */
 const listed = (proteins: readonly unknown[]) =>
   proteins.length <= MOST_PROTEINS ? proteins : proteins.length;
@@ -167,7 +176,7 @@ function lasting(
   >;
   return {
     ...{ esmscope, command, model },
-    backend: backend.name,
+    backend: { name: backend.name },
     options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
   };
 }
@@ -186,6 +195,10 @@ export interface SteeredRun {
   tokens: readonly number[];
   config: SaeConfig;
   quality?: QualityView;
+  /** To draw the result on. */
+  shape?: Shape;
+  /** Names of the files beside the page. */
+  files: readonly string[];
   /** Whether the error term stays. */
   error: "keep" | "drop";
   /** What the reader should know of the inputs. */
@@ -193,31 +206,36 @@ export interface SteeredRun {
   provenance: Provenance & Record<string, unknown>;
 }
 
-/** Latents that the subtitle names at most. */
+/** Latents that the options name at most. */
 const NAMED = 4;
 
 /** The page. */
-export function steerReport(run: SteeredRun): string {
-  const { target: { id, residues, offset }, latents, provenance: { model } } = run;
-  const autoencoder = autoencoderView(run.config, run.quality);
+export async function steerReport(run: SteeredRun): Promise<string> {
+  const { target: { id, residues, offset }, steered, latents, shape, files } = run;
+  const { provenance: { model } } = run, autoencoder = autoencoderView(run.config, run.quality);
   const named = latents.slice(0, NAMED).map((one) => `latent ${one.latent} ${phraseOf(one)}`);
   if (latents.length > NAMED) named.push(`and ${latents.length - NAMED} more`);
-  return renderSteeringReport({
-    title: `Steered features of ${id}`,
-    subtitle: `${model.name}, layer ${run.config.depth}: ${named.join(", ")}${
-      run.error === "drop" ? "; without what the latents do not explain" : ""
-    }`,
+  if (run.error === "drop") named.push("without what the latents do not explain");
+  return await renderSteeringReport({
     notes: [
       ...(model.embedded ? [EMBEDDED_NOTE] : []),
       ...fitCautions(autoencoder.quality, autoencoder.layer),
       ...run.notes,
     ],
-    protein: { id, residues, offset },
-    residues: run.steered.residues,
+    ...{ protein: { id, residues, offset }, shape, residues: steered.residues },
+    logProbs: {
+      before: letterLogProbs(steered.logitsBefore, LETTERS),
+      after: letterLogProbs(steered.logitsAfter, LETTERS),
+    },
     latents: latents.map((one) => ({ ...one, becomes: phraseOf(one) })),
     tokens: run.tokens,
     autoencoder,
-    provenance: { ...lasting(run.provenance), sae: lastingSae(run.provenance.sae) },
+    run: {
+      record: { ...lasting(run.provenance), sae: lastingSae(run.provenance.sae) },
+      input: `${id}, ${residues.length} residues`,
+      options: named.join(", "),
+      files,
+    },
   });
 }
 

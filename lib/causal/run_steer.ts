@@ -123,7 +123,7 @@ export async function runSteer(o: SteerFlags, ctx: CommandContext): Promise<void
 
 async function writeResults(
   { error, embedScale, report }: SteerFlags,
-  { target, tokens, notes }: SteerInputs,
+  { target, tokens, shape, notes }: SteerInputs,
   config: SaeConfig,
   { read, output, results, provenance, print }: Finished,
 ): Promise<void> {
@@ -139,8 +139,9 @@ async function writeResults(
   Object.assign(provenance, { protein: target, sequences, changed });
   if (report) {
     const { [embedScale]: quality } = provenance.fidelity as Fidelities;
-    const page = steerReport({
-      ...{ target, steered, tokens, notes, latents, config, quality, error },
+    const page = await steerReport({
+      ...{ target, steered, tokens, shape, notes, latents, config, quality, error },
+      files: output.files(),
       provenance: provenance as Provenance & typeof provenance,
     });
     await output.write("report.html", page);

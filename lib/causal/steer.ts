@@ -203,6 +203,23 @@ export async function steer(
   return { residues, logitsBefore: unedited, logitsAfter: edited };
 }
 
+/**
+ * log p of some letters at every residue.
+ *
+ * @param logits f32[T, 33], with `<cls>` and `<eos>`
+ * @returns f32[L, letters]
+ */
+export function letterLogProbs(logits: Float32Array, letters: string): Float32Array {
+  const tokens = Array.from(letters, (letter) => TOKENS.indexOf(letter));
+  const residues = logits.length / VOCABULARY - 2;
+  const found = new Float32Array(residues * tokens.length);
+  for (let i = 0; i < residues; i++) {
+    const at = (i + 1) * VOCABULARY, logs = logSoftmax(logits.subarray(at, at + VOCABULARY));
+    tokens.forEach((token, k) => found[i * tokens.length + k] = logs[token]);
+  }
+  return found;
+}
+
 function logSoftmax(logits: Float32Array): Float64Array {
   const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
   let sum = 0;

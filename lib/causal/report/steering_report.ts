@@ -1,165 +1,163 @@
 /** The report of steering: one HTML file that needs nothing else, online or off. */
-import { type Content, type Markup, markup } from "../../report/markup.ts";
-import { page } from "../../report/page.ts";
-import { autoencoderTable } from "./sae_autoencoders.ts";
-import { plural, signed, tokenName } from "./sae_names.ts";
-import { scatterChart } from "../../report/scatter_chart.ts";
-import { short } from "../../report/scale.ts";
-import { countLetters, letterChart } from "./steering_letters.ts";
-import { isEverywhere, steeringTracks } from "./steering_tracks.ts";
-import type { SteeringReport } from "./steering_types.ts";
-import { scrollingTable } from "../../report/table.ts";
-import marksScript from "../../report/script_marks.js" with { type: "text" };
-import saeStyle from "./sae_style.css" with { type: "text" };
-import chartsStyle from "../../report/style_charts.css" with { type: "text" };
-import headsStyle from "../../report/style_heads.css" with { type: "text" };
-import mapsStyle from "../../report/style_maps.css" with { type: "text" };
-import steeringStyle from "./steering_style.css" with { type: "text" };
+import type { Piece } from "../../report/bundle.ts";
+import { short } from "../../report/client/numbers.js";
+import { lettersMap, scatter, strips, structure, track } from "../../report/figures/mod.ts";
+import { markup } from "../../report/markup.ts";
+import { frame, packed, panel, ramp, reportPage, view } from "../../report/report_page.ts";
+import { scaleFor } from "../../report/scale.ts";
+import { viewerScript } from "../../structure/molecules.ts";
+import { shapeArrays } from "../../structure/shape.ts";
+import { autoencoders } from "./autoencoders.ts";
+import { countLetters, steeringFinding } from "./finding.ts";
+import { plural, signed } from "./names.ts";
+import { plainTable } from "./overview.ts";
+import script from "./steering_page.js" with { type: "text" };
+import style from "./style.css" with { type: "text" };
+import type { SteeringReport } from "./types.ts";
 
-export type * from "./steering_types.ts";
+export type * from "./types.ts";
+
+const PAGE: Piece = {
+  ...{ name: "page.js", script, style },
+  uses: [lettersMap, scatter, strips, structure, track],
+};
 
 /** Rows of the table of residues, and of that of latents. */
 const MOST_RESIDUES = 15, MOST_LATENTS = 40;
 
+/** The amino acids by their chemistry, as maps show them. */
+export const LETTERS = "AVILMFWYCGPSTNQHKRDE";
+
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
-export function renderSteeringReport(report: SteeringReport): string {
-  const { title, subtitle, notes, provenance } = report;
-  return page({
-    ...{ title, subtitle, notes, provenance },
-    summary: markup`<p class="finding">${finding(report)}</p>\n`,
-    sections: [
-      markup`<section><h2>Along the sequence</h2>
-<p class="facts">${facts(report)}</p>
-${steeringTracks(report)}</section>
-`,
-      letterSection(report),
-      residueTable(report),
-      latentTable(report),
-      autoencoderTable([report.autoencoder]),
+export async function renderSteeringReport(report: SteeringReport): Promise<string> {
+  const { notes, protein, residues, logProbs, latents, tokens, autoencoder, run, shape } = report;
+  const { id, offset, residues: letters } = protein;
+  const { model, backend } = run.record as { model?: { name: string }; backend?: { name: string } };
+  const steered = residues.filter(({ position }) => tokens.includes(position));
+  const isEverywhere = steered.length === residues.length;
+  const changes = Array.from(logProbs.after, (after, i) => after - logProbs.before[i]);
+  const cap = scaleFor(changes, "diverging", 1e-6).cap;
+  const data = {
+    ...{ letters: LETTERS, cap, counts: countLetters(residues, LETTERS) },
+    rows: residues.map((one) => [
+      ...[one.before, one.after, one.logProbBefore, one.logProbAfter],
+      ...[one.steeredLogProbBefore, one.steeredLogProbAfter, one.divergence],
+    ]),
+    ranked: residues.toSorted((a, b) => b.divergence - a.divergence).slice(0, MOST_RESIDUES)
+      .map(({ position }) => position),
+  };
+  const bar = {
+    ...{ id, letters, first: offset, secondary: shape?.secondary },
+    marks: isEverywhere ? [] : steered.map(({ position }) => position),
+  };
+  return reportPage({
+    name: id,
+    about: `steered latents, layer ${autoencoder.layer}`,
+    context: [plural(letters.length, "residue"), model?.name ?? "", backend?.name ?? ""]
+      .filter(Boolean),
+    finding: steeringFinding(report),
+    cautions: notes,
+    body: [
+      view(bar, data, [
+        panel({
+          span: 8,
+          title: "Change of log p by letter",
+          body: markup`${frame("map", "rows")}<div class="beneath">${
+            ramp("d", "log p after − before, nats", `≤ −${short(cap)}`, `≥ ${short(cap)}`)
+          }</div>`,
+          caption:
+            "Letters by their chemistry; a dot is the sequence’s own. Nothing is masked. Click a cell to see " +
+            "the residue’s letters.",
+        }),
+        panel({
+          span: 4,
+          title: markup`Letters at <b data-text="residue"></b> <span>— before and after</span>`,
+          controls:
+            markup`<span class="key"><span><i style="--c:var(--blue)"></i>after</span><span><i class="ring" style="--c:var(--muted)"></i>before</span></span>`,
+          body: frame("letters", "grow"),
+        }),
+        panel({
+          span: shape ? 7 : 12,
+          title: "How far the prediction moves",
+          controls:
+            markup`<span class="key"><span><i style="--c:var(--orange)"></i>most probable letter changes</span><span><i style="--c:var(--blue)"></i>stays</span></span>`,
+          body: frame("divergence", shape ? "grow" : "low"),
+          caption: isEverywhere
+            ? undefined
+            : "Triangles on the residue bar: residues at which latents were steered.",
+        }),
+        shape && panel({
+          span: 5,
+          title: "Divergence on the structure",
+          body: frame("structure", "grow"),
+          caption:
+            `${shape.source}. Drag or use the arrow keys to turn; click a residue to select it everywhere.`,
+        }),
+        panel({
+          span: 5,
+          title: "Letters predicted, before and after",
+          controls:
+            markup`<span class="key"><span><i style="--c:var(--blue)"></i>after</span><span><i class="ring" style="--c:var(--muted)"></i>before</span></span>`,
+          body: frame("counts", "rows"),
+          caption: "Residues at which each amino acid is the most probable one.",
+        }),
+        panel({
+          span: 7,
+          title: "log p of the sequence’s own letter",
+          controls:
+            markup`<span class="key"><span><i style="--c:var(--orange)"></i>most probable letter changes</span><span><i style="--c:var(--blue)"></i>stays</span></span>`,
+          body: frame("own", "rows"),
+          caption:
+            "A residue each; where own letters become less probable, points lie low on the right.",
+        }),
+        panel({
+          span: 12,
+          title: markup`Residues that move most <span>— ${
+            data.ranked.length < residues.length
+              ? `${data.ranked.length} of ${residues.length}; steering.csv has all`
+              : "all"
+          }</span>`,
+          body:
+            markup`<div class="scroll"><table data-table="residues"><thead><tr><th scope="col">Residue</th><th scope="col">Letter</th><th scope="col">log p of own</th><th scope="col">after</th><th scope="col">of steered</th><th scope="col">after</th><th scope="col">Divergence</th></tr></thead><tbody></tbody></table></div>`,
+        }),
+        panel({
+          span: 12,
+          title: "Steered latents",
+          body: plainTable(
+            [
+              "Latent",
+              "Becomes",
+              "Active before",
+              "Largest before",
+              "Mean before",
+              "after",
+              "Change",
+            ],
+            latents.slice(0, MOST_LATENTS).map((one) => [
+              ...[one.latent, one.becomes],
+              `at ${one.active} of ${tokens.length}`,
+              short(one.maxBefore),
+              short(one.meanBefore),
+              short(one.meanAfter),
+              signed(one.meanAfter - one.meanBefore),
+            ]),
+          ),
+          caption: [
+            `Activations over the ${plural(tokens.length, "token")} that ${
+              tokens.length === 1 ? "was" : "were"
+            } steered.`,
+            latents.length > MOST_LATENTS &&
+            ` The first ${MOST_LATENTS} of ${latents.length}; run.json has all.`,
+          ],
+        }),
+        packed("before", logProbs.before),
+        packed("after", logProbs.after),
+        shape && shapeArrays(shape),
+      ]),
+      autoencoders([autoencoder]),
     ],
-    styles: [headsStyle, mapsStyle, chartsStyle, saeStyle, steeringStyle],
-    scripts: [marksScript],
+    run,
+    pieces: [PAGE],
+    libraries: shape ? [await viewerScript()] : [],
   });
-}
-
-/** The result in a few sentences. */
-function finding({ residues, protein }: SteeringReport): Content {
-  const changed = residues.filter(({ before, after }) => before !== after).length;
-  const most = residues.reduce((a, b) => b.divergence > a.divergence ? b : a);
-  if (most.divergence === 0) return "Steering changes no prediction at all.";
-  const risen = countLetters(residues).reduce((a, b) =>
-    b.after - b.before > a.after - a.before ? b : a
-  );
-  return `Steering changes ${changed === 0 ? "none" : changed} of ${residues.length} predicted ` +
-    `letters. The prediction moves most at ${tokenName(most.position, protein)}, where the ` +
-    `divergence is ${short(most.divergence, true)} nats.${
-      risen.after > risen.before
-        ? ` ${risen.letter} is predicted at ${
-          plural(risen.after, "residue")
-        }, without steering at ` +
-          `${risen.before}.`
-        : ""
-    }`;
-}
-
-function facts(report: SteeringReport): Content {
-  const { tokens, residues } = report;
-  const steered = residues.filter(({ position }) => tokens.includes(position)).length;
-  const where = isEverywhere(report)
-    ? "Latents were steered at every residue"
-    : `Latents were steered at ${steered} of ${plural(residues.length, "residue")}`;
-  return `${where}${
-    tokens.includes(0) ? " and at <cls> and <eos>" : ""
-  }. Letters are the most probable of the 20 amino acids, read from the sequence as it is, without ` +
-    "masks; the divergence is that of Kullback and Leibler, of all 33 tokens, after steering from " +
-    "before.";
-}
-
-function letterSection({ residues, protein }: SteeringReport): Markup {
-  const known = residues.filter(({ letter }) => /[A-Z]/.test(letter));
-  return markup`<section><h2>Letters before and after</h2>
-<div class="charts">${letterChart(residues)}${
-    scatterChart(
-      "log p of the sequence’s own letter",
-      { name: "predicted" },
-      { name: "after steering" },
-      known.map((one) => ({
-        x: one.logProbBefore,
-        y: one.logProbAfter,
-        colour: one.before === one.after ? 1 : 2,
-        title: tokenName(one.position, protein),
-        entries: [
-          ["log p before", short(one.logProbBefore, true)],
-          ["after", short(one.logProbAfter, true)],
-          ["predicted", `${one.before} → ${one.after}`],
-        ],
-      })),
-      [{ name: "predicted letter stays", colour: 1 }, { name: "changes", colour: 2 }],
-    )
-  }</div>
-<p class="hint">Below the diagonal the sequence’s own letter has become less probable.</p></section>
-`;
-}
-
-function residueTable({ residues, protein }: SteeringReport): Markup {
-  const shown = residues.toSorted((a, b) => b.divergence - a.divergence).slice(0, MOST_RESIDUES);
-  return markup`<section><h2>Where the prediction moves most</h2>
-<p class="facts">${
-    shown.length < residues.length && `The first ${shown.length} of ${residues.length}; `
-  }steering.csv has all.</p>
-${
-    scrollingTable(
-      "Residues whose prediction moves most",
-      [
-        ...["Residue", "Predicted", "Steered", "log p of own letter", "after"],
-        ...["log p of steered letter", "after", "Divergence"],
-      ],
-      shown.map((one) => [
-        tokenName(one.position, protein),
-        one.before,
-        one.after,
-        short(one.logProbBefore, true),
-        short(one.logProbAfter, true),
-        short(one.steeredLogProbBefore, true),
-        short(one.steeredLogProbAfter, true),
-        short(one.divergence, true),
-      ]),
-      false,
-    )
-  }</section>
-`;
-}
-
-function latentTable({ latents, tokens }: SteeringReport): Markup {
-  return markup`<section><h2>Steered latents</h2>
-<p class="facts">Activations over the ${
-    tokens.length === 1 ? "token" : `${tokens.length} tokens`
-  } that were steered.${
-    latents.length > MOST_LATENTS &&
-    ` The first ${MOST_LATENTS} of ${latents.length}; run.json has all.`
-  }</p>
-${
-    scrollingTable(
-      "Steered latents",
-      [
-        "Latent",
-        "Active before",
-        "Largest before",
-        "Mean before",
-        "Mean after",
-        "Change",
-        "Becomes",
-      ],
-      latents.slice(0, MOST_LATENTS).map((one) => [
-        one.latent,
-        `at ${one.active} of ${tokens.length}`,
-        short(one.maxBefore, true),
-        short(one.meanBefore, true),
-        short(one.meanAfter, true),
-        signed(one.meanAfter - one.meanBefore),
-        one.becomes,
-      ]),
-    )
-  }</section>
-`;
 }

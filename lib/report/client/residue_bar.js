@@ -16,14 +16,14 @@ const LETTER = 8.5;
  * @param {{
  *   value: (residue: number) => number,
  *   facts: (residue: number) => readonly import("./tooltip.js").Fact[],
- *   quantity: () => string, kind?: "s" | "d",
+ *   quantity: () => string, kind?: "s" | "d", mark?: string,
  * }} spec `value` 0..1 colours a residue; `facts` are its readout and tooltip; `quantity` says what the
- *   colour is
+ *   colour is, `mark` what the marked residues are
  */
-export function residueBar(view, { value, facts, quantity, kind = "s" }) {
+export function residueBar(view, { value, facts, quantity, kind = "s", mark: marked = "site" }) {
   const { state, protein } = view, frame = view.frame("bar");
   const readout = /** @type {HTMLElement} */ (view.root.querySelector(".readout"));
-  const { canvas } = figure(view, frame, {
+  const { canvas, repaint } = figure(view, frame, {
     label: () => `Residue of ${protein.id}`,
     draw(pen, { width }, colours) {
       const axis = new ResidueAxis(view, 0, width);
@@ -99,7 +99,7 @@ export function residueBar(view, { value, facts, quantity, kind = "s" }) {
         : view.name(residue);
       readout.append(
         name,
-        isMark(residue) ? " site" : "",
+        isMark(residue) ? ` ${marked}` : "",
         parts.length > 0 ? ` · ${parts.join(" · ")}` : "",
       );
     }
@@ -159,7 +159,12 @@ export function residueBar(view, { value, facts, quantity, kind = "s" }) {
     else return;
     event.preventDefault();
   });
-  return { say };
+  /** Shows other values. */
+  const change = () => {
+    say();
+    repaint();
+  };
+  return { say, change };
 }
 
 const HINT = "Click a residue in any figure or use the arrow keys here; drag to zoom.";

@@ -31,7 +31,7 @@ export function lines(view, frame, spec) {
   const layout = (/** @type {{ width: number, height: number }} */ { width, height }) => {
     const curves = spec.curves();
     const longest = Math.max(0, ...curves.map(({ name }) => name.length));
-    const right = curves.length > 1 && width > 360 ? Math.min(160, 10 + 6.4 * longest) : 12;
+    const right = curves.length > 1 && width > 360 ? Math.min(170, 12 + 7 * longest) : 12;
     const xs = curves.flatMap(({ points }) => points.map(([x]) => x));
     const ys = curves.flatMap(({ points, low = [], high = [], chance }) => [
       ...points.map(([, y]) => y),
@@ -62,7 +62,7 @@ export function lines(view, frame, spec) {
       }
       pen.textAlign = "center";
       const marks = spec.xTicks ??
-        ticks(x0, x1, (size.width - left - right) / 70).map((
+        (spec.isLog ? powers : ticks)(x0, x1, (size.width - left - right) / 70).map((
           t,
         ) => /** @type {[number, string]} */ ([t, short(t)]));
       for (const [tick, text] of marks) pen.fillText(text, x(tick), base + 11);
@@ -71,6 +71,14 @@ export function lines(view, frame, spec) {
       pen.fillText(spec.y, 0, 7);
       for (const { points, low, high, colour } of curves) {
         if (!low || !high || points.length === 0) continue;
+        if (points.length === 1) {
+          // One point has no band.
+          pen.fillStyle = palette.of(colour);
+          const at = x(points[0][0]), [a, b] = [y(high[0]), y(low[0])];
+          pen.fillRect(at - 1, a, 2, b - a);
+          for (const end of [a, b]) pen.fillRect(at - 6, end - 1, 12, 2);
+          continue;
+        }
         pen.globalAlpha = 0.18;
         pen.fillStyle = palette.of(colour);
         pen.beginPath();
@@ -168,4 +176,14 @@ export function lines(view, frame, spec) {
       free = place + 14;
     }
   }
+}
+
+/** Powers of ten, and where they leave room 2 and 5 times them.
+ * @param {number} low @param {number} high @param {number} count @returns {number[]} */
+function powers(low, high, count) {
+  const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high));
+  const leads = count > 3 * (last - first) ? [1, 2, 5] : [1];
+  return Array.from({ length: last - first + 1 }, (_, k) => 10 ** (first + k))
+    .flatMap((power) => leads.map((lead) => Number((lead * power).toPrecision(12))))
+    .filter((tick) => tick >= low && tick <= high);
 }

@@ -21,13 +21,15 @@ const LEFT = 44, RIGHT = 6, TOP = 22, BOTTOM = 36;
  *   `least`; `reference` a line such as the mean
  */
 export function track(view, frame, spec) {
-  const marks = new Set(view.protein.marks ?? []);
+  /** Those of what is shown now. */
+  let marks = new Set(view.protein.marks ?? []);
   return figure(view, frame, {
     label: spec.label,
     data: spec.data,
     draw(pen, { width, height }, palette) {
       const axis = new ResidueAxis(view, LEFT, width - LEFT - RIGHT), values = spec.values();
       const base = height - BOTTOM;
+      marks = new Set(view.protein.marks ?? []);
       let low = 0, high = spec.least ?? 0;
       for (let i = axis.first; i <= axis.last; i++) {
         const value = values[i - 1];
