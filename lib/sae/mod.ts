@@ -48,8 +48,10 @@ export {
   type Detection,
   DetectorCounts,
   type DetectorState,
+  type LatentCounts,
   type LatentProfile,
   type LetterCount,
+  type LetterTotals,
 } from "./latents/detectors.ts";
 export type { FetchOptions } from "../hub/fetch_model.ts";
 export { type OpenedSae, openSae, type OpenSaeOptions } from "./open.ts";

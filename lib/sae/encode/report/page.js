@@ -359,17 +359,17 @@ function setUpSummary(view, { dots }) {
   if (dots.length === 0) return;
   const seen = [...new Map(dots.map(([, residues, , expected]) => [residues, expected]))]
     .sort(([a], [b]) => a - b);
+  const drawn = dots.map(([latent, residues, proteins, expected, highest, id, place], item) => ({
+    ...{ x: residues, y: proteins, item, name: `latent ${latent}` },
+    facts: /** @type {Fact[]} */ ([
+      ["scattered", fixed(expected, 1), String(expected)],
+      ["highest", `${level(highest)} at ${place} of ${id}`, String(shortest(highest))],
+    ]),
+  }));
   scatter(view, view.frame("survey"), {
     ...{ x: "residues where it fires", y: "proteins", log: "x" },
     label: () => `Residues and proteins of ${dots.length} latents`,
-    dots: () =>
-      dots.map(([latent, residues, proteins, expected, highest, id, place], item) => ({
-        ...{ x: residues, y: proteins, item, name: `latent ${latent}` },
-        facts: [
-          ["scattered", fixed(expected, 1), String(expected)],
-          ["highest", `${level(highest)} at ${place} of ${id}`, String(shortest(highest))],
-        ],
-      })),
+    dots: () => drawn,
     curves: () => [{ name: "scattered", colour: "ink", points: seen }],
     data: () => ({
       columns: [

@@ -59,30 +59,33 @@ async function setUp(view, data) {
   state.set({ item: 0 });
 
   let isActivity = false;
+  const made = () =>
+    rows.map((row, item) => {
+      const { letter, f1, precision, recall, enrichment } = own(item), near = beside[item];
+      return {
+        ...{ item, name: `latent ${row[LATENT]}` },
+        x: isActivity ? row[ACTIVE] : f1,
+        y: isActivity ? f1 : near?.f1 ?? 0,
+        colour: data.colours[amino.indexOf(letter)],
+        facts: /** @type {Fact[]} */ ([
+          ["letter", letter],
+          ["letter_f1", fixed(f1, 3), String(f1)],
+          ["precision", fixed(precision, 3), String(precision)],
+          ["recall", fixed(recall, 3), String(recall)],
+          ["times", fixed(enrichment, 1), String(enrichment)],
+          ["beside", near ? `${place(near)}, ${fixed(near.f1, 3)}` : "–", String(near?.f1)],
+          ["active residues", String(row[ACTIVE])],
+        ]),
+      };
+    });
+  // The same list until the axes change: a picture of it is kept.
+  let dots = made();
   const spec = {
     x: "F1 of a letter",
     y: "F1 of a neighbour's letter",
     log: /** @type {"x" | undefined} */ (undefined),
     label: () => `${rows.length} latents by what they detect`,
-    dots: () =>
-      rows.map((row, item) => {
-        const { letter, f1, precision, recall, enrichment } = own(item), near = beside[item];
-        return {
-          ...{ item, name: `latent ${row[LATENT]}` },
-          x: isActivity ? row[ACTIVE] : f1,
-          y: isActivity ? f1 : near?.f1 ?? 0,
-          colour: data.colours[amino.indexOf(letter)],
-          facts: /** @type {Fact[]} */ ([
-            ["letter", letter],
-            ["letter_f1", fixed(f1, 3), String(f1)],
-            ["precision", fixed(precision, 3), String(precision)],
-            ["recall", fixed(recall, 3), String(recall)],
-            ["times", fixed(enrichment, 1), String(enrichment)],
-            ["beside", near ? `${place(near)}, ${fixed(near.f1, 3)}` : "–", String(near?.f1)],
-            ["active residues", String(row[ACTIVE])],
-          ]),
-        };
-      }),
+    dots: () => dots,
     data: () => ({
       columns: [
         ...["latent", "active_residues", "proteins", "mean_activation", "max_activation"],
@@ -101,6 +104,7 @@ async function setUp(view, data) {
     spec.x = isActivity ? "residues where it is active" : "F1 of a letter";
     spec.y = isActivity ? "F1 of a letter" : "F1 of a neighbour's letter";
     spec.log = isActivity ? "x" : undefined;
+    dots = made();
     plot.repaint();
   });
 
