@@ -76,7 +76,7 @@ for (const { path, command } of all) {
     const names = Object.keys(command.options);
     // A command that runs a model and writes a folder.
     if (!names.includes("out") || !names.includes("model") || !names.includes("json")) return;
-    for (const name of ["backend", "lowMemory"]) ok(names.includes(name), name);
+    for (const name of ["backend", "lowMemory", "report"]) ok(names.includes(name), name);
     ok(command.tables && command.tables.length > 0, "its tables are declared");
     if (names.includes("shard")) equal(command.run.length, 3, "run takes what is merged");
   });

@@ -50,18 +50,6 @@ export function colours(kind: ScaleKind, scheme: Scheme): string[] {
   return [...arm(low[scheme]).reverse(), ...arm(high[scheme]).slice(1)];
 }
 
-/** Custom properties `--s0` … (sequential) and `--d0` … (diverging) for a style rule. */
-export function colourProperties(scheme: Scheme): string {
-  const list = (letter: string, kind: ScaleKind) =>
-    colours(kind, scheme).map((colour, level) => `--${letter}${level}:${colour}`);
-  return [...list("s", "sequential"), ...list("d", "diverging")].join(";");
-}
-
-/** The custom property of a level, for use in CSS. */
-export function colourVariable(kind: ScaleKind, level: number): string {
-  return `var(--${kind === "sequential" ? "s" : "d"}${level})`;
-}
-
 /** Points at equal Oklab arc length: gamut limits would otherwise bunch the colours up. */
 function evenSteps(at: (t: number) => Oklch, count: number): string[] {
   const samples = 600;

@@ -18,16 +18,6 @@ export function markup(strings: TemplateStringsArray, ...values: Content[]): Mar
   );
 }
 
-/** Data for a script to read: JSON that cannot close its element, whatever the strings hold. */
-export function jsonScript(className: string, value: unknown): Markup {
-  const json = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (letter) => {
-    return `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-  return new Markup(
-    `<script type="application/json" class="${escapeText(className)}">${json}</script>`,
-  );
-}
-
 /** Escapes text for element contents and quoted attributes. */
 export function escapeText(text: string): string {
   // deno-lint-ignore no-control-regex

@@ -1,17 +1,3 @@
-import { type Markup, markup } from "./markup.ts";
-
-/** What made the results, as name and value; nested records become dotted names. */
-export function provenanceTable(provenance: Record<string, unknown>): Markup {
-  return markup`<table class="provenance"><tbody>${
-    flatten(provenance).map(([name, value]) =>
-      markup`
-<tr><th scope="row">${name}</th><td>${value}</td></tr>`
-    )
-  }
-</tbody></table>
-`;
-}
-
 /** A record as dotted names and texts. */
 export function flatten(value: unknown, name = ""): [string, string][] {
   if (Array.isArray(value) && value.every((each) => typeof each !== "object" || each === null)) {

@@ -1,5 +1,5 @@
 /** From values to colour levels, and the round numbers that axes and legends carry. */
-import { LEVELS, type ScaleKind } from "./colour.ts";
+import type { ScaleKind } from "./colour.ts";
 
 /** A colour scale over 0..cap (sequential) or −cap..cap (diverging). */
 export interface Scale {
@@ -26,29 +26,11 @@ export function scaleFor(values: number[], kind: ScaleKind, atLeast: number): Sc
   };
 }
 
-/** Colour level 0..LEVELS−1 of a value; null for NaN. */
-export function levelOf(value: number, { kind, cap }: Scale): number | null {
-  if (Number.isNaN(value)) return null;
-  const share = kind === "sequential" ? value / cap : (value + cap) / (2 * cap);
-  return Math.round((LEVELS - 1) * Math.min(1, Math.max(0, share)));
-}
-
 /** The least of 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten that is not below `value`. */
 export function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   const digit = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((each) => each * power >= value * (1 - 1e-9));
   return Number(((digit ?? 10) * power).toPrecision(3));
-}
-
-/** Residue numbers for an axis: 1, then round steps, at most about `count` of them. */
-export function residueTicks(length: number, count = 8): number[] {
-  const wanted = length / count;
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000].find((each) => each >= wanted) ??
-    5000;
-  const ticks = step === 1 ? [] : [1];
-  // A number nearer to the end than half a step would touch the plot's edge.
-  for (let at = step; at <= length; at += step) ticks.push(at);
-  return ticks;
 }
 
 /** A number for reading: three significant digits; `padded` keeps the zeros, for columns. */

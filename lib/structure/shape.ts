@@ -1,5 +1,5 @@
 /** A protein's structure as pages draw it: what the figure `structure` is given. */
-import { json, packed } from "../report/report_page.ts";
+import { json, packed } from "../report/page.ts";
 import type { Markup } from "../report/markup.ts";
 import { type Chain, chainName } from "./chain.ts";
 import { backbonePdb } from "./molecules.ts";

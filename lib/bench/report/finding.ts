@@ -1,7 +1,7 @@
 /** The result in a sentence. */
 import { counted } from "../../display.ts";
 import { percent, short } from "../../report/client/numbers.js";
-import type { Finding } from "../../report/report_page.ts";
+import type { Finding } from "../../report/page.ts";
 import type { BenchReport, KernelRow, Processor } from "../types.ts";
 
 /** Where kernels run, in words. */

@@ -5,7 +5,7 @@
 import type { Piece } from "../../report/bundle.ts";
 import { intervalRows, scatter } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
-import { panel, reportPage, summaryView } from "../../report/report_page.ts";
+import { panel, reportPage, summaryView } from "../../report/page.ts";
 import { short } from "../tables.ts";
 import type { BenchReport, Ceilings, KernelRow, Processor } from "../types.ts";
 import { finding, limitedRows, PROCESSORS } from "./finding.ts";

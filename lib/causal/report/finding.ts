@@ -1,6 +1,6 @@
 /** Results in a sentence, with what controls or chance give. */
 import { percent, short } from "../../report/client/numbers.js";
-import type { Finding } from "../../report/report_page.ts";
+import type { Finding } from "../../report/page.ts";
 import { spreadOf } from "../../report/spread.ts";
 import { effectOf, relativeGap } from "../explain.ts";
 import { layersOf } from "../tables.ts";

@@ -1,7 +1,7 @@
 /** All mutations together: how large the effects are and at which layer, then each in a table. */
 import { fixed, percent } from "../../report/client/numbers.js";
 import { type Content, type Markup, markup } from "../../report/markup.ts";
-import { frame, panel, small, summaryView } from "../../report/report_page.ts";
+import { frame, panel, small, summaryView } from "../../report/page.ts";
 import { spreadOf } from "../../report/spread.ts";
 import { effectOf, relativeGap } from "../explain.ts";
 import { latentShares, layersOf } from "../tables.ts";

@@ -2,7 +2,7 @@
 import type { Piece } from "../../report/bundle.ts";
 import { lines, rowMap, strips, structure, track } from "../../report/figures/mod.ts";
 import { type Content, type Markup, markup } from "../../report/markup.ts";
-import { foldedView, frame, panel, ramp, reportPage, view } from "../../report/report_page.ts";
+import { foldedView, frame, panel, ramp, reportPage, view } from "../../report/page.ts";
 import { viewerScript } from "../../structure/molecules.ts";
 import { type Shape, shapeArrays } from "../../structure/shape.ts";
 import { layersOf } from "../tables.ts";

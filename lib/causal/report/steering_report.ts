@@ -3,7 +3,7 @@ import type { Piece } from "../../report/bundle.ts";
 import { short } from "../../report/client/numbers.js";
 import { lettersMap, scatter, strips, structure, track } from "../../report/figures/mod.ts";
 import { markup } from "../../report/markup.ts";
-import { frame, packed, panel, ramp, reportPage, view } from "../../report/report_page.ts";
+import { frame, packed, panel, ramp, reportPage, view } from "../../report/page.ts";
 import { scaleFor } from "../../report/scale.ts";
 import { viewerScript } from "../../structure/molecules.ts";
 import { shapeArrays } from "../../structure/shape.ts";

@@ -1,5 +1,5 @@
 /** What the report of sparse-feature commands shows; what is measured in the metric's units (nats). */
-import type { RunFacts } from "../../report/report_page.ts";
+import type { RunFacts } from "../../report/page.ts";
 import type { Fidelity } from "../../sae/fidelity.ts";
 import type { SaeConfig } from "../../sae/types.ts";
 import type { Shape } from "../../structure/shape.ts";

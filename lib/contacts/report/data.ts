@@ -1,5 +1,5 @@
 /** What the page of a protein's contacts draws. */
-import { packed } from "../../report/report_page.ts";
+import { packed } from "../../report/page.ts";
 import { binOf } from "../../report/quantise.ts";
 import { coordinates, type Shape, shapeArrays, shapeOf } from "../../structure/shape.ts";
 import { chainName } from "../../structure/structure.ts";

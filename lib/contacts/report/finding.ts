@@ -1,5 +1,5 @@
 /** The result in a sentence. */
-import type { Finding } from "../../report/report_page.ts";
+import type { Finding } from "../../report/page.ts";
 import { percent, short } from "../../report/client/numbers.js";
 import type { MetricSummary } from "../summary.ts";
 import { contactRows } from "../tables.ts";

@@ -14,7 +14,7 @@ import {
   small,
   summaryView,
   view,
-} from "../../report/report_page.ts";
+} from "../../report/page.ts";
 import { short } from "../../report/scale.ts";
 import { viewerScript } from "../../structure/molecules.ts";
 import { countPredicted } from "../evaluate.ts";

@@ -1,5 +1,5 @@
 /** The result in a sentence. */
-import type { Finding } from "../../report/report_page.ts";
+import type { Finding } from "../../report/page.ts";
 import { short } from "../../report/scale.ts";
 import { FALSE_DISCOVERY_RATE, isSensitive, rankHeads, SENSITIVE } from "../score.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "../types.ts";

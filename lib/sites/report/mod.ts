@@ -15,7 +15,7 @@ import {
   type RunFacts,
   summaryView,
   view,
-} from "../../report/report_page.ts";
+} from "../../report/page.ts";
 import { roundUp, short } from "../../report/scale.ts";
 import { isSensitive, rankHeads, SENSITIVE } from "../score.ts";
 import { HEAD_COLUMNS, rowsOf, SUMMARY } from "../tables.ts";

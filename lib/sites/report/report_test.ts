@@ -4,9 +4,10 @@ import { sampleProtein } from "../../../tests/report_sample.ts";
 import { cellsOf } from "../../io/columns.ts";
 import { HEADS, rowsOf } from "../tables.ts";
 import { finding } from "./finding.ts";
-import { escapeText, jsonScript, markup } from "../../report/markup.ts";
+import { escapeText, markup } from "../../report/markup.ts";
+import { json } from "../../report/page.ts";
 import { renderSiteReport } from "./mod.ts";
-import { levelOf, residueTicks, roundUp, scaleFor, short } from "../../report/scale.ts";
+import { roundUp, scaleFor, short } from "../../report/scale.ts";
 
 const protein = sampleProtein({
   id: '<script>alert("x")</script>',
@@ -28,11 +29,11 @@ Deno.test("markup escapes every inserted value and only joins what is markup alr
   equal(escapeText("a\u0000'"), "a\uFFFD&#39;");
 });
 
-Deno.test("jsonScript cannot close its element and reads back the same", () => {
-  const value = { text: "</script><!--\u2028&" };
-  const text = jsonScript("rows", value).text;
+Deno.test("json cannot close its element and reads back the same, infinities too", () => {
+  const value = { text: "</script><!--\u2028&", far: Infinity, none: NaN };
+  const text = json("rows", value).text;
   equal(text.match(/<\/script/g)!.length, 1);
-  deepEqual(JSON.parse(text.replace(/^<[^>]*>|<\/script>$/g, "")), value);
+  deepEqual(JSON.parse(text.replace(/^<[^>]*>|<\/script>$/g, "")), { ...value, none: null });
 });
 
 Deno.test("renderSiteReport is one file: no address to load, no unescaped name", () => {
@@ -104,13 +105,6 @@ Deno.test("scaleFor ends at a round number that a few outliers do not move", () 
   deepEqual([1, 1.01, 0.12, 7, 81].map(roundUp), [1, 1.5, 0.15, 8, 100]);
 });
 
-Deno.test("levelOf puts zero at the scale's zero, caps both ends and has no level for NaN", () => {
-  const diverging = { kind: "diverging", cap: 4, cappedAbove: true, cappedBelow: true } as const;
-  deepEqual([-Infinity, -4, 0, 2, 4, 99].map((x) => levelOf(x, diverging)), [0, 0, 32, 48, 64, 64]);
-  const sequential = { ...diverging, kind: "sequential" } as const;
-  deepEqual([-1, 0, 2, NaN].map((x) => levelOf(x, sequential)), [0, 0, 32, null]);
-});
-
 Deno.test("short writes three digits in the reader's notation", () => {
   const cases: [number, string][] = [
     ...[[0, "0"], [1.5, "1.5"], [0.0012345, "0.00123"], [-2.504, "−2.5"]] as [number, string][],
@@ -119,10 +113,4 @@ Deno.test("short writes three digits in the reader's notation", () => {
   ];
   for (const [value, text] of cases) equal(short(value), text);
   equal(short(1.5, true), "1.50");
-});
-
-Deno.test("residueTicks begin at 1, are round and stay on the axis", () => {
-  deepEqual(residueTicks(412), [1, 100, 200, 300, 400]);
-  deepEqual(residueTicks(6), [1, 2, 3, 4, 5, 6]);
-  deepEqual(residueTicks(60, 12), [1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60]);
 });

@@ -1,5 +1,5 @@
 /** What the page of a protein's scores draws. */
-import { packed } from "../../report/report_page.ts";
+import { packed } from "../../report/page.ts";
 import { scaleFor } from "../../report/scale.ts";
 import { STATISTICS } from "../evaluate.ts";
 import { AMINO_ACIDS, columnOf } from "../letters.ts";

@@ -1,7 +1,7 @@
 /** The result in a sentence. */
 import { counted } from "../../display.ts";
 import { fixed, short } from "../../report/client/numbers.js";
-import type { Finding } from "../../report/report_page.ts";
+import type { Finding } from "../../report/page.ts";
 import type { Performance, ProteinMean } from "../evaluate.ts";
 import { residueOf } from "../resolve.ts";
 import { isVariant } from "../scan.ts";

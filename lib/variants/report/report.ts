@@ -15,7 +15,7 @@ import {
   small,
   summaryView,
   view,
-} from "../../report/report_page.ts";
+} from "../../report/page.ts";
 import {
   type Performance,
   type Statistic,

@@ -1,5 +1,5 @@
 /** What the report of variant scoring is made from. */
-import type { RunFacts } from "../../report/report_page.ts";
+import type { RunFacts } from "../../report/page.ts";
 import type { Performance, ProteinMean } from "../evaluate.ts";
 import type { ScoreMatrix } from "../matrix.ts";
 import type { SampleCollector } from "../samples.ts";

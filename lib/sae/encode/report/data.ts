@@ -1,5 +1,5 @@
 /** What the page of encoded proteins draws. */
-import { packed } from "../../../report/report_page.ts";
+import { packed } from "../../../report/page.ts";
 import type { Markup } from "../../../report/markup.ts";
 import { expectedGroups } from "../../../stats/scattered.ts";
 import type { Shape } from "../../../structure/shape.ts";

@@ -2,7 +2,7 @@
 import { formatCount } from "../../../cli/units.ts";
 import { counted } from "../../../display.ts";
 import { fixed, percent, short } from "../../../report/client/numbers.js";
-import type { Finding } from "../../../report/report_page.ts";
+import type { Finding } from "../../../report/page.ts";
 import type { JudgedFidelity } from "../../fidelity_text.ts";
 import type { SaeConfig } from "../../types.ts";
 import type { LatentSurvey } from "../survey.ts";

@@ -16,7 +16,7 @@ import {
   type RunFacts,
   summaryView,
   view,
-} from "../../../report/report_page.ts";
+} from "../../../report/page.ts";
 import { shapeArrays } from "../../../structure/shape.ts";
 import { viewerScript } from "../../../structure/molecules.ts";
 import { fitCautions } from "../../fidelity_text.ts";

@@ -1,7 +1,7 @@
 /** The result in a sentence. */
 import { formatCount } from "../../../cli/units.ts";
 import { fixed, percent } from "../../../report/client/numbers.js";
-import type { Finding } from "../../../report/report_page.ts";
+import type { Finding } from "../../../report/page.ts";
 import { AMINO_ACIDS } from "../../../variants/letters.ts";
 import type { LatentProfile, LetterTotals } from "../detectors.ts";
 

@@ -11,7 +11,7 @@ import {
   reportPage,
   type RunFacts,
   summaryView,
-} from "../../../report/report_page.ts";
+} from "../../../report/page.ts";
 import { AMINO_ACIDS } from "../../../variants/letters.ts";
 import { fitCautions, type JudgedFidelity } from "../../fidelity_text.ts";
 import type { SaeConfig } from "../../types.ts";
