@@ -171,6 +171,8 @@ export interface Look {
   width?: number;
   scheme?: "light" | "dark";
   media?: "screen" | "print";
+  /** Further media features, such as forced-colors: active. */
+  features?: Readonly<Record<string, string>>;
 }
 
 export class Page implements AsyncDisposable {
@@ -211,10 +213,13 @@ export class Page implements AsyncDisposable {
   }
 
   /** Sets width (CSS px), colour scheme and medium. */
-  async look({ width = 1200, scheme = "light", media = "screen" }: Look): Promise<void> {
+  async look(
+    { width = 1200, scheme = "light", media = "screen", features: more = {} }: Look,
+  ): Promise<void> {
     const screen = { width, height: 900, deviceScaleFactor: 1, mobile: false };
     await this.send("Emulation.setDeviceMetricsOverride", screen);
-    const features = [{ name: "prefers-color-scheme", value: scheme }];
+    const features = Object.entries({ "prefers-color-scheme": scheme, ...more })
+      .map(([name, value]) => ({ name, value }));
     await this.send("Emulation.setEmulatedMedia", { media, features });
     await this.settle();
   }
@@ -250,6 +255,16 @@ export class Page implements AsyncDisposable {
   async press(key: string): Promise<void> {
     await this.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key });
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", key });
+  }
+
+  /** The page as it is printed, a PDF. */
+  async pdf(): Promise<Uint8Array> {
+    await this.send("Emulation.setEmulatedMedia", { media: "", features: [] });
+    const { data } = await this.send("Page.printToPDF", {
+      preferCSSPageSize: true,
+      printBackground: true,
+    });
+    return Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   }
 
   /** The whole page as a PNG. */

@@ -8,7 +8,13 @@ import { finding } from "../lib/contacts/report/finding.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { checkAccessible } from "./axe.ts";
 import { browserTest, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
+import {
+  checkContrast,
+  checkPage,
+  checkPreferences,
+  checkSaved,
+  figureBox,
+} from "./page_checks.ts";
 import { helix, random } from "./report_sample.ts";
 
 async function sample(id: string): Promise<ContactResult> {
@@ -102,6 +108,10 @@ browserTest(
       await checkAccessible(view);
     });
     await t.step("figures are saved", () => checkSaved(browser, url));
+    await t.step(
+      "forced colours and reduced motion are heeded",
+      () => checkPreferences(browser, url),
+    );
     await t.step("a click on the map selects the pair in bar, structure and table", async () => {
       await using view = await browser.open(url, { width: 1280 });
       const box = await figureBox(view, "map");

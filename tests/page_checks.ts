@@ -139,3 +139,35 @@ export async function checkSaved(browser: Browser, url: string, least = 4): Prom
   }
   deepEqual(page.complaints.filter((text) => !OF_DRIVERS.test(text)), []);
 }
+
+/** Pages of A4 that a page is printed on. */
+export async function printedPages(browser: Browser, url: string): Promise<number> {
+  await using page = await browser.open(url, { width: 1280 });
+  const text = new TextDecoder("latin1").decode(await page.pdf());
+  return text.match(/\/Type\s*\/Page\b/g)?.length ?? 0;
+}
+
+/** Forced colours reach the figures, and nothing moves for those who want it still. */
+export async function checkPreferences(browser: Browser, url: string): Promise<void> {
+  const features = { "forced-colors": "active", "prefers-reduced-motion": "reduce" };
+  await using page = await browser.open(url, { width: 1280, features });
+  equal(await page.evaluate("matchMedia('(forced-colors: active)').matches"), true);
+  equal(await page.evaluate("getComputedStyle(document.documentElement).scrollBehavior"), "auto");
+  await page.evaluate(`document.querySelector("[role=slider]").focus()`);
+  await page.press("ArrowRight");
+  await page.settle();
+  // The selected residue is framed in the system's highlight.
+  const seen = await page.evaluate<{ highlight: string; isDrawn: boolean }>(`{
+    const probe = document.body.appendChild(document.createElement("i"));
+    probe.style.color = "Highlight";
+    const highlight = getComputedStyle(probe).color, [r, g, b] = highlight.match(/\\d+/g).map(Number);
+    const canvas = document.querySelector("[role=slider]");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let isDrawn = false;
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255) isDrawn = true;
+    }
+    ({ highlight, isDrawn }); }`);
+  ok(seen.isDrawn, `${seen.highlight} is in the residue bar`);
+  deepEqual(page.complaints.filter((text) => !OF_DRIVERS.test(text)), []);
+}

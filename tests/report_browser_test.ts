@@ -7,7 +7,14 @@ import type { ProteinResult } from "../lib/sites/types.ts";
 import { checkAccessible } from "./axe.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
+import {
+  checkContrast,
+  checkPage,
+  checkPreferences,
+  checkSaved,
+  figureBox,
+  printedPages,
+} from "./page_checks.ts";
 import { sampleProtein, sampleSummary } from "./report_sample.ts";
 
 const { a2a } = examples;
@@ -73,6 +80,13 @@ browserTest(
         );
         await step("the keyboard reaches every head and residue", checkKeyboard);
         await step("figures are saved", checkSaved);
+        await step("forced colours and reduced motion are heeded", checkPreferences);
+        await step(
+          "it is printed on two pages, three where there are many layers",
+          async (browser, url) => {
+            equal(await printedPages(browser, url), name === "large" ? 3 : 2);
+          },
+        );
       }
     }
   },
