@@ -33,7 +33,7 @@ export async function start(setUp, setUpSummary) {
   addEventListener("hashchange", openTarget);
   openTarget();
   await Promise.all(begun);
-  document.documentElement.dataset.ready = "true";
+  document.documentElement.dataset.ready = `${Math.round(performance.now())} ms`;
 }
 
 /** Runs the scripts of other authors, which the page holds packed. */
