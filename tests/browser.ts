@@ -244,6 +244,8 @@ export class Page implements AsyncDisposable {
 
   async point(x: number, y: number): Promise<void> {
     await this.send("Input.dispatchMouseEvent", { type: "mouseMoved", x, y });
+    // Moves are handed to the page with the next frame.
+    await this.settle();
   }
 
   async click(x: number, y: number): Promise<void> {

@@ -56,6 +56,25 @@ export const figureBox = (page: Page, name: string) =>
        ({ x, y, width: element.clientWidth, height: element.clientHeight }); }`,
   );
 
+/**
+ * Where a cell of a map of residues by letters is, as the figure lays it out.
+ *
+ * @param at place of the residue on view, and of the letter, from 0
+ * @param strips that stand above the map
+ */
+export async function letterCell(
+  page: Page,
+  name: string,
+  length: number,
+  at: readonly [residue: number, letter: number],
+  strips = 0,
+) {
+  const box = await figureBox(page, name), left = 46, cell = (box.width - left - 6) / length;
+  const top = 4 + 52 * strips, base = box.height - (cell >= 9 ? 50 : 37), tall = (base - top) / 20;
+  const x = box.x + left + (at[0] + 0.5) * cell, y = box.y + top + (at[1] + 0.5) * tall;
+  return { box, cell, tall, x, y };
+}
+
 /** Elements that pass the right edge, except in boxes that scroll. */
 const CLIPPED = `[...document.querySelectorAll("main *")]
   .filter((e) => !e.closest(".scroll, .save, .unseen, svg") && e.checkVisibility() &&

@@ -8,7 +8,7 @@ import {
 import { checkAccessible } from "./axe.ts";
 import { deepEqual, equal, match } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
+import { checkContrast, checkPage, checkSaved, letterCell } from "./page_checks.ts";
 import { runSae } from "./sae_run.ts";
 import { sampleSteeringReport } from "./steering_report_sample.ts";
 
@@ -76,9 +76,7 @@ async function checkMap(browser: Browser, url: string, report: SteeringReport) {
   await using page = await browser.open(url, { width: 1280 });
   const { residues, logProbs } = report, { length } = residues;
   for (const [at, letter] of [[0, 0], [length - 1, 19], [length >> 1, LETTERS.indexOf("V")]]) {
-    const box = await figureBox(page, "map"), tall = (box.height - 40) / 20;
-    const x = box.x + 30 + (at + 0.5) / length * (box.width - 36);
-    const y = box.y + 4 + (letter + 0.5) * tall;
+    const { x, y } = await letterCell(page, "map", length, [at, letter]);
     await page.point(x, y);
     const { title, exact } = await tipOf(page);
     equal(title, `${nameOf(report, at)}${LETTERS[letter]}`);

@@ -9,7 +9,7 @@ import { residueOf } from "../lib/variants/resolve.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { checkAccessible } from "./axe.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, figureBox, rgb } from "./page_checks.ts";
+import { checkContrast, checkPage, checkSaved, figureBox, letterCell, rgb } from "./page_checks.ts";
 import { sampleScores } from "./variants_report_sample.ts";
 
 const hostile = `</script><img src=x onerror=alert(1)>"'&`;
@@ -87,20 +87,16 @@ browserTest(
 );
 
 /** Layout of the map, as the figure has it. */
-const LEFT = 46, RIGHT = 6, TOP = 4, STRIP = 52;
 
 /** Centre of a cell of a map over all residues. */
-async function cellAt(page: Page, name: string, length: number, at: [number, string]) {
-  const box = await figureBox(page, name);
-  const cell = (box.width - LEFT - RIGHT) / length;
-  const top = TOP + (name === "scores" ? 2 * STRIP : 0), base = box.height - (cell >= 9 ? 50 : 37);
-  const tall = (base - top) / 20;
-  return {
-    ...{ box, cell, tall },
-    x: box.x + LEFT + (at[0] - 0.5) * cell,
-    y: box.y + top + (BY_CHEMISTRY.indexOf(at[1]) + 0.5) * tall,
-  };
-}
+const cellAt = (page: Page, name: string, length: number, [position, to]: [number, string]) =>
+  letterCell(
+    page,
+    name,
+    length,
+    [position - 1, BY_CHEMISTRY.indexOf(to)],
+    name === "scores" ? 2 : 0,
+  );
 
 const tip = (page: Page) =>
   page.evaluate<{ title: string; facts: Record<string, string> }>(`({
