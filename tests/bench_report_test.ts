@@ -1,10 +1,9 @@
 /** The page of the kernels' benchmark in a real browser. */
 import { renderBenchReport } from "../lib/bench/report/mod.ts";
 import type { BenchReport } from "../lib/bench/types.ts";
-import { checkAccessible } from "./axe.ts";
 import { deepEqual, equal } from "./assert.ts";
 import { browserTest, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
+import { checkSaved, checkWhole, figureBox } from "./page_checks.ts";
 
 const report: BenchReport = JSON.parse(
   await Deno.readTextFile(new URL("../data/bench/cpu-2-cores.json", import.meta.url)),
@@ -14,18 +13,11 @@ browserTest(
   "renderBenchReport gives a page that a browser shows whole",
   async (browser, dir, t) => {
     const url = await writePage(dir, "bench", renderBenchReport(report));
-    await t.step(
-      "nothing is loaded or complained of; wide, narrow and on paper",
-      () => checkPage(browser, url),
+    await checkWhole(
+      (what, check) => t.step(what, () => check(browser, url)),
+      "h1,.finding,.method,.caption,.key,th,td,button,dt,dd",
+      50,
     );
-    await t.step(
-      "text is legible in light and dark",
-      () => checkContrast("h1,.finding,.method,.caption,.key,th,td,button,dt,dd", 50)(browser, url),
-    );
-    await t.step("an accessibility checker finds nothing", async () => {
-      await using page = await browser.open(url, { width: 1280 });
-      await checkAccessible(page);
-    });
     await t.step("figures are saved", () => checkSaved(browser, url, 6));
     await t.step("a row of the figure is its rows in the table, with their numbers", async () => {
       await using page = await browser.open(url, { width: 1280 });

@@ -1,5 +1,6 @@
 /** What every report's page must keep to, whatever it shows. */
 import { deepEqual, equal, ok } from "./assert.ts";
+import { checkAccessible } from "./axe.ts";
 import type { Browser, Page } from "./browser.ts";
 
 /**
@@ -189,4 +190,24 @@ export async function checkPreferences(browser: Browser, url: string): Promise<v
     ({ highlight, isDrawn }); }`);
   ok(seen.isDrawn, `${seen.highlight} is in the residue bar`);
   deepEqual(page.complaints.filter((text) => !OF_DRIVERS.test(text)), []);
+}
+
+/** Runs a check of a page as a step of its test. */
+export type Step = (
+  what: string,
+  check: (browser: Browser, url: string) => Promise<void>,
+) => Promise<unknown>;
+
+/**
+ * What every report's page is held to before what it shows.
+ *
+ * @param texts selectors of what must be legible, and how many there are at least
+ */
+export async function checkWhole(step: Step, texts: string, least = 20): Promise<void> {
+  await step("nothing is loaded or complained of; wide, narrow and on paper", checkPage);
+  await step("text is legible in light and dark", checkContrast(texts, least));
+  await step("an accessibility checker finds nothing", async (browser, url) => {
+    await using page = await browser.open(url, { width: 1280 });
+    await checkAccessible(page);
+  });
 }

@@ -4,14 +4,12 @@ import { csvValue } from "../lib/io/csv.ts";
 import { renderSiteReport } from "../lib/sites/report/mod.ts";
 import { HEAD_COLUMNS, rowsOf } from "../lib/sites/tables.ts";
 import type { ProteinResult } from "../lib/sites/types.ts";
-import { checkAccessible } from "./axe.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
 import {
-  checkContrast,
-  checkPage,
   checkPreferences,
   checkSaved,
+  checkWhole,
   figureBox,
   printedPages,
 } from "./page_checks.ts";
@@ -62,12 +60,7 @@ browserTest(
       const url = await writePage(dir, name, html(proteins));
       const step = (what: string, check: (browser: Browser, url: string) => Promise<void>) =>
         t.step(`${name}: ${what}`, () => check(browser, url));
-      await step("nothing is loaded or complained of; wide, narrow and on paper", checkPage);
-      await step("text is legible in light and dark", checkContrast(TEXTS, 20));
-      await step("an accessibility checker finds nothing", async (browser, url) => {
-        await using page = await browser.open(url, {});
-        await checkAccessible(page);
-      });
+      await checkWhole(step, TEXTS);
       if (name === "several") await step("proteins are drawn when they are opened", checkFolds);
       else {
         await step(

@@ -4,9 +4,8 @@ import { chance, finding } from "../lib/sae/latents/report/finding.ts";
 import { renderLatentsReport } from "../lib/sae/latents/report/report.ts";
 import type { SaeConfig } from "../lib/sae/types.ts";
 import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
-import { checkAccessible } from "./axe.ts";
 import { browserTest, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
+import { checkSaved, checkWhole, figureBox } from "./page_checks.ts";
 import { random } from "./report_sample.ts";
 
 const config: SaeConfig = {
@@ -110,18 +109,11 @@ browserTest(
   async (browser, dir, t) => {
     const counts = counted(), profiles = profilesOf(counts);
     const url = await writePage(dir, "latents", page(counts));
-    await t.step(
-      "nothing is loaded or complained of; wide, narrow and on paper",
-      () => checkPage(browser, url),
+    await checkWhole(
+      (what, check) => t.step(what, () => check(browser, url)),
+      "h1,.finding,.method,.caption,.key,th,td,button,dt,dd",
+      20,
     );
-    await t.step(
-      "text is legible",
-      () => checkContrast("h1,.finding,.method,.caption,.key,th,td,button,dt,dd", 20)(browser, url),
-    );
-    await t.step("an accessibility checker finds nothing", async () => {
-      await using view = await browser.open(url, {});
-      await checkAccessible(view);
-    });
     await t.step("figures are saved", () => checkSaved(browser, url));
     await t.step("a dot has the table's numbers and selects the latent everywhere", async () => {
       await using view = await browser.open(url, { width: 1280 });

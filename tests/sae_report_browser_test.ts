@@ -2,10 +2,9 @@
 import { csvValue, parseTable } from "../lib/io/csv.ts";
 import { entriesOf, type Entry, IG } from "../lib/causal/report/entries.ts";
 import { renderSaeReport, type SaeReport } from "../lib/causal/report/sae_report.ts";
-import { checkAccessible } from "./axe.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, figureBox } from "./page_checks.ts";
+import { checkSaved, checkWhole, figureBox } from "./page_checks.ts";
 import { sampleSaeReport } from "./sae_report_sample.ts";
 import { runSae } from "./sae_run.ts";
 
@@ -38,12 +37,7 @@ browserTest(
       const url = await writePage(dir, String(i), await renderSaeReport(report));
       const step = (what: string, check: (browser: Browser, url: string) => Promise<void>) =>
         t.step(`${name}: ${what}`, () => check(browser, url));
-      await step("nothing is loaded or complained of; wide, narrow and on paper", checkPage);
-      await step("text is legible in light and dark", checkContrast(TEXTS, 20));
-      await step("an accessibility checker finds nothing", async (browser, url) => {
-        await using page = await browser.open(url, {});
-        await checkAccessible(page);
-      });
+      await checkWhole(step, TEXTS);
       if (name === "two proteins") {
         await step("a mutation of the table opens its protein", checkFolded);
         continue;

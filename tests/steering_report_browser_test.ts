@@ -5,10 +5,9 @@ import {
   renderSteeringReport,
   type SteeringReport,
 } from "../lib/causal/report/steering_report.ts";
-import { checkAccessible } from "./axe.ts";
 import { deepEqual, equal, match } from "./assert.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, letterCell } from "./page_checks.ts";
+import { checkSaved, checkWhole, letterCell } from "./page_checks.ts";
 import { runSae } from "./sae_run.ts";
 import { sampleSteeringReport } from "./steering_report_sample.ts";
 
@@ -27,12 +26,7 @@ browserTest(
       const url = await writePage(dir, String(i), await renderSteeringReport(report));
       const step = (what: string, check: (browser: Browser, url: string) => Promise<void>) =>
         t.step(`${name}: ${what}`, () => check(browser, url));
-      await step("nothing is loaded or complained of; wide, narrow and on paper", checkPage);
-      await step("text is legible in light and dark", checkContrast(TEXTS, 20));
-      await step("an accessibility checker finds nothing", async (browser, url) => {
-        await using page = await browser.open(url, {});
-        await checkAccessible(page);
-      });
+      await checkWhole(step, TEXTS);
       await step("figures are saved", checkSaved);
       await step(
         "a click on the map selects residue and letter, with every digit",

@@ -9,7 +9,7 @@ import { residueOf } from "../lib/variants/resolve.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { checkAccessible } from "./axe.ts";
 import { type Browser, browserTest, type Page, writePage } from "./browser.ts";
-import { checkContrast, checkPage, checkSaved, figureBox, letterCell, rgb } from "./page_checks.ts";
+import { checkPage, checkSaved, checkWhole, figureBox, letterCell, rgb } from "./page_checks.ts";
 import { sampleScores } from "./variants_report_sample.ts";
 
 const hostile = `</script><img src=x onerror=alert(1)>"'&`;
@@ -54,12 +54,7 @@ browserTest(
       const url = await writePage(dir, name, html([protein]));
       const step = (what: string, check: (browser: Browser, url: string) => Promise<void>) =>
         t.step(`${name}: ${what}`, () => check(browser, url));
-      await step("nothing is loaded or complained of; wide, narrow and on paper", checkPage);
-      await step("text is legible in light and dark", checkContrast(texts, 20));
-      await step("an accessibility checker finds nothing", async (browser, url) => {
-        await using page = await browser.open(url, { width: 1280 });
-        await checkAccessible(page);
-      });
+      await checkWhole(step, texts);
       await step(
         "figures are saved",
         (browser, url) => checkSaved(browser, url, name === "scan" ? 3 : 9),

@@ -258,6 +258,17 @@ export function frame(name: string, size: string): Markup {
   return markup`<div class="canvas ${size}" data-figure="${name}"></div>`;
 }
 
+/** Heads of a table's columns; those of text stand to the left. */
+export function tableHead(columns: readonly (string | { text: string })[]): Markup {
+  return markup`<thead><tr>${
+    columns.map((column) =>
+      typeof column === "string"
+        ? markup`<th scope="col">${column}</th>`
+        : markup`<th scope="col" class="text">${column.text}</th>`
+    )
+  }</tr></thead>`;
+}
+
 /** The scale of colours with its ends. */
 export function ramp(
   kind: "s" | "d",

@@ -5,7 +5,7 @@
 import type { Piece } from "../../report/bundle.ts";
 import { intervalRows, scatter } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
-import { panel, reportPage, summaryView } from "../../report/page.ts";
+import { panel, reportPage, summaryView, tableHead } from "../../report/page.ts";
 import { short } from "../tables.ts";
 import type { BenchReport, Ceilings, KernelRow, Processor } from "../types.ts";
 import { finding, limitedRows, PROCESSORS } from "./finding.ts";
@@ -131,7 +131,9 @@ function roofOf({ processor, copyGBps, fmaGflops }: Ceilings, intensities: reado
 }
 
 const ceilingTable = (ceilings: readonly Ceilings[]) =>
-  markup`<div class="scroll"><table><thead><tr><th scope="col">Where</th><th scope="col">Copy, GB/s</th><th scope="col">Multiply-add, GFLOP/s</th><th scope="col">Empty dispatch, µs</th></tr></thead><tbody>${
+  markup`<div class="scroll"><table>${
+    tableHead(["Where", "Copy, GB/s", "Multiply-add, GFLOP/s", "Empty dispatch, µs"])
+  }<tbody>${
     ceilings.map(({ processor, copyGBps, fmaGflops, launchUs }) =>
       markup`
 <tr><td class="wrap">${WITH[processor]}</td><td>${short(copyGBps)}</td><td>${

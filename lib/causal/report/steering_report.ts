@@ -3,7 +3,7 @@ import type { Piece } from "../../report/bundle.ts";
 import { short } from "../../report/client/numbers.js";
 import { lettersMap, scatter, strips, structure, track } from "../../report/figures/mod.ts";
 import { markup } from "../../report/markup.ts";
-import { frame, packed, panel, ramp, reportPage, view } from "../../report/page.ts";
+import { frame, packed, panel, ramp, reportPage, tableHead, view } from "../../report/page.ts";
 import { scaleFor } from "../../report/scale.ts";
 import { viewerScript } from "../../structure/molecules.ts";
 import { shapeArrays } from "../../structure/shape.ts";
@@ -117,8 +117,17 @@ export async function renderSteeringReport(report: SteeringReport): Promise<stri
               ? `${data.ranked.length} of ${residues.length}; steering.csv has all`
               : "all"
           }</span>`,
-          body:
-            markup`<div class="scroll"><table data-table="residues"><thead><tr><th scope="col">Residue</th><th scope="col">Letter</th><th scope="col">log p of own</th><th scope="col">after</th><th scope="col">of steered</th><th scope="col">after</th><th scope="col">Divergence</th></tr></thead><tbody></tbody></table></div>`,
+          body: markup`<div class="scroll"><table data-table="residues">${
+            tableHead([
+              "Residue",
+              "Letter",
+              "log p of own",
+              "after",
+              "of steered",
+              "after",
+              "Divergence",
+            ])
+          }<tbody></tbody></table></div>`,
         }),
         panel({
           span: 12,

@@ -2,7 +2,7 @@
 import type { Piece } from "../../report/bundle.ts";
 import { headGrid, histogram, lines, pairMap, structure } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
-import { drawnNote } from "../../report/page.ts";
+import { drawnNote, tableHead } from "../../report/page.ts";
 import {
   choices,
   foldedView,
@@ -232,20 +232,23 @@ function overall({ results, drawn, summary, motifShares = [] }: ContactReport): 
     results.length > 1 && panel({
       span: summary ? 7 : 12,
       title: "Proteins",
-      body:
-        markup`<div class="scroll"><table><thead><tr><th scope="col">Protein</th><th scope="col">Residues</th><th scope="col">P@L long</th><th scope="col">P@L medium</th><th scope="col">P@L short</th><th scope="col" class="text">True contacts</th></tr></thead><tbody>${
-          results.map(({ id, residues, scores, truth }, i) =>
-            markup`
+      body: markup`<div class="scroll"><table>${
+        tableHead(["Protein", "Residues", "P@L long", "P@L medium", "P@L short", {
+          text: "True contacts",
+        }])
+      }<tbody>${
+        results.map(({ id, residues, scores, truth }, i) =>
+          markup`
 <tr><td class="wrap">${
-              i < drawn.length ? markup`<a href="#protein-${i + 1}">${id}</a>` : id
-            }</td><td>${residues.length}</td>${
-              [2, 1, 0].map((r) => {
-                const value = scores?.[r].precisionL ?? NaN;
-                return markup`<td>${Number.isNaN(value) ? "–" : value.toFixed(3)}</td>`;
-              })
-            }<td class="text wrap">${truth?.source ?? "none"}</td></tr>`
-          )
-        }</tbody></table></div>`,
+            i < drawn.length ? markup`<a href="#protein-${i + 1}">${id}</a>` : id
+          }</td><td>${residues.length}</td>${
+            [2, 1, 0].map((r) => {
+              const value = scores?.[r].precisionL ?? NaN;
+              return markup`<td>${Number.isNaN(value) ? "–" : value.toFixed(3)}</td>`;
+            })
+          }<td class="text wrap">${truth?.source ?? "none"}</td></tr>`
+        )
+      }</tbody></table></div>`,
     }),
     headline.length > 0 && panel({
       span: 12,

@@ -67,8 +67,6 @@ export class View {
     /** @readonly */
     this.protein = protein;
     this.state = new PageState(protein.letters.length);
-    /** What the readout says of a residue, beside its name. @type {(residue: number) => string} */
-    this.describe = () => "";
   }
   /** `W246`. @param {number} residue */
   name(residue) {
@@ -95,14 +93,20 @@ export class View {
  * What a figure is.
  * @typedef {{
  *   draw: (pen: Pen, size: Size, colours: Palette) => void,
+ *   marks?: (pen: Pen, size: Size, colours: Palette) => void, marked?: readonly string[],
  *   label: () => string,
  *   hit?: (x: number, y: number, size: Size) => Hit | undefined,
  *   pick?: (hit: Hit) => void,
  *   data?: () => { columns: readonly string[], rows: readonly (readonly (string | number)[])[] },
  *   needs?: readonly string[],
  * }} FigureSpec
- * `needs`: names of the state that it shows; without them every change draws it again.
+ * `needs`: names of the state that it shows; without them every change draws it again. `marks` draws
+ * what stands over the rest; where only what it is `marked` with has changed, HOVERED unless said, the
+ * rest is copied.
  */
+
+/** What follows the pointer. */
+const HOVERED = ["hovered", "hoveredPartner"];
 
 /**
  * Makes a frame a figure.
@@ -114,21 +118,36 @@ export function figure(view, frame, spec) {
   canvas.setAttribute("role", "img");
   frame.append(canvas);
   const size = () => ({ width: frame.clientWidth, height: frame.clientHeight });
-  const font = () => getComputedStyle(document.body).fontFamily;
+  const { marks, marked = HOVERED } = spec;
+  // What marks leave as it is; its own size says which canvas it was drawn for.
+  const still = marks && document.createElement("canvas");
+  let isStale = true;
   const paint = () => {
     const { width, height } = size();
     canvas.setAttribute("aria-label", spec.label());
     if (width < 2 || height < 2) return;
     const scale = Math.max(2, devicePixelRatio || 1);
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    const pen = /** @type {Pen} */ (canvas.getContext("2d"));
-    pen.scale(scale, scale);
-    pen.font = `12px ${font()}`;
-    spec.draw(pen, { width, height }, colours());
+    const penOn = (/** @type {HTMLCanvasElement} */ target) => {
+      target.width = Math.round(width * scale);
+      target.height = Math.round(height * scale);
+      return /** @type {Pen} */ (target.getContext("2d"));
+    };
+    const scaled = (/** @type {Pen} */ pen) => {
+      pen.scale(scale, scale);
+      pen.font = `12px ${fontOfPage()}`;
+      return pen;
+    };
+    const { width: before, height: tallBefore } = canvas, pen = penOn(canvas);
+    isStale ||= before !== canvas.width || tallBefore !== canvas.height;
+    if (still) {
+      if (isStale) spec.draw(scaled(penOn(still)), { width, height }, colours());
+      pen.drawImage(still, 0, 0);
+      marks(scaled(pen), { width, height }, colours());
+    } else spec.draw(scaled(pen), { width, height }, colours());
+    isStale = false;
   };
   let isWaiting = false;
-  const repaint = () => {
+  const paintSoon = () => {
     if (isWaiting) return;
     isWaiting = true;
     requestAnimationFrame(() => {
@@ -136,53 +155,51 @@ export function figure(view, frame, spec) {
       paint();
     });
   };
+  const repaint = () => {
+    isStale = true;
+    paintSoon();
+  };
   new ResizeObserver(repaint).observe(frame);
   view.state.follow((changed) => {
-    if (!spec.needs || spec.needs.some((name) => changed.has(name))) repaint();
+    if (spec.needs && !spec.needs.some((name) => changed.has(name))) return;
+    if ([...changed].every((name) => marked.includes(name))) paintSoon();
+    else repaint();
   });
-  keepLook(paint);
+  keepLook(() => {
+    isStale = true;
+    paint();
+  });
   if (spec.hit) follow(view, frame, canvas, spec, size);
   saving(frame, {
-    svg() {
-      const { width, height } = size(), pen = new SvgPen(width, height);
-      pen.font = `12px ${font()}`;
-      spec.draw(/** @type {any} */ (pen), { width, height }, colours());
-      const of = colours().of;
-      return pen.svg({ ...about(frame), paper: of("paper"), ink: of("ink"), font: font() });
-    },
+    svg: () =>
+      svgOf(frame, size(), (pen, size) => {
+        for (const draw of [spec.draw, marks]) draw?.(pen, size, colours());
+      }),
     png: () =>
       new Promise((resolve) => canvas.toBlob((blob) => resolve(/** @type {Blob} */ (blob)))),
     csv: spec.data,
   });
-  return { canvas, repaint, paint };
+  return { canvas, repaint };
 }
 
 /**
- * Draws the part of a figure that only a new look changes: kept as an image, so that hovering copies it.
+ * A figure as SVG, with its title, caption and source.
  *
- * @returns {(pen: Pen, size: Size, key: readonly unknown[], draw: (pen: Pen) => void) => void} `key`
- *   differs wherever what `draw` draws does
+ * @param {HTMLElement} frame @param {Size} size @param {(pen: Pen, size: Size) => void} draw
+ * @param {string} [caption] that of its panel, unless given
  */
-export function stillLayer() {
-  const layer = document.createElement("canvas");
-  /** @type {readonly unknown[]} */
-  let drawn = [];
-  return (pen, { width, height }, key, draw) => {
-    // What is written down as SVG is no image.
-    if (!pen.canvas) return draw(pen);
-    const { canvas } = pen, whole = [canvas.width, canvas.height, ...key];
-    if (whole.length !== drawn.length || whole.some((part, i) => part !== drawn[i])) {
-      drawn = whole;
-      layer.width = canvas.width;
-      layer.height = canvas.height;
-      const own = /** @type {Pen} */ (layer.getContext("2d"));
-      own.scale(canvas.width / width, canvas.height / height);
-      own.font = pen.font;
-      draw(own);
-    }
-    pen.drawImage(layer, 0, 0, width, height);
-  };
+export function svgOf(frame, size, draw, caption) {
+  const { of } = colours(), font = fontOfPage(), pen = new SvgPen(size.width, size.height);
+  const text = about(frame);
+  pen.font = `12px ${font}`;
+  draw(/** @type {any} */ (pen), size);
+  return pen.svg({
+    ...{ ...text, caption: caption ?? text.caption },
+    ...{ paper: of("paper"), ink: of("ink"), font },
+  });
 }
+
+const fontOfPage = () => getComputedStyle(document.body).fontFamily;
 
 /** Hover marks and explains; a click selects.
  * @param {View} view @param {HTMLElement} frame @param {HTMLCanvasElement} canvas

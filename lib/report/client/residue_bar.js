@@ -39,6 +39,10 @@ export function residueBar(view, { value, facts, quantity, kind = "s", mark: mar
         pen.fillText(protein.letters[residue - 1], x, 21.5);
       }
       above(axis, pen, colours);
+      axis.numbers(pen, colours, 34);
+    },
+    marks(pen, { width }, colours) {
+      const axis = new ResidueAxis(view, 0, width);
       axis.marks(pen, colours, 11, 31);
       for (
         const [chosen, colour] of /** @type {[number, string][]} */ ([
@@ -52,7 +56,6 @@ export function residueBar(view, { value, facts, quantity, kind = "s", mark: mar
         pen.lineWidth = 2;
         pen.strokeRect(axis.at(chosen) - wide / 2, 11, wide, 20);
       }
-      axis.numbers(pen, colours, 34);
     },
   });
 

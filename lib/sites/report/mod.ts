@@ -2,7 +2,7 @@
 import type { Piece } from "../../report/bundle.ts";
 import { headGrid, intervalRows, pairMap, track } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
-import { drawnNote, MOST_DRAWN } from "../../report/page.ts";
+import { drawnNote, MOST_DRAWN, tableHead } from "../../report/page.ts";
 import { binOf, quantise } from "../../report/quantise.ts";
 import {
   choices,
@@ -188,16 +188,16 @@ const noMaps = (length: number) =>
 /** The maps of the highest heads, as many as the page has room for, and what each residue receives. */
 function packedMaps({ residues: { length }, rows, maps }: ProteinResult) {
   const bin = binOf(length), side = Math.ceil(length / bin);
-  const heads: { item: number; max: number }[] = [], steps: Uint8Array[] = [];
+  const heads: { item: number; max: number }[] = [], scripts: Markup[] = [];
   let bytes = 0;
   for (const { layer, head, attention } of maps) {
-    const map = quantise(attention, length, bin);
+    const { max, steps } = quantise(attention, length, bin);
     // What packs well may be more.
-    const size = packed("map", map.steps).text.length;
-    if (heads.length > 0 && bytes + size > MAP_BYTES) break;
-    bytes += size;
-    heads.push({ item: rows.findIndex((r) => r.layer === layer && r.head === head), max: map.max });
-    steps.push(map.steps);
+    const script = packed(`map-${heads.length}`, steps);
+    if (heads.length > 0 && bytes + script.text.length > MAP_BYTES) break;
+    bytes += script.text.length;
+    heads.push({ item: rows.findIndex((r) => r.layer === layer && r.head === head), max });
+    scripts.push(script);
   }
   const received = new Float32Array(heads.length * length);
   heads.forEach((_, m) => {
@@ -206,11 +206,9 @@ function packedMaps({ residues: { length }, rows, maps }: ProteinResult) {
       for (let j = 0; j < length; j++) received[m * length + j] += attention[i * length + j];
     }
   });
-  const all = new Uint8Array(heads.length * side ** 2);
-  steps.forEach((map, m) => all.set(map, m * side ** 2));
   return {
     ...{ heads, bin, side },
-    scripts: heads.length > 0 && [packed("maps", all), packed("received", received)],
+    scripts: heads.length > 0 && [scripts, packed("received", received)],
   };
 }
 
@@ -270,10 +268,18 @@ function overall(
     panel({
       span: 12,
       title: "Proteins",
-      body:
-        markup`<div class="scroll"><table><thead><tr><th scope="col">Protein</th><th scope="col">Residues</th><th scope="col">Sites</th><th scope="col">Sensitive heads</th><th scope="col">By chance</th><th scope="col" class="text">Highest head</th><th scope="col">z</th><th scope="col">q</th></tr></thead><tbody>${
-          proteins.map((protein, i) => proteinRow(protein, i, drawn))
-        }</tbody></table></div>`,
+      body: markup`<div class="scroll"><table>${
+        tableHead([
+          "Protein",
+          "Residues",
+          "Sites",
+          "Sensitive heads",
+          "By chance",
+          { text: "Highest head" },
+          "z",
+          "q",
+        ])
+      }<tbody>${proteins.map((protein, i) => proteinRow(protein, i, drawn))}</tbody></table></div>`,
     }),
   ]);
 }

@@ -24,39 +24,48 @@ import { track } from "../../report/figures/track/track.js";
  * }} SiteData
  */
 
+/**
+ * Reads rows of heads, the first two columns of which are layer and head.
+ *
+ * @param {Pick<SiteData, "columns" | "rows">} data
+ */
+function readHeads({ columns, rows }) {
+  const names = columns.map(({ name }) => name);
+  const at = (/** @type {number} */ item, /** @type {string} */ name) =>
+    rows[item][names.indexOf(name)] ?? NaN;
+  return {
+    at,
+    nameOf: (/** @type {number} */ item) => `layer ${at(item, "layer")} head ${at(item, "head")}`,
+    facts: (/** @type {number} */ item) =>
+      names.slice(2).map((name) => {
+        const value = at(item, name);
+        return /** @type {Fact} */ ([name, short(value), String(value)]);
+      }),
+    all: () => ({ columns: names, rows: rows.map((row) => row.map((x) => x ?? NaN)) }),
+  };
+}
+
 /** Heads that are drawn against random sites, and that the table has. */
 const SHOWN = 10;
 
 /** @param {View} view @param {SiteData} data */
 async function setUp(view, data) {
-  const { rows, columns, layers, heads } = data, { state, protein } = view;
-  const column = (/** @type {string} */ name) => columns.findIndex((one) => one.name === name);
-  const at = (/** @type {number} */ item, /** @type {string} */ name) =>
-    rows[item][column(name)] ?? NaN;
-  const nameOf = (/** @type {number} */ item) =>
-    `layer ${at(item, "layer")} head ${at(item, "head")}`;
+  const { layers, heads } = data, { state, protein } = view;
+  const { at, nameOf, facts, all } = readHeads(data);
   const sensitive = new Set(data.sensitive);
   const marks = new Set(protein.marks ?? []);
-  const facts = (/** @type {number} */ item) =>
-    columns.slice(2).map((
-      { name },
-    ) => /** @type {Fact} */ ([name, short(at(item, name)), String(at(item, name))]));
-  const all = () => ({
-    columns: columns.map(({ name }) => name),
-    rows: rows.map((row) => row.map((x) => x ?? NaN)),
-  });
-  const maps = await bytesOf(view.root, "maps"), received = await floatsOf(view.root, "received");
-  const { length } = state, square = data.side ** 2;
+  const maps = await Promise.all(data.maps.map((_, m) => bytesOf(view.root, `map-${m}`)));
+  const received = await floatsOf(view.root, "received"), { length } = state;
   const mapOf = (/** @type {number} */ item) => data.maps.findIndex((map) => map.item === item);
   /** The head of the map on view: the chosen one, or the first where that has no map. */
   const shown = () => mapOf(state.chosen.item) >= 0 ? state.chosen.item : data.maps[0]?.item ?? -1;
   /** @param {number} row @param {number} column */
   const attention = (row, column, item = shown()) => {
     const m = mapOf(item);
-    if (m < 0 || !maps) return NaN;
+    if (m < 0) return NaN;
     const place = Math.floor((row - 1) / data.bin) * data.side +
       Math.floor((column - 1) / data.bin);
-    return data.maps[m].max * (maps[m * square + place] / 255) ** 2;
+    return data.maps[m].max * ((maps[m]?.[place] ?? NaN) / 255) ** 2;
   };
   const receives = (/** @type {number} */ residue, item = shown()) =>
     received?.[mapOf(item) * length + residue - 1] ?? NaN;
@@ -146,7 +155,10 @@ async function setUp(view, data) {
     track(view, view.frame("received"), {
       name: "received",
       label: () => `Attention that each residue receives in ${nameOf(shown())}`,
-      values: () => Float64Array.from({ length }, (_, i) => receives(i + 1)),
+      values: () => {
+        const begin = mapOf(shown()) * length;
+        return received?.subarray(begin, begin + length) ?? [];
+      },
       least: 1,
       reference: () => ({ at: mean(), name: `mean ${short(mean())}` }),
       facts: (residue) => [["receives", short(receives(residue))]],
@@ -165,10 +177,10 @@ async function setUp(view, data) {
   );
 
   residueBar(view, {
-    quantity: () => maps ? `attention received in ${nameOf(shown())}` : "none",
-    value: (residue) => maps ? receives(residue) / (2.5 * mean()) : NaN,
+    quantity: () => maps.length > 0 ? `attention received in ${nameOf(shown())}` : "none",
+    value: (residue) => maps.length > 0 ? receives(residue) / (2.5 * mean()) : NaN,
     facts(residue) {
-      if (!maps) return [];
+      if (maps.length === 0) return [];
       const { partner } = state.chosen;
       return [
         ["receives", `${short(receives(residue))} in ${nameOf(shown())} (mean ${short(mean())})`],
@@ -265,19 +277,7 @@ function ranks(title, value, view) {
  * }} data
  */
 function setUpSummary(view, data) {
-  const { rows, columns } = data;
-  const at = (/** @type {number} */ item, /** @type {string} */ name) =>
-    rows[item][columns.findIndex((one) => one.name === name)] ?? NaN;
-  const nameOf = (/** @type {number} */ item) =>
-    `layer ${at(item, "layer")} head ${at(item, "head")}`;
-  const facts = (/** @type {number} */ item) =>
-    columns.slice(2).map((
-      { name },
-    ) => /** @type {Fact} */ ([name, short(at(item, name)), String(at(item, name))]));
-  const all = () => ({
-    columns: columns.map(({ name }) => name),
-    rows: rows.map((row) => row.map((x) => x ?? NaN)),
-  });
+  const { at, nameOf, facts, all } = readHeads(data);
   const high = new Set(data.high);
   view.state.set({ item: data.order[0] ?? -1 });
   headGrid(view, view.frame("heads"), {

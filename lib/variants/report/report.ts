@@ -4,7 +4,7 @@ import type { Piece } from "../../report/bundle.ts";
 import { fixed, short } from "../../report/client/numbers.js";
 import { intervalRows, lettersMap, scatter } from "../../report/figures/mod.ts";
 import { type Content, type Markup, markup } from "../../report/markup.ts";
-import { drawnNote } from "../../report/page.ts";
+import { drawnNote, tableHead } from "../../report/page.ts";
 import {
   choices,
   foldedView,
@@ -260,10 +260,9 @@ function variantTable(
   return variants.length > 0 && panel({
     span,
     title: markup`${title} <span>— ${span === 6 && `${variants.length}; `}all in scores.csv</span>`,
-    body:
-      markup`<div class="scroll"><table data-table="variants"><thead><tr><th scope="col">Variant</th><th scope="col">Score</th></tr></thead><tbody>${
-        variants.map((variant) => variantRow(variant, target))
-      }</tbody></table></div>`,
+    body: markup`<div class="scroll"><table data-table="variants">${
+      tableHead(["Variant", "Score"])
+    }<tbody>${variants.map((variant) => variantRow(variant, target))}</tbody></table></div>`,
   });
 }
 

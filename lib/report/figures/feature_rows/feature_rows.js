@@ -71,9 +71,11 @@ export function featureRows(view, frame, spec) {
         pen.fillStyle = palette.of("muted");
         pen.fillText(row.note, 62, base - 3);
       });
-      axis.marks(pen, palette, 0, rows.length * TALL);
       axis.numbers(pen, palette, rows.length * TALL + 6);
       pen.fillText("residue", left + axis.width / 2, rows.length * TALL + 23);
+    },
+    marks(pen, { width }, palette) {
+      axisOf(width).marks(pen, palette, 0, spec.rows().length * TALL);
     },
     hit(x, y, { width }) {
       const row = spec.rows()[Math.floor(y / TALL)], axis = axisOf(width);

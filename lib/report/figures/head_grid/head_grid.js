@@ -1,10 +1,9 @@
 // @ts-check
 /// <reference lib="dom" />
 /** Layers by heads as a grid of buttons with one tab stop; arrow keys walk it. */
-import { colours, keepLook, saving } from "../../client/figure.js";
+import { colours, keepLook, saving, svgOf } from "../../client/figure.js";
 import { clamp } from "../../client/numbers.js";
 import { css, inkOn, shade } from "../../client/palette.js";
-import { SvgPen } from "../../client/svg_pen.js";
 import { hideTip, showTip } from "../../client/tooltip.js";
 
 /** @typedef {import("../../client/figure.js").View} View */
@@ -94,7 +93,7 @@ export function headGrid(view, frame, spec) {
     if (changed.has("item")) draw();
   });
   keepLook(draw);
-  const picture = (/** @type {any} */ pen, /** @type {number} */ side) => {
+  const picture = (/** @type {CanvasRenderingContext2D} */ pen, /** @type {number} */ side) => {
     const { of } = colours();
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -133,14 +132,13 @@ export function headGrid(view, frame, spec) {
   };
   saving(frame, {
     svg() {
-      const { side, width, height } = size(), pen = new SvgPen(Math.max(420, width), height);
-      picture(pen, side);
-      const { of } = colours();
-      const title = frame.closest(".panel")?.querySelector("h2")?.textContent ?? spec.label;
-      return pen.svg({
-        ...{ title, caption: `${spec.label}. Outlined: ${spec.outlined}.`, paper: of("paper") },
-        ...{ ink: of("ink"), font: "sans-serif", source: document.body.dataset.source ?? "" },
-      });
+      const { side, width, height } = size();
+      return svgOf(
+        frame,
+        { width: Math.max(420, width), height },
+        (pen) => picture(pen, side),
+        `${spec.label}. Outlined: ${spec.outlined}.`,
+      );
     },
     png() {
       const { side, width, height } = size(), canvas = document.createElement("canvas");

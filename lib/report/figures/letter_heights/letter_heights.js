@@ -77,9 +77,12 @@ export function letterHeights(view, frame, spec) {
         pen.fillText(letter, x, base + 13);
         pen.font = font;
       }
-      axis.marks(pen, palette, TOP - 4, base + 16);
       axis.numbers(pen, palette, base + 20);
       pen.fillText("residue", LEFT + axis.width / 2, height - 13);
+    },
+    marks(pen, { width, height }, palette) {
+      const axis = new ResidueAxis(view, LEFT, width - LEFT - RIGHT);
+      axis.marks(pen, palette, TOP - 4, height - BOTTOM + 16);
     },
     hit(x, _y, { width }) {
       const axis = new ResidueAxis(view, LEFT, width - LEFT - RIGHT);

@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 /** Residues by letters: one cell per substitution, the sequence's own letter dotted. */
-import { figure, stillLayer } from "../../client/figure.js";
+import { figure } from "../../client/figure.js";
 import { short } from "../../client/numbers.js";
 import { inkOn } from "../../client/palette.js";
 import { ResidueAxis } from "../../client/residue_axis.js";
@@ -37,7 +37,7 @@ const LETTER = 9;
  */
 export function lettersMap(view, frame, spec) {
   const { protein, state } = view, count = spec.letters.length, { strips = [] } = spec;
-  const image = document.createElement("canvas"), still = stillLayer();
+  const image = document.createElement("canvas");
 
   /** @param {{ width: number, height: number }} size */
   const layout = ({ width, height }) => {
@@ -77,27 +77,30 @@ export function lettersMap(view, frame, spec) {
     needs: ["residue", "hovered", "range", "item"],
     draw(pen, size, palette) {
       const { axis, hasLetters, top, base, tall } = layout(size);
-      still(pen, size, [axis.first, axis.last, palette], (pen) => {
-        strips.forEach((strip, s) => drawStrip(pen, palette, axis, strip, TOP + STRIP * s));
-        paint(axis, palette);
-        hatch(pen, palette, LEFT, top, axis.width, base - top);
-        pen.imageSmoothingEnabled = false;
-        pen.drawImage(image, LEFT, top, axis.width, base - top);
-        pen.textBaseline = "middle";
-        pen.textAlign = "center";
-        pen.fillStyle = palette.of("muted");
-        for (let k = 0; k < count; k++) {
-          pen.fillText(spec.letters[k], LEFT - 10, top + tall * (k + 0.5));
+      strips.forEach((strip, s) => drawStrip(pen, palette, axis, strip, TOP + STRIP * s));
+      paint(axis, palette);
+      hatch(pen, palette, LEFT, top, axis.width, base - top);
+      pen.imageSmoothingEnabled = false;
+      pen.drawImage(image, LEFT, top, axis.width, base - top);
+      pen.textBaseline = "middle";
+      pen.textAlign = "center";
+      pen.fillStyle = palette.of("muted");
+      for (let k = 0; k < count; k++) {
+        pen.fillText(spec.letters[k], LEFT - 10, top + tall * (k + 0.5));
+      }
+      dots(pen, palette, axis, top, tall);
+      axis.numbers(pen, palette, base + (hasLetters ? 18 : 5));
+      if (hasLetters) {
+        for (let i = axis.first; i <= axis.last; i++) {
+          pen.fillText(protein.letters[i - 1], axis.at(i), base + 4);
         }
-        dots(pen, palette, axis, top, tall);
-        axis.numbers(pen, palette, base + (hasLetters ? 18 : 5));
-        if (hasLetters) {
-          for (let i = axis.first; i <= axis.last; i++) {
-            pen.fillText(protein.letters[i - 1], axis.at(i), base + 4);
-          }
-        }
-        pen.fillText("residue", LEFT + axis.width / 2, base + (hasLetters ? 35 : 22));
-      });
+      }
+      pen.fillText("residue", LEFT + axis.width / 2, base + (hasLetters ? 35 : 22));
+    },
+    // Colours do not depend on what is chosen.
+    marked: ["hovered", "hoveredPartner", "residue", "partner", "item"],
+    marks(pen, size, palette) {
+      const { axis, top, base, tall } = layout(size);
       strips.forEach((_, s) => {
         const y = TOP + STRIP * s + NAME;
         axis.marks(pen, palette, y - 2, y + BARS + 2);

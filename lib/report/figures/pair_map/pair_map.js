@@ -75,12 +75,19 @@ export function pairMap(view, frame, spec) {
       pen.rect(left, top, side, side);
       pen.clip();
       spec.over?.(pen, x, y, palette);
-      cross(pen, x, y, palette);
       pen.restore();
       pen.strokeStyle = palette.of("rule");
       pen.lineWidth = 1;
       pen.strokeRect(left, top, side, side);
       axes(pen, x, y, palette);
+    },
+    marks(pen, size, palette) {
+      const { left, top, side } = plot(size);
+      const x = new ResidueAxis(view, left, side), y = new ResidueAxis(view, top, side);
+      pen.beginPath();
+      pen.rect(left, top, side, side);
+      pen.clip();
+      cross(pen, x, y, palette);
     },
     hit(px, py, size) {
       const { left, top, side } = plot(size);

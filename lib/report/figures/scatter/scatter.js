@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 /** Points of two quantities; a point may stand for a residue or an item. */
-import { figure, stillLayer } from "../../client/figure.js";
+import { figure } from "../../client/figure.js";
 import { linear, logTicks, short, ticks } from "../../client/numbers.js";
 
 /** @typedef {import("../../client/figure.js").View} View */
@@ -66,61 +66,52 @@ export function scatter(view, frame, spec) {
   };
   /** @type {import("../../client/tooltip.js").Hit & { dot?: Dot } | undefined} */
   let last;
-  const still = stillLayer();
   return figure(view, frame, {
     ...{ label: spec.label, data: spec.data, needs: spec.needs ?? ["item", "residue", "hovered"] },
     draw(pen, size, palette) {
       const { dots, x0, x1, y0, y1, base, x, y } = layout(size);
-      const size_ = dots.length > 2000 ? 1.6 : 3;
-      const put = (
-        /** @type {CanvasRenderingContext2D} */ pen,
-        /** @type {Dot} */ dot,
-        /** @type {string} */ colour,
-        /** @type {number} */ radius,
-      ) => {
-        if (!Number.isFinite(dot.x) || !Number.isFinite(dot.y)) return;
-        pen.fillStyle = palette.of(colour);
+      pen.textBaseline = "middle";
+      pen.textAlign = "right";
+      for (const tick of axisTicks("y", y0, y1, (base - 20) / 45)) {
+        pen.fillStyle = palette.of("rule");
+        pen.fillRect(52, y(tick), size.width - 64, 1);
+        pen.fillStyle = palette.of("muted");
+        pen.fillText(short(tick), 46, y(tick));
+      }
+      pen.textAlign = "center";
+      for (const tick of axisTicks("x", x0, x1, size.width / 90)) {
+        pen.fillText(short(tick), x(tick), base + 11);
+      }
+      pen.fillText(spec.x, size.width / 2, base + 29);
+      pen.textAlign = "left";
+      pen.fillText(spec.y, 0, 7);
+      for (const { name, colour, points } of spec.curves?.() ?? []) {
+        pen.strokeStyle = pen.fillStyle = palette.of(colour);
+        pen.lineWidth = 2;
         pen.beginPath();
-        pen.arc(x(dot.x), y(dot.y), radius, 0, 7);
-        pen.fill();
-      };
-      still(pen, size, [dots, palette], (pen) => {
-        pen.textBaseline = "middle";
+        points.forEach(([px, py], i) => {
+          if (i === 0) pen.moveTo(x(px), y(py));
+          else pen.lineTo(x(px), y(py));
+        });
+        pen.stroke();
+        const [endX, endY] = points[points.length - 1];
         pen.textAlign = "right";
-        for (const tick of axisTicks("y", y0, y1, (base - 20) / 45)) {
-          pen.fillStyle = palette.of("rule");
-          pen.fillRect(52, y(tick), size.width - 64, 1);
-          pen.fillStyle = palette.of("muted");
-          pen.fillText(short(tick), 46, y(tick));
-        }
-        pen.textAlign = "center";
-        for (const tick of axisTicks("x", x0, x1, size.width / 90)) {
-          pen.fillText(short(tick), x(tick), base + 11);
-        }
-        pen.fillText(spec.x, size.width / 2, base + 29);
-        pen.textAlign = "left";
-        pen.fillText(spec.y, 0, 7);
-        for (const { name, colour, points } of spec.curves?.() ?? []) {
-          pen.strokeStyle = pen.fillStyle = palette.of(colour);
-          pen.lineWidth = 2;
-          pen.beginPath();
-          points.forEach(([px, py], i) => {
-            if (i === 0) pen.moveTo(x(px), y(py));
-            else pen.lineTo(x(px), y(py));
-          });
-          pen.stroke();
-          const [endX, endY] = points[points.length - 1];
-          pen.textAlign = "right";
-          pen.fillText(name, x(endX), y(endY) - 9);
-        }
-        pen.globalAlpha = dots.length > 2000 ? 0.45 : 0.75;
-        for (const dot of dots) put(pen, dot, dot.colour ?? "blue", size_);
-        pen.globalAlpha = 1;
-      });
-      const { hovered } = view.state.chosen;
+        pen.fillText(name, x(endX), y(endY) - 9);
+      }
+      pen.globalAlpha = dots.length > 2000 ? 0.45 : 0.75;
       for (const dot of dots) {
-        if (hovered && dot.residue === hovered) put(pen, dot, "muted", size_ + 1);
-        if (chosen(dot)) put(pen, dot, "selected", size_ + 3);
+        put(pen, x(dot.x), y(dot.y), palette.of(dot.colour ?? "blue"), radiusOf(dots));
+      }
+      pen.globalAlpha = 1;
+    },
+    marked: ["item", "residue", "partner", "hovered", "hoveredPartner"],
+    marks(pen, size, palette) {
+      const { dots, x, y } = layout(size), { hovered } = view.state.chosen;
+      for (const dot of dots) {
+        const mark = (/** @type {string} */ colour, /** @type {number} */ more) =>
+          put(pen, x(dot.x), y(dot.y), palette.of(colour), radiusOf(dots) + more);
+        if (hovered && dot.residue === hovered) mark("muted", 1);
+        if (chosen(dot)) mark("selected", 3);
       }
     },
     hit(px, py, size) {
@@ -145,4 +136,17 @@ export function scatter(view, frame, spec) {
     },
     pick: spec.pick ? () => last?.dot && spec.pick?.(last.dot) : undefined,
   });
+}
+
+/** Smaller where there are many. @param {readonly Dot[]} dots */
+const radiusOf = (dots) => dots.length > 2000 ? 1.6 : 3;
+
+/** A point, where it has a place.
+ * @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {string} colour @param {number} radius */
+function put(pen, x, y, colour, radius) {
+  if (!Number.isFinite(x) || !Number.isFinite(y)) return;
+  pen.fillStyle = colour;
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 7);
+  pen.fill();
 }

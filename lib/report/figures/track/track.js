@@ -73,12 +73,15 @@ export function track(view, frame, spec) {
         pen.fillText(line.name, width - RIGHT, y(line.at) - 9);
       }
       names(pen, axis, palette);
-      axis.marks(pen, palette, TOP - 4, base);
       axis.numbers(pen, palette, base + 5);
       pen.fillText("residue", LEFT + axis.width / 2, height - 13);
       pen.textAlign = "left";
       pen.textBaseline = "middle";
       pen.fillText(spec.name, 0, 7);
+    },
+    marks(pen, { width, height }, palette) {
+      const axis = new ResidueAxis(view, LEFT, width - LEFT - RIGHT);
+      axis.marks(pen, palette, TOP - 4, height - BOTTOM);
     },
     hit(x, _y, { width }) {
       const axis = new ResidueAxis(view, LEFT, width - LEFT - RIGHT);

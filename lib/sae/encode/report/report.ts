@@ -4,7 +4,7 @@ import { featureRows, letterHeights, scatter, structure } from "../../../report/
 import { GROUPS } from "../../../report/figures/letter_heights/letter_heights.js";
 import { fixed, percent, shortest } from "../../../report/client/numbers.js";
 import { type Markup, markup } from "../../../report/markup.ts";
-import { drawnNote } from "../../../report/page.ts";
+import { drawnNote, tableHead } from "../../../report/page.ts";
 import {
   choices,
   foldedView,
@@ -148,16 +148,18 @@ function proteinView(protein: EncodedProtein, index: number, survey?: LatentSurv
       title: markup`Latents at <b data-text="residue">${letters[top[0].maxResidue - 1]}${
         top[0].maxResidue
       }</b> <span data-text="among"></span>`,
-      body:
-        markup`<div class="scroll"><table class="at" data-table="at"><thead><tr><th scope="col">Latent</th><th scope="col" class="text">Letters</th><th scope="col">Activation</th></tr></thead><tbody></tbody></table></div>`,
+      body: markup`<div class="scroll"><table class="at" data-table="at">${
+        tableHead(["Latent", { text: "Letters" }, "Activation"])
+      }<tbody></tbody></table></div>`,
     }),
     survey && panel({
       span: shape ? 7 : 12,
       title: markup`<b data-text="latent">Latent ${
         top[0].latent
       }</b> in other proteins <span data-text="others"></span>`,
-      body:
-        markup`<div class="scroll" data-figure="elsewhere"><table class="elsewhere"><thead><tr><th scope="col">Protein</th><th scope="col">At</th><th scope="col">Activation</th><th scope="col" class="text">Residues around it</th></tr></thead><tbody></tbody></table></div>`,
+      body: markup`<div class="scroll" data-figure="elsewhere"><table class="elsewhere">${
+        tableHead(["Protein", "At", "Activation", { text: "Residues around it" }])
+      }<tbody></tbody></table></div>`,
       caption:
         `Where it fires highest in each of the five proteins in which it does most, this one aside; colour: activation, one scale for all rows.`,
     }),
@@ -214,30 +216,34 @@ function overall({ drawn }: EncodeReport, dots: number, survey: LatentSurvey): M
         { value: "common", label: "most proteins" },
         { value: "highest", label: "highest" },
       ], "specific"),
-      body:
-        markup`<div class="scroll"><table data-table="survey"><thead><tr><th scope="col">Latent</th><th scope="col">Proteins</th><th scope="col">Scattered</th><th scope="col">Residues</th><th scope="col">Highest</th><th scope="col" class="text">Where</th></tr></thead><tbody></tbody></table></div>`,
+      body: markup`<div class="scroll"><table data-table="survey">${
+        tableHead(["Latent", "Proteins", "Scattered", "Residues", "Highest", { text: "Where" }])
+      }<tbody></tbody></table></div>`,
     }),
     panel({
       span: 12,
       title: drawn.length < survey.count
         ? markup`Proteins <span>— the first ${drawn.length} of ${survey.count}</span>`
         : "Proteins",
-      body:
-        markup`<div class="scroll"><table><thead><tr><th scope="col">Protein</th><th scope="col">Residues</th><th scope="col">Latents</th><th scope="col">Strongest</th><th scope="col">Highest</th><th scope="col">At</th><th scope="col" class="text">Letters</th></tr></thead><tbody>${
-          drawn.map((protein, i) => {
-            const { id, letters, seen, top: [best] } = protein;
-            return markup`
+      body: markup`<div class="scroll"><table>${
+        tableHead(["Protein", "Residues", "Latents", "Strongest", "Highest", "At", {
+          text: "Letters",
+        }])
+      }<tbody>${
+        drawn.map((protein, i) => {
+          const { id, letters, seen, top: [best] } = protein;
+          return markup`
 <tr><td class="wrap"><a href="#protein-${
-              i + 1
-            }">${id}</a></td><td>${letters.length}</td><td>${seen}</td>${
-              best
-                ? markup`<td>${best.latent}</td><td>${level(best.max)}</td><td>${
-                  letters[best.maxResidue - 1]
-                }${best.maxResidue}</td><td class="text">${lettersOf(protein, best)}</td>`
-                : markup`<td>–</td><td>–</td><td>–</td><td></td>`
-            }</tr>`;
-          })
-        }</tbody></table></div>`,
+            i + 1
+          }">${id}</a></td><td>${letters.length}</td><td>${seen}</td>${
+            best
+              ? markup`<td>${best.latent}</td><td>${level(best.max)}</td><td>${
+                letters[best.maxResidue - 1]
+              }${best.maxResidue}</td><td class="text">${lettersOf(protein, best)}</td>`
+              : markup`<td>–</td><td>–</td><td>–</td><td></td>`
+          }</tr>`;
+        })
+      }</tbody></table></div>`,
     }),
   ];
 }

@@ -11,6 +11,7 @@ import {
   reportPage,
   type RunFacts,
   summaryView,
+  tableHead,
 } from "../../../report/page.ts";
 import { AMINO_ACIDS } from "../../../variants/letters.ts";
 import { fitCautions, type JudgedFidelity } from "../../fidelity_text.ts";
@@ -93,8 +94,9 @@ export function renderLatentsReport(report: LatentsReport): string {
           { value: "neighbour", label: "neighbour" },
           { value: "ends", label: "ends" },
         ], "letter"),
-        body:
-          markup`<div class="scroll"><table data-table="latents"><thead><tr><th scope="col">Latent</th><th scope="col">Active</th><th scope="col">Letter</th><th scope="col">F1</th><th scope="col">Times</th><th scope="col">Beside</th><th scope="col">F1</th><th scope="col">End</th></tr></thead><tbody></tbody></table></div>`,
+        body: markup`<div class="scroll"><table data-table="latents">${
+          tableHead(["Latent", "Active", "Letter", "F1", "Times", "Beside", "F1", "End"])
+        }<tbody></tbody></table></div>`,
         caption:
           "Active: residues. Times: its share of the letter against the letter's own. Beside: the neighbour's letter that it tells best, and where. End: share of its active residues that are a protein's first, or last.",
       }),
@@ -112,8 +114,9 @@ export function renderLatentsReport(report: LatentsReport): string {
       panel({
         span: 5,
         title: markup`<b data-text="latent">Latent ${shown[0].latent}</b> and its neighbours`,
-        body:
-          markup`<div class="scroll"><table data-table="offsets"><thead><tr><th scope="col">Residue</th><th scope="col">Letter</th><th scope="col">Precision</th><th scope="col">Recall</th><th scope="col">F1</th><th scope="col">Times</th></tr></thead><tbody></tbody></table></div>`,
+        body: markup`<div class="scroll"><table data-table="offsets">${
+          tableHead(["Residue", "Letter", "Precision", "Recall", "F1", "Times"])
+        }<tbody></tbody></table></div>`,
         caption:
           markup`The letter told best at each residue from three before (−3) to three after. <span data-text="ends"></span>`,
       }),
