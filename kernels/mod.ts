@@ -64,6 +64,7 @@ export {
   type MeanTensors,
 } from "./jacobian_norm/mod.ts";
 export { philox4x32, type PhiloxKey, philoxKey, PhiloxStream } from "./philox/mod.ts";
+export { PoolRows, poolRows, type RowPool, type RowRange } from "./pool_rows/mod.ts";
 export {
   drawSiteSets,
   type ExactNull,

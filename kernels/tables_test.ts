@@ -7,6 +7,7 @@ import { APC } from "./apc_contacts/mod.ts";
 import { COLUMN_MASS } from "./attention_column_mass/mod.ts";
 import { IG } from "./ig_step/mod.ts";
 import { JACOBIAN_NORM } from "./jacobian_norm/mod.ts";
+import { POOL_ROWS } from "./pool_rows/mod.ts";
 import { SITE_BASELINE } from "./site_baseline/mod.ts";
 import { SITE_SETS } from "./site_baseline/sampler.ts";
 import { SPARSE_DECODE } from "./sparse_decode/mod.ts";
@@ -17,7 +18,15 @@ const TABLES = [
   ...Object.values(APC),
   ...Object.values(IG),
   ...Object.values(ENCODE),
-  ...[COLUMN_MASS, JACOBIAN_NORM, SITE_BASELINE, SITE_SETS, SPARSE_DECODE, TOKEN_LOG_PROBS],
+  ...[
+    COLUMN_MASS,
+    JACOBIAN_NORM,
+    POOL_ROWS,
+    SITE_BASELINE,
+    SITE_SETS,
+    SPARSE_DECODE,
+    TOKEN_LOG_PROBS,
+  ],
   ...[COPY, FMA],
 ] as const;
 

@@ -23,7 +23,7 @@ const ROOMS: readonly string[] = [
   ...["kernels/philox", "kernels/matmul", "kernels/site_baseline"],
   ...["kernels/attention_column_mass", "kernels/apc_contacts", "kernels/jacobian_norm"],
   ...["kernels/token_log_probs", "kernels/topk_sae_encode", "kernels/sparse_decode"],
-  ...["kernels/ig_step", "kernels/mod.ts", "lib/stats", "lib/report"],
+  ...["kernels/ig_step", "kernels/pool_rows", "kernels/mod.ts", "lib/stats", "lib/report"],
   // Models and what they read.
   ...["lib/backend", "lib/checkpoint", "lib/hub", "lib/esm2", "lib/structure"],
   // Which proteins.
@@ -31,7 +31,7 @@ const ROOMS: readonly string[] = [
   // How a command runs, whatever it computes.
   ...["lib/provenance.ts", "lib/model_options.ts", "lib/run", "lib/output_options.ts"],
   // The analyses.
-  ...["lib/variants", "lib/sites", "lib/contacts", "lib/train", "lib/sae"],
+  ...["lib/variants", "lib/sites", "lib/contacts", "lib/embed", "lib/train", "lib/sae"],
   "lib/causal",
   // What uses them.
   ...["mod.ts", "lib/bench", "tasks"],

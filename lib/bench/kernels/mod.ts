@@ -5,6 +5,7 @@ import { columnMassBenches } from "./column_mass.ts";
 import { igStepBenches } from "./ig_step.ts";
 import { jacobianNormBenches } from "./jacobian_norm.ts";
 import { matmulBenches } from "./matmul.ts";
+import { poolRowsBenches } from "./pool_rows.ts";
 import { sequence } from "./sequence.ts";
 import { siteBenches } from "./site_baseline.ts";
 import { sparseDecodeBenches } from "./sparse_decode.ts";
@@ -34,4 +35,5 @@ export const kernelBenches: readonly KernelBench[] = [
   ...saeEncodeBenches,
   ...sparseDecodeBenches,
   ...igStepBenches,
+  ...poolRowsBenches,
 ];
