@@ -205,7 +205,8 @@ export class Page implements AsyncDisposable {
     await this.#loaded.promise;
     // Pages unpack what they draw.
     await this.evaluate(`new Promise((done) => {
-      const look = () => document.querySelector("[data-view]") && !document.documentElement.dataset.ready
+      const look = () => document.querySelector("[data-view], [data-summary]") &&
+        !document.documentElement.dataset.ready
         ? setTimeout(look, 10) : done();
       look();
     })`);

@@ -59,7 +59,9 @@ export async function nearestNeighbours(
         .map((index) => ({ index, cosine: cosine(own, vectorOf(references, index)) }))
         .sort((a, b) => b.cosine - a.cosine || a.index - b.index);
       // A self that was crowded out by copies of it leaves one too many, never one too few.
-      if (asked < size && found[found.length - 1].cosine > found[k - 1].cosine - ROUNDING) return true;
+      if (asked < size && found[found.length - 1].cosine > found[k - 1].cosine - ROUNDING) {
+        return true;
+      }
       for (let rank = 0; rank < k; rank++) {
         indices[query * k + rank] = found[rank].index;
         cosines[query * k + rank] = found[rank].cosine;
@@ -72,7 +74,10 @@ export async function nearestNeighbours(
 }
 
 /** Some vectors of a table; itself where it is all of them. */
-function rowsOf(table: VectorTable, rows: readonly number[]): Pick<VectorTable, "values" | "width"> {
+function rowsOf(
+  table: VectorTable,
+  rows: readonly number[],
+): Pick<VectorTable, "values" | "width"> {
   if (rows.length === table.ids.length) return table;
   const { width } = table, values = new Float32Array(rows.length * width);
   rows.forEach((row, i) => values.set(vectorOf(table, row), i * width));

@@ -3,6 +3,7 @@ import { gpuSkipped, runsGpuTests } from "../../tests/gpu.ts";
 import { PhiloxStream } from "../../kernels/philox/mod.ts";
 import { openBackend } from "../backend/mod.ts";
 import { nearestNeighbours } from "./nearest.ts";
+import { searchVectors } from "./search.ts";
 import { openSimilarity } from "./similarity.ts";
 import { cosine, unitVectors, vectorOf, type VectorTable } from "./vectors.ts";
 
@@ -101,4 +102,24 @@ Deno.test("unitVectors have length 1 but for zeros; cosine of parallel vectors i
   deepEqual([...unit], [3 / 5, 4 / 5, 0, 0, -5 / 13, 12 / 13].map(Math.fround));
   equal(cosine(Float32Array.of(1, 2), Float32Array.of(2, 4)), 1);
   equal(cosine(Float32Array.of(0, 0), Float32Array.of(2, 4)), 0);
+});
+
+Deno.test("searchVectors ranks the database and compares with its spread", async () => {
+  const { backend } = await openBackend("cpu");
+  await using _ = backend;
+  const database = randomTable(50, 12, 7), queries = randomTable(3, 12, 8);
+  queries.values.set(vectorOf(database, 20), 12);
+  const hits = await searchVectors(queries, database, 4, backend);
+  equal(hits.length, 12);
+  const own = hits.filter(({ protein }) => protein === "p1");
+  deepEqual(own.map(({ rank }) => rank), [1, 2, 3, 4]);
+  equal(own[0].neighbour, "p20");
+  equal(own[0].cosine, 1);
+  const all = database.ids.map((_, i) => cosine(vectorOf(queries, 1), vectorOf(database, i)));
+  const mean = all.reduce((a, b) => a + b) / 50;
+  const sd = Math.sqrt(all.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 50);
+  ok(Math.abs(own[2].z - (own[2].cosine - mean) / sd) < 1e-5);
+  // All of a database that is smaller, and no spread where there is one protein.
+  const one = await searchVectors(queries, randomTable(1, 12, 9), 4, backend);
+  deepEqual(one.map(({ rank, z }) => [rank, z]), [[1, NaN], [1, NaN], [1, NaN]]);
 });

@@ -139,10 +139,13 @@ class OnDevice extends Blocks {
     using mean = gpu.alloc("mean", [rows], "f32");
     using std = gpu.alloc("std", [rows], "f32");
     using hidden: GpuTensor<"f32"> = gpu.upload("vectors", [rows, this.width], unit);
-    await gpu.submit("cosines", (encoder) =>
-      this.kernel.encodePreActs(encoder, hidden, this.vectors, { preActs, mean, std }, {
-        normalisation: "none",
-      }));
+    await gpu.submit(
+      "cosines",
+      (encoder) =>
+        this.kernel.encodePreActs(encoder, hidden, this.vectors, { preActs, mean, std }, {
+          normalisation: "none",
+        }),
+    );
     const [found] = await gpu.readAll([preActs] as const);
     return found;
   }
@@ -151,8 +154,11 @@ class OnDevice extends Blocks {
     const { gpu } = this;
     using result = this.kernel.alloc(rows, this.vectors, k);
     using hidden: GpuTensor<"f32"> = gpu.upload("vectors", [rows, this.width], unit);
-    await gpu.submit("nearest", (encoder) =>
-      this.kernel.encode(encoder, hidden, this.vectors, result, { normalisation: "none" }));
+    await gpu.submit(
+      "nearest",
+      (encoder) =>
+        this.kernel.encode(encoder, hidden, this.vectors, result, { normalisation: "none" }),
+    );
     const [indices] = await gpu.readAll([result.topIndices] as const);
     return indices;
   }

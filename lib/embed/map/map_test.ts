@@ -8,7 +8,8 @@ import { labelAgreement, QualitySum } from "./quality.ts";
 
 /** Clusters around corners that are far apart, as many points in each, one after another. */
 function clusters(count: number, each: number, width: number): VectorTable {
-  const random = new PhiloxStream(5), draw = (i: number, n: number) => random.below(2001, i, n) / 1000 - 1;
+  const random = new PhiloxStream(5),
+    draw = (i: number, n: number) => random.below(2001, i, n) / 1000 - 1;
   const values = new Float32Array(count * each * width);
   for (let i = 0; i < count * each; i++) {
     for (let d = 0; d < width; d++) {
@@ -44,7 +45,9 @@ Deno.test("QualitySum is trustworthiness and continuity by definition", () => {
     sum.add(i, full.map((q) => -q.reduce((s, x, d) => s + (x - p[d]) ** 2, 0)))
   );
   const { trustworthiness, continuity, preserved, preservedByChance } = sum.result();
-  allClose([trustworthiness, continuity], [trust(full, map, k), trust(map, full, k)], { atol: 1e-12 });
+  allClose([trustworthiness, continuity], [trust(full, map, k), trust(map, full, k)], {
+    atol: 1e-12,
+  });
   ok(trustworthiness < 1 && preserved < 1 && preserved > preservedByChance);
   equal(preservedByChance, k / (n - 1));
   allClose([sum.kept.reduce((a, b) => a + b) / n], [preserved], { atol: 1e-12 });
@@ -53,9 +56,7 @@ Deno.test("QualitySum is trustworthiness and continuity by definition", () => {
 Deno.test("QualitySum of a map that is the space is perfect", () => {
   const points = Array.from({ length: 30 }, (_, i) => [i * i, 7 * i % 11]);
   const sum = new QualitySum(Float64Array.from(points.flat()), 5);
-  points.forEach(([x, y], i) =>
-    sum.add(i, points.map(([a, b]) => -((a - x) ** 2 + (b - y) ** 2)))
-  );
+  points.forEach(([x, y], i) => sum.add(i, points.map(([a, b]) => -((a - x) ** 2 + (b - y) ** 2))));
   const { trustworthiness, continuity, preserved } = sum.result();
   deepEqual([trustworthiness, continuity, preserved], [1, 1, 1]);
 });
@@ -114,7 +115,10 @@ for (const method of MAP_METHODS) {
     allClose([first.quality.trustworthiness], [trust(unit, on, 15)], { atol: 1e-4 });
     if (method !== "pca") {
       const other = await layOut(table, "umap", backend, { seed: 2 });
-      ok(method !== "umap" || other.points.some((x, i) => x !== first.points[i]), "the seed counts");
+      ok(
+        method !== "umap" || other.points.some((x, i) => x !== first.points[i]),
+        "the seed counts",
+      );
     }
   });
 }

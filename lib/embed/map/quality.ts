@@ -42,7 +42,8 @@ export class QualitySum {
     const k = this.#neighbours, { map } = this, size = map.length / 2;
     const nearness = new Float64Array(size);
     for (let i = 0; i < size; i++) {
-      nearness[i] = -((map[2 * i] - map[2 * point]) ** 2 + (map[2 * i + 1] - map[2 * point + 1]) ** 2);
+      nearness[i] =
+        -((map[2 * i] - map[2 * point]) ** 2 + (map[2 * i + 1] - map[2 * point + 1]) ** 2);
     }
     const onMap = largest(nearness, k, point), inFull = largest(similarities, k, point);
     let kept = 0;

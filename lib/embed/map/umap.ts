@@ -31,7 +31,12 @@ export async function umap(
   // Of vectors of length 1, which the cosine compares.
   const distance = (cosine: number) => Math.sqrt(Math.max(0, 2 - 2 * cosine));
   const own = Array.from({ length: count }, (_, i) => i);
-  const of = <T>(array: ArrayLike<number>, i: number, first: number, map: (x: number) => number) => [
+  const of = <T>(
+    array: ArrayLike<number>,
+    i: number,
+    first: number,
+    map: (x: number) => number,
+  ) => [
     first,
     ...Array.from({ length: each }, (_, k) => map(array[i * each + k])),
   ];

@@ -94,6 +94,7 @@ export class View {
  * @typedef {{
  *   draw: (pen: Pen, size: Size, colours: Palette) => void,
  *   marks?: (pen: Pen, size: Size, colours: Palette) => void, marked?: readonly string[],
+ *   saved?: (pen: Pen, size: Size, colours: Palette) => void,
  *   label: () => string,
  *   hit?: (x: number, y: number, size: Size) => Hit | undefined,
  *   pick?: (hit: Hit) => void,
@@ -102,7 +103,7 @@ export class View {
  * }} FigureSpec
  * `needs`: names of the state that it shows; without them every change draws it again. `marks` draws
  * what stands over the rest; where only what it is `marked` with has changed, HOVERED unless said, the
- * rest is copied.
+ * rest is copied. `saved` draws what a saved picture needs over both: a key that the page has beside it.
  */
 
 /** What follows the pointer. */
@@ -118,25 +119,26 @@ export function figure(view, frame, spec) {
   canvas.setAttribute("role", "img");
   frame.append(canvas);
   const size = () => ({ width: frame.clientWidth, height: frame.clientHeight });
-  const { marks, marked = HOVERED } = spec;
+  const { marks, marked = HOVERED, saved } = spec;
   // What marks leave as it is; its own size says which canvas it was drawn for.
   const still = marks && document.createElement("canvas");
   let isStale = true;
+  const scale = () => Math.max(2, devicePixelRatio || 1);
+  const penOn = (/** @type {HTMLCanvasElement} */ target) => {
+    const { width, height } = size();
+    target.width = Math.round(width * scale());
+    target.height = Math.round(height * scale());
+    return /** @type {Pen} */ (target.getContext("2d"));
+  };
+  const scaled = (/** @type {Pen} */ pen) => {
+    pen.scale(scale(), scale());
+    pen.font = `12px ${fontOfPage()}`;
+    return pen;
+  };
   const paint = () => {
     const { width, height } = size();
     canvas.setAttribute("aria-label", spec.label());
     if (width < 2 || height < 2) return;
-    const scale = Math.max(2, devicePixelRatio || 1);
-    const penOn = (/** @type {HTMLCanvasElement} */ target) => {
-      target.width = Math.round(width * scale);
-      target.height = Math.round(height * scale);
-      return /** @type {Pen} */ (target.getContext("2d"));
-    };
-    const scaled = (/** @type {Pen} */ pen) => {
-      pen.scale(scale, scale);
-      pen.font = `12px ${fontOfPage()}`;
-      return pen;
-    };
     const { width: before, height: tallBefore } = canvas, pen = penOn(canvas);
     isStale ||= before !== canvas.width || tallBefore !== canvas.height;
     if (still) {
@@ -173,10 +175,19 @@ export function figure(view, frame, spec) {
   saving(frame, {
     svg: () =>
       svgOf(frame, size(), (pen, size) => {
-        for (const draw of [spec.draw, marks]) draw?.(pen, size, colours());
+        for (const draw of [spec.draw, marks, saved]) draw?.(pen, size, colours());
       }),
-    png: () =>
-      new Promise((resolve) => canvas.toBlob((blob) => resolve(/** @type {Blob} */ (blob)))),
+    png() {
+      const picture = saved ? document.createElement("canvas") : canvas;
+      if (saved) {
+        const pen = penOn(picture);
+        pen.drawImage(canvas, 0, 0);
+        saved(scaled(pen), size(), colours());
+      }
+      return new Promise((resolve) =>
+        picture.toBlob((blob) => resolve(/** @type {Blob} */ (blob)))
+      );
+    },
     csv: spec.data,
   });
   return { canvas, repaint };

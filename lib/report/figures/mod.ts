@@ -9,6 +9,7 @@ import letterHeightsScript from "./letter_heights/letter_heights.js" with { type
 import lettersMapScript from "./letters_map/letters_map.js" with { type: "text" };
 import linesScript from "./lines/lines.js" with { type: "text" };
 import pairMapScript from "./pair_map/pair_map.js" with { type: "text" };
+import pointMapScript from "./point_map/point_map.js" with { type: "text" };
 import rowMapScript from "./row_map/row_map.js" with { type: "text" };
 import scatterScript from "./scatter/scatter.js" with { type: "text" };
 import stripsScript from "./strips/strips.js" with { type: "text" };
@@ -30,6 +31,7 @@ export const lettersMap: Piece = {
 };
 export const lines: Piece = { name: "lines.js", script: linesScript };
 export const pairMap: Piece = { name: "pair_map.js", script: pairMapScript };
+export const pointMap: Piece = { name: "point_map.js", script: pointMapScript };
 export const rowMap: Piece = { name: "row_map.js", script: rowMapScript };
 export const scatter: Piece = { name: "scatter.js", script: scatterScript };
 export const strips: Piece = { name: "strips.js", script: stripsScript };
