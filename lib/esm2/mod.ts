@@ -23,6 +23,7 @@ export type {
   ReductionOutput,
 } from "./reduction.ts";
 export {
+  type BatchWatch,
   logitsFrom,
   readStreams,
   type Stream,
@@ -32,6 +33,7 @@ export {
   type VisitOptions,
   visitStreams,
 } from "./streams.ts";
+export { centralParts, type Window, windowsOf, windowTokens } from "./windows.ts";
 export {
   type AttentionPiece,
   BLOCK_PARTS,
