@@ -25,6 +25,7 @@ export * from "./lib/backend/mod.ts";
 export * from "./lib/checkpoint/mod.ts";
 export * from "./lib/contacts/mod.ts";
 export { UserError } from "./lib/errors.ts";
+export * from "./lib/embed/mod.ts";
 export * from "./lib/esm2/mod.ts";
 export * from "./lib/gpu/mod.ts";
 export type { FetchOptions } from "./lib/hub/fetch_model.ts";

@@ -9,6 +9,7 @@ const LOADERS: Readonly<
   analyze: () => import("./analyze.ts"),
   bench: () => import("./bench.ts"),
   contacts: () => import("./contacts.ts"),
+  embed: () => import("./embed.ts"),
   fetch: () => import("./fetch.ts"),
   merge: () => import("./merge.ts"),
   sae: () => import("./sae.ts"),

@@ -41,6 +41,12 @@ export const commands = [
     access: "analysis",
   },
   {
+    name: "embed",
+    summary: "Vectors of proteins and residues from any layer of the model",
+    example: "deno task embed --fasta data/a2a.fasta --layers all --pool mean,cls",
+    access: "analysis",
+  },
+  {
     name: "sae",
     summary: "What sparse autoencoders find inside ESM-2, and what their latents cause",
     example: "deno task sae encode --fasta data/a2a.fasta",

@@ -8,6 +8,16 @@ import type { Backend, Program } from "../backend/mod.ts";
 import type { Esm2, ReducedPiece, TokenBatch, Visitor } from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
 
+/** The attention of one batch on its way to maps. */
+export interface ContactRun extends AsyncDisposable {
+  /** Is shown the run. */
+  readonly visitor: Pick<Visitor, "attention" | "wantsAttention" | "reduction">;
+  /** Blocks that must run. */
+  readonly depth: number;
+  /** One map f32[L, L] per member of the batch, when it has run. */
+  finish(): Promise<Float32Array[]>;
+}
+
 /** Weight of every head, layer-major f32[layers · H]; heads of weight 0 take no part. */
 export type HeadWeights = Float32Array;
 
@@ -57,27 +67,32 @@ export class AttentionContacts implements AsyncDisposable {
 
   /** One map per member of the batch. */
   async run(batch: TokenBatch, options: AttentionContactsOptions = {}): Promise<Float32Array[]> {
-    const { engine } = this;
-    const sum = "gpu" in engine
-      ? this.#onDevice(engine.gpu, batch)
-      : this.#onHost(engine.finish, batch);
-    await using _sum = sum;
-    const { layers, heads } = this.model.config;
-    const needed = (layer: number) =>
-      this.weights.subarray(layer * heads, (layer + 1) * heads).some((w) => w !== 0);
-    let last = layers - 1;
-    while (last > 0 && !needed(last)) last--;
+    await using sum = this.begin(batch);
     using _ = await this.model.run(batch, {
-      until: last + 1,
+      until: sum.depth,
       signal: options.signal,
       visitor: {
-        ...sum.visitor(needed),
+        ...sum.visitor,
         hidden(state) {
           if (state.depth > 0) options.onLayer?.();
         },
       },
     });
     return await sum.finish();
+  }
+
+  /** What goes along with a run of the batch that somebody else makes. */
+  begin(batch: TokenBatch): ContactRun {
+    const { engine } = this;
+    const { visitor, ...sum } = "gpu" in engine
+      ? this.#onDevice(engine.gpu, batch)
+      : this.#onHost(engine.finish, batch);
+    const { layers, heads } = this.model.config;
+    const needed = (layer: number) =>
+      this.weights.subarray(layer * heads, (layer + 1) * heads).some((w) => w !== 0);
+    let last = layers - 1;
+    while (last > 0 && !needed(last)) last--;
+    return { ...sum, visitor: visitor(needed), depth: last + 1 };
   }
 
   #onHost(finish: Program, batch: TokenBatch): Summer {
@@ -169,9 +184,8 @@ export class AttentionContacts implements AsyncDisposable {
   }
 }
 
-interface Summer extends AsyncDisposable {
-  visitor(wants: (layer: number) => boolean): Visitor;
-  finish(): Promise<Float32Array[]>;
+interface Summer extends Omit<ContactRun, "visitor" | "depth"> {
+  visitor(wants: (layer: number) => boolean): ContactRun["visitor"];
 }
 
 /** Sum of a row's attention to residues, by its number among the rows of all members and heads. */

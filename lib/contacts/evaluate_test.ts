@@ -4,7 +4,8 @@ import { structureOf } from "../structure/structure.ts";
 import { areaUnderCurve, evaluate, precisionAt, rankPairs } from "./evaluate.ts";
 import { truthFromStructure } from "./truth.ts";
 import { RANGES, type Truth } from "./types.ts";
-import { joinWindows, windowsOf } from "./windows.ts";
+import { windowsOf } from "../esm2/mod.ts";
+import { joinWindows } from "./windows.ts";
 
 function sample(length: number, seed: number, levels: number): { map: Float32Array; truth: Truth } {
   const next = random(seed);

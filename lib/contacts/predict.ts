@@ -1,12 +1,12 @@
 /** Contact maps of proteins by any of the three methods. */
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
-import { type Esm2, planBatches } from "../esm2/mod.ts";
+import { type Esm2, planBatches, windowsOf, windowTokens } from "../esm2/mod.ts";
 import { AttentionContacts, type HeadWeights } from "./attention_contacts.ts";
 import { ContactHead } from "./contact_head.ts";
 import { jacobianContacts } from "./jacobian.ts";
 import type { Method } from "./types.ts";
-import { joinWindows, windowsOf, windowTokens } from "./windows.ts";
+import { joinWindows } from "./windows.ts";
 
 /** An attention head. */
 export interface HeadName {

@@ -1,32 +1,5 @@
-/** Long proteins by overlapping windows. */
-import { CLS, EOS } from "../esm2/alphabet.ts";
-
-/** Residues `begin` to `end` (exclusive), 0-based. */
-export interface Window {
-  begin: number;
-  end: number;
-}
-
-/**
- * Windows of `size` residues that overlap by half and cover a sequence; one where it fits. The last
- * ends with the sequence.
- */
-export function windowsOf(length: number, size: number): Window[] {
-  if (length <= size) return [{ begin: 0, end: length }];
-  const step = Math.max(1, Math.floor(size / 2)), windows: Window[] = [];
-  for (let begin = 0;; begin += step) {
-    if (begin + size >= length) {
-      windows.push({ begin: length - size, end: length });
-      return windows;
-    }
-    windows.push({ begin, end: begin + size });
-  }
-}
-
-/** Tokens of a window as a sequence of its own. */
-export function windowTokens(row: Int32Array, { begin, end }: Window): Int32Array<ArrayBuffer> {
-  return Int32Array.from([CLS, ...row.subarray(begin + 1, end + 1), EOS]);
-}
+/** Contact maps of long proteins from those of windows. */
+import type { Window } from "../esm2/mod.ts";
 
 /**
  * One map f32[L, L] from those of windows: the mean of all windows that hold both residues, NaN where

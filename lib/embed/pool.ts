@@ -18,6 +18,14 @@ export const TOKEN_POOLS = ["mean", "cls", "max"] as const;
 /** One of {@linkcode TOKEN_POOLS}. */
 export type TokenPool = typeof TOKEN_POOLS[number];
 
+/**
+ * And the mean of the residues weighted by the attention that they receive, or by a trained score (see
+ * {@linkcode PoolHead}).
+ */
+export const POOLS = [...TOKEN_POOLS, "attention"] as const;
+/** One of {@linkcode POOLS}. */
+export type Pool = typeof POOLS[number];
+
 /** The largest of one row is that row to the bit; a GPU's quotient by 1 need not be. */
 const ROW_POOLS: Readonly<Record<TokenPool, RowPool>> = {
   mean: "mean",
@@ -114,7 +122,7 @@ export class BatchPooler implements Disposable {
 }
 
 /** What is pooled, and how sequences run. */
-export interface PoolOptions extends VisitOptions {
+export interface PoolOptions extends Omit<VisitOptions, "watch"> {
   /** Where the stream is read, each once. */
   places: readonly StreamPlace[];
   /** How it is pooled. @default mean */
@@ -136,28 +144,23 @@ export async function pooledStreams(
   visit: (row: number, place: StreamPlace, pool: TokenPool, vector: Float32Array) => void,
 ): Promise<void> {
   const { dModel } = esm.config;
-  let current: BatchPooler | undefined;
-  const finish = async () => {
-    using last = current;
-    current = undefined;
-    await last?.finish();
-  };
-  try {
-    await visitStreams(esm, rows, places, async ({ place, hidden, batch }) => {
-      if (current?.batch !== batch) {
-        await finish();
-        current = await BatchPooler.create(esm.backend, batch);
-      }
-      for (const pool of pools) {
-        await current.add(hidden, pool, (vectors) => {
-          batch.members.forEach((row, b) =>
-            visit(row, place, pool, vectors.slice(b * dModel, (b + 1) * dModel))
-          );
-        });
-      }
-    }, options);
-    await finish();
-  } finally {
-    current?.[Symbol.dispose]();
-  }
+  let pooler: BatchPooler;
+  await visitStreams(esm, rows, places, async ({ place, hidden, batch }) => {
+    for (const pool of pools) {
+      await pooler.add(hidden, pool, (vectors) => {
+        batch.members.forEach((row, b) =>
+          visit(row, place, pool, vectors.slice(b * dModel, (b + 1) * dModel))
+        );
+      });
+    }
+  }, {
+    ...options,
+    async watch(batch) {
+      const own = pooler = await BatchPooler.create(esm.backend, batch);
+      return {
+        end: () => own.finish(),
+        [Symbol.asyncDispose]: () => Promise.resolve(own[Symbol.dispose]()),
+      };
+    },
+  });
 }

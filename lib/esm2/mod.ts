@@ -5,7 +5,7 @@ export type { GradientOptions, GradientResult, WeightGradients } from "./gradien
 export { HEAD_WEIGHTS, type HeadWeight } from "./head.ts";
 export type { HeadOptions, HeadResult } from "./head_runner.ts";
 export { Esm2, type ModelOptions, type RunOptions, type RunResult } from "./model.ts";
-export { defaultTokenBudget, planBatches, type PlannedBatch } from "./plan.ts";
+export { defaultTokenBudget, headGroups, planBatches, type PlannedBatch } from "./plan.ts";
 export {
   displayLetters,
   padBatch,
@@ -22,7 +22,9 @@ export type {
   ReductionInput,
   ReductionOutput,
 } from "./reduction.ts";
+export { joinReductions } from "./reduction.ts";
 export {
+  type BatchWatch,
   logitsFrom,
   readStreams,
   type Stream,
@@ -32,6 +34,7 @@ export {
   type VisitOptions,
   visitStreams,
 } from "./streams.ts";
+export { centralParts, type Window, windowsOf, windowTokens } from "./windows.ts";
 export {
   type AttentionPiece,
   BLOCK_PARTS,

@@ -29,3 +29,30 @@ export interface AttentionReduction extends PatternReduction {
   /** Sees the pieces of a block in ascending order of heads; most often there is one. */
   visit(piece: ReducedPiece): void | Promise<void>;
 }
+
+/** Two reductions as one, each shown its own; of a layer that only one wants both are computed. */
+export function joinReductions(a: AttentionReduction, b: AttentionReduction): AttentionReduction {
+  const named = <T>(one: Readonly<Record<string, T>>, letter: string) =>
+    Object.entries(one).map(([name, value]) => [`${letter}_${name}`, value] as const);
+  const own = <T>(all: Readonly<Record<string, T>>, letter: string) =>
+    Object.fromEntries(
+      Object.entries(all).filter(([name]) => name.startsWith(`${letter}_`))
+        .map(([name, value]) => [name.slice(letter.length + 1), value]),
+    );
+  return {
+    key: `${a.key} and ${b.key}`,
+    inputs: Object.fromEntries([...named(a.inputs, "a"), ...named(b.inputs, "b")]),
+    outputs: Object.fromEntries([...named(a.outputs, "a"), ...named(b.outputs, "b")]),
+    build: (g, pattern, inputs) =>
+      Object.fromEntries([
+        ...named(a.build(g, pattern, own(inputs, "a")), "a"),
+        ...named(b.build(g, pattern, own(inputs, "b")), "b"),
+      ]),
+    fewestHeads: Math.max(a.fewestHeads ?? 1, b.fewestHeads ?? 1),
+    wants: (layer) => a.wants(layer) || b.wants(layer),
+    async visit(piece) {
+      if (a.wants(piece.layer)) await a.visit({ ...piece, values: own(piece.values, "a") });
+      if (b.wants(piece.layer)) await b.visit({ ...piece, values: own(piece.values, "b") });
+    },
+  };
+}

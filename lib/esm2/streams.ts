@@ -4,7 +4,19 @@ import { embed } from "./inputs.ts";
 import type { Esm2 } from "./model.ts";
 import { defaultTokenBudget, planBatches, type PlannedBatch } from "./plan.ts";
 import type { TokenBatch } from "./tokenize.ts";
-import type { StreamPlace } from "./visitor.ts";
+import type { StreamPlace, Visitor } from "./visitor.ts";
+
+/** Goes along with one batch, and sees more of it than its stream. */
+export interface BatchWatch extends AsyncDisposable {
+  /** Sees attention on the way. */
+  readonly visitor?: Pick<Visitor, "attention" | "wantsAttention" | "reduction">;
+  /** Blocks that must run for it. @default as many as the places need */
+  readonly depth?: number;
+  /** Whether it wants logits. @default false */
+  readonly logits?: boolean;
+  /** Hears that the batch has run; logits f32[B·T, 33] are valid until it returns. */
+  end?(result: { logits?: Tensor }): Promise<void>;
+}
 
 /** How a batch runs. */
 export interface StreamOptions {
@@ -20,6 +32,8 @@ export interface VisitOptions extends StreamOptions {
   tokenBudget?: number;
   /** Hears after each batch how many tokens are done, without padding. */
   onProgress?(tokens: number): void;
+  /** Is asked before each batch for what goes along with it. */
+  watch?(batch: PlannedBatch): BatchWatch | Promise<BatchWatch>;
 }
 
 /** The stream of a batch at one place. */
@@ -44,12 +58,14 @@ export async function visitStreams(
   rows: readonly Int32Array[],
   places: readonly StreamPlace[],
   visit: (stream: Stream<PlannedBatch>) => void | Promise<void>,
-  { tokenBudget = defaultTokenBudget(esm.backend), onProgress, ...options }: VisitOptions = {},
+  { tokenBudget = defaultTokenBudget(esm.backend), onProgress, watch, ...options }: VisitOptions =
+    {},
 ): Promise<void> {
   let done = 0;
   for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
     options.signal?.throwIfAborted();
-    await visitBatch(esm, batch, places, visit, options);
+    await using watching = await watch?.(batch);
+    await visitBatch(esm, batch, places, visit, options, watching);
     done += batch.lengths.reduce((sum, length) => sum + length, 0);
     onProgress?.(done);
   }
@@ -62,22 +78,25 @@ export async function visitBatch<Batch extends TokenBatch>(
   places: readonly StreamPlace[],
   visit: (stream: Stream<Batch>) => void | Promise<void>,
   { tokenDropout, signal }: StreamOptions = {},
+  watch?: BatchWatch,
 ): Promise<void> {
   checkPlaces(places, esm.config.layers);
-  const last = places.includes("last");
+  const last = places.includes("last"), head = last || watch?.logits === true;
   using start = tokenDropout === undefined ? undefined : embedding(esm, batch, tokenDropout);
   using result = await esm.run(batch, {
     ...(start && { from: { depth: 0, hidden: start } }),
-    until: last ? undefined : Math.max(...places as number[]),
-    head: last,
+    until: head ? undefined : Math.max(watch?.depth ?? 0, ...places as number[]),
+    head,
     signal,
     visitor: {
+      ...watch?.visitor,
       async hidden({ depth, hidden }) {
         if (places.includes(depth)) await visit({ place: depth, hidden, batch });
       },
     },
   });
   if (last) await visit({ place: "last", hidden: result.normalised!, batch });
+  await watch?.end?.({ logits: result.logits });
 }
 
 /** Tensors f32[B·T, D] of a batch by place; the caller disposes of them. */

@@ -2,6 +2,7 @@
 import { quote, UserError } from "../errors.ts";
 
 const constructors = {
+  f2: Float16Array,
   f4: Float32Array,
   f8: Float64Array,
   i4: Int32Array,
@@ -10,13 +11,19 @@ const constructors = {
 };
 
 /** NumPy's name of an element type without its byte order. */
-export type NpyDtype = "f4" | "f8" | "i4" | "i8" | "u1";
+export type NpyDtype = "f2" | "f4" | "f8" | "i4" | "i8" | "u1";
 
 /** Texts of at most that many characters, four bytes each; written, not read. */
 export type NpyTextDtype = `U${number}`;
 
 /** Elements of an array as they are held. */
-export type NpyData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+export type NpyData =
+  | Float16Array
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array;
 
 /** An array. */
 export interface NpyArray {
@@ -41,7 +48,7 @@ export function dtypeOf(data: NpyData): NpyDtype {
   for (const [dtype, constructor] of Object.entries(constructors)) {
     if (data instanceof constructor) return dtype as NpyDtype;
   }
-  throw new TypeError("data must be a Float32, Float64, Int32, BigInt64 or Uint8 array");
+  throw new TypeError("data must be a Float16, Float32, Float64, Int32, BigInt64 or Uint8 array");
 }
 
 /** Size of one element, bytes. */
@@ -75,22 +82,32 @@ export function encodeNpyHeader(dtype: NpyDtype | NpyTextDtype, shape: number[])
   return bytes;
 }
 
+/** Letters of a text as NumPy counts them. */
+export const lettersOf = (text: string): number[] =>
+  Array.from(text, (letter) => letter.codePointAt(0)!);
+
+/** Elements of the type `<U…` of so many letters. */
+export function encodeTexts(texts: readonly string[], longest: number): Uint8Array {
+  const bytes = new Uint8Array(4 * longest * texts.length), view = new DataView(bytes.buffer);
+  texts.forEach((text, t) =>
+    lettersOf(text).forEach((point, i) => view.setUint32(4 * (t * longest + i), point, true))
+  );
+  return bytes;
+}
+
 /** A whole .npy file of texts, of the type `<U…` of the longest; the empty shape is one text. */
 export function encodeNpyText(texts: readonly string[], shape: number[]): Uint8Array {
-  const letters = texts.map((text) => Array.from(text, (letter) => letter.codePointAt(0)!));
-  const longest = Math.max(1, ...letters.map(({ length }) => length));
+  const longest = texts.reduce((most, text) => Math.max(most, lettersOf(text).length), 1);
   const header = encodeNpyHeader(`U${longest}`, shape);
   if (elementCount(shape) !== texts.length) {
     throw new RangeError(
       `Cannot encode texts as shape [${shape}] must hold them: current value is ${texts.length}`,
     );
   }
-  const bytes = new Uint8Array(header.length + 4 * longest * texts.length);
+  const elements = encodeTexts(texts, longest);
+  const bytes = new Uint8Array(header.length + elements.length);
   bytes.set(header);
-  const view = new DataView(bytes.buffer, header.length);
-  letters.forEach((points, t) =>
-    points.forEach((point, i) => view.setUint32(4 * (t * longest + i), point, true))
-  );
+  bytes.set(elements, header.length);
   return bytes;
 }
 
@@ -129,7 +146,7 @@ export function decodeNpyHeader(bytes: Uint8Array, source: string): NpyHeader {
   // Booleans are bytes of 0 and 1.
   const dtype = descr.replace(/^[<|=]/, "").replace(/^b1$/, "u1");
   if (!Object.hasOwn(constructors, dtype)) {
-    fail("its elements must be little-endian f4, f8, i4, i8, u1 or b1", descr || text.trim());
+    fail("its elements must be little-endian f2, f4, f8, i4, i8, u1 or b1", descr || text.trim());
   }
   if (order !== "False") fail("it must be in C order", `fortran_order ${order}`);
   if (tuple === undefined) fail("its header must have a shape", text.trim());

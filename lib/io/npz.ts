@@ -9,6 +9,7 @@ import {
   elementCount,
   encodeNpyHeader,
   encodeNpyText,
+  encodeTexts,
   type NpyArray,
   type NpyData,
   type NpyDtype,
@@ -68,7 +69,46 @@ export class NpzWriter implements AsyncDisposable {
 
   /** Starts an array whose elements come in pieces, such as one layer's attention at a time. */
   start(name: string, dtype: NpyDtype, shape: number[]): NpzArrayWriter {
-    const header = encodeNpyHeader(dtype, shape);
+    const header = encodeNpyHeader(dtype, shape), entry = this.#start(name, header);
+    const total = elementCount(shape);
+    let done = 0;
+    return {
+      write: async (chunk) => {
+        if (dtypeOf(chunk) !== dtype) throw new TypeError(`array "${name}" must get ${dtype} data`);
+        done += chunk.length;
+        if (done > total) {
+          throw new RangeError(`array "${name}" of shape [${shape}] got ${done} elements`);
+        }
+        await entry.write(bytesOf(chunk));
+      },
+      close: async () => {
+        if (done !== total) {
+          throw new RangeError(`array "${name}" of shape [${shape}] got only ${done} elements`);
+        }
+        await entry.close();
+      },
+    };
+  }
+
+  /**
+   * Writes many texts as an array `<U…`, some at a time.
+   *
+   * @param longest letters of the longest
+   */
+  async addTexts(
+    name: string,
+    count: number,
+    longest: number,
+    texts: AsyncIterable<readonly string[]>,
+  ): Promise<void> {
+    const letters = Math.max(1, longest);
+    const entry = this.#start(name, encodeNpyHeader(`U${letters}`, [count]));
+    for await (const some of texts) await entry.write(encodeTexts(some, letters));
+    await entry.close();
+  }
+
+  /** Starts the file of an array; what stands in it after the header comes in pieces. */
+  #start(name: string, header: Uint8Array) {
     this.#claim(name);
     this.#open = name;
 
@@ -80,29 +120,19 @@ export class NpzWriter implements AsyncDisposable {
     failed.catch(() => {});
     const push = (bytes: Uint8Array) =>
       writing(this.#path, () => Promise.race([sink.write(bytes), failed]));
-    const total = elementCount(shape);
-    let done = 0, headerWritten = false;
+    let headerWritten = false;
     const writeHeader = async () => {
       if (!headerWritten) await push(header);
       headerWritten = true;
     };
     return {
-      write: async (chunk) => {
-        if (dtypeOf(chunk) !== dtype) throw new TypeError(`array "${name}" must get ${dtype} data`);
-        done += chunk.length;
-        if (done > total) {
-          throw new RangeError(`array "${name}" of shape [${shape}] got ${done} elements`);
-        }
+      write: async (bytes: Uint8Array) => {
         await writeHeader();
-        const bytes = bytesOf(chunk);
         for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
           await push(bytes.slice(at, at + PIECE_BYTES));
         }
       },
       close: async () => {
-        if (done !== total) {
-          throw new RangeError(`array "${name}" of shape [${shape}] got only ${done} elements`);
-        }
         await writeHeader();
         await writing(this.#path, async () => {
           await Promise.race([sink.close(), failed]);

@@ -88,16 +88,18 @@ export interface StreamFlags extends ProteinFlags {
 }
 
 /** Proteins that have been looked at once, so that nothing is wrong with them. */
-export interface Proteins {
+export interface Proteins<P extends Sequence = Sequence> {
   readonly count: number;
   /** Of all of them together. */
   readonly residues: number;
+  /** Of the longest. */
+  readonly longest: number;
   /** Of their ids and residues in order, in hexadecimal. */
   readonly sha256: string;
   /** What a reader of the results should know of the inputs. */
   readonly notes: readonly string[];
   /** One after another, in the order of the file. */
-  read(): AsyncIterable<Sequence>;
+  read(): AsyncIterable<P>;
 }
 
 /**
@@ -122,11 +124,17 @@ export async function openProteins(flags: StreamFlags): Promise<Proteins> {
   return await checked(() => listed(a2a), flags, [exampleNote(a2a)]);
 }
 
-async function checked(
-  written: () => AsyncIterable<Sequence>,
+/**
+ * Looks at proteins that are read as they are needed, once, so that nothing is wrong with them.
+ *
+ * @param written gives them anew at every call
+ * @throws {UserError} for letters that ESM-2 does not know, and for proteins that are too long
+ */
+export async function checked<P extends Sequence>(
+  written: () => AsyncIterable<P>,
   { maxLength, gaps: choice }: Pick<StreamFlags, "maxLength" | "gaps">,
   notes: string[],
-): Promise<Proteins> {
+): Promise<Proteins<P>> {
   let gaps = 0, gapped = 0;
   let count = 0, residues = 0, longer = 0, longest = 0;
   let first: Sequence | undefined;
@@ -159,7 +167,7 @@ async function checked(
   async function* read() {
     for await (const each of written()) yield withoutGaps(each, choice)[0];
   }
-  return { count, residues, sha256: hash.digest("hex"), notes, read };
+  return { count, residues, longest, sha256: hash.digest("hex"), notes, read };
 }
 
 /** The same of proteins that are at hand. @throws {UserError} for letters that ESM-2 does not know */

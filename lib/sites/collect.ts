@@ -1,7 +1,7 @@
 /** Sums the attention that every token receives, block by block, wherever the attention lives. */
 import { AttentionColumnMass, columnMass } from "../../kernels/attention_column_mass/mod.ts";
 import { columnMassReduction } from "../../kernels/attention_column_mass/graph.ts";
-import type { AttentionPiece, Esm2, PlannedBatch, ReducedPiece } from "../esm2/mod.ts";
+import type { AttentionPiece, Esm2, PlannedBatch, ReducedPiece, Visitor } from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
 
 export interface CollectOptions {
@@ -15,7 +15,6 @@ export interface CollectOptions {
   onAttention?(piece: AttentionPiece): Promise<void>;
   /** Hears of each layer done. */
   onLayer?(): void;
-  signal?: AbortSignal;
 }
 
 /** Sums of one protein's heads, layer-major over the layers analysed. */
@@ -31,13 +30,35 @@ function tokenRange(length: number, specials: boolean): [begin: number, end: num
   return specials ? [0, length] : [1, length - 1];
 }
 
+/** The attention of one batch on its way to sums. */
+export interface AttentionSums extends AsyncDisposable {
+  /** Is shown the run. */
+  readonly visitor: Pick<Visitor, "attention" | "wantsAttention" | "reduction">;
+  /** Blocks that must run. */
+  readonly depth: number;
+  /** The sums of each member, when the batch has run. */
+  finish(): Promise<CollectedSums[]>;
+}
+
 /** Runs a batch once and gives each member's sums. */
 export async function collectSums(
   model: Esm2,
   batch: PlannedBatch,
-  options: CollectOptions,
+  options: CollectOptions & { signal?: AbortSignal },
 ): Promise<CollectedSums[]> {
-  const { layers, specials, threshold, signal } = options;
+  await using sums = await sumAttention(model, batch, options);
+  const { visitor, depth: until } = sums;
+  using _ = await model.run(batch, { until, signal: options.signal, visitor });
+  return await sums.finish();
+}
+
+/** What goes along with a run of a batch that somebody else makes. */
+export async function sumAttention(
+  model: Esm2,
+  batch: PlannedBatch,
+  options: CollectOptions,
+): Promise<AttentionSums> {
+  const { layers, specials, threshold } = options;
   const { heads } = model.config;
   const ranges = batch.lengths.map((length) => tokenRange(length, specials));
   const sums = ranges.map(([begin, end]) => ({
@@ -61,37 +82,35 @@ export async function collectSums(
     : options.onAttention
     ? arraySummer(ranges, threshold, store)
     : graphSummer(ranges, batch, store);
-  await using _summer = summer;
-  const last = layers[layers.length - 1];
   const wants = (layer: number) => layers.includes(layer);
   const done = (end: number) => end === heads && options.onLayer?.();
-  using _ = await model.run(batch, {
-    until: last + 1,
-    signal,
-    visitor: {
-      ...(summer.request
-        ? {
-          reduction: {
-            ...columnMassReduction(batch, { threshold, rows: summer.request.rows }),
-            wants,
-            visit(sums) {
-              summer.request!.visit(sums);
-              done(sums.end);
-            },
+  return {
+    depth: layers[layers.length - 1] + 1,
+    visitor: summer.request
+      ? {
+        reduction: {
+          ...columnMassReduction(batch, { threshold, rows: summer.request.rows }),
+          wants,
+          visit(sums) {
+            summer.request!.visit(sums);
+            done(sums.end);
           },
-        }
-        : {
-          wantsAttention: wants,
-          async attention(piece) {
-            await summer.add!(piece);
-            await options.onAttention?.(piece);
-            done(piece.end);
-          },
-        }),
+        },
+      }
+      : {
+        wantsAttention: wants,
+        async attention(piece) {
+          await summer.add!(piece);
+          await options.onAttention?.(piece);
+          done(piece.end);
+        },
+      },
+    async finish() {
+      await summer.finish?.();
+      return sums;
     },
-  });
-  await summer.finish?.();
-  return sums;
+    [Symbol.asyncDispose]: () => summer[Symbol.asyncDispose](),
+  };
 }
 
 type Store = (layer: number, first: number, mass: Float32Array, count: Uint32Array) => void;

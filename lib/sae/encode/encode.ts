@@ -4,10 +4,11 @@ import {
   displayLetters,
   type Esm2,
   type Sequence,
-  tokenize,
   visitStreams,
 } from "../../esm2/mod.ts";
+import { BATCHES_PER_GROUP, groupProteins, type ProteinGroup } from "../../proteins/groups.ts";
 import { packUnit, unpackUnit } from "../../run/codec.ts";
+import { groupWork } from "../../run/group_work.ts";
 import type { Work } from "../../run/run.ts";
 import type { SaeCoder } from "../coder.ts";
 import { sliceRows } from "../rows.ts";
@@ -33,9 +34,6 @@ export interface EncodeOptions {
   onProgress?: (residues: number) => void;
 }
 
-/** Sequences of similar length are looked for among so many batches' tokens. */
-const BATCHES_PER_WINDOW = 8;
-
 /**
  * Encodes proteins in their order, a window of them at a time: those whose batches are planned
  * together, the same in every run with the same proteins and budget. The letters of each have been
@@ -48,7 +46,7 @@ export async function* encodeWindows(
   { onProgress, ...options }: EncodeOptions = {},
 ): AsyncGenerator<ProteinLatents[]> {
   let before = 0;
-  for await (const window of windows(esm, proteins, options)) {
+  for await (const window of groupProteins(proteins, groupsOf(esm, options))) {
     yield await encodeWindow(esm, coder, window, {
       ...options,
       onProgress: (done) => onProgress?.(before + done),
@@ -60,7 +58,7 @@ export async function* encodeWindows(
 async function encodeWindow(
   esm: Esm2,
   coder: SaeCoder,
-  { members }: Window,
+  { members }: ProteinGroup,
   { tokenBudget, signal, onProgress }: EncodeOptions,
 ): Promise<ProteinLatents[]> {
   const rows = members.map(({ ids }) => ids), found: SparseLatents[] = [];
@@ -74,41 +72,20 @@ async function encodeWindow(
       done += count;
     });
     onProgress?.(done);
-  }, { tokenBudget: budgetOf(esm, tokenBudget), signal });
+  }, { tokenBudget, signal });
   return members.map(({ protein }, i) => withLatents(protein, found[i]));
 }
 
-const budgetOf = ({ backend }: Esm2, tokenBudget = defaultTokenBudget(backend)) => tokenBudget;
+const groupsOf = (
+  { backend }: Esm2,
+  { tokenBudget = defaultTokenBudget(backend) }: EncodeOptions,
+) => ({
+  most: BATCHES_PER_GROUP * tokenBudget,
+});
 
 const withLatents = ({ id, residues }: Sequence, latents: SparseLatents): ProteinLatents => {
   return { id, letters: displayLetters(residues), latents };
 };
-
-interface Window {
-  members: { protein: Sequence; ids: Int32Array }[];
-  tokens: number;
-  residues: number;
-}
-
-async function* windows(
-  esm: Esm2,
-  proteins: AsyncIterable<Sequence>,
-  { tokenBudget }: EncodeOptions,
-): AsyncGenerator<Window> {
-  const most = BATCHES_PER_WINDOW * budgetOf(esm, tokenBudget);
-  let window: Window = { members: [], tokens: 0, residues: 0 };
-  for await (const protein of proteins) {
-    const ids = tokenize(protein, { maxLength: Infinity });
-    if (window.members.length > 0 && window.tokens + ids.length > most) {
-      yield window;
-      window = { members: [], tokens: 0, residues: 0 };
-    }
-    window.members.push({ protein, ids });
-    window.tokens += ids.length;
-    window.residues += ids.length - 2;
-  }
-  if (window.members.length > 0) yield window;
-}
 
 /** Makes a unit's bytes of some windows of proteins. */
 export interface WindowPacker {
@@ -131,36 +108,19 @@ export async function windowWork(
   stack: AsyncDisposableStack,
   packer: () => WindowPacker,
 ): Promise<Work> {
-  const units: { windows: number; tokens: number; residues: number }[] = [];
-  for await (const { tokens, residues } of windows(esm, proteins(), options)) {
-    let last = units.at(-1);
-    if (!last || last.tokens >= least) units.push(last = { windows: 0, tokens: 0, residues: 0 });
-    last.windows++;
-    last.tokens += tokens;
-    last.residues += residues;
-  }
-  // Units are computed in order: the proteins are read once, those of others passed over.
-  const left = windows(esm, proteins(), options);
-  stack.defer(() => void left.return(undefined));
-  let next = 0;
-  return {
-    pieces: units.map((_, u) => [u]),
-    weightOf: ([u]) => units[u].residues,
-    async compute([u], put, tick) {
-      for (; next < u; next++) for (let w = 0; w < units[next].windows; w++) await left.next();
-      const own = packer();
-      let before = 0;
-      for (let w = 0; w < units[u].windows; w++) {
-        const { value } = await left.next();
-        const onProgress = (done: number) => tick(before + done);
-        const found = await encodeWindow(esm, coder, value!, { ...options, onProgress });
-        for (const protein of found) own.add(protein);
-        before += value!.residues;
+  const groups = { ...groupsOf(esm, options), proteins, least };
+  return await groupWork(groups, stack, async (windows, put, tick) => {
+    const own = packer();
+    let before = 0;
+    for await (const window of windows) {
+      const onProgress = (done: number) => tick(before + done);
+      for (const protein of await encodeWindow(esm, coder, window, { ...options, onProgress })) {
+        own.add(protein);
       }
-      next++;
-      put(u, own.pack());
-    },
-  };
+      before += window.residues;
+    }
+    put(0, own.pack());
+  });
 }
 
 /** Keeps the latents of a window of proteins. */

@@ -1,8 +1,7 @@
 /** Where latents of proteins go, one protein after another. */
-import { writeSafetensors } from "../../checkpoint/write_safetensors.ts";
+import { textLines, writeArrays } from "../../checkpoint/write_arrays.ts";
 import { columnsOf, type TableOf } from "../../io/columns.ts";
-import type { NpyData, NpyDtype } from "../../io/npy.ts";
-import { NpzWriter } from "../../io/npz.ts";
+import type { NpyData } from "../../io/npy.ts";
 import { shortest } from "../../report/client/numbers.js";
 import type { ProteinLatents } from "./encode.ts";
 import { lettersText, rangesText, type TopLatent } from "./top_latents.ts";
@@ -99,8 +98,6 @@ export interface Extents {
   latents: number;
 }
 
-type Source = NpyData | AsyncGenerator<NpyData>;
-
 /**
  * Writes compressed sparse rows over all residues:
  *
@@ -133,33 +130,21 @@ export async function writeCsr(
     );
     yield BigInt64Array.of(BigInt(entries));
   }
-  let isFirst = true;
-  const idOf = ({ id }: ProteinLatents) => {
-    const text = isFirst ? id : `\n${id}`;
-    isFirst = false;
-    return new TextEncoder().encode(text);
-  };
-  const arrays: [name: string, dtype: NpyDtype, shape: number[], data: Source][] = [
-    ["offsets", "i8", [residues + 1], offsets()],
-    ["indices", "i4", [entries], each(({ latents }) => Int32Array.from(latents.indices))],
-    ["values", "f4", [entries], each(({ latents }) => latents.values)],
-    ["lengths", "i4", [count], each(({ latents }) => Int32Array.of(latents.rows))],
-    ["shape", "i8", [2], BigInt64Array.of(BigInt(residues), BigInt(width))],
-    ["ids", "u1", [idBytes], each(idOf)],
-  ];
-  if (format === "npz") {
-    await using npz = await NpzWriter.create(path);
-    for (const [name, dtype, shape, data] of arrays) {
-      const array = npz.start(name, dtype, shape);
-      for await (const piece of ArrayBuffer.isView(data) ? [data] : data) await array.write(piece);
-      await array.close();
-    }
-    return await npz.close();
+  async function* names() {
+    for await (const { id } of proteins()) yield [id];
   }
-  const tensors = arrays.map(([name, dtype, shape, data]) =>
-    [name, { dtype: SAFETENSORS_DTYPE[dtype], shape, data }] as const
-  );
-  await writeSafetensors(path, Object.fromEntries(tensors), metadata);
+  await writeArrays(path, format, {
+    offsets: { dtype: "i8", shape: [residues + 1], data: offsets() },
+    indices: {
+      ...{ dtype: "i4", shape: [entries] },
+      data: each(({ latents }) => Int32Array.from(latents.indices)),
+    },
+    values: { dtype: "f4", shape: [entries], data: each(({ latents }) => latents.values) },
+    lengths: {
+      ...{ dtype: "i4", shape: [count] },
+      data: each(({ latents }) => Int32Array.of(latents.rows)),
+    },
+    shape: { dtype: "i8", shape: [2], data: BigInt64Array.of(BigInt(residues), BigInt(width)) },
+    ids: { dtype: "u1", shape: [idBytes], data: textLines(names()) },
+  }, metadata);
 }
-
-const SAFETENSORS_DTYPE = { f4: "F32", i4: "I32", i8: "I64", u1: "U8", f8: "F64" } as const;
