@@ -1,9 +1,10 @@
 /** Which proteins to embed, and what their table says of them. */
-import { UserError } from "../errors.ts";
-import { openProteins, type StreamFlags } from "../proteins/read.ts";
+import { quote, UserError } from "../errors.ts";
+import { openProteins, type Proteins, type StreamFlags } from "../proteins/read.ts";
 import { openProteinTable, type TableProteins } from "../proteins/table_stream.ts";
 import { contradict } from "../proteins/read.ts";
 import type { HeadName } from "../contacts/predict.ts";
+import { checkMapped, type MapMethod } from "./map/layout.ts";
 import type { PoolList } from "./places.ts";
 import { type PoolHead, readPoolHead } from "./pool_head.ts";
 
@@ -12,11 +13,16 @@ export interface InputFlags extends Omit<StreamFlags, "maxLength"> {
   pool: PoolList;
   heads?: readonly HeadName[];
   poolHead?: string;
+  map?: MapMethod;
+  colourBy?: string;
+  search?: string;
 }
 
 /** Proteins, and the trained pool where one is named. */
 export interface EmbedInputs extends TableProteins {
   readonly head?: PoolHead;
+  /** What `--search` names. */
+  readonly database?: Proteins;
 }
 
 /**
@@ -41,8 +47,43 @@ export async function openInputs(flags: InputFlags): Promise<EmbedInputs> {
   const proteins = table === undefined
     ? withoutColumns(await openProteins(streamed))
     : await openProteinTable(table, streamed);
-  return { ...proteins, head };
+  checkColumn(flags, proteins.columns);
+  if (flags.map) checkMapped(flags.map, proteins.count);
+  if (flags.search === undefined) return { ...proteins, head };
+  const database = await openProteins({
+    fasta: flags.search,
+    gaps: flags.gaps,
+    maxLength: Infinity,
+  });
+  return {
+    ...{ ...proteins, head, database },
+    notes: [...proteins.notes, ...database.notes.map((note) => `${flags.search}: ${note}`)],
+  };
 }
+
+/** @throws {UserError} if nothing is drawn or compared without vectors, or the column is not there */
+function checkColumn(
+  { map, search, colourBy, pool: { pools } }: InputFlags,
+  columns: readonly string[],
+): void {
+  const flag = map ? "--map" : "--search";
+  if ((map || search !== undefined) && pools.length === 0) {
+    throw new UserError(
+      `Cannot use ${flag} as it compares vectors of proteins: --pool must name one beside none`,
+    );
+  }
+  if (colourBy === undefined) return;
+  if (!map) throw new UserError("Cannot use --colour-by as --map must be given with it");
+  if (colourBy === LENGTH || columns.includes(colourBy)) return;
+  throw new UserError(
+    `Cannot use --colour-by as it must be ${LENGTH} or a column of --table: current value is ${
+      quote(colourBy)
+    }, columns are ${columns.length === 0 ? "none" : quote(columns.join(", "), 120)}`,
+  );
+}
+
+/** What every protein can be coloured by. */
+export const LENGTH = "length";
 
 function withoutColumns(proteins: Awaited<ReturnType<typeof openProteins>>): TableProteins {
   return {

@@ -109,7 +109,22 @@ Deno.test("searchVectors ranks the database and compares with its spread", async
   await using _ = backend;
   const database = randomTable(50, 12, 7), queries = randomTable(3, 12, 8);
   queries.values.set(vectorOf(database, 20), 12);
-  const hits = await searchVectors(queries, database, 4, backend);
+  const blocksOf = (table: VectorTable, size: number) => ({
+    count: table.ids.length,
+    async *blocks() {
+      for (let at = 0; at < table.ids.length; at += size) {
+        await Promise.resolve();
+        yield {
+          ids: table.ids.slice(at, at + size),
+          width: table.width,
+          values: table.values.subarray(at * table.width, (at + size) * table.width),
+        };
+      }
+    },
+  });
+  const hits = await searchVectors(queries, blocksOf(database, 50), 4, backend);
+  // Blocks are a matter of memory: a hit is the same in any.
+  deepEqual(await searchVectors(queries, blocksOf(database, 3), 4, backend), hits);
   equal(hits.length, 12);
   const own = hits.filter(({ protein }) => protein === "p1");
   deepEqual(own.map(({ rank }) => rank), [1, 2, 3, 4]);
@@ -120,6 +135,6 @@ Deno.test("searchVectors ranks the database and compares with its spread", async
   const sd = Math.sqrt(all.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 50);
   ok(Math.abs(own[2].z - (own[2].cosine - mean) / sd) < 1e-5);
   // All of a database that is smaller, and no spread where there is one protein.
-  const one = await searchVectors(queries, randomTable(1, 12, 9), 4, backend);
+  const one = await searchVectors(queries, blocksOf(randomTable(1, 12, 9), 1), 4, backend);
   deepEqual(one.map(({ rank, z }) => [rank, z]), [[1, NaN], [1, NaN], [1, NaN]]);
 });

@@ -8,6 +8,7 @@ import { modelOptions, tokenBudgetOption } from "../model_options.ts";
 import { outputOptions, runOptions } from "../output_options.ts";
 import { proteinsOptions } from "../proteins/options.ts";
 import { LONG_CHOICES } from "./embed.ts";
+import { MAP_METHODS } from "./map/layout.ts";
 import { parsePlaces, parsePools, type PlaceList, type PoolList } from "./places.ts";
 import { DTYPES } from "./run.ts";
 
@@ -86,6 +87,41 @@ export const options = {
   }),
   perProtein: flag({ description: "a file per protein, named by its id", group: "Output" }),
   csv: flag({ description: "write no embeddings.csv", group: "Output", default: true }),
-  ...outputOptions("embed", "embeddings, proteins.csv and run.json"),
+  map: option({
+    placeholder: "method",
+    parse: parse.choice(...MAP_METHODS),
+    description: "draw the proteins on a plane: umap, tsne (to 10,000 proteins), pca",
+    group: "Map and search",
+  }),
+  colourBy: option({
+    placeholder: "column",
+    parse: parse.text,
+    description: "column of --table that colours the map at first",
+    group: "Map and search",
+  }),
+  search: option({
+    placeholder: "file",
+    parse: parse.path,
+    description: "FASTA of a database: which of it are most like each protein, by cosine",
+    group: "Map and search",
+  }),
+  top: option({
+    placeholder: "number",
+    parse: parse.positiveInteger(10_000),
+    default: 10,
+    description: "neighbours of --search for each protein",
+    group: "Map and search",
+  }),
+  seed: option({
+    placeholder: "number",
+    parse: parse.seed,
+    default: 0,
+    description: "of --map",
+    group: "Map and search",
+  }),
+  ...outputOptions(
+    "embed",
+    "embeddings, proteins.csv, run.json, and report.html of a map or search",
+  ),
   ...runOptions,
 };

@@ -5,19 +5,22 @@ import { type ArrayFormat, type NumberArray, writeArrays } from "../checkpoint/w
 import { ContactHead } from "../contacts/contact_head.ts";
 import { checkHeads } from "../contacts/predict.ts";
 import { UserError } from "../errors.ts";
-import { defaultTokenBudget, type Sequence } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Sequence, type StreamPlace } from "../esm2/mod.ts";
 import type { OpenedModel } from "../hub/open_model.ts";
 import { lettersOf, type NpyData } from "../io/npy.ts";
 import { fileNames } from "../io/output.ts";
 import { BATCHES_PER_GROUP } from "../proteins/groups.ts";
 import { groupWork } from "../run/group_work.ts";
+import type { Proteins } from "../proteins/read.ts";
 import type { MergedRun } from "../run/merge.ts";
 import type { RowSink } from "../run/results.ts";
 import { type Finished, runAnalysis, type RunFlags } from "../run/run.ts";
 import { type EmbedPlan, embedRows, type LongChoice } from "./embed.ts";
+import { explore } from "./explore.ts";
 import { checkFits } from "./fits.ts";
 import { type EmbedInputs, type InputFlags, openInputs } from "./inputs.ts";
 import { depthNote, type PlaceList, resolvePlaces } from "./places.ts";
+import type { Pool } from "./pool.ts";
 import { checkPoolHead } from "./pool_head.ts";
 import { proteinsTable, type VectorRow, vectorsTable } from "./tables.ts";
 import {
@@ -43,6 +46,8 @@ export interface EmbedFlags extends RunFlags, InputFlags {
   dtype: typeof DTYPES[number];
   perProtein: boolean;
   csv: boolean;
+  top: number;
+  seed: number;
 }
 
 /** What a group leaves at most, or one protein. */
@@ -68,30 +73,37 @@ export async function runEmbed(
           ...{ places, pools, residues, heads, poolHead: inputs.head?.sha256, contacts, logits },
           ...{ long, window: long === "full" ? undefined : window, tokenBudget },
           proteins: inputs.sha256,
+          database: inputs.database?.sha256,
         },
-        label: inputs.count === 1 ? "embedding" : `embedding ${inputs.count} proteins`,
+        label: countOf(inputs) === 1 ? "embedding" : `embedding ${countOf(inputs)} proteins`,
         unit: "residues",
         async open({ esm, stack }) {
           const whole = { ...plan };
           if (contacts) whole.contacts = stack.use(await ContactHead.create(esm, model.checkpoint));
           const parts = partsOf(whole, config.dModel);
           await checkFits(esm, inputs, whole, parts);
+          const { database } = inputs;
+          // Only the vector that is compared is wanted of the database.
+          const compared = { ...whole, ...COMPARED(plan) };
+          if (database) await checkFits(esm, database, compared, partsOf(compared, config.dModel));
           const tokens = BATCHES_PER_GROUP * (tokenBudget ?? defaultTokenBudget(esm.backend));
           const groups = {
-            proteins: () => inputs.read(),
+            proteins: () => both(inputs, database),
+            begin: inputs.count,
             most: 1,
             costOf: (count: number) =>
               Math.max(count / tokens, bytesOf(parts, count - 2) / GROUP_BYTES),
             units: unitsPerGroup(parts),
           };
-          return await groupWork<Sequence>(groups, stack, async (found, put, tick) => {
+          return await groupWork<Counted>(groups, stack, async (found, put, tick) => {
             for await (const { members } of found) {
               const rows = members.map(({ ids }) => ids);
-              packGroup(
-                parts,
-                await embedRows(esm, rows, whole, { tokenBudget, signal, onProgress: tick }),
-                put,
-              );
+              const isDatabase = members[0].protein.isOfDatabase === true;
+              const asked = isDatabase ? compared : whole;
+              const embedded = await embedRows(esm, rows, asked, {
+                ...{ tokenBudget, signal, onProgress: tick },
+              });
+              packGroup(parts, embedded, put, (part) => !isDatabase || part === 0);
             }
           });
         },
@@ -106,11 +118,30 @@ export async function runEmbed(
               ...finished,
               dModel: config.dModel,
             },
+            { place: places[0], pool: pools?.[0] ?? "mean" },
           ),
       };
     },
   }, merged);
 }
+
+const countOf = ({ count, database }: EmbedInputs) => count + (database?.count ?? 0);
+
+/** A protein, and whether it is searched rather than embedded. */
+type Counted = Sequence & { isOfDatabase?: boolean };
+
+async function* both(inputs: EmbedInputs, database?: Proteins): AsyncGenerator<Counted> {
+  yield* inputs.read();
+  if (!database) return;
+  for await (const protein of database.read()) yield { ...protein, isOfDatabase: true };
+}
+
+/** The one vector that proteins are compared by, the first of those that are asked for. */
+const COMPARED = ({ places, pools = [] }: EmbedPlan) => ({
+  places: places.slice(0, 1),
+  pools: pools.slice(0, 1),
+  ...{ residues: false, contacts: undefined, logits: false },
+});
 
 /** What is wanted of the model. @throws {UserError} if it cannot give it */
 function planOf(
@@ -169,12 +200,15 @@ interface Extents {
 /** Tables and extents in one go, then array by array. */
 async function writeResults(
   o: EmbedFlags,
-  { signal }: CommandContext,
+  ctx: CommandContext,
   inputs: EmbedInputs,
   parts: readonly Part[],
-  { read, output, results, provenance, print, dModel }: Finished & { dModel: number },
+  { read, output, results, provenance, print, notes, settings, esm, dModel }:
+    & Finished
+    & { dModel: number },
+  compared: { place: StreamPlace; pool: Pool },
 ): Promise<void> {
-  const groups = new GroupReader(parts, read);
+  const { signal } = ctx, groups = new GroupReader(parts, read);
   const vectors = parts.filter(({ isVector }) => isVector);
   const extents: Extents = {
     ...{ proteins: 0, groups: 0, residues: 0, pairs: 0, longest: 0 },
@@ -231,6 +265,9 @@ async function writeResults(
       name === "lengths" ? "i32" : name === "ids" || name === "label" ? "text" : o.dtype,
     ]),
   ));
+  await explore(o, ctx, inputs, { read, parts, groups: extents.groups, ...compared, dModel }, {
+    ...{ output, results, provenance, notes, print, settings, esm },
+  });
 }
 
 /** Residues of a checked sequence; `<mask>` is one. */

@@ -42,38 +42,86 @@ export const NEIGHBOURS: TableOf<Hit> = {
 /** Vectors of the database that the mean and the deviation are taken over, evenly spaced. */
 const BACKGROUND = 10_000;
 
-/** The `top` nearest of each query, by rank; all of the database where it has fewer. */
+/** Vectors that are read some at a time, always in the same order. */
+export interface Database {
+  /** How many there are. */
+  readonly count: number;
+  blocks(): AsyncIterable<VectorTable>;
+}
+
+/** A neighbour of the database by its number there. */
+interface Found {
+  index: number;
+  id: string;
+  cosine: number;
+}
+
+/**
+ * The `top` nearest of each query, by rank; all of the database where it has fewer. Memory is that of the
+ * queries, of what is found and of a block of the database.
+ */
 export async function searchVectors(
   queries: VectorTable,
-  database: VectorTable,
+  database: Database,
   top: number,
   backend: Backend,
+  onBlock?: (done: number) => void,
 ): Promise<Hit[]> {
-  const k = Math.min(top, database.ids.length);
-  const { indices, cosines } = await nearestNeighbours(queries, database, k, backend);
-  const spread = await cosineSpread(queries, database, backend);
+  const best: Found[][] = queries.ids.map(() => []);
+  const background = new Background(queries.width, database.count);
+  let before = 0;
+  for await (const block of database.blocks()) {
+    const k = Math.min(top, block.ids.length);
+    const { indices, cosines } = await nearestNeighbours(queries, block, k, backend);
+    best.forEach((own, q) => {
+      for (let at = q * k; at < (q + 1) * k; at++) {
+        own.push({ index: before + indices[at], id: block.ids[indices[at]], cosine: cosines[at] });
+      }
+      own.sort((a, b) => b.cosine - a.cosine || a.index - b.index).splice(top);
+    });
+    background.add(block, before);
+    before += block.ids.length;
+    onBlock?.(before);
+  }
+  const spread = await cosineSpread(queries, background.values, backend);
   return queries.ids.flatMap((protein, q) =>
-    Array.from({ length: k }, (_, rank) => {
-      const cosine = cosines[q * k + rank], { mean, sd } = spread[q];
+    best[q].map(({ id, cosine }, rank) => {
+      const { mean, sd } = spread[q];
       return {
-        ...{ protein, rank: rank + 1, neighbour: database.ids[indices[q * k + rank]], cosine },
+        ...{ protein, rank: rank + 1, neighbour: id, cosine },
         z: sd > 0 ? (cosine - mean) / sd : NaN,
       };
     })
   );
 }
 
-/** Mean and standard deviation of each query's cosines. */
+/** Evenly spaced vectors of the database. */
+class Background {
+  readonly values: Float32Array;
+  #filled = 0;
+
+  constructor(readonly width: number, readonly all: number) {
+    this.values = new Float32Array(Math.min(all, BACKGROUND) * width);
+  }
+
+  /** @param before vectors of earlier blocks */
+  add(block: VectorTable, before: number): void {
+    const count = this.values.length / this.width;
+    for (;;) {
+      const next = Math.floor(this.#filled * this.all / count) - before;
+      if (this.#filled === count || next >= block.ids.length) return;
+      this.values.set(vectorOf(block, next), this.#filled++ * this.width);
+    }
+  }
+}
+
+/** Mean and standard deviation of each query's cosines with some vectors. */
 async function cosineSpread(
   queries: VectorTable,
-  database: VectorTable,
+  values: Float32Array,
   backend: Backend,
 ): Promise<{ mean: number; sd: number }[]> {
-  const { width } = database, all = database.ids.length, count = Math.min(all, BACKGROUND);
-  const values = new Float32Array(count * width);
-  for (let i = 0; i < count; i++) {
-    values.set(vectorOf(database, Math.floor(i * all / count)), i * width);
-  }
+  const { width } = queries, count = values.length / width;
   await using background = await openSimilarity({ values, width }, backend);
   const found: { mean: number; sd: number }[] = [];
   await background.dense(queries, (_, rows, cosines) => {

@@ -1,6 +1,8 @@
 /** Results as tables. */
 import { columnsOf, type TableOf } from "../io/columns.ts";
 import { shortest } from "../report/client/numbers.js";
+import { MAP } from "./map/tables.ts";
+import { NEIGHBOURS } from "./search.ts";
 
 /** A protein that was embedded. */
 export interface ProteinRow {
@@ -75,4 +77,4 @@ export const EMBEDDINGS: TableOf<VectorRow> = {
   ],
 };
 
-export const TABLES = [PROTEINS, EMBEDDINGS] as readonly TableOf<never>[];
+export const TABLES = [PROTEINS, EMBEDDINGS, MAP, NEIGHBOURS] as readonly TableOf<never>[];

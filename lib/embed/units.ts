@@ -64,14 +64,15 @@ export interface GroupLengths {
 /** Units of a group: its lengths, then one for each part. */
 export const unitsPerGroup = (parts: readonly Part[]): number => 1 + parts.length;
 
-/** Packs a group; one array at a time is held twice. */
+/** Packs a group; one array at a time is held twice. @param wants parts that are kept; the others are empty */
 export function packGroup(
   parts: readonly Part[],
   rows: readonly EmbeddedRow[],
   put: (unit: number, bytes: Uint8Array) => void,
+  wants: (part: number) => boolean = () => true,
 ): void {
   parts.forEach((part, i) => {
-    const arrays = rows.map((row) => part.of(row));
+    const arrays = wants(i) ? rows.map((row) => part.of(row)) : [];
     const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
     arrays.reduce((at, array) => {
       all.set(array, at);

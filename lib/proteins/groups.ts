@@ -16,6 +16,8 @@ export interface GroupOptions {
   most: number;
   /** Of one protein, from its number of tokens. @default that number */
   costOf?(tokens: number): number;
+  /** Number of the protein that begins a group, whatever the one before it has room for. */
+  begin?: number;
 }
 
 /** Batches among which proteins of similar length are looked for. */
@@ -24,13 +26,13 @@ export const BATCHES_PER_GROUP = 8;
 /** The same groups in every run with the same proteins and options. Letters have been checked before. */
 export async function* groupProteins<P extends Sequence>(
   proteins: AsyncIterable<P>,
-  { most, costOf = (tokens) => tokens }: GroupOptions,
+  { most, costOf = (tokens) => tokens, begin }: GroupOptions,
 ): AsyncGenerator<ProteinGroup<P>> {
   const empty = (): ProteinGroup<P> => ({ members: [], tokens: 0, residues: 0, cost: 0 });
-  let group = empty();
+  let group = empty(), at = 0;
   for await (const protein of proteins) {
     const ids = tokenize(protein, { maxLength: Infinity }), cost = costOf(ids.length);
-    if (group.members.length > 0 && group.cost + cost > most) {
+    if (group.members.length > 0 && (group.cost + cost > most || at === begin)) {
       yield group;
       group = empty();
     }
@@ -38,6 +40,7 @@ export async function* groupProteins<P extends Sequence>(
     group.tokens += ids.length;
     group.residues += ids.length - 2;
     group.cost += cost;
+    at++;
   }
   if (group.members.length > 0) yield group;
 }

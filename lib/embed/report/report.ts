@@ -81,7 +81,10 @@ export function renderEmbedReport({ notes, vectors, map, search, run }: EmbedRep
 }
 
 /** Of every column of labels. */
-function agreementsOf({ map }: MapView, colours: readonly ColourColumn[]): Agreement[] {
+export function agreementsOf(
+  { map, columns }: MapView,
+  colours: readonly ColourColumn[] = colourColumns(columns),
+): Agreement[] {
   const { neighbours, points } = map, onMap = nearestOnMap(points);
   return colours.flatMap((column) => {
     if (column.kind !== "labels") return [];
