@@ -5,6 +5,7 @@ import { analyzed, HP36, inFolder, listing, readCsv } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { forwardFixtures } from "./fixtures.ts";
 import { runsGpuTests } from "./gpu.ts";
+import { hasNumpy, numpySkipped, runPython } from "./python.ts";
 
 const [golden] = goldenProteins(forwardFixtures().find(({ name }) => name === "tiny_hp36")!);
 const L = HP36.length;
@@ -169,20 +170,8 @@ with np.load(sys.argv[1]) as archive:
     print(a.dtype, a.shape, bool((a.sum(-1) <= 1 + 1e-5).all()), archive["layers"].tolist())
 `;
 
-async function runPython(...args: string[]): Promise<string | undefined> {
-  try {
-    const { success, stdout } = await new Deno.Command("python3", { args: ["-c", ...args] })
-      .output();
-    return success ? new TextDecoder().decode(stdout).trim() : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const hasNumpy = await runPython("import numpy") !== undefined;
-
 Deno.test({
-  name: `numpy opens attention.npz${hasNumpy ? "" : " (skipped: no python3 with numpy)"}`,
+  name: `numpy opens attention.npz${numpySkipped}`,
   ignore: !hasNumpy,
   sanitizeResources: false,
   sanitizeOps: false,

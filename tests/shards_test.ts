@@ -58,6 +58,17 @@ const cases: Case[] = [
     },
   })),
   {
+    task: "embed",
+    async args(dir) {
+      const more = ["--layers", "1,last", "--pool", "mean,attention,none", "--contacts"];
+      return [...await fasta(dir), "--token-budget", "30", ...more];
+    },
+    files: [
+      ...["embeddings.npz", "proteins.csv", "mean_representations.1.csv"],
+      ...["attention_representations.last.csv"],
+    ],
+  },
+  {
     task: "score",
     async args(dir) {
       for (const { id, residues } of proteins) {
