@@ -3,7 +3,7 @@ import { type Esm2, padBatch } from "../esm2/mod.ts";
 import { benjaminiHochberg } from "../stats/benjamini_hochberg.ts";
 import { mean, standardDeviation } from "../stats/moments.ts";
 import { AMINO_ACIDS, tokenOf } from "../variants/letters.ts";
-import { attentionChange } from "./attention_change.ts";
+import { AttentionChanges } from "./attention_change.ts";
 import type { HeadName } from "./maps.ts";
 import type { SetUp } from "./analyze.ts";
 import type { Mutant, MutantHead, MutantProfile, MutantResult, Replaced } from "./types.ts";
@@ -66,9 +66,10 @@ export async function analyzeMutants(
   options: MutantOptions,
 ): Promise<MutantResult[]> {
   const found = new Map<Mutant, MutantResult>();
+  await using runner = new AttentionChanges(model);
   for (const same of byPosition(mutants)) {
     const [{ position, from }] = same, letters = othersThan(from);
-    const changes = await changesAt(model, row, position, letters, options);
+    const changes = await changesAt(runner, row, position, letters, options);
     for (const mutant of same) {
       found.set(mutant, compare(model, mutant, letters, changes, options));
     }
@@ -85,12 +86,13 @@ interface Changes {
 }
 
 async function changesAt(
-  model: Esm2,
+  runner: AttentionChanges,
   row: Int32Array,
   position: number,
   letters: readonly string[],
   { layers, setup: { columns, specials }, onBatch, signal }: MutantOptions,
 ): Promise<Changes> {
+  const { model } = runner;
   const size = besides(model, row.length), heads = layers.length * model.config.heads;
   const begin = specials ? 0 : 1, end = begin + columns;
   const total = new Float64Array(letters.length * heads);
@@ -103,7 +105,7 @@ async function changesAt(
       return ids;
     });
     const batch = padBatch([row, ...some]), { width } = batch;
-    const { change, moved } = await attentionChange(model, batch, [begin, end], layers, signal);
+    const { change, moved } = await runner.run(batch, [begin, end], layers, signal);
     for (let at = 0; at < some.length * heads; at++) {
       let sum = 0;
       for (let j = at * width; j < (at + 1) * width; j++) sum += moved[j];
