@@ -177,6 +177,7 @@ async function writeResults(
     const options = [
       o.threshold === 0 ? "all attention" : `attention above ${o.threshold}`,
       ...[sets, o.null, `seed ${o.seed}`, ...(o.legacy ? [`legacy ${o.legacy}`] : [])],
+      ...(o.mutant === undefined ? [] : [`mutations ${o.mutant}`]),
     ];
     const input = results.length === 1
       ? `${results[0].id}, ${results[0].residues.length} residues`
