@@ -1,7 +1,7 @@
 /** The commands themselves, each loaded only when it is asked for. */
 import type { Command } from "../lib/cli/command.ts";
 import { commands } from "../lib/cli/commands.ts";
-import type { CommandGroup } from "../lib/cli/group.ts";
+import { type CommandGroup, commandsOf } from "../lib/cli/group.ts";
 
 const LOADERS: Readonly<
   Record<typeof commands[number]["name"], () => Promise<{ command: unknown }>>
@@ -10,6 +10,7 @@ const LOADERS: Readonly<
   bench: () => import("./bench.ts"),
   contacts: () => import("./contacts.ts"),
   fetch: () => import("./fetch.ts"),
+  lens: () => import("./lens.ts"),
   merge: () => import("./merge.ts"),
   sae: () => import("./sae.ts"),
   score: () => import("./score.ts"),
@@ -25,8 +26,6 @@ export async function loadCommand(name: string): Promise<Command | CommandGroup>
 export async function loadAll(): Promise<{ path: string; command: Command }[]> {
   const loaded = await Promise.all(commands.map(({ name }) => loadCommand(name)));
   return loaded.flatMap((one) =>
-    "commands" in one
-      ? one.commands.map((command) => ({ path: `${one.name} ${command.name}`, command }))
-      : [{ path: one.name, command: one }]
+    "commands" in one ? commandsOf(one) : [{ path: one.name, command: one }]
   );
 }
