@@ -69,8 +69,8 @@ const options = {
     ...how,
     placeholder: "number",
     parse: parse.number({ min: 0, max: 1 }),
-    default: 1e-3,
     description: "Adam's learning rate",
+    defaultText: "0.03 / sqrt(width)",
   }),
   warmUp: option({
     ...how,

@@ -198,6 +198,7 @@ function proteinView(protein: DrawnProtein): Markup {
       controls:
         markup`<span class="key"><span><i style="--c:var(--blue)"></i>right in the end</span><span><i style="--c:var(--orange)"></i>wrong</span></span>`,
       body: frame("decided", "grow"),
+      caption: "No bar: the embedding has the letter of the end already.",
     }),
     panel({
       span: 4,

@@ -33,7 +33,7 @@ export interface TrainRequest {
   readonly tokens?: number;
   readonly epochs?: number;
   readonly batch: number;
-  readonly learningRate: number;
+  readonly learningRate?: number;
   readonly warmUp: number;
   readonly decay: number;
   readonly clip: number;
@@ -66,7 +66,7 @@ export async function trainLensToFile(o: TrainRequest, ctx: CommandContext): Pro
   const tokenBudget = o.tokenBudget ?? defaultTokenBudget(esm.backend);
   const settings: TrainSettings = {
     ...{ layers, dModel, tokenBudget, seed: o.seed, hidden: o.hidden, clip: o.clip },
-    ...{ learningRate: o.learningRate, warmUp: o.warmUp, decay: o.decay },
+    ...{ learningRate: learningRateOf(o, dModel), warmUp: o.warmUp, decay: o.decay },
     tokens: o.epochs === undefined ? o.tokens ?? DEFAULT_TOKENS : o.epochs * feed.epochTokens,
   };
   await using reader = await StateReader.open(esm);
@@ -96,6 +96,7 @@ export async function trainLensToFile(o: TrainRequest, ctx: CommandContext): Pro
   );
   const figures = measured?.figures ?? [];
   const metadata = metadataOf(o, data, trained, {
+    learning_rate: settings.learningRate,
     ...{ model: model.name, model_sha256: modelSha256, layers },
     ...(measured && { validation_residues: measured.residues, ...figureTexts(figures) }),
   });
@@ -109,6 +110,10 @@ export async function trainLensToFile(o: TrainRequest, ctx: CommandContext): Pro
   if (figures.length > 0) ctx.print(figuresText(figures));
   for (const path of paths) ctx.print(path);
 }
+
+/** Adam's learning rate; without a choice it falls with the width, so that a step moves a state as far. */
+const learningRateOf = ({ learningRate }: TrainRequest, dModel: number) =>
+  learningRate ?? Number((0.03 / Math.sqrt(dModel)).toPrecision(2));
 
 /** @throws {UserError} if options contradict each other */
 function checkChoice({ tokens, epochs, warmUp, decay }: TrainRequest): void {
@@ -149,7 +154,7 @@ function metadataOf(
     ...{ trained_on: basename(o.fasta), trained_on_sha256: corpus.sha256 },
     ...{ sequences: corpus.sequences, max_length: o.maxLength, hidden: o.hidden },
     ...{ tokens: trained.tokens, steps: trained.steps, hidden_residues: trained.residues },
-    ...{ batch: o.batch, learning_rate: o.learningRate, warm_up: o.warmUp, decay: o.decay },
+    ...{ batch: o.batch, warm_up: o.warmUp, decay: o.decay },
     ...{ clip: o.clip, seed: o.seed },
     ...(heldOut.crops.length > 0 && {
       validated_on: typeof o.validation === "string"
