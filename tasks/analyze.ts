@@ -9,6 +9,7 @@ import { maxLengthOption, proteinsOptions, siteOffsetOption } from "../lib/prote
 import { LEGACY_MODES } from "../lib/sites/legacy.ts";
 import { NULL_MODES } from "../lib/sites/null_model.ts";
 import { runAnalyze } from "../lib/sites/run.ts";
+import { MUTANT_RESIDUES, MUTANTS } from "../lib/sites/mutant_tables.ts";
 import { TABLES } from "../lib/sites/tables.ts";
 
 const options = {
@@ -32,7 +33,15 @@ const options = {
     placeholder: "file",
     parse: parse.path,
     description:
-      "many proteins: CSV with columns id, sites, and sequence (or fasta_id with --fasta)",
+      "many proteins: CSV with columns id, sites, and sequence (or fasta_id with --fasta); mutant, " +
+      "where there are some",
+    group: "Input",
+  }),
+  mutant: option({
+    placeholder: "list",
+    parse: parse.text,
+    description: "substitutions whose attention is compared with the wild type's, and with all " +
+      "other substitutions of the same residue: W246A,N253D",
     group: "Input",
   }),
   siteSet: option({
@@ -89,7 +98,10 @@ const options = {
     description: "compute as a published tool does, mistakes included: allostery_heads",
     group: "Analysis",
   }),
-  ...outputOptions("analyze", "heads.csv, run.json and report.html"),
+  ...outputOptions(
+    "analyze",
+    "heads.csv, run.json and report.html (with --mutant mutants.csv, mutant_residues.csv)",
+  ),
   ...runOptions,
   saveAttention: flag({
     description: "also write attention.npz, f32[layers, heads, L, L], row = query; " +
@@ -109,6 +121,10 @@ export const command = defineCommand({
     "the same size. A head is called sensitive if the sites receive more than 1.5 times the mean " +
     "of the random sets (impact) and lie more than 2 standard deviations above it (snr); p is the " +
     "permutation p-value and q its Benjamini-Hochberg adjustment over all heads. " +
+    "With --mutant also how the attention of every head changes: the share of it that goes elsewhere " +
+    "(total variation, mean over the residues' rows, nothing left out by --threshold), and what the " +
+    "sites and every residue receive more or less, each beside all other substitutions of that " +
+    "residue, 18 as a rule, so that p is never below 1/19. " +
     "Without input it runs the human A2A receptor on the embedded model.",
   options,
   examples: [
@@ -126,11 +142,15 @@ export const command = defineCommand({
       shows: "several site sets at once, all attention, spacing-matched random sets",
     },
     {
+      command: "deno task analyze --mutant W246A",
+      shows: "what a mutation changes in every head, beyond other substitutions of the residue",
+    },
+    {
       command: "deno task analyze --legacy allostery_heads",
       shows: "the numbers that allostery_heads would print",
     },
   ],
-  tables: TABLES,
+  tables: [...TABLES, MUTANTS, MUTANT_RESIDUES],
   run: runAnalyze,
 });
 

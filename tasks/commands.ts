@@ -1,7 +1,7 @@
 /** The commands themselves, each loaded only when it is asked for. */
 import type { Command } from "../lib/cli/command.ts";
 import { commands } from "../lib/cli/commands.ts";
-import type { CommandGroup } from "../lib/cli/group.ts";
+import { type CommandGroup, commandsOf } from "../lib/cli/group.ts";
 
 const LOADERS: Readonly<
   Record<typeof commands[number]["name"], () => Promise<{ command: unknown }>>
@@ -11,6 +11,7 @@ const LOADERS: Readonly<
   contacts: () => import("./contacts.ts"),
   embed: () => import("./embed.ts"),
   fetch: () => import("./fetch.ts"),
+  lens: () => import("./lens.ts"),
   merge: () => import("./merge.ts"),
   sae: () => import("./sae.ts"),
   score: () => import("./score.ts"),
@@ -26,8 +27,6 @@ export async function loadCommand(name: string): Promise<Command | CommandGroup>
 export async function loadAll(): Promise<{ path: string; command: Command }[]> {
   const loaded = await Promise.all(commands.map(({ name }) => loadCommand(name)));
   return loaded.flatMap((one) =>
-    "commands" in one
-      ? one.commands.map((command) => ({ path: `${one.name} ${command.name}`, command }))
-      : [{ path: one.name, command: one }]
+    "commands" in one ? commandsOf(one) : [{ path: one.name, command: one }]
   );
 }

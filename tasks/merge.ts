@@ -1,6 +1,7 @@
 /** Puts the shards of a run together. */
 import { defineCommand, option } from "../lib/cli/command.ts";
 import { about, commands } from "../lib/cli/commands.ts";
+import { commandsOf } from "../lib/cli/group.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { outputOptions } from "../lib/output_options.ts";
@@ -13,7 +14,7 @@ async function find(name: string): Promise<SplitCommand | undefined> {
   if (!commands.some((one) => one.name === first)) return undefined;
   const loaded = await loadCommand(first);
   const command = "commands" in loaded
-    ? loaded.commands.find((one) => one.name === second)
+    ? commandsOf(loaded).find(({ path }) => path === name)?.command
     : second === undefined
     ? loaded
     : undefined;

@@ -75,6 +75,48 @@ const cases: BadInput[] = [
     args: [...sites("1,56"), "--null", "contiguous"],
     says: /--null contiguous.*fits nowhere/,
   },
+  // mutations
+  {
+    name: "mutant of another letter",
+    args: [...sites("3"), "--mutant", "A7G"],
+    says: /"A7G" \(--mutant\) as residue 7 must be the sequence's L/,
+  },
+  {
+    name: "mutant beyond the end",
+    args: [...sites("3"), "--mutant", "A70G"],
+    says: /in 1\.\.56: current value is 70/,
+  },
+  {
+    name: "two residues at once",
+    args: [...sites("3"), "--mutant", "L7G:N8A"],
+    says: /must change one residue.*current count is 2/,
+  },
+  {
+    name: "a deletion as mutant",
+    args: [...sites("3"), "--mutant", "p.Leu7del"],
+    says: /must replace residues: current value is "p\.Leu7del"/,
+  },
+  {
+    name: "no change",
+    args: [...sites("3"), "--mutant", "L7L"],
+    says: /must change its residue: current value is "L7L"/,
+  },
+  {
+    name: "a mutant twice",
+    args: [...sites("3"), "--mutant", "L7G,p.Leu7Gly"],
+    says: /given once/,
+  },
+  { name: "no mutant", args: [...sites("3"), "--mutant", ","], says: /at least one/ },
+  {
+    name: "no mutation",
+    args: [...sites("3"), "--mutant", "what"],
+    says: /"what".*must be like A10G/,
+  },
+  {
+    name: "mutants of a published tool",
+    args: [...sites("3"), "--mutant", "L7G", "--legacy", "allostery_heads"],
+    says: /--legacy allostery_heads with --mutant/,
+  },
   // table
   { name: "no such table", args: ["--table", "no.csv"], says: /no such file/ },
   { name: "empty table", ...table(""), says: /header/ },

@@ -2,6 +2,7 @@
 import { examples } from "../data/examples.ts";
 import { csvValue } from "../lib/io/csv.ts";
 import { renderSiteReport } from "../lib/sites/report/mod.ts";
+import { MUTANT_COLUMNS } from "../lib/sites/mutant_tables.ts";
 import { HEAD_COLUMNS, rowsOf } from "../lib/sites/tables.ts";
 import type { ProteinResult } from "../lib/sites/types.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
@@ -13,7 +14,7 @@ import {
   figureBox,
   printedPages,
 } from "./page_checks.ts";
-import { sampleProtein, sampleSummary } from "./report_sample.ts";
+import { sampleMutant, sampleProtein, sampleSummary } from "./report_sample.ts";
 
 const { a2a } = examples;
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -45,8 +46,20 @@ const large = sampleProtein({
   maps: 3,
   seed: 2,
 });
+const mutated: ProteinResult = {
+  ...one,
+  mutants: [
+    sampleMutant(one, { position: 246, to: "A", largest: 3, seed: 5 }),
+    sampleMutant(one, { position: 7, to: "K", largest: 0, seed: 6 }),
+  ],
+};
 const several = [one, sampleProtein({ ...shape, id: "second", sites: [85], seed: 3 })];
-const reports: Record<string, ProteinResult[]> = { one: [one], large: [large], several };
+const reports: Record<string, ProteinResult[]> = {
+  one: [one],
+  large: [large],
+  mutated: [mutated],
+  several,
+};
 const html = (proteins: ProteinResult[]) =>
   renderSiteReport({
     ...{ notes, proteins, run },
@@ -71,7 +84,13 @@ browserTest(
           "a click on the map selects the pair everywhere",
           (browser, url) => checkMap(browser, url, proteins[0]),
         );
-        await step("the keyboard reaches every head and residue", checkKeyboard);
+        if (name === "mutated") {
+          await step("mutations show the numbers of their tables", checkMutants);
+        }
+        // Each grid of heads has a tab stop of its own.
+        if (name !== "mutated") {
+          await step("the keyboard reaches every head and residue", checkKeyboard);
+        }
         await step("figures are saved", checkSaved);
         await step("forced colours and reduced motion are heeded", checkPreferences);
         await step(
@@ -94,7 +113,10 @@ interface SeenHead {
 }
 
 /** Moves the pointer over every head and reads the tooltip's exact values. */
-const HOVER_HEADS = `[...document.querySelectorAll("[data-view] .heads button")].map((cell) => {
+const HOVER_HEADS = hoverHeads("heads");
+
+function hoverHeads(figure: string) {
+  return `[...document.querySelectorAll('[data-view] [data-figure="${figure}"] button[data-item]')].map((cell) => {
   cell.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: 9, clientY: 9 }));
   const shown = {};
   for (const said of document.querySelectorAll("#tip [data-fact]")) {
@@ -102,6 +124,7 @@ const HOVER_HEADS = `[...document.querySelectorAll("[data-view] .heads button")]
   }
   return { title: document.querySelector("#tip b").textContent, shown };
 })`;
+}
 
 async function checkHeads(browser: Browser, url: string, protein: ProteinResult) {
   await using page = await browser.open(url, {});
@@ -115,6 +138,34 @@ async function checkHeads(browser: Browser, url: string, protein: ProteinResult)
       equal(csvValue(Number(exact)), expected, `${cells[item].title} ${column.name}`);
     }
   });
+}
+
+async function checkMutants(browser: Browser, url: string) {
+  await using page = await browser.open(url, {});
+  for (const [m, mutant] of mutated.mutants!.entries()) {
+    await page.evaluate(`document.querySelector('[data-mutation="${m}"]').click()`);
+    const cells = await page.evaluate<SeenHead[]>(hoverHeads("mutant-heads"));
+    equal(cells.length, mutant.rows.length);
+    mutant.rows.forEach((row, item) => {
+      const cellsOfRow = { ...row, protein: "", mutation: mutant.name };
+      for (const column of MUTANT_COLUMNS.slice(2)) {
+        equal(
+          csvValue(Number(cells[item].shown[column.name])),
+          csvValue(column.of(cellsOfRow)),
+          `${mutant.name} ${cells[item].title} ${column.name}`,
+        );
+      }
+    });
+    await page.evaluate(`document.querySelector('[data-figure="mutant-heads"] button').click()`);
+    const box = await figureBox(page, "mutant-received");
+    await page.point(box.x + box.width / 2, box.y + box.height / 2);
+    const [residue, ...shown] = await page.evaluate<string[]>(
+      `[document.querySelector("#tip b").textContent,
+        ...[...document.querySelectorAll("#tip [data-fact]")].slice(0, 3).map((f) => f.dataset.exact)]`,
+    );
+    const at = Number(residue.slice(1)) - 1, [{ received, mean, sd }] = mutant.profiles;
+    deepEqual(shown.map((x) => Math.fround(Number(x))), [received[at], mean[at], sd[at]]);
+  }
 }
 
 async function checkMap(browser: Browser, url: string, { residues, maps, rows }: ProteinResult) {

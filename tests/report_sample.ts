@@ -1,5 +1,13 @@
 /** Made-up results of the size and kind that the analysis gives, for tests of the report. */
-import type { HeadMap, HeadRow, HeadSummary, ProteinResult, Site } from "../lib/sites/types.ts";
+import type {
+  HeadMap,
+  HeadRow,
+  HeadSummary,
+  MutantResult,
+  ProteinResult,
+  Replaced,
+  Site,
+} from "../lib/sites/types.ts";
 
 /** Uniform numbers in 0..1 (mulberry32); the same seed gives the same numbers. */
 export function random(seed: number): () => number {
@@ -43,6 +51,36 @@ export function sampleProtein({ maps, seed, ...shape }: SampleShape): ProteinRes
       return { layer, head, attention: sampleMap(residues.length, sites, next) };
     }),
   };
+}
+
+/** A mutation whose first heads, `largest` of them, change more than under every other substitution. */
+export function sampleMutant(
+  { residues, rows }: ProteinResult,
+  { position, to, largest, seed }: { position: number; to: string; largest: number; seed: number },
+): MutantResult {
+  const next = random(seed), from = residues[position - 1];
+  const replaced = (rank: number, size: number): Replaced => {
+    const mean = size * next(), sd = size / 4, value = mean + sd * (rank === 1 ? 3 : next());
+    return {
+      value,
+      mean,
+      sd,
+      z: (value - mean) / sd,
+      rank,
+      p: rank / 19,
+      q: Math.min(1, rank / 9),
+    };
+  };
+  const heads = rows.map(({ layer, head }, g) => {
+    const rank = g < largest ? 1 : 2 + Math.floor(17 * next());
+    return { layer, head, change: replaced(rank, 0.02), sites: replaced(19 - rank || 1, 2) };
+  });
+  const profiles = heads.slice(0, 10).map(({ layer, head }) => {
+    const array = (size: number) => Float32Array.from(residues, () => size * (next() - 0.5));
+    const mean = array(0.1), sd = array(0.1).map(Math.abs);
+    return { layer, head, received: array(0.4), mean, sd };
+  });
+  return { name: `${from}${position}${to}`, position, from, to, others: 18, rows: heads, profiles };
 }
 
 function sampleRow(layer: number, head: number, next: () => number): HeadRow {

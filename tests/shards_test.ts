@@ -41,6 +41,18 @@ const cases: Case[] = [
     files: ["heads.csv", "summary.csv"],
   },
   {
+    task: "analyze",
+    what: "60 proteins with a mutation each",
+    async args(dir) {
+      const rows = proteins.map(({ id, residues }) =>
+        `${id},${residues},"3,7,20",${residues[4]}5${residues[4] === "A" ? "G" : "A"}`
+      );
+      await Deno.writeTextFile(`${dir}/in.csv`, `id,sequence,sites,mutant\n${rows.join("\n")}\n`);
+      return ["--table", `${dir}/in.csv`];
+    },
+    files: ["heads.csv", "mutants.csv", "mutant_residues.csv"],
+  },
+  {
     task: "contacts",
     args: async (dir) => [...await fasta(dir), "--method", "jacobian", "--fast"],
     files: ["contacts.csv", "protein_0.map.npz", "protein_59.map.npz"],
@@ -56,6 +68,12 @@ const cases: Case[] = [
       // A small budget makes many units.
       return [...await fasta(dir), "--no-fidelity", "--token-budget", "30", ...more];
     },
+  })),
+  ...["--unmasked", "--tuned=none"].map((how): Case => ({
+    task: "lens",
+    what: `60 proteins ${how}`,
+    args: async (dir) => [...await fasta(dir), how, "--token-budget", "60"],
+    files: ["lens.csv", "layers.csv", "decided.csv", "summary.csv"],
   })),
   {
     task: "embed",

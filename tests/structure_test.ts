@@ -33,6 +33,7 @@ const ROOMS: readonly string[] = [
   // The analyses.
   ...["lib/variants", "lib/sites", "lib/contacts", "lib/embed", "lib/train", "lib/sae"],
   "lib/causal",
+  "lib/lens",
   // What uses them.
   ...["mod.ts", "lib/bench", "tasks"],
 ];

@@ -47,6 +47,12 @@ export const commands = [
     access: "analysis",
   },
   {
+    name: "lens",
+    summary: "What each layer already knows: the logit lens and the tuned lens",
+    example: "deno task lens --sequence NLYIQWLKDGGPSSGRPPPS --mutations W6G",
+    access: "analysis",
+  },
+  {
     name: "sae",
     summary: "What sparse autoencoders find inside ESM-2, and what their latents cause",
     example: "deno task sae encode --fasta data/a2a.fasta",

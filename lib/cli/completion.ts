@@ -15,8 +15,12 @@ async function words(load: Load): Promise<Map<string, string[]>> {
   for (const { name } of commands) {
     const command = await load(name);
     if ("commands" in command) {
-      found.set(name, command.commands.map((one) => one.name));
-      for (const one of command.commands) found.set(`${name} ${one.name}`, flagsOf(one.options));
+      const { alone, commands } = command;
+      found.set(name, [
+        ...commands.map((one) => one.name),
+        ...(alone ? flagsOf(alone.options) : []),
+      ]);
+      for (const one of commands) found.set(`${name} ${one.name}`, flagsOf(one.options));
     } else found.set(name, flagsOf(command.options));
   }
   return found;

@@ -9,22 +9,33 @@ export interface CommandGroup {
   summary: string;
   /** Further paragraphs of the help. */
   description?: string;
+  /** What the group's name alone runs, with options behind it: `deno task lens --fasta …`. */
+  alone?: Command;
   /** In the order of the help. */
   commands: readonly Command[];
   examples: Example[];
 }
 
+/** Every command of a group with the words that run it. */
+export const commandsOf = ({ name, alone, commands }: CommandGroup) => [
+  ...(alone ? [{ path: name, command: alone }] : []),
+  ...commands.map((command) => ({ path: `${name} ${command.name}`, command })),
+];
+
 /** The command that a line asks for, named with its group, and what is left of the line. */
 export type Chosen = { help: string } | { command: Command; args: readonly string[] };
 
 /**
- * Chooses among a group's commands by the first argument; without one, or with `--help`, gives the
- * help text instead.
+ * Chooses among a group's commands by the first argument. Without one, or with an option in its place, it is
+ * what the name alone runs; where that is nothing, the help text of the group.
  *
  * @throws {UserError} if the first argument names no command of the group
  */
 export function chooseCommand(group: CommandGroup, args: readonly string[]): Chosen {
   const [name, ...rest] = args;
+  if (group.alone && (name === undefined || name.startsWith("-"))) {
+    return { command: group.alone, args };
+  }
   if (name === undefined || name === "--help" || name === "-h") return { help: helpOf(group) };
   const command = group.commands.find((each) => each.name === name);
   if (!command) {

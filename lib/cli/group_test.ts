@@ -78,3 +78,21 @@ Deno.test("execute answers an unknown command of a group with one line", async (
     );
   }
 });
+
+Deno.test("a group whose name alone runs a command takes options in the first place", async () => {
+  const alone = { ...first, name: "things" } as Command;
+  const call = async (...args: string[]) => {
+    ran.length = 0;
+    const err: string[] = [];
+    const output = { out: () => {}, err: (line: string) => err.push(line) };
+    const code = await execute({ ...group, alone }, args, { output });
+    return [code, ran.join(), err.join()];
+  };
+  equal((await call()).join(), "0,first 1,");
+  equal((await call("--count", "3")).join(), "0,first 3,");
+  equal((await call("second")).join(), "0,second false,");
+  match(
+    (await call("third"))[2] as string,
+    /must be one of first, second: current value is "third"/,
+  );
+});

@@ -59,15 +59,30 @@ function lmHead(g: Graph, normalised: Value, w: (name: HeadWeight) => Value): Va
   });
 }
 
+/** x f32[N, D] → x + x · Aᵀ + b: a state brought to where the head reads (Belrose et al. 2023). */
+export function translate(g: Graph, x: Value, matrix: Value, bias: Value): Value {
+  return op.add(g, x, op.gemm(g, x, matrix, bias, "translation"), "translated");
+}
+
 /**
  * Graph of the head: x (and, for some rows of it only, their numbers), weights → logits, normalised.
  *
  * @param normalised whether `x` is what the final LayerNorm gave, so that only the logits are left
+ * @param translated whether an affine map comes before all else
  */
-export function headGraph(config: Esm2Config, chosenRows = false, normalised = false): Graph {
-  const g = new Graph("head");
-  let x = g.input("x", "float32", ["N", config.dModel]);
+export function headGraph(
+  config: Esm2Config,
+  chosenRows = false,
+  normalised = false,
+  translated = false,
+): Graph {
+  const g = new Graph("head"), { dModel } = config;
+  let x = g.input("x", "float32", ["N", dModel]);
   if (chosenRows) x = op.gatherRows(g, x, g.input("rows", "float32", ["R"]));
+  if (translated) {
+    const matrix = g.input("translator.matrix", "float32", [dModel, dModel]);
+    x = translate(g, x, matrix, g.input("translator.bias", "float32", [dModel]));
+  }
   const weight = (name: HeadWeight) => g.input(name, "float32", headWeightShape(name, config));
   if (normalised) {
     g.output("logits", lmHead(g, x, weight));

@@ -7,12 +7,22 @@ import { headGraph, type HeadWeight } from "./head.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { WeightSource } from "./weights.ts";
 
+/** An affine map of a state before the head reads it: x + x · matrixᵀ + bias. */
+export interface Translator {
+  /** f32[D, D] */
+  readonly matrix: Tensor;
+  /** f32[D] */
+  readonly bias: Tensor;
+}
+
 /** What the head reads. */
 export interface HeadOptions {
   /** Rows of [N, D], in this order, repetition allowed. @default all */
   rows?: ArrayLike<number>;
   /** Whether the stream has been through the final LayerNorm. @default false */
   normalised?: boolean;
+  /** What comes before all else; stays the caller's. @default nothing */
+  translator?: Translator;
 }
 
 /** What the head gives of R rows; whoever asked disposes of it. */
@@ -35,14 +45,31 @@ export class HeadRunner {
   ) {}
 
   /** Logits of rows of `x` f32[N, D]. @throws {RangeError} if a row does not exist */
-  async run(x: Tensor, { rows, normalised = false }: HeadOptions = {}): Promise<HeadResult> {
+  async run(
+    x: Tensor,
+    { rows, normalised = false, translator }: HeadOptions = {},
+  ): Promise<HeadResult> {
     const { config, programs, weights } = this.engine;
     using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
-    const program = await programs.get(headGraph, config, rows !== undefined, normalised);
+    const program = await programs.get(
+      headGraph,
+      config,
+      rows !== undefined,
+      normalised,
+      translator !== undefined,
+    );
     using set = await weights.head();
     const count = rows?.length ?? x.shape[0];
     const { logits, normalised: state } = await program.run(
-      { ...set.tensors, x, ...(numbers && { rows: numbers }) },
+      {
+        ...set.tensors,
+        x,
+        ...(numbers && { rows: numbers }),
+        ...(translator && {
+          "translator.matrix": translator.matrix,
+          "translator.bias": translator.bias,
+        }),
+      },
       {
         logits: [count, TOKENS.length],
         ...(!normalised && { normalised: [count, config.dModel] }),

@@ -3,8 +3,14 @@ export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
 export { BLOCK_WEIGHTS, type BlockWeight } from "./block.ts";
 export type { GradientOptions, GradientResult, WeightGradients } from "./gradient.ts";
 export { HEAD_WEIGHTS, type HeadWeight } from "./head.ts";
-export type { HeadOptions, HeadResult } from "./head_runner.ts";
-export { Esm2, type ModelOptions, type RunOptions, type RunResult } from "./model.ts";
+export type { HeadOptions, HeadResult, Translator } from "./head_runner.ts";
+export {
+  Esm2,
+  type ModelOptions,
+  type RunOptions,
+  type RunResult,
+  type StreamLens,
+} from "./model.ts";
 export { defaultTokenBudget, headGroups, planBatches, type PlannedBatch } from "./plan.ts";
 export {
   displayLetters,

@@ -5,7 +5,7 @@ import { UserError } from "../errors.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import { configText } from "../checkpoint/config.ts";
 import { computeGradient, type GradientOptions, type GradientResult } from "./gradient.ts";
-import { type HeadOptions, type HeadResult, HeadRunner } from "./head_runner.ts";
+import { type HeadOptions, type HeadResult, HeadRunner, type Translator } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import { ProgramCache } from "./programs.ts";
@@ -39,8 +39,22 @@ export interface RunOptions {
    * or of the rows of [B·T, D] that are named, in that order. @default false
    */
   head?: boolean | { rows: ArrayLike<number> };
+  /** Read the stream on its way as the head reads its end. @default none */
+  lenses?: readonly StreamLens[];
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;
+}
+
+/** Final LayerNorm and head, applied after any number of blocks. */
+export interface StreamLens {
+  /** Whether it reads after so many blocks. @default after any, none included */
+  wants?(depth: number): boolean;
+  /** Rows of [B·T, D], in this order. @default all */
+  rows?: ArrayLike<number>;
+  /** What a state goes through before; tensors stay the caller's. @default nothing */
+  translator?(depth: number): Translator | undefined;
+  /** Sees f32[R, 33], valid until it returns; after all blocks without translator the model's own. */
+  visit(depth: number, logits: Tensor): void | Promise<void>;
 }
 
 /** What a run leaves; disposing it frees its tensors. */
@@ -151,7 +165,7 @@ export class Esm2 implements AsyncDisposable {
 
   async #run(batch: TokenBatch, options: RunOptions): Promise<RunResult> {
     const { config, backend } = this;
-    const { visitor, from, until = config.layers, signal } = options;
+    const { visitor, from, until = config.layers, lenses = [], signal } = options;
     using pass = new Pass(this.#engine, batch);
     let depth = from?.depth ?? 0;
     let hidden = from?.hidden ?? pass.embed();
@@ -171,6 +185,7 @@ export class Esm2 implements AsyncDisposable {
         replace: advance,
         stop: () => stopped = true,
       });
+      for (const lens of lenses) await this.#look(lens, depth, hidden);
     };
     try {
       await visitHidden();
@@ -204,6 +219,14 @@ export class Esm2 implements AsyncDisposable {
       if (ours) hidden[Symbol.dispose]();
       throw error;
     }
+  }
+
+  async #look(lens: StreamLens, depth: number, hidden: Tensor): Promise<void> {
+    if (!(lens.wants?.(depth) ?? true)) return;
+    const { rows } = lens, translator = lens.translator?.(depth);
+    const { logits, normalised } = await this.#head.run(hidden, { rows, translator });
+    using _logits = logits, _normalised = normalised;
+    await lens.visit(depth, logits);
   }
 
   /** Frees what it holds on the backend; what it was given stays the caller's. */

@@ -28,8 +28,17 @@ export const EMBEDDED_SAE_LAYERS: readonly number[] = [1, 2, 3];
  *
  * @throws {Error} if it is not there
  */
-export async function openEmbeddedSae(layer: number, signal?: AbortSignal): Promise<RandomAccess> {
-  const url = new URL(`sae/layer_${layer}.safetensors`, folder);
+export function openEmbeddedSae(layer: number, signal?: AbortSignal): Promise<RandomAccess> {
+  return openBeside(`sae/layer_${layer}.safetensors`, signal);
+}
+
+/** Opens the file of the embedded model's tuned lens. @throws {Error} if it is not there */
+export function openEmbeddedLens(signal?: AbortSignal): Promise<RandomAccess> {
+  return openBeside("lens/tuned.safetensors", signal);
+}
+
+async function openBeside(name: string, signal?: AbortSignal): Promise<RandomAccess> {
+  const url = new URL(name, folder);
   if (url.protocol === "file:") return await openRandomAccess(pathOf(url));
   return bytesRandomAccess(url.href, await bytesOf(url, signal));
 }

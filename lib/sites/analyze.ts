@@ -15,7 +15,8 @@ import { collectMaps } from "./maps.ts";
 import { legacyColumns, type LegacyMode, type LegacyRow, legacyRows } from "./legacy.ts";
 import { checkNull, fewSets, type NullMode, sampleNull } from "./null_model.ts";
 import { rankHeads, scoreHeads } from "./score.ts";
-import type { HeadRow, ProteinResult, Site } from "./types.ts";
+import { analyzeMutants, mutantBatches } from "./mutants.ts";
+import type { HeadRow, Mutant, ProteinResult, Site } from "./types.ts";
 
 /** A protein and its sites. */
 export interface ProteinInput {
@@ -25,6 +26,8 @@ export interface ProteinInput {
   residues: string;
   /** The residues in question. */
   sites: Site[];
+  /** Substitutions whose attention is compared with the wild type's. @default none */
+  mutants?: readonly Mutant[];
 }
 
 /** What is counted, and against what chance. */
@@ -94,13 +97,15 @@ export async function analyzeSites(
 ): Promise<SiteAnalysis> {
   const survey = new SiteSurvey(model, proteins, options);
   const found: ProteinSites[] = [];
-  const total = survey.batches.length * survey.layers.length;
-  for (const [i, batch] of survey.batches.entries()) {
+  const total = survey.batches.reduce((sum, batch) => sum + survey.weightOf(batch), 0);
+  let before = 0;
+  for (const batch of survey.batches) {
     await survey.analyze(
       batch,
       (member, one) => found[member] = one,
-      (layers) => options.onProgress?.(i * survey.layers.length + layers, total),
+      (layers) => options.onProgress?.(before + layers, total),
     );
+    before += survey.weightOf(batch);
   }
   return {
     proteins: found.map(({ result }) => result),
@@ -130,6 +135,16 @@ export class SiteSurvey {
     this.batches = planBatches(this.#rows, config, backend.tensorLimit, budget);
   }
 
+  /** Blocks that a batch runs, roughly: those of the proteins, and those of their mutants. */
+  weightOf({ members }: Pick<PlannedBatch, "members">): number {
+    return this.layers.length * (1 + members.reduce((sum, member) =>
+      sum + mutantBatches(
+        this.model,
+        this.#rows[member].length,
+        this.proteins[member].mutants ?? [],
+      ), 0));
+  }
+
   /** Analyses the proteins of a batch; `onLayer` hears how many layers are done. */
   async analyze(
     batch: PlannedBatch,
@@ -156,6 +171,13 @@ export class SiteSurvey {
       if (maps > 0 && member < mapped) {
         const best = rankHeads(found.result.rows).slice(0, maps);
         found.result.maps = await collectMaps(model, this.#rows[member], best, signal);
+      }
+      const { mutants = [] } = proteins[member];
+      if (mutants.length > 0) {
+        found.result.mutants = await analyzeMutants(model, this.#rows[member], mutants, {
+          ...{ layers, setup: this.#setups[member], signal },
+          onBatch: () => onLayer?.(done += layers.length),
+        });
       }
       put(member, found);
     }

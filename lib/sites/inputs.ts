@@ -1,7 +1,7 @@
 /** From files and flags to proteins with sites. */
 import { examples } from "../../data/examples.ts";
 import { quote, UserError } from "../errors.ts";
-import { tokenize } from "../esm2/mod.ts";
+import { displayLetters, type Sequence, tokenize } from "../esm2/mod.ts";
 import { contradict, type ProteinFlags, readProtein } from "../proteins/read.ts";
 import {
   atRow,
@@ -9,15 +9,19 @@ import {
   proteinColumns,
   readProteinTable,
   refuseBeside,
+  text as textColumn,
 } from "../proteins/table.ts";
+import { parseSubstitutions } from "../variants/substitutions.ts";
 import type { ProteinInput } from "./analyze.ts";
 import { parseSites } from "./parse_sites.ts";
+import type { Mutant, Site } from "./types.ts";
 
 export interface InputFlags extends ProteinFlags {
   sites?: string;
   table?: string;
   siteSet?: string;
-  /** Number of the first residue in the sites. @default 1 */
+  mutant?: string;
+  /** Number of the first residue in sites and mutations. @default 1 */
   offset?: number;
   maxLength: number;
 }
@@ -44,7 +48,7 @@ export async function readInputs(flags: InputFlags): Promise<Inputs> {
   return example(flags);
 }
 
-function example({ id, sites, siteSet, offset }: InputFlags): Inputs {
+function example({ id, sites, siteSet, offset, mutant }: InputFlags): Inputs {
   if (id !== undefined) {
     throw new UserError("Cannot use --id as --fasta or --sequence must be given with it");
   }
@@ -53,7 +57,11 @@ function example({ id, sites, siteSet, offset }: InputFlags): Inputs {
   if (sites !== undefined) {
     if (siteSet !== undefined) contradict("--sites", "--site-set");
     return {
-      proteins: [{ ...a2a, sites: parseSites(sites, a2a, "--sites", offset) }],
+      proteins: [{
+        ...a2a,
+        sites: parseSites(sites, a2a, "--sites", offset),
+        ...mutantsOf(mutant, a2a, "--mutant", offset),
+      }],
       notes: [
         ...offsetNotes(offset),
         `No sequence was given: the sites are those of ${a2a.id}, ${a2a.description}.`,
@@ -73,15 +81,19 @@ function example({ id, sites, siteSet, offset }: InputFlags): Inputs {
     );
   }
   return {
-    proteins: [{ ...a2a, sites: parseSites(set.sites.join(","), a2a, `site set ${name}`) }],
+    proteins: [{
+      ...a2a,
+      sites: parseSites(set.sites.join(","), a2a, `site set ${name}`),
+      ...mutantsOf(mutant, a2a, "--mutant"),
+    }],
     notes: [`Sites of ${a2a.id} (${a2a.description}), set "${name}": ${set.source}`],
   };
 }
 
 async function fromSequence(flags: InputFlags, notes: string[]): Promise<ProteinInput> {
-  const { sites } = flags;
+  const { sites, mutant, offset } = flags;
   if (flags.siteSet !== undefined) contradict("--site-set", "a sequence of your own");
-  if (sites === undefined) {
+  if (sites === undefined && mutant === undefined) {
     throw new UserError(
       "Cannot analyse a sequence as its --sites must be given, such as --sites 85,89 or L85,Q89: " +
         "current value is none",
@@ -89,17 +101,46 @@ async function fromSequence(flags: InputFlags, notes: string[]): Promise<Protein
   }
   const protein = (await readProtein(flags, notes))!;
   tokenize(protein, flags);
-  notes.push(...offsetNotes(flags.offset));
-  return { ...protein, sites: parseSites(sites, protein, "--sites", flags.offset) };
+  const mutants = mutantsOf(mutant, protein, "--mutant", offset);
+  notes.push(...offsetNotes(offset));
+  if (sites !== undefined) {
+    return { ...protein, sites: parseSites(sites, protein, "--sites", offset), ...mutants };
+  }
+  notes.push("No --sites were given: the mutated residues are the sites.");
+  return { ...protein, sites: mutatedSites(mutants.mutants!), ...mutants };
 }
+
+/** Mutations as the analysis takes them; nothing where there are none. */
+function mutantsOf(
+  text: string | undefined,
+  { id, residues }: Sequence,
+  where: string,
+  offset = 1,
+): { mutants?: Mutant[] } {
+  if (text === undefined) return {};
+  const target = { id, residues: displayLetters(residues), offset };
+  const mutants = parseSubstitutions(text, target, where).map(({ name, substitutions }) => {
+    if (substitutions.length === 1) return { name, ...substitutions[0] };
+    throw new UserError(
+      `Cannot analyse mutation ${quote(name)} of ${quote(id)} (${where}) as it must change one ` +
+        `residue, to be compared with other substitutions there: current count is ` +
+        `${substitutions.length}`,
+    );
+  });
+  return { mutants };
+}
+
+const mutatedSites = (mutants: readonly Mutant[]): Site[] =>
+  [...new Map(mutants.map(({ position, from }) => [position, from]))]
+    .sort(([a], [b]) => a - b).map(([residue, letter]) => ({ residue, letter }));
 
 async function fromTable(
   path: string,
   flags: InputFlags,
   notes: string[],
 ): Promise<ProteinInput[]> {
-  refuseBeside(flags, ["sequence", "sites", "id", "siteSet"]);
-  const columns = { ...proteinColumns, sites: needed };
+  refuseBeside(flags, ["sequence", "sites", "id", "siteSet", "mutant"]);
+  const columns = { ...proteinColumns, sites: needed, mutant: textColumn };
   const rows = await readProteinTable(path, columns, flags, notes);
   notes.push(...offsetNotes(flags.offset));
   const proteins: ProteinInput[] = [];
@@ -112,7 +153,8 @@ async function fromTable(
     }
     await atRow(row.place, Object.keys(columns), () => tokenize(protein, flags));
     const sites = parseSites(row.get("sites") ?? "", protein, row.place, flags.offset);
-    proteins.push({ ...protein, sites });
+    const mutants = mutantsOf(row.get("mutant"), protein, row.place, flags.offset);
+    proteins.push({ ...protein, sites, ...mutants });
   }
   return proteins;
 }

@@ -17,6 +17,14 @@ import { attentionSink, namePerProtein } from "./attention_file.ts";
 import { type InputFlags, type Inputs, readInputs } from "./inputs.ts";
 import type { LegacyMode } from "./legacy.ts";
 import type { NullMode } from "./null_model.ts";
+import {
+  MUTANT_RESIDUES,
+  mutantFindings,
+  mutantResidueRows,
+  mutantRows,
+  MUTANTS,
+  mutantsText,
+} from "./mutant_tables.ts";
 import { isSensitive, mapsPerProtein } from "./score.ts";
 import { writeSiteAttention } from "./site_attention.ts";
 import { summarise, summariseLegacy } from "./summary.ts";
@@ -44,6 +52,11 @@ export async function runAnalyze(
     throw new UserError(
       `Cannot use --shard with --save-${o.saveAttention ? "" : "site-"}attention as files of ` +
         "attention must be written by a run in one piece",
+    );
+  }
+  if (o.legacy && o.mutant !== undefined) {
+    throw new UserError(
+      `Cannot use --legacy ${o.legacy} with --mutant as that tool must know mutations: it does not`,
     );
   }
   await runAnalysis<Inputs>(o, ctx, {
@@ -92,11 +105,11 @@ function planSites(
         ...{ maps, mapped: MOST_DRAWN, signal: ctx.signal },
         saveAttention: o.saveAttention ? sinkOf : undefined,
       });
-      const { batches, layers } = survey;
+      const { batches } = survey;
       const batchOf = new Map(batches.map((batch) => [batch.members, batch]));
       return {
         pieces: batches.map(({ members }) => members),
-        weightOf: () => layers.length,
+        weightOf: (piece) => survey.weightOf({ members: piece }),
         compute: (piece, put, tick) =>
           survey.analyze(
             batchOf.get(piece as number[])!,
@@ -130,6 +143,19 @@ async function writeResults(
   await tables.write(HEADS, rowsOfAll(results.map(({ rows }) => rows)));
   if (summary) await tables.write(SUMMARY, summary);
   if (legacy) await tables.write(LEGACY, rowsOfAll(legacy));
+  const withMutants = results.filter(({ mutants }) => mutants);
+  if (withMutants.length > 0) {
+    const specials = o.keepSpecials;
+    await tables.write(MUTANTS, each(withMutants, mutantRows));
+    await tables.write(
+      MUTANT_RESIDUES,
+      each(withMutants, (result) => mutantResidueRows(result, specials)),
+    );
+    provenance.mutants = withMutants.map((result) => ({
+      id: result.id,
+      found: mutantFindings(result),
+    }));
+  }
   if (o.saveSiteAttention) {
     const nameOf = namePerProtein(proteins, "attention_to_sites");
     const specials = o.keepSpecials || o.legacy !== undefined;
@@ -151,6 +177,7 @@ async function writeResults(
     const options = [
       o.threshold === 0 ? "all attention" : `attention above ${o.threshold}`,
       ...[sets, o.null, `seed ${o.seed}`, ...(o.legacy ? [`legacy ${o.legacy}`] : [])],
+      ...(o.mutant === undefined ? [] : [`mutations ${o.mutant}`]),
     ];
     const input = results.length === 1
       ? `${results[0].id}, ${results[0].residues.length} residues`
@@ -158,8 +185,16 @@ async function writeResults(
     const run = { record: provenance, input, options: options.join(", "), files: output.files() };
     await output.write("report.html", renderSiteReport({ notes, proteins: results, summary, run }));
   }
-  results.forEach((result, i) => print(`${i === 0 ? "" : "\n"}${proteinText(result)}`));
+  results.forEach((result, i) => {
+    print(`${i === 0 ? "" : "\n"}${proteinText(result)}`);
+    if (result.mutants) print(`\n${mutantsText(result)}`);
+  });
   if (summary) print(`\n${summaryText(summary)}`);
+}
+
+/** Rows of one after another. */
+function* each<T, Row>(all: readonly T[], rows: (one: T) => Iterable<Row>): Generator<Row> {
+  for (const one of all) yield* rows(one);
 }
 
 const LEGACY_NOTE =

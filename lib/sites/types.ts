@@ -70,6 +70,74 @@ export interface ProteinResult {
   calledByChance: number;
   /** The most sensitive heads' maps, best first (empty when not asked for). */
   maps: HeadMap[];
+  /** What mutations change, in the order asked for. */
+  mutants?: MutantResult[];
+}
+
+/** One residue replaced. */
+export interface Mutant {
+  /** As people write it: `W246A`. */
+  name: string;
+  /** 1-based, in the sequence. */
+  position: number;
+  /** Letter of the sequence. */
+  from: string;
+  /** New letter. */
+  to: string;
+}
+
+/** A quantity of a mutation beside that of all other substitutions of its residue. */
+export interface Replaced {
+  /** Of the mutation. */
+  value: number;
+  /** Mean over the other substitutions. */
+  mean: number;
+  /** Their standard deviation (of the population: they are all there are). */
+  sd: number;
+  /** (value − mean) / sd */
+  z: number;
+  /** 1 + how many of the others are at least as large, in size. */
+  rank: number;
+  /** rank / (1 + others); never below 1/19 with 18 others. */
+  p: number;
+  /** Benjamini–Hochberg over all heads analysed. */
+  q: number;
+}
+
+/** One head's attention of the mutant minus that of its wild type. */
+export interface MutantHead {
+  /** 0-based. */
+  layer: number;
+  /** 0-based. */
+  head: number;
+  /** Share of the attention that goes elsewhere: mean over residues' rows of half the sum of |change|. */
+  change: Replaced;
+  /** Change of the attention that the sites receive, summed over the rows. */
+  sites: Replaced;
+}
+
+/** Change of what each residue receives in one head, summed over the rows; arrays of L. */
+export interface MutantProfile {
+  /** 0-based. */
+  layer: number;
+  /** 0-based. */
+  head: number;
+  /** Of the mutation. */
+  received: Float32Array;
+  /** Mean over the other substitutions. */
+  mean: Float32Array;
+  /** Their standard deviation. */
+  sd: Float32Array;
+}
+
+/** What a mutation does to attention. */
+export interface MutantResult extends Mutant {
+  /** Other substitutions of the same residue, to which it is compared. */
+  others: number;
+  /** A row for every head, by layer and head. */
+  rows: MutantHead[];
+  /** Of the heads that change most beyond other substitutions, these first. */
+  profiles: MutantProfile[];
 }
 
 /** Per head over several proteins: the columns of summary.csv. */

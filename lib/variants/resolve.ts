@@ -19,7 +19,8 @@ export class LetterCheck {
   readonly #named = new Map<string, NamedResidue>();
   #first?: { edit: Edit; named: NamedResidue; place: string };
 
-  constructor(readonly target: Target) {}
+  /** @param action what cannot be done, in messages */
+  constructor(readonly target: Target, readonly action = "score") {}
 
   /** Whether all residues of a row exist and have the letters named. */
   add(edits: readonly Edit[], place: string): boolean {
@@ -39,7 +40,7 @@ export class LetterCheck {
   /** @throws {UserError} naming the first row that does not fit, and the offset that mends all rows */
   done(): void {
     if (!this.#first) return;
-    const { target } = this;
+    const { target, action } = this;
     const { edit, named: { residue, letter }, place } = this.#first;
     const found = this.#letterAt(residue, 0);
     const last = residueOf(target.residues.length, target);
@@ -49,11 +50,11 @@ export class LetterCheck {
       : `; --offset ${target.offset - shift} would fit all ${this.#named.size} residues named`;
     throw new UserError(
       found === undefined
-        ? `Cannot score ${quote(edit.text)} (${place}) as residues of ${
+        ? `Cannot ${action} ${quote(edit.text)} (${place}) as residues of ${
           quote(target.id)
         } must be ` +
           `in ${target.offset}..${last}: current value is ${residue}${mend}`
-        : `Cannot score ${quote(edit.text)} (${place}) as residue ${residue} must be the ` +
+        : `Cannot ${action} ${quote(edit.text)} (${place}) as residue ${residue} must be the ` +
           `sequence's ${found}: current value is ${quote(letter)}${mend}`,
     );
   }

@@ -3,16 +3,11 @@ import type { Finding } from "../../report/page.ts";
 import { short } from "../../report/scale.ts";
 import { FALSE_DISCOVERY_RATE, isSensitive, rankHeads, SENSITIVE } from "../score.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "../types.ts";
-
-/** `1 head`, `no heads`. */
-export function count(n: number, noun: string): string {
-  return `${n === 0 ? "no" : n} ${noun}${n === 1 ? "" : "s"}`;
-}
+import { mutantFinding, mutantMethod } from "./mutant_panels.ts";
+import { count, nameOf } from "./names.ts";
 
 /** The rule that calls a head sensitive. */
 export const RULE = `impact > ${SENSITIVE.impact}, snr > ${SENSITIVE.snr}`;
-
-const nameOf = ({ layer, head }: { layer: number; head: number }) => `layer ${layer} head ${head}`;
 
 /** What the analysis found for a protein, with what chance gives; no claim beyond q. */
 export function finding(protein: ProteinResult): Finding {
@@ -31,7 +26,10 @@ export function finding(protein: ProteinResult): Finding {
     : found.length === 1
     ? `; ${after} one ${sensitive.length === 0 ? "does" : "remains"}, ${nameOf(first)}`
     : `; ${after} ${found.length} ${sensitive.length === 0 ? "do" : "remain"}`;
-  return { answer: `${who}${stays}.`, method: method(protein, first, calledByChance) };
+  const [mutant] = protein.mutants ?? [];
+  const answer = [`${who}${stays}.`, ...(mutant ? [mutantFinding(mutant)] : [])].join(" ");
+  const told = [method(protein, first, calledByChance), ...(mutant ? [mutantMethod(mutant)] : [])];
+  return { answer, method: told.join(" ") };
 }
 
 function method({ rows, sites }: ProteinResult, first: HeadRow | undefined, chance: number) {

@@ -20,7 +20,9 @@ import { roundUp, short } from "../../report/scale.ts";
 import { isSensitive, rankHeads, SENSITIVE } from "../score.ts";
 import { HEAD_COLUMNS, rowsOf, SUMMARY } from "../tables.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "../types.ts";
-import { count, finding, findingOverall, RULE } from "./finding.ts";
+import { finding, findingOverall, RULE } from "./finding.ts";
+import { mutantData, mutantPanels, MUTANTS_PIECE, mutantScripts } from "./mutant_panels.ts";
+import { count } from "./names.ts";
 import script from "./page.js" with { type: "text" };
 
 export interface SiteReport {
@@ -34,7 +36,7 @@ export interface SiteReport {
 const PAGE: Piece = {
   name: "page.js",
   script,
-  uses: [headGrid, intervalRows, pairMap, track],
+  uses: [headGrid, intervalRows, pairMap, track, MUTANTS_PIECE],
 };
 
 /** Heads that the page's table has. */
@@ -98,6 +100,7 @@ function proteinView(protein: ProteinResult): Markup {
     sensitive: rows.flatMap((row, item) => isSensitive(row) ? [item] : []),
     maps: maps.heads,
     ...{ side: maps.side, bin: maps.bin },
+    mutants: mutantData(protein),
   };
   return view(
     { id, letters: residues, marks: sites.map(({ residue }) => residue) },
@@ -172,7 +175,8 @@ function proteinView(protein: ProteinResult): Markup {
         } highest; all ${rows.length} in heads.csv</span>`,
         body: headTable(rows, order),
       }),
-      [maps.scripts],
+      mutantPanels(protein),
+      [maps.scripts, mutantScripts(protein)],
     ],
   );
 }

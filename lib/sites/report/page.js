@@ -10,6 +10,7 @@ import { headGrid } from "../../report/figures/head_grid/head_grid.js";
 import { intervalRows } from "../../report/figures/interval_rows/interval_rows.js";
 import { pairMap, sequential } from "../../report/figures/pair_map/pair_map.js";
 import { track } from "../../report/figures/track/track.js";
+import { drawMutants } from "./mutants.js";
 
 /** @typedef {import("../../report/client/figure.js").View} View */
 /** @typedef {import("../../report/client/tooltip.js").Fact} Fact */
@@ -20,7 +21,7 @@ import { track } from "../../report/figures/track/track.js";
  *   layers: number[], heads: number, columns: { name: string, label: string }[],
  *   rows: (number | null)[][], sensitive: number[], order: number[], rule: string,
  *   maps: { item: number, max: number }[], side: number, bin: number,
- *   zEnd: number, impactEnd: number,
+ *   zEnd: number, impactEnd: number, mutants?: import("./mutants.js").MutantData,
  * }} SiteData
  */
 
@@ -175,6 +176,8 @@ async function setUp(view, data) {
     view,
     /** @type {HTMLElement} */ (view.root.querySelector("[data-table=heads]")),
   );
+
+  if (data.mutants) await drawMutants(view, data.mutants, data);
 
   residueBar(view, {
     quantity: () => maps.length > 0 ? `attention received in ${nameOf(shown())}` : "none",

@@ -1,6 +1,6 @@
 import { examples } from "../../../data/examples.ts";
 import { deepEqual, equal, match, ok } from "../../../tests/assert.ts";
-import { sampleProtein } from "../../../tests/report_sample.ts";
+import { sampleMutant, sampleProtein } from "../../../tests/report_sample.ts";
 import { cellsOf } from "../../io/columns.ts";
 import { HEADS, rowsOf } from "../tables.ts";
 import { finding } from "./finding.ts";
@@ -91,6 +91,23 @@ Deno.test("finding says what stays after correction, and a null result as plainl
     /^No head .* residues; after .* one does, layer 2 head 5\.$/,
   );
   for (const { answer } of [all, one]) ok(answer.length <= 140, answer);
+});
+
+Deno.test("finding says what a mutation changes beyond other substitutions, or that it does not", () => {
+  const of = (largest: number, others = 18) => {
+    const mutant = sampleMutant(protein, { position: 5, to: "A", largest, seed: 2 });
+    return finding({ ...protein, mutants: [{ ...mutant, others }] });
+  };
+  match(
+    of(0).answer,
+    /\. G5A changes no head’s attention more than each of the 18 other substitutions there does \(chance gives 0\.4\)\.$/,
+  );
+  match(
+    of(3).answer,
+    / G5A changes 3 of 8 heads more than each of the 18 other substitutions there does, first layer 2 head \d \(chance gives 0\.4\)\.$/,
+  );
+  match(of(1).method!, /Against 18 other substitutions p is never below 1\/19\.$/);
+  equal(finding({ ...protein, mutants: [] }).answer, finding(protein).answer);
 });
 
 Deno.test("scaleFor ends at a round number that a few outliers do not move", () => {

@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** The page's items by residues: a cell where an item has a value, with columns for what is before and behind. */
 import { figure } from "../../client/figure.js";
-import { css } from "../../client/palette.js";
+import { css, inkOn } from "../../client/palette.js";
 import { ResidueAxis } from "../../client/residue_axis.js";
 
 /** @typedef {import("../../client/figure.js").View} View */
@@ -13,6 +13,8 @@ import { ResidueAxis } from "../../client/residue_axis.js";
  * @typedef {{ row: number, token: number, value: number }} Cell */
 
 const RIGHT = 6, TOP = 14, BOTTOM = 36, END = 30;
+/** Pixels from which a cell has room for a letter: across and down. */
+const LETTER = 8.5, LINE = 11;
 
 /**
  * Rows are the page's items, from 0.
@@ -22,9 +24,10 @@ const RIGHT = 6, TOP = 14, BOTTOM = 36, END = 30;
  *   rows: () => readonly string[], titleOf: (row: number) => string, cells: () => readonly Cell[],
  *   ends: readonly [before: string, behind: string],
  *   colour: (value: number, palette: Palette) => Rgb, label: () => string, axis: string,
+ *   letter?: (row: number, token: number) => string,
  *   facts: (row: number, token: number) => readonly import("../../client/tooltip.js").Fact[],
  *   data: NonNullable<import("../../client/figure.js").FigureSpec["data"]>,
- * }} spec
+ * }} spec `letter` is written in cells that have room
  */
 export function rowMap(view, frame, spec) {
   const { state } = view, { length } = state;
@@ -75,8 +78,13 @@ export function rowMap(view, frame, spec) {
       for (const { row, token, value } of cells) {
         const at = column(token);
         if (!at) continue;
-        pen.fillStyle = css(spec.colour(value, palette));
+        const rgb = spec.colour(value, palette);
+        pen.fillStyle = css(rgb);
         pen.fillRect(at[0], TOP + tall * row + 1, at[1], Math.max(1, tall - 2));
+        if (!spec.letter || at[1] < LETTER || tall < LINE) continue;
+        pen.fillStyle = inkOn(rgb);
+        pen.textAlign = "center";
+        pen.fillText(spec.letter(row, token), at[0] + at[1] / 2, TOP + tall * (row + 0.5));
       }
       pen.fillStyle = palette.of("site");
       for (const mark of view.protein.marks ?? []) {
