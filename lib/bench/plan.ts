@@ -14,6 +14,7 @@ export const WARM_ANALYSES = [
   "score",
   "contacts",
   "jacobian",
+  "embed",
   "sae encode",
   "sae patch",
   "sae ig",

@@ -4,6 +4,7 @@ import { coldRows, warmRow } from "./analysis_rows.ts";
 import { openBenchBackend } from "./backends.ts";
 import { warmIgRow, warmPatchRow } from "./causal_rows.ts";
 import { warmContactsRow, warmJacobianRow } from "./contacts_row.ts";
+import { warmEmbedRow } from "./embed_row.ts";
 import { hostRows } from "./host_rows.ts";
 import { cpuKernelRows, withSpeedUp } from "./kernel_rows_cpu.ts";
 import { gpuKernelRows } from "./kernel_rows_gpu.ts";
@@ -93,6 +94,7 @@ const WARM: Record<WarmAnalysis, typeof warmRow> = {
   score: warmScoreRow,
   contacts: warmContactsRow,
   jacobian: warmJacobianRow,
+  embed: warmEmbedRow,
   "sae encode": warmSaeEncodeRow,
   "sae patch": warmPatchRow,
   "sae ig": warmIgRow,
