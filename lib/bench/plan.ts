@@ -11,6 +11,9 @@ export type Section = typeof SECTIONS[number];
 
 export const WARM_ANALYSES = [
   "analyze",
+  "analyze --mutant",
+  "lens",
+  "lens --unmasked",
   "score",
   "contacts",
   "jacobian",
@@ -22,7 +25,7 @@ export const WARM_ANALYSES = [
 export type WarmAnalysis = typeof WARM_ANALYSES[number];
 
 /** Several seconds a sample. */
-const SLOW_ANALYSES: readonly WarmAnalysis[] = ["jacobian"];
+const SLOW_ANALYSES: readonly WarmAnalysis[] = ["jacobian", "analyze --mutant"];
 
 export interface BenchOptions {
   only?: readonly Section[];
