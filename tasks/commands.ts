@@ -12,6 +12,7 @@ const LOADERS: Readonly<
   embed: () => import("./embed.ts"),
   fetch: () => import("./fetch.ts"),
   merge: () => import("./merge.ts"),
+  probe: () => import("./probe.ts"),
   sae: () => import("./sae.ts"),
   score: () => import("./score.ts"),
   verify: () => import("./verify.ts"),

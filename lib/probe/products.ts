@@ -12,7 +12,9 @@ export class Products implements AsyncDisposable {
   #program(kind: "logits" | "gradient", width: number, outputs: number): Promise<Program> {
     const key = `${kind} ${width} ${outputs}`;
     const known = this.#programs.get(key) ??
-      this.backend.compile(kind === "logits" ? logitsGraph(width, outputs) : gradientGraph(width, outputs));
+      this.backend.compile(
+        kind === "logits" ? logitsGraph(width, outputs) : gradientGraph(width, outputs),
+      );
     this.#programs.set(key, known);
     return known;
   }

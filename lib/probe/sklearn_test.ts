@@ -132,9 +132,15 @@ Deno.test({
           };
           const found = await told(x, test.y), what = `C ${fit.c}, balanced ${fit.balanced}`;
           ok(Math.abs(found.right - fit.accuracy) <= 1e-3, `${what}: accuracy ${found.right}`);
-          ok(Math.abs(found.loss - fit.test) <= 1e-4, `${what}: test loss ${found.loss} ${fit.test}`);
+          ok(
+            Math.abs(found.loss - fit.test) <= 1e-4,
+            `${what}: test loss ${found.loss} ${fit.test}`,
+          );
           if (!fit.balanced) {
-            ok(Math.abs(start.loss - fit.train) <= 1e-4, `${what}: loss ${start.loss} ${fit.train}`);
+            ok(
+              Math.abs(start.loss - fit.train) <= 1e-4,
+              `${what}: loss ${start.loss} ${fit.train}`,
+            );
           }
         }
       });

@@ -2,7 +2,13 @@
 import { quote, UserError } from "../errors.ts";
 import { permutation, STREAMS } from "./random.ts";
 import { similarityGroups } from "./similarity.ts";
-import { type LabelledProtein, type Problem, SETS, type SetName, type SplitProblem } from "./types.ts";
+import {
+  type LabelledProtein,
+  type Problem,
+  type SetName,
+  SETS,
+  type SplitProblem,
+} from "./types.ts";
 
 /** How proteins are parted: as the input says, at random, or so that no group is on both sides. */
 export const SPLITS = ["given", "random", "grouped"] as const;
@@ -48,9 +54,7 @@ export async function splitProblem(
         "in headers of FASTA",
     );
   }
-  const found = kind === "given"
-    ? givenSplit(problem, options, notes)
-    : kind === "random"
+  const found = kind === "given" ? givenSplit(problem, options, notes) : kind === "random"
     ? {
       proteins,
       sets: stratified(problem, proteins.map((_, i) => i), options),
@@ -218,7 +222,9 @@ function checkSame(
   const same = proteins.filter(({ residues }, i) => sets[i] === "test" && learnt.has(residues));
   if (same.length === 0) return;
   notes.push(
-    `Warning: ${same.length} protein${same.length === 1 ? " of the test set is" : "s of the test set are"} in the training or validation set, too, letter by letter.`,
+    `Warning: ${same.length} protein${
+      same.length === 1 ? " of the test set is" : "s of the test set are"
+    } in the training or validation set, too, letter by letter.`,
   );
 }
 
@@ -241,7 +247,9 @@ function checkSets(split: SplitProblem, notes: string[]): void {
   classes.forEach((name, k) => {
     if (train[k] === 0) {
       throw new UserError(
-        `Cannot train a probe as every class must be in the training set: ${quote(name)} is in none ` +
+        `Cannot train a probe as every class must be in the training set: ${
+          quote(name)
+        } is in none ` +
           `of its proteins, in ${test[k]} of the test set (${split.split})`,
       );
     }
