@@ -4,7 +4,7 @@ import type { Backend } from "../backend/mod.ts";
 import { embedRows } from "../embed/embed.ts";
 import { defaultTokenBudget, Esm2, planBatches, tokenize } from "../esm2/mod.ts";
 import { enginePass } from "./passes.ts";
-import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
+import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import { randomProtein } from "./sequences.ts";
 import type { AnalysisRow } from "./types.ts";
 import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";

@@ -6,7 +6,7 @@ import { identityLens, LensReader } from "../lens/mod.ts";
 import { analyzeMutants } from "../sites/mutants.ts";
 import { parseSites } from "../sites/parse_sites.ts";
 import { enginePass } from "./passes.ts";
-import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
+import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import { randomBatch } from "./sequences.ts";
 import type { AnalysisRow } from "./types.ts";
 import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";

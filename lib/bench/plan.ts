@@ -4,7 +4,7 @@ import type { BenchBackend } from "./backends.ts";
 import type { HostCase, HostShape } from "./host_rows.ts";
 import type { MemoryCase } from "./memory_rows.ts";
 import type { ModelCase } from "./model_rows.ts";
-import type { ShapeName } from "./random_checkpoint.ts";
+import type { ShapeName } from "../checkpoint/random.ts";
 
 export const SECTIONS = ["kernels", "models", "host", "memory", "analyses", "threads"] as const;
 export type Section = typeof SECTIONS[number];
