@@ -5,11 +5,10 @@ import { type ArrayFormat, type NumberArray, writeArrays } from "../checkpoint/w
 import { ContactHead } from "../contacts/contact_head.ts";
 import { checkHeads } from "../contacts/predict.ts";
 import { UserError } from "../errors.ts";
-import { defaultTokenBudget, type Sequence } from "../esm2/mod.ts";
+import type { Sequence } from "../esm2/mod.ts";
 import type { OpenedModel } from "../hub/open_model.ts";
 import { lettersOf, type NpyData } from "../io/npy.ts";
 import { fileNames } from "../io/output.ts";
-import { BATCHES_PER_GROUP } from "../proteins/groups.ts";
 import { groupWork } from "../run/group_work.ts";
 import type { MergedRun } from "../run/merge.ts";
 import type { RowSink } from "../run/results.ts";
@@ -19,6 +18,7 @@ import { checkFits } from "./fits.ts";
 import { type EmbedInputs, type InputFlags, openInputs } from "./inputs.ts";
 import { depthNote, type PlaceList, resolvePlaces } from "./places.ts";
 import { checkPoolHead } from "./pool_head.ts";
+import { groupTokens } from "./stream.ts";
 import { proteinsTable, type VectorRow, vectorsTable } from "./tables.ts";
 import {
   bytesOf,
@@ -76,7 +76,7 @@ export async function runEmbed(
           if (contacts) whole.contacts = stack.use(await ContactHead.create(esm, model.checkpoint));
           const parts = partsOf(whole, config.dModel);
           await checkFits(esm, inputs, whole, parts);
-          const tokens = BATCHES_PER_GROUP * (tokenBudget ?? defaultTokenBudget(esm.backend));
+          const tokens = groupTokens(esm.backend, tokenBudget);
           const groups = {
             proteins: () => inputs.read(),
             most: 1,
