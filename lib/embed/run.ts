@@ -5,11 +5,10 @@ import { type ArrayFormat, type NumberArray, writeArrays } from "../checkpoint/w
 import { ContactHead } from "../contacts/contact_head.ts";
 import { checkHeads } from "../contacts/predict.ts";
 import { UserError } from "../errors.ts";
-import { defaultTokenBudget, type Sequence, type StreamPlace } from "../esm2/mod.ts";
+import type { Sequence, StreamPlace } from "../esm2/mod.ts";
 import type { OpenedModel } from "../hub/open_model.ts";
 import { lettersOf, type NpyData } from "../io/npy.ts";
 import { fileNames } from "../io/output.ts";
-import { BATCHES_PER_GROUP } from "../proteins/groups.ts";
 import { groupWork } from "../run/group_work.ts";
 import type { Proteins } from "../proteins/read.ts";
 import type { MergedRun } from "../run/merge.ts";
@@ -22,6 +21,7 @@ import { type EmbedInputs, type InputFlags, openInputs } from "./inputs.ts";
 import { depthNote, type PlaceList, resolvePlaces } from "./places.ts";
 import type { Pool } from "./pool.ts";
 import { checkPoolHead } from "./pool_head.ts";
+import { groupTokens } from "./stream.ts";
 import { proteinsTable, type VectorRow, vectorsTable } from "./tables.ts";
 import {
   bytesOf,
@@ -86,7 +86,7 @@ export async function runEmbed(
           // Only the vector that is compared is wanted of the database.
           const compared = { ...whole, ...COMPARED(plan) };
           if (database) await checkFits(esm, database, compared, partsOf(compared, config.dModel));
-          const tokens = BATCHES_PER_GROUP * (tokenBudget ?? defaultTokenBudget(esm.backend));
+          const tokens = groupTokens(esm.backend, tokenBudget);
           const groups = {
             proteins: () => both(inputs, database),
             begin: inputs.count,
