@@ -22,7 +22,7 @@ function test(name: string, fn: (dir: string) => Promise<void>): void {
   Deno.test({ name, sanitizeOps: false, sanitizeResources: false, fn: () => inFolder(fn) });
 }
 
-for (const how of [[], ["--unmasked"]]) {
+for (const how of [[], ["--unmasked", "--tuned", "embedded"]]) {
   test(`lens ${how.join()}: the tables agree with each other and with score`, async (dir) => {
     const mutations = "W6G,L7A:P12G";
     const args = ["--sequence", TRP_CAGE, "--mutations", mutations];

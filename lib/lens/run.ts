@@ -11,7 +11,7 @@ import { LensReader, placesOf } from "./reader.ts";
 import { type DrawnProtein, drawnProtein, renderLensReport } from "./report/report.ts";
 import { lensResults, lensWork, planUnits } from "./survey.ts";
 import * as tables from "./tables.ts";
-import { type OpenedLens, openLens } from "./tuned.ts";
+import { NONE, type OpenedLens, openLens } from "./tuned.ts";
 
 export interface LensFlags extends RunFlags, InputFlags {
   unmasked: boolean;
@@ -33,7 +33,8 @@ export async function runLens(
     command: "lens",
     read: () => openInputs(o),
     async plan(inputs, model) {
-      const tuned = await openLens(o.tuned, model, ctx.signal);
+      // The lens that comes with the model was trained on hidden residues.
+      const tuned = await openLens(o.tuned ?? (masked ? undefined : NONE), model, ctx.signal);
       const variants = [...inputs.variants].map(([p, list]) => [p, list.map(({ name }) => name)]);
       const { layers } = model.checkpoint.config;
       return {

@@ -195,7 +195,7 @@ function proteinView(protein: DrawnProtein): Markup {
         ramp("s", "entropy, nats", "0", "log 20 = 3.0", "entropy")
       }<p class="caption">Row: blocks that have run; 0 is the embedding, the last row the model’s answer. Letters, where there is room: what is predicted there.${missing}</p></div>`,
     }),
-    ...lineFrames(),
+    ...lineFrames("; dotted: the commonest letter everywhere"),
     panel({
       span: 8,
       title:
@@ -221,7 +221,8 @@ function proteinView(protein: DrawnProtein): Markup {
   ]);
 }
 
-function lineFrames(): Markup[] {
+/** @param more what the caption of right letters says of chance */
+function lineFrames(more = ""): Markup[] {
   return [
     panel({
       span: 4,
@@ -233,8 +234,7 @@ function lineFrames(): Markup[] {
       span: 4,
       title: "Right letters",
       body: frame("line-accuracy", "low"),
-      caption:
-        markup`Share of residues whose letter is predicted; dotted: the commonest letter everywhere.`,
+      caption: `Share of residues whose letter is predicted${more}.`,
     }),
     panel({
       span: 4,
@@ -306,7 +306,7 @@ function overall(
     rows.find((row) => row.lens === lens && row.decided >= 0.5);
   const isTuned = summary.some(({ lens }) => lens === "tuned");
   return summaryView({ summary }, [
-    ...lineFrames(),
+    ...lineFrames("; band: one standard deviation over proteins"),
     panel({
       span: 12,
       title: markup`Proteins${
