@@ -19,7 +19,7 @@ import { type EmbedInputs, type InputFlags, openInputs } from "./inputs.ts";
 import { depthNote, type PlaceList, resolvePlaces } from "./places.ts";
 import { checkPoolHead } from "./pool_head.ts";
 import { groupTokens } from "./stream.ts";
-import { proteinsTable, type VectorRow, vectorsTable } from "./tables.ts";
+import { proteinsTable, vectorLines, type VectorRow, vectorsTable } from "./tables.ts";
 import {
   bytesOf,
   type GroupLengths,
@@ -186,7 +186,8 @@ async function writeResults(
     const sinks: [Part, RowSink<VectorRow>][] = o.csv
       ? vectors.map((part) => {
         const name = vectors.length === 1 ? "embeddings" : part.name;
-        return [part, stack.use(results.open(vectorsTable(name, dModel)))];
+        const table = vectorsTable(name, dModel);
+        return [part, stack.use(results.open(table, vectorLines(table)))];
       })
       : [];
     for await (const { members, lengths, windows, group } of grouped(inputs, groups, signal)) {
@@ -255,7 +256,8 @@ async function* grouped(inputs: EmbedInputs, groups: GroupReader, signal: AbortS
   yield { members, ...found, group };
 }
 
-type Shapes = Record<string, number[]>;
+/** Extents by array; L is the length of a protein. */
+type Shapes = Record<string, (number | "L")[]>;
 
 async function writeOne(
   { format, dtype }: EmbedFlags,
@@ -329,7 +331,7 @@ async function writeEach(
       }, { ...metadata, label: id });
     }
   }
-  const shapes = groups.parts.map(({ name, shape }) => [name, shape(0).map((n) => n || NaN)]);
+  const shapes = groups.parts.map(({ name, shape }) => [name, shape(0).map((n) => n || "L")]);
   return { label: [1], ...Object.fromEntries(shapes) };
 }
 
