@@ -22,7 +22,7 @@ import { depthNote, type PlaceList, resolvePlaces } from "./places.ts";
 import type { Pool } from "./pool.ts";
 import { checkPoolHead } from "./pool_head.ts";
 import { groupTokens } from "./stream.ts";
-import { proteinsTable, type VectorRow, vectorsTable } from "./tables.ts";
+import { proteinsTable, vectorLines, type VectorRow, vectorsTable } from "./tables.ts";
 import {
   bytesOf,
   type GroupLengths,
@@ -220,7 +220,8 @@ async function writeResults(
     const sinks: [Part, RowSink<VectorRow>][] = o.csv
       ? vectors.map((part) => {
         const name = vectors.length === 1 ? "embeddings" : part.name;
-        return [part, stack.use(results.open(vectorsTable(name, dModel)))];
+        const table = vectorsTable(name, dModel);
+        return [part, stack.use(results.open(table, vectorLines(table)))];
       })
       : [];
     for await (const { members, lengths, windows, group } of grouped(inputs, groups, signal)) {
@@ -292,7 +293,8 @@ async function* grouped(inputs: EmbedInputs, groups: GroupReader, signal: AbortS
   yield { members, ...found, group };
 }
 
-type Shapes = Record<string, number[]>;
+/** Extents by array; L is the length of a protein. */
+type Shapes = Record<string, (number | "L")[]>;
 
 async function writeOne(
   { format, dtype }: EmbedFlags,
@@ -366,7 +368,7 @@ async function writeEach(
       }, { ...metadata, label: id });
     }
   }
-  const shapes = groups.parts.map(({ name, shape }) => [name, shape(0).map((n) => n || NaN)]);
+  const shapes = groups.parts.map(({ name, shape }) => [name, shape(0).map((n) => n || "L")]);
   return { label: [1], ...Object.fromEntries(shapes) };
 }
 
