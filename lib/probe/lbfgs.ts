@@ -39,6 +39,8 @@ const MOST_TRIALS = 20;
 const NOISE = 1e-6;
 /** Steps without a smaller gradient after which it is as small as it gets. */
 const PATIENCE = 40;
+/** So little of the value is gained by so many steps where there is no more to gain. */
+const GAIN = 1e-8, GAIN_STEPS = 10;
 
 /** Minimises a smooth function from a point on. */
 export async function lbfgs(
@@ -49,12 +51,16 @@ export async function lbfgs(
   let at: Float64Array = start.slice(), here = await evaluate(at);
   const pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
   let least = { at, here, size: Infinity, step: 0 };
+  const values: number[] = [];
   for (let step = 0;; step++) {
+    values.push(here.value);
     const size = largest(here.gradient);
     if (size < least.size) least = { at, here, size, step };
     const isFlat = size <= tolerance;
     if (isFlat || step === steps) return { at, ...here, steps: step, converged: isFlat };
-    if (step - least.step > PATIENCE) {
+    const before = values.at(-1 - GAIN_STEPS);
+    const isSlow = before !== undefined && before - here.value < GAIN * Math.abs(here.value);
+    if (isSlow || step - least.step > PATIENCE) {
       return { at: least.at, ...least.here, steps: step, converged: true };
     }
     let direction = descent(here.gradient, pairs);

@@ -74,7 +74,9 @@ export async function fitLogistic(
       sum += residuals(logits, labels, begin, classes, weightOf);
       const product = await products.gradient(logits, x);
       for (let i = 0; i < size; i++) gradient[i] += product[i];
-      for (let i = 0; i < logits.length; i++) gradient[size + i % outputs] += logits[i];
+      for (let i = 0; i < logits.length;) {
+        for (let k = size; k < gradient.length; k++, i++) gradient[k] += logits[i];
+      }
     });
     loss = sum / count;
     let value = loss;

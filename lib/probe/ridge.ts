@@ -1,4 +1,5 @@
 /** Ridge regression from the products of the features alone, as scikit-learn's `Ridge`. */
+import { Cholesky, gramOf } from "./gram.ts";
 import type { Linear } from "./logistic.ts";
 import type { Products } from "./products.ts";
 import type { Design } from "./rows.ts";
@@ -22,13 +23,12 @@ export async function normalEquations(
   products: Products,
 ): Promise<Normal> {
   const { width, count } = design.rows;
-  const gram = new Float64Array(width * width), moment = new Float64Array(width);
+  const gram = await gramOf(design, products), moment = new Float64Array(width);
   const sums = new Float64Array(width);
   let mean = 0;
   for (let i = 0; i < count; i++) mean += labels[i] / count;
   await design.each(async (x, begin) => {
     const rows = x.shape[0];
-    (await products.gram(x)).forEach((value, i) => gram[i] += value);
     const centred = new Float32Array(2 * rows);
     for (let r = 0; r < rows; r++) {
       centred[2 * r] = labels[begin + r] - mean;
@@ -52,25 +52,8 @@ export function solveRidge({ gram, moment, means, mean }: Normal, alpha: number)
   if (!(alpha > 0)) {
     throw new RangeError(`Cannot fit ridge as alpha must be above 0: current value is ${alpha}`);
   }
-  const n = moment.length, l = gram.slice();
-  // Cholesky, lower triangle in place.
-  for (let j = 0; j < n; j++) {
-    l[j * n + j] += alpha;
-    for (let i = j; i < n; i++) {
-      let sum = l[i * n + j];
-      for (let k = 0, a = i * n, b = j * n; k < j; k++, a++, b++) sum -= l[a] * l[b];
-      l[i * n + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / l[j * n + j];
-    }
-  }
-  const weights = moment.slice();
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) weights[i] -= l[i * n + k] * weights[k];
-    weights[i] /= l[i * n + i];
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) weights[i] -= l[k * n + i] * weights[k];
-    weights[i] /= l[i * n + i];
-  }
+  const factor = new Cholesky(gram, moment.length, 1, alpha);
+  const weights = factor.backward(factor.forward(moment.slice()));
   const shift = weights.reduce((sum, w, d) => sum + w * means[d], 0);
   return { weights, bias: Float64Array.of(mean - shift) };
 }

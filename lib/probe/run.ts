@@ -355,7 +355,9 @@ async function writeResults(
     await output.write(
       "report.html",
       renderProbeReport({
-        ...{ notes, problem, selection, rows, headline, chosen: chosen.row, baseline },
+        // What is learnt from stands among the facts of the page.
+        notes: notes.filter((note) => !note.startsWith(countText(problem, selection))),
+        ...{ problem, selection, rows, headline, chosen: chosen.row, baseline },
         ...{ confusion, perClass, latents, predicted: chosen.probe.predicted },
         drawn: MOST_DRAWN,
         run: {
