@@ -3,7 +3,7 @@ import { readHead } from "../lib/probe/head_file.ts";
 import { execute } from "../lib/cli/main.ts";
 import { parseTable } from "../lib/io/csv.ts";
 import { PhiloxStream } from "../kernels/philox/mod.ts";
-import { writeRandomCheckpoint } from "../lib/checkpoint/random.ts";
+import { writeRandomCheckpoint } from "../lib/bench/random_folder.ts";
 import { command as merge } from "../tasks/merge.ts";
 import { command } from "../tasks/probe.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
