@@ -29,7 +29,7 @@ export async function writeRandomCheckpoint(dir: string, config: Esm2Config): Pr
   using checkpoint = randomCheckpoint(dir, config);
   let offset = 0;
   const header: Record<string, unknown> = {};
-  for (const { name } of stored(config)) {
+  for (const { name, shape } of stored(config)) {
     const data_offsets = [offset, offset += 4 * elementCount(shape)];
     header[hfName(name)] = { dtype: "F32", shape, data_offsets };
   }
