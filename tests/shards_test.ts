@@ -87,6 +87,15 @@ const cases: Case[] = [
     ],
   },
   {
+    task: "embed",
+    what: "60 proteins, a map and a search",
+    async args(dir) {
+      const own = await fasta(dir);
+      return [...own, "--token-budget", "60", "--map", "umap", "--search", `${dir}/in.fasta`];
+    },
+    files: ["map.csv", "neighbours.csv", "embeddings.csv"],
+  },
+  {
     task: "probe",
     async args(dir) {
       const rows = proteins.map(({ id, residues }, p) => `${id},${residues},${"abc"[p % 3]}`);

@@ -13,6 +13,7 @@ export interface Hit {
   rank: number;
   /** The protein of the database. */
   neighbour: string;
+  /** Of the two vectors. */
   cosine: number;
   /** Standard deviations above the mean of this protein's cosines to the database. */
   z: number;
