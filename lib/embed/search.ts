@@ -47,6 +47,7 @@ const BACKGROUND = 10_000;
 export interface Database {
   /** How many there are. */
   readonly count: number;
+  /** All of them, some at a time. */
   blocks(): AsyncIterable<VectorTable>;
 }
 
