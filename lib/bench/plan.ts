@@ -18,6 +18,7 @@ export const WARM_ANALYSES = [
   "contacts",
   "jacobian",
   "embed",
+  "probe",
   "sae encode",
   "sae patch",
   "sae ig",

@@ -22,6 +22,7 @@ import {
   type WarmAnalysis,
 } from "./plan.ts";
 import { warmScoreRow } from "./score_row.ts";
+import { warmProbeRow } from "./probe_row.ts";
 import { warmSaeEncodeRow } from "./sae_row.ts";
 import { settingRows } from "./setting_rows.ts";
 import { type BenchReport, SCHEMA } from "./types.ts";
@@ -99,6 +100,7 @@ const WARM: Record<WarmAnalysis, typeof warmRow> = {
   contacts: warmContactsRow,
   jacobian: warmJacobianRow,
   embed: warmEmbedRow,
+  probe: warmProbeRow,
   "sae encode": warmSaeEncodeRow,
   "sae patch": warmPatchRow,
   "sae ig": warmIgRow,

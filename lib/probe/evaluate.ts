@@ -30,6 +30,7 @@ export type MetricName = typeof RESIDUE_METRICS[number] | typeof NUMBER_METRICS[
 
 /** A statistic and its 95 % bootstrap interval over proteins. */
 export interface Metric extends Interval {
+  /** Of the test set. */
   readonly value: number;
 }
 

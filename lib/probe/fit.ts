@@ -26,6 +26,7 @@ export interface FitOptions {
 
 /** A linear read-out of features as they come. */
 export interface ProbeHead extends Linear {
+  /** What features are standardised by. */
   readonly scale: Scale;
 }
 

@@ -18,17 +18,27 @@ export const PROBE_FORMAT = "esmscope-probe";
 
 /** What a head reads and says. */
 export interface HeadFile {
+  /** The read-out. */
   readonly head: ProbeHead;
+  /** Whether it tells classes or numbers. */
   readonly kind: Problem["kind"];
+  /** What it tells them of. */
   readonly per: Problem["per"];
+  /** In the order of its rows; none for numbers. */
   readonly classes: readonly string[];
+  /** What the labels were called. */
   readonly label: string;
   /** Whether it reads the stream, or latents of an autoencoder there. */
   readonly on: "layer" | "sae";
+  /** Where the stream is read. */
   readonly place: StreamPlace;
+  /** How residues become one vector; none of residues themselves. */
   readonly pool?: TokenPool;
+  /** How long proteins run. */
   readonly long: LongChoice;
+  /** Residues of a window. */
   readonly window: number;
+  /** The model that it was trained on. */
   readonly model: { name: string; sha256: string };
   /** The autoencoder's file. */
   readonly sae?: { name: string; sha256: string; embedScale: string };

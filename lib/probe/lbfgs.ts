@@ -10,7 +10,9 @@
 
 /** A value and its gradient. */
 export interface Evaluation {
+  /** Of the function. */
   value: number;
+  /** Its derivatives by each coordinate. */
   gradient: Float64Array;
 }
 
@@ -26,7 +28,9 @@ export interface LbfgsOptions {
 
 /** Where the descent ended. */
 export interface Minimum extends Evaluation {
+  /** The point. */
   at: Float64Array;
+  /** Steps that it took. */
   steps: number;
   /** Whether the gradient became as small as asked for, or no step could lower the value any more. */
   converged: boolean;

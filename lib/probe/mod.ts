@@ -29,18 +29,11 @@ export {
   type Metric,
   type MetricName,
   type Metrics,
+  NUMBER_METRICS,
+  RESIDUE_METRICS,
   type Truth as ProbeTruth,
 } from "./evaluate.ts";
-export { type FeatureKind, type Features } from "./features.ts";
-export {
-  ALPHA_GRID,
-  C_GRID,
-  type FitOptions,
-  type FittedProbe,
-  predict,
-  type ProbeHead,
-  Trainer,
-} from "./fit.ts";
+export { ALPHA_GRID, C_GRID, predict, type ProbeHead } from "./fit.ts";
 export { type HeadFile, readHead, writeHead } from "./head_file.ts";
 export { type Evaluation, lbfgs, type LbfgsOptions, type Minimum } from "./lbfgs.ts";
 export {
@@ -61,7 +54,6 @@ export {
   scaleOf,
   standardise,
 } from "./rows.ts";
-export { labelsOf, type RowsOf, type Selection, selectRows } from "./selection.ts";
 export { similarityGroups, type SimilarityOptions } from "./similarity.ts";
 export { type SplitOptions, splitProblem, SPLITS, type SplitWatch } from "./split.ts";
 export {

@@ -7,6 +7,7 @@ import { gemm, matmul, transpose } from "../onnx/ops.ts";
 export class Products implements AsyncDisposable {
   readonly #programs = new Map<string, Promise<Program>>();
 
+  /** Programs are compiled when they are first needed. */
   constructor(readonly backend: Backend) {}
 
   #program(kind: "logits" | "gradient", width: number, outputs: number): Promise<Program> {
@@ -54,6 +55,7 @@ export class Products implements AsyncDisposable {
     return await product.read();
   }
 
+  /** Frees the programs. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const program of this.#programs.values()) await (await program)[Symbol.asyncDispose]();
   }

@@ -129,7 +129,7 @@ export class Design implements Disposable {
     readonly scale: Scale,
   ) {}
 
-  /** @param held bytes that may be kept */
+  /** Reads rows of a scale. @param held bytes that may be kept */
   static async create(
     backend: Backend,
     rows: FeatureRows,
@@ -162,6 +162,7 @@ export class Design implements Disposable {
     }
   }
 
+  /** Frees the rows that are kept. */
   [Symbol.dispose](): void {
     for (const { x } of this.#kept) x[Symbol.dispose]();
     this.#kept.length = 0;

@@ -15,7 +15,7 @@ export const SPLITS = ["given", "random", "grouped"] as const;
 
 /** The options of a split. */
 export interface SplitOptions {
-  /** @default given where the input has sets, else grouped */
+  /** How. @default given where the input has sets, else grouped */
   split?: typeof SPLITS[number];
   /** Share of the proteins to be tested with. */
   test: number;
@@ -25,11 +25,13 @@ export interface SplitOptions {
   identity: number;
   /** Whether the input names groups: none are made then. */
   group?: string;
+  /** Of everything that is drawn. */
   seed: number;
 }
 
 /** What a long search for similar proteins needs. */
 export interface SplitWatch {
+  /** Stops the search when it fires. */
   signal?: AbortSignal;
   /** Hears how many proteins have been compared with those before them. */
   onProgress?(done: number): void;
