@@ -97,7 +97,7 @@ Deno.test("the finding says how the model stands to the best baseline, by interv
       ...{ problem: { per: "protein", kind: "numbers", classes: [] }, headline: "spearman" },
       chosen: row("sae", 0, { layer: "2", pool: "max", metrics: { spearman: metric(0.4) } }),
     }),
-    /^Latents of the autoencoder, layer 2, max predicts the numbers of unseen proteins with a rank/,
+    /^Latents of the autoencoder, layer 2, max predict the numbers of unseen proteins with a rank/,
   );
   equal(standing(metric(0.5), metric(0.5)), "open");
   match(

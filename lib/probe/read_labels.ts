@@ -361,7 +361,7 @@ async function fromFiles(files: readonly string[], notes: string[]): Promise<Fou
       written.push({ id, residues: sequence, label: names[i], place });
     }
   }
-  return { per: "protein", label: "file", written };
+  return { per: "protein", label: "class", written };
 }
 
 function ungapAll(

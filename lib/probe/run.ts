@@ -363,7 +363,7 @@ async function writeResults(
           record: provenance,
           input: countText(problem, selection),
           options: [
-            `${problem.split} split`,
+            `split ${problem.split}`,
             o.classWeights === "balanced" && "balanced classes",
             sae && sae.sae.config.name,
             `seed ${o.seed}`,

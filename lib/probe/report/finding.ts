@@ -37,11 +37,13 @@ export function answerOf({ problem, chosen, baseline, headline }: Answer): strin
   const own = chosen.metrics[headline]!, name = rowName(chosen);
   const whom = problem.per === "protein" ? "unseen proteins" : "residues of unseen proteins";
   const figure = withInterval(headline, own, "95 % interval ");
+  // Latents are many.
+  const s = chosen.kind === "sae" ? "" : "s";
   const tells = problem.kind === "numbers"
-    ? `predicts the numbers of ${whom} with a rank correlation of ${figure}`
+    ? `predict${s} the numbers of ${whom} with a rank correlation of ${figure}`
     : headline === "balanced_accuracy"
-    ? `tells the ${problem.classes.length} classes of ${whom} with a balanced accuracy of ${figure}`
-    : `gives the right one of ${problem.classes.length} classes for ${figure} of ${whom}`;
+    ? `tell${s} the ${problem.classes.length} classes of ${whom} with a balanced accuracy of ${figure}`
+    : `give${s} the right one of ${problem.classes.length} classes for ${figure} of ${whom}`;
   const subject = `${name[0].toUpperCase()}${name.slice(1)} ${tells}`;
   if (!baseline) return `${subject}; it was compared with no baseline.`;
   const other = baseline.metrics[headline]!;
