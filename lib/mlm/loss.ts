@@ -98,15 +98,19 @@ export async function addGradients(
   return { loss, asked: rows.length };
 }
 
-/** Σ −log p over the asked tokens, without gradients. */
+/** −log p of each asked token in nats, and the token that is likeliest there; without gradients. */
 export async function maskedLoss(
   esm: Esm2,
   batch: TokenBatch,
   labels: ArrayLike<number>,
-): Promise<{ rows: number[]; losses: Float64Array }> {
+): Promise<{ rows: number[]; losses: Float64Array; likeliest: Uint8Array }> {
   const rows = askedRows(labels);
-  if (rows.length === 0) return { rows, losses: new Float64Array() };
+  if (rows.length === 0) return { rows, losses: new Float64Array(), likeliest: new Uint8Array() };
   using result = await esm.run(batch, { head: { rows } });
   const logits = await result.logits!.read();
-  return { rows, losses: crossEntropy(logits, rows.map((row) => labels[row]), 0) };
+  const likeliest = Uint8Array.from(rows, (_, r) => {
+    const own = logits.subarray(r * VOCABULARY, (r + 1) * VOCABULARY);
+    return own.indexOf(Math.max(...own));
+  });
+  return { rows, likeliest, losses: crossEntropy(logits, rows.map((row) => labels[row]), 0) };
 }
