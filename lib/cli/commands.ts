@@ -53,6 +53,12 @@ export const commands = [
     access: "analysis",
   },
   {
+    name: "mlm",
+    summary: "How well hidden residues are said, and training on them",
+    example: "deno task mlm",
+    access: "analysis",
+  },
+  {
     name: "sae",
     summary: "What sparse autoencoders find inside ESM-2, and what their latents cause",
     example: "deno task sae encode --fasta data/a2a.fasta",

@@ -52,7 +52,10 @@ export interface TrainOptions {
   readonly stateFile?: StateFile;
   readonly signal?: AbortSignal;
   onStep?(report: StepReport): void;
-  onResume?(tokens: number): void;
+  /** What is kept of the way here, through JSON, beside the state. */
+  keep?(): unknown;
+  /** Hears where a stopped run is continued, and what it had kept. */
+  onResume?(tokens: number, kept: unknown): void;
 }
 
 /** How often the state is saved. */
@@ -85,7 +88,7 @@ export async function trainMaskedModel(
   sampler: Sampler,
   settings: TrainSettings,
   backend: Backend,
-  { stateFile, signal, onStep, onResume }: TrainOptions = {},
+  { stateFile, signal, onStep, keep, onResume }: TrainOptions = {},
 ): Promise<Progress> {
   const shapes = weightShapes(config);
   const matrices = new Map(
@@ -103,15 +106,16 @@ export async function trainMaskedModel(
   const moments: Moments<WeightArrays> = adam.init(ofAdam(weights));
   const momentum = muon.init(ofMuon(weights));
   const arrays = { weights, ...moments, momentum };
-  const progress: Progress = stateFile?.load<Progress>(arrays) ?? { steps: 0, draws: 0, tokens: 0 };
-  if (progress.steps > 0) onResume?.(progress.tokens);
+  const { kept, ...progress } = stateFile?.load<Progress & { kept?: unknown }>(arrays) ??
+    { steps: 0, draws: 0, tokens: 0 };
+  if (progress.steps > 0) onResume?.(progress.tokens, kept);
   const schedule = linear(1, { warmUp: settings.warmUp, decay: settings.cooling });
 
   using source = new ArrayWeights(config, weights, backend);
   await using esm = Esm2.ofWeights(source, { invFreq });
   let saved = performance.now();
   const save = () => {
-    if (progress.steps > 0) stateFile?.save(progress, arrays);
+    if (progress.steps > 0) stateFile?.save({ ...progress, kept: keep?.() }, arrays);
     saved = performance.now();
   };
   try {

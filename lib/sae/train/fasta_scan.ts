@@ -9,7 +9,8 @@ const KIND = new Uint8Array(256);
 for (const letter of LETTERS.keys()) {
   KIND[letter.charCodeAt(0)] = KIND[letter.toLowerCase().charCodeAt(0)] = RESIDUE;
 }
-for (const space of " \t\r\n\v\f") KIND[space.charCodeAt(0)] = SPACE;
+// Gaps of an alignment are no residues.
+for (const space of " \t\r\n\v\f-.") KIND[space.charCodeAt(0)] = SPACE;
 KIND["*".charCodeAt(0)] = STOP;
 
 const NEWLINE = 10, HEADER = ">".charCodeAt(0), COMMENT = ";".charCodeAt(0);
