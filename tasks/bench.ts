@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { compareReports } from "../lib/bench/compare.ts";
 import { listOf } from "../lib/bench/options.ts";
 import { SECTIONS } from "../lib/bench/plan.ts";
-import { type ShapeName, SHAPES } from "../lib/bench/random_checkpoint.ts";
+import { type ShapeName, SHAPES } from "../lib/checkpoint/random.ts";
 import { readReport } from "../lib/bench/report_file.ts";
 import { renderBenchReport } from "../lib/bench/report/mod.ts";
 import { runBench } from "../lib/bench/run.ts";

@@ -13,6 +13,7 @@ const LOADERS: Readonly<
   fetch: () => import("./fetch.ts"),
   lens: () => import("./lens.ts"),
   merge: () => import("./merge.ts"),
+  probe: () => import("./probe.ts"),
   mlm: () => import("./mlm.ts"),
   sae: () => import("./sae.ts"),
   score: () => import("./score.ts"),

@@ -36,7 +36,7 @@ const options = {
     placeholder: "file",
     parse: parse.nameOrPath,
     description: "also read through a tuned lens: a file of `lens train`, embedded, or none",
-    defaultText: "the embedded model's own, else none",
+    defaultText: "the embedded model's own where residues are hidden, else none",
     group: "Lens",
   }),
   ...modelOptions,

@@ -15,6 +15,7 @@ const NEEDS: Readonly<Record<string, string[]>> = {
   "merge": ["folder"],
   "sae merge": ["folder"],
   "sae steer": ["--set", "1=2"],
+  "lens train": ["--fasta", "one.fasta", "--validation", "0"],
   "sae train": ["--fasta", "one.fasta", "--validation", "0"],
 };
 

@@ -32,6 +32,11 @@ for (
       ["--method", "jacobian", "--sequence", "NLYIQWLKDGGPSSGRPPPS"],
       "contacts.csv,map.npz,report.html,run.json",
     ],
+    [
+      "lens",
+      ["--sequence", "NLYIQWLKDGGPSSGRPPPS"],
+      "decided.csv,layers.csv,lens.csv,report.html,run.json",
+    ],
   ] as const
 ) {
   Deno.test(`${script} runs from a URL in an empty folder with an empty cache`, () =>

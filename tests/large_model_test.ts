@@ -12,7 +12,7 @@ Deno.test({
   async fn(t) {
     const dir = await Deno.makeTempDir({ prefix: "esmscope-650M-" });
     try {
-      const { SHAPES, writeRandomCheckpoint } = await import("./random_checkpoint.ts");
+      const { SHAPES, writeRandomCheckpoint } = await import("../lib/checkpoint/random.ts");
       await writeRandomCheckpoint(`${dir}/model`, SHAPES["650M"]);
       const resident = await peakOf(dir, []);
       const streamed = await peakOf(dir, ["--low-memory"]);

@@ -4,6 +4,7 @@ import type { CommandGroup } from "../lib/cli/group.ts";
 import { execute } from "../lib/cli/main.ts";
 import { command as analyze } from "../tasks/analyze.ts";
 import { command as contacts } from "../tasks/contacts.ts";
+import { command as lens } from "../tasks/lens.ts";
 import { command as sae } from "../tasks/sae.ts";
 import { command as score } from "../tasks/score.ts";
 import { deepEqual, equal, match } from "./assert.ts";
@@ -18,6 +19,7 @@ const lines: Record<string, Line> = {
   "analyze": [analyze as Command, ...protein, "--sites", "6,7"],
   "score": [score as Command, ...protein, "--bootstrap", "0"],
   "contacts": [contacts as Command, ...protein],
+  "lens": [lens, ...protein],
   "sae encode": [sae, "encode", ...features],
   "sae latents": [sae, "latents", ...features],
   "sae patch": [sae, "patch", ...mutation],

@@ -40,6 +40,8 @@ const lines: readonly { task: string; args: string[]; writes?: true }[] = [
   { task: "analyze", args: ["--backend", "wasm"], writes: true },
   { task: "score", args: peptide, writes: true },
   { task: "contacts", args: [...peptide, "--method", "jacobian"], writes: true },
+  { task: "lens", args: peptide, writes: true },
+  { task: "embed", args: [...peptide, "--pool", "mean,none", "--contacts"], writes: true },
   { task: "sae", args: ["encode", ...peptide, "--format", "npz"], writes: true },
   { task: "sae", args: ["ig", "--mutations", "W8G", "--steps", "8"], writes: true },
   { task: "verify", args: [] },

@@ -6,7 +6,7 @@ import { parseSites } from "../sites/parse_sites.ts";
 import { analyzeSites } from "../sites/analyze.ts";
 import { interleave, type Variant } from "./interleave.ts";
 import { enginePass } from "./passes.ts";
-import { randomCheckpoint, SHAPES, writeRandomCheckpoint } from "./random_checkpoint.ts";
+import { randomCheckpoint, SHAPES, writeRandomCheckpoint } from "../checkpoint/random.ts";
 import { median, pairedRatio, spreadOf } from "./statistics.ts";
 import { runModule, runTask } from "./subprocess.ts";
 import type { AnalysisRow } from "./types.ts";

@@ -16,7 +16,7 @@ import type { Capture, Edit } from "../causal/types.ts";
 import { Esm2, padBatch, type TokenBatch, tokenize, TOKENS } from "../esm2/mod.ts";
 import { SaeCoder } from "../sae/coder.ts";
 import type { Sae } from "../sae/types.ts";
-import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
+import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import type { AnalysisRow } from "./types.ts";
 import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 

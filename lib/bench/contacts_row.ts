@@ -5,7 +5,7 @@ import { AttentionContacts } from "../contacts/attention_contacts.ts";
 import { Esm2, planBatches } from "../esm2/mod.ts";
 import { openModel } from "../hub/open_model.ts";
 import { enginePass } from "./passes.ts";
-import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
+import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import { randomBatch } from "./sequences.ts";
 import type { AnalysisRow } from "./types.ts";
 import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";

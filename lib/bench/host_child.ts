@@ -2,7 +2,7 @@
 import { openWebGpu } from "../backend/webgpu.ts";
 import { Esm2, type PlannedBatch } from "../esm2/mod.ts";
 import { HOST_SHAPES, type HostCase, type HostTimes } from "./host_rows.ts";
-import { randomCheckpoint } from "./random_checkpoint.ts";
+import { randomCheckpoint } from "../checkpoint/random.ts";
 import { randomBatch } from "./sequences.ts";
 
 /** The runtime looks for the end of the device's work every 10 ms: a row of passes has that once. */

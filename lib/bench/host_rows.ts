@@ -1,6 +1,6 @@
 /** What a pass on the webgpu backend costs the host, each model in a process of its own. */
 import type { Esm2Config } from "../checkpoint/mod.ts";
-import { type ShapeName, SHAPES } from "./random_checkpoint.ts";
+import { type ShapeName, SHAPES } from "../checkpoint/random.ts";
 import { median, pairedRatio, spreadOf } from "./statistics.ts";
 import { runModule } from "./subprocess.ts";
 import type { HostRow } from "./types.ts";

@@ -5,7 +5,7 @@ import { peakMemoryBytes } from "../provenance.ts";
 import { openBenchBackend } from "./backends.ts";
 import { type MemoryCase, type MemoryUse, MOST_SEQUENCES } from "./memory_rows.ts";
 import { enginePass } from "./passes.ts";
-import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
+import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import { randomBatch } from "./sequences.ts";
 import { WholeModel } from "./whole_model.ts";
 

@@ -7,7 +7,7 @@
 import type { BackendName } from "../backend/mod.ts";
 import { formatBytes } from "../cli/units.ts";
 import { peakMemoryBytes } from "../provenance.ts";
-import { type ShapeName, SHAPES, weightBytes } from "./random_checkpoint.ts";
+import { type ShapeName, SHAPES, weightBytes } from "../checkpoint/random.ts";
 import { runModule } from "./subprocess.ts";
 import type { MemoryRow } from "./types.ts";
 

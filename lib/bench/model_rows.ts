@@ -5,7 +5,7 @@ import { plainBackend } from "./backends.ts";
 import { interleave, type Variant } from "./interleave.ts";
 import { enginePass, relativeDifference } from "./passes.ts";
 import { Products } from "./products.ts";
-import { randomCheckpoint, type ShapeName, SHAPES } from "./random_checkpoint.ts";
+import { randomCheckpoint, type ShapeName, SHAPES } from "../checkpoint/random.ts";
 import { randomBatch } from "./sequences.ts";
 import { median, pairedRatio, spreadOf } from "./statistics.ts";
 import type { AttentionUse, ModelRow } from "./types.ts";

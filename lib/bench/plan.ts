@@ -4,16 +4,20 @@ import type { BenchBackend } from "./backends.ts";
 import type { HostCase, HostShape } from "./host_rows.ts";
 import type { MemoryCase } from "./memory_rows.ts";
 import type { ModelCase } from "./model_rows.ts";
-import type { ShapeName } from "./random_checkpoint.ts";
+import type { ShapeName } from "../checkpoint/random.ts";
 
 export const SECTIONS = ["kernels", "models", "host", "memory", "analyses", "threads"] as const;
 export type Section = typeof SECTIONS[number];
 
 export const WARM_ANALYSES = [
   "analyze",
+  "analyze --mutant",
+  "lens",
+  "lens --unmasked",
   "score",
   "contacts",
   "jacobian",
+  "embed",
   "sae encode",
   "sae patch",
   "sae ig",
@@ -21,7 +25,7 @@ export const WARM_ANALYSES = [
 export type WarmAnalysis = typeof WARM_ANALYSES[number];
 
 /** Several seconds a sample. */
-const SLOW_ANALYSES: readonly WarmAnalysis[] = ["jacobian"];
+const SLOW_ANALYSES: readonly WarmAnalysis[] = ["jacobian", "analyze --mutant"];
 
 export interface BenchOptions {
   only?: readonly Section[];

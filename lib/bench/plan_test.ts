@@ -3,7 +3,7 @@ import { choice, positiveInteger } from "../cli/parsers.ts";
 import { listOf } from "./options.ts";
 import { HOST_SHAPES } from "./host_rows.ts";
 import { planBench } from "./plan.ts";
-import { SHAPES } from "./random_checkpoint.ts";
+import { SHAPES } from "../checkpoint/random.ts";
 
 const small = { cores: 2, hasGpu: false };
 

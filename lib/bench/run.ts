@@ -4,6 +4,8 @@ import { coldRows, warmRow } from "./analysis_rows.ts";
 import { openBenchBackend } from "./backends.ts";
 import { warmIgRow, warmPatchRow } from "./causal_rows.ts";
 import { warmContactsRow, warmJacobianRow } from "./contacts_row.ts";
+import { warmEmbedRow } from "./embed_row.ts";
+import { warmLensRow, warmMutantRow, warmSeenLensRow } from "./lens_rows.ts";
 import { hostRows } from "./host_rows.ts";
 import { cpuKernelRows, withSpeedUp } from "./kernel_rows_cpu.ts";
 import { gpuKernelRows } from "./kernel_rows_gpu.ts";
@@ -90,9 +92,13 @@ const ORDER: readonly Section[] = ["memory", "analyses", "kernels", "models", "h
 /** Analyses on top of a warm forward pass, in the order of the table. */
 const WARM: Record<WarmAnalysis, typeof warmRow> = {
   analyze: warmRow,
+  "analyze --mutant": warmMutantRow,
+  lens: warmLensRow,
+  "lens --unmasked": warmSeenLensRow,
   score: warmScoreRow,
   contacts: warmContactsRow,
   jacobian: warmJacobianRow,
+  embed: warmEmbedRow,
   "sae encode": warmSaeEncodeRow,
   "sae patch": warmPatchRow,
   "sae ig": warmIgRow,

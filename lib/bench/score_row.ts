@@ -5,7 +5,7 @@ import { Esm2, padBatch } from "../esm2/mod.ts";
 import { idsOf, positionGroups } from "../variants/matrix.ts";
 import { QueryRunner } from "../variants/runner.ts";
 import { enginePass } from "./passes.ts";
-import { randomCheckpoint, SHAPES } from "./random_checkpoint.ts";
+import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import type { AnalysisRow } from "./types.ts";
 import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 

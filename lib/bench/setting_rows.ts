@@ -7,7 +7,7 @@ import { openTunedCpu } from "./backends.ts";
 import { BusyCore } from "./busy.ts";
 import { interleave, type Variant } from "./interleave.ts";
 import { enginePass } from "./passes.ts";
-import { randomCheckpoint, type ShapeName, SHAPES } from "./random_checkpoint.ts";
+import { randomCheckpoint, type ShapeName, SHAPES } from "../checkpoint/random.ts";
 import { randomBatch } from "./sequences.ts";
 import { pairedRatio, spreadOf } from "./statistics.ts";
 import type { SettingRow } from "./types.ts";

@@ -5,7 +5,7 @@ import { TOKENS } from "../esm2/alphabet.ts";
 import { embed, rotaryTables } from "../esm2/inputs.ts";
 import type { TokenBatch } from "../esm2/mod.ts";
 import { wholeGraph } from "../esm2/whole_graph.ts";
-import { weightBytes } from "./random_checkpoint.ts";
+import { weightBytes } from "../checkpoint/random.ts";
 
 /** A model file in one piece cannot be larger: protobuf counts its bytes in 31 bits. */
 const LARGEST_MODEL = 2 ** 31 - 1;

@@ -59,6 +59,12 @@ export const commands = [
     access: "analysis",
   },
   {
+    name: "probe",
+    summary: "What the layers know: linear probes of the frozen model, against baselines",
+    example: "deno task probe --table proteins.csv --label location",
+    access: "analysis",
+  },
+  {
     name: "sae",
     summary: "What sparse autoencoders find inside ESM-2, and what their latents cause",
     example: "deno task sae encode --fasta data/a2a.fasta",

@@ -40,6 +40,7 @@ export { apc } from "./apc.ts";
 export {
   AttentionContacts,
   type AttentionContactsOptions,
+  type ContactRun,
   type HeadWeights,
 } from "./attention_contacts.ts";
 export { ContactHead } from "./contact_head.ts";

@@ -48,7 +48,7 @@ export interface EmbedPlan {
   contacts?: ContactHead;
   /** Logits too. @default false */
   logits?: boolean;
-  /** @default full */
+  /** What becomes of proteins longer than the window. @default full */
   long?: LongChoice;
   /** Residues of a window. @default 1022 */
   window?: number;

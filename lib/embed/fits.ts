@@ -16,7 +16,7 @@ const MOST_RECORD = 2 ** 32 - 2 ** 16;
 const hostBytes = (tokens: number, { ffn }: Esm2Config) => 4 * (2 * tokens ** 2 + 6 * tokens * ffn);
 
 /**
- * @param available bytes of memory; undefined where nobody can tell
+ * @param available bytes of memory; nothing is refused where nobody can tell
  * @throws {UserError} naming the longest protein, if it cannot run as the plan says
  */
 export async function checkFits(
@@ -24,7 +24,7 @@ export async function checkFits(
   proteins: { longest: number; read(): AsyncIterable<Sequence> },
   { long = "full", window }: Pick<EmbedPlan, "long" | "window">,
   parts: readonly Part[],
-  available: number | undefined = backend.gpu ? undefined : availableMemory(),
+  available: number = backend.gpu ? Infinity : availableMemory() ?? Infinity,
 ): Promise<void> {
   const { longest } = proteins, isCut = long !== "full" && window !== undefined;
   const tokens = 2 + (isCut ? Math.min(longest, window) : longest);
@@ -61,7 +61,7 @@ export async function checkFits(
   }
   // What is kept is put together and packed.
   const needed = hostBytes(tokens, config) + 3 * kept;
-  if (available !== undefined && needed > available) {
+  if (needed > available) {
     await refuse(`a pass of it must fit ${mib(available)} of memory`, mib(needed));
   }
 }

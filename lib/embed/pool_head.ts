@@ -17,6 +17,7 @@ import { Graph, op } from "../onnx/mod.ts";
 export interface PoolHead {
   /** f32[D] */
   readonly weight: Float32Array;
+  /** Added to every score. */
   readonly bias: number;
   /** Of the file. */
   readonly sha256?: string;

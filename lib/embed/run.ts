@@ -5,11 +5,10 @@ import { type ArrayFormat, type NumberArray, writeArrays } from "../checkpoint/w
 import { ContactHead } from "../contacts/contact_head.ts";
 import { checkHeads } from "../contacts/predict.ts";
 import { UserError } from "../errors.ts";
-import { defaultTokenBudget, type Sequence, type StreamPlace } from "../esm2/mod.ts";
+import type { Sequence, StreamPlace } from "../esm2/mod.ts";
 import type { OpenedModel } from "../hub/open_model.ts";
 import { lettersOf, type NpyData } from "../io/npy.ts";
 import { fileNames } from "../io/output.ts";
-import { BATCHES_PER_GROUP } from "../proteins/groups.ts";
 import { groupWork } from "../run/group_work.ts";
 import type { Proteins } from "../proteins/read.ts";
 import type { MergedRun } from "../run/merge.ts";
@@ -22,7 +21,8 @@ import { type EmbedInputs, type InputFlags, openInputs } from "./inputs.ts";
 import { depthNote, type PlaceList, resolvePlaces } from "./places.ts";
 import type { Pool } from "./pool.ts";
 import { checkPoolHead } from "./pool_head.ts";
-import { proteinsTable, type VectorRow, vectorsTable } from "./tables.ts";
+import { groupTokens } from "./stream.ts";
+import { proteinsTable, vectorLines, type VectorRow, vectorsTable } from "./tables.ts";
 import {
   bytesOf,
   type GroupLengths,
@@ -86,7 +86,7 @@ export async function runEmbed(
           // Only the vector that is compared is wanted of the database.
           const compared = { ...whole, ...COMPARED(plan) };
           if (database) await checkFits(esm, database, compared, partsOf(compared, config.dModel));
-          const tokens = BATCHES_PER_GROUP * (tokenBudget ?? defaultTokenBudget(esm.backend));
+          const tokens = groupTokens(esm.backend, tokenBudget);
           const groups = {
             proteins: () => both(inputs, database),
             begin: inputs.count,
@@ -220,7 +220,8 @@ async function writeResults(
     const sinks: [Part, RowSink<VectorRow>][] = o.csv
       ? vectors.map((part) => {
         const name = vectors.length === 1 ? "embeddings" : part.name;
-        return [part, stack.use(results.open(vectorsTable(name, dModel)))];
+        const table = vectorsTable(name, dModel);
+        return [part, stack.use(results.open(table, vectorLines(table)))];
       })
       : [];
     for await (const { members, lengths, windows, group } of grouped(inputs, groups, signal)) {
@@ -292,7 +293,8 @@ async function* grouped(inputs: EmbedInputs, groups: GroupReader, signal: AbortS
   yield { members, ...found, group };
 }
 
-type Shapes = Record<string, number[]>;
+/** Extents by array; L is the length of a protein. */
+type Shapes = Record<string, (number | "L")[]>;
 
 async function writeOne(
   { format, dtype }: EmbedFlags,
@@ -366,7 +368,7 @@ async function writeEach(
       }, { ...metadata, label: id });
     }
   }
-  const shapes = groups.parts.map(({ name, shape }) => [name, shape(0).map((n) => n || NaN)]);
+  const shapes = groups.parts.map(({ name, shape }) => [name, shape(0).map((n) => n || "L")]);
   return { label: [1], ...Object.fromEntries(shapes) };
 }
 

@@ -1,5 +1,7 @@
 /** Results as tables. */
+import type { TableLines } from "../run/results.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
+import { csvField, csvValue } from "../io/csv.ts";
 import { shortest } from "../report/client/numbers.js";
 import { MAP } from "./map/tables.ts";
 import { NEIGHBOURS } from "./search.ts";
@@ -66,6 +68,14 @@ export const vectorsTable = (name: string, dModel: number): TableOf<VectorRow> =
     ...numbers(dModel),
   ],
 });
+
+/** The same as text: a thousand numbers a row are not worth a cell each. */
+export const vectorLines = ({ columns }: TableOf<VectorRow>): TableLines<VectorRow> => ({
+  header: columns.map(({ name }) => name).join(),
+  of: ({ id, length, vector }) => `${csvField(id)},${length},${Array.from(vector, textOf).join()}`,
+});
+
+const textOf = (value: number) => csvValue(shortest(value));
 
 /** As help and README show it. */
 export const EMBEDDINGS: TableOf<VectorRow> = {

@@ -3,7 +3,9 @@ import { CLS, EOS } from "./alphabet.ts";
 
 /** Residues `begin` to `end` (exclusive), 0-based. */
 export interface Window {
+  /** First residue. */
   begin: number;
+  /** Residue after the last. */
   end: number;
 }
 

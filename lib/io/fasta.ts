@@ -12,6 +12,12 @@ export interface FastaRecord {
   line: number;
 }
 
+/** What a FASTA file may hold besides residues. */
+export interface FastaOptions {
+  /** Whether digits may stand in it: labels of residues, one a letter, not residues. @default false */
+  digits?: boolean;
+}
+
 /**
  * Reads FASTA text: wrapped lines, CRLF, blank lines, `;` comments and one closing `*` are allowed.
  *
@@ -20,8 +26,12 @@ export interface FastaRecord {
  * @param source file name for error messages
  * @throws {UserError} naming file and line, if the text is not a list of uniquely named proteins
  */
-export function parseFasta(text: string, source: string): FastaRecord[] {
-  const reader = new FastaReader(source);
+export function parseFasta(
+  text: string,
+  source: string,
+  options: FastaOptions = {},
+): FastaRecord[] {
+  const reader = new FastaReader(source, options);
   const records: FastaRecord[] = [];
   for (const raw of text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/)) {
     const record = reader.add(raw);
@@ -38,7 +48,7 @@ export class FastaReader {
   #isEmpty = true;
   readonly #firstLine = new Map<string, number>();
 
-  constructor(readonly source: string) {}
+  constructor(readonly source: string, readonly options: FastaOptions = {}) {}
 
   /** Takes the next line; gives the record that it ends, if it does. @throws {UserError} */
   add(raw: string): FastaRecord | undefined {
@@ -54,7 +64,7 @@ export class FastaReader {
     if (!this.#record) {
       fail(this.source, line, 'the first line must be a header that starts with ">"', content);
     }
-    refuseDigits(raw, this.source, line);
+    if (!this.options.digits) refuseDigits(raw, this.source, line);
     this.#parts.push(content);
   }
 

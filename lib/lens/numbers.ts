@@ -11,11 +11,17 @@ const LETTERS = LENS_LETTERS.length;
 
 /** Predictions by residue, lens and layer. */
 export class LensView {
+  /** Blocks of the model. */
   readonly layers: number;
+  /** Which there are. */
   readonly lenses: readonly LensName[];
   readonly #place = new Map<string, number>();
 
-  /** @param letters of the protein, one a residue */
+  /**
+   * Looks at predictions of a stretch of a protein.
+   *
+   * @param letters of it, one a residue
+   */
   constructor(readonly predictions: Predictions, readonly letters: string) {
     const { places } = predictions;
     places.forEach(({ lens, layer }, p) => this.#place.set(`${lens} ${layer}`, p));
@@ -41,6 +47,7 @@ export class LensView {
     return LENS_LETTERS[topOf(this.logProbs(residue, lens, layer))];
   }
 
+  /** What the prediction says. @param residue from 0 */
   read(residue: number, lens: LensName, layer: number): Reading {
     const own = this.logProbs(residue, lens, layer), top = topOf(own);
     const final = this.logProbs(residue, lens, this.layers);
@@ -83,18 +90,25 @@ export function divergence(p: Float32Array, q: Float32Array): number {
 
 /** Means over residues at a lens and layer. */
 export interface LayerMeans {
+  /** Which way states go to the head. */
   readonly lens: LensName;
+  /** Blocks that have run. */
   readonly layer: number;
   /** Residues whose own letter is one of the 20. */
   readonly lettered: number;
+  /** All residues. */
   readonly residues: number;
+  /** Of the residue's own letter, nats. */
   readonly logProb: number;
+  /** Of the 20 probabilities, nats. */
   readonly entropy: number;
+  /** KL(last ‖ layer), nats. */
   readonly kl: number;
   /** Share of the residues whose own letter is predicted. */
   readonly accuracy: number;
   /** Share of the residues whose highest letter is, from here on, that of the end. */
   readonly decided: number;
+  /** Probability of tokens that are no amino acid. */
   readonly outside: number;
 }
 

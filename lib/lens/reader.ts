@@ -8,10 +8,13 @@ import { type TunedLens, UploadedLens } from "./tuned.ts";
 
 /** A sequence that runs, and the tokens of it that are read. */
 export interface LensPass {
+  /** `<cls>` residues `<eos>`; those to predict are most often `<mask>`. */
   readonly ids: Int32Array;
+  /** Places in the row. */
   readonly tokens: readonly number[];
 }
 
+/** How layers are read. */
 export interface LensOptions {
   /** Read through these maps too. @default none */
   tuned?: TunedLens;
@@ -35,10 +38,13 @@ export type LensLogits = readonly Float32Array[];
 
 /** Lenses on a model. Create one per model. */
 export class LensReader implements Disposable {
+  /** What is read, in the order of predictions. */
   readonly places: readonly Place[];
+  /** Tokens that run together. */
   readonly tokenBudget: number;
   readonly #tuned?: UploadedLens;
 
+  /** Uploads the maps, where there are some. */
   constructor(readonly esm: Esm2, readonly options: LensOptions = {}) {
     const { tuned, tokenBudget } = options;
     this.places = placesOf(esm.config.layers, tuned !== undefined);
@@ -110,6 +116,7 @@ export class LensReader implements Disposable {
     return found;
   }
 
+  /** Frees the maps. */
   [Symbol.dispose](): void {
     this.#tuned?.[Symbol.dispose]();
   }

@@ -11,7 +11,7 @@ import { LensReader, placesOf } from "./reader.ts";
 import { type DrawnProtein, drawnProtein, renderLensReport } from "./report/report.ts";
 import { lensResults, lensWork, planUnits } from "./survey.ts";
 import * as tables from "./tables.ts";
-import { type OpenedLens, openLens } from "./tuned.ts";
+import { NONE, type OpenedLens, openLens } from "./tuned.ts";
 
 export interface LensFlags extends RunFlags, InputFlags {
   unmasked: boolean;
@@ -19,8 +19,8 @@ export interface LensFlags extends RunFlags, InputFlags {
   tokenBudget?: number;
 }
 
-/** Proteins that are printed; the files have all. */
-const PRINTED = 3;
+/** Proteins that are printed, and that the report lists; the files have all. */
+const PRINTED = 3, LISTED = 500;
 
 /** Runs the command. @param merged shards whose results to write instead of computing any */
 export async function runLens(
@@ -33,7 +33,8 @@ export async function runLens(
     command: "lens",
     read: () => openInputs(o),
     async plan(inputs, model) {
-      const tuned = await openLens(o.tuned, model, ctx.signal);
+      // The lens that comes with the model was trained on hidden residues.
+      const tuned = await openLens(o.tuned ?? (masked ? undefined : NONE), model, ctx.signal);
       const variants = [...inputs.variants].map(([p, list]) => [p, list.map(({ name }) => name)]);
       const { layers } = model.checkpoint.config;
       return {
@@ -79,7 +80,8 @@ async function writeResults(
   const tokenBudget = o.tokenBudget ?? defaultTokenBudget({ name });
   const units = await planUnits(inputs, { masked, tokenBudget });
   const places = placesOf(layers, tuned !== undefined);
-  const drawn: DrawnProtein[] = [], all: { id: string; rows: LayerMeans[] }[] = [];
+  const drawn: DrawnProtein[] = [], listed: { id: string; rows: LayerMeans[] }[] = [];
+  const tally = new tables.SummaryTally();
   const hasVariants = inputs.variants.size > 0;
   {
     await using lens = results.open(tables.LENS_TABLE);
@@ -99,26 +101,25 @@ async function writeResults(
         await mutations!.write(view.rows);
         await residues!.write(view.residues);
       }
-      if (all.length < PRINTED) {
-        print(`${all.length > 0 ? "\n" : ""}${tables.proteinText(id, rows)}`);
+      if (tally.proteins < PRINTED) {
+        print(`${tally.proteins > 0 ? "\n" : ""}${tables.proteinText(id, rows)}`);
         if (views.length > 0) print(`\n${tables.mutationsText(views)}`);
       }
       if (o.report && drawn.length < MOST_DRAWN) drawn.push(drawnProtein(id, view, rows, views));
-      all.push({ id, rows });
+      if (listed.length < LISTED) listed.push({ id, rows });
+      tally.add(rows);
     }
     for (const sink of [lens, means, decided, mutations, residues]) await sink?.close();
   }
-  const summary = all.length > 1 ? tables.summarise(all.map(({ rows }) => rows)) : [];
+  const count = tally.proteins, summary = count > 1 ? tally.rows() : [];
   if (summary.length > 0) await results.write(tables.SUMMARY, summary);
-  if (all.length > PRINTED) print(`\n${all.length - PRINTED} more proteins: layers.csv has all.`);
-  provenance.proteins = { count: inputs.count, residues: inputs.residues };
+  if (count > PRINTED) print(`\n${count - PRINTED} more proteins: layers.csv has all.`);
+  provenance.proteins = { count, residues: inputs.residues };
   provenance.tuned = tuned && { sha256: tuned.sha256, ...tuned.metadata };
   if (!o.report) return;
   const run = {
     record: provenance,
-    input: inputs.count === 1
-      ? `${all[0].id}, ${inputs.residues} residues`
-      : `${inputs.count} proteins`,
+    input: count === 1 ? `${listed[0].id}, ${inputs.residues} residues` : `${count} proteins`,
     options: [
       masked ? "each residue hidden in a copy of its own" : "residues seen by the model",
       tuned ? `tuned lens ${tuned.sha256.slice(0, 12)}…` : "logit lens",
@@ -126,5 +127,8 @@ async function writeResults(
     ].filter(Boolean).join(", "),
     files: output.files(),
   };
-  await output.write("report.html", renderLensReport({ notes, drawn, all, summary, masked, run }));
+  await output.write(
+    "report.html",
+    renderLensReport({ notes, drawn, listed, count, summary, masked, run }),
+  );
 }

@@ -3,7 +3,6 @@ import { tableText } from "../cli/table.ts";
 import { printable } from "../errors.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
 import { shortest } from "../report/client/numbers.js";
-import { mean, standardDeviation } from "../stats/moments.ts";
 import { divergence, type LayerMeans, LensView } from "./numbers.ts";
 import type { LensResult } from "./survey.ts";
 import { LENS_LETTERS, type LensName, type Predictions, type Reading } from "./types.ts";
@@ -341,19 +340,48 @@ export const SUMMARY: TableOf<SummaryRow> = {
   ],
 };
 
-/** @param proteins rows of each, in the same order of lenses and layers */
-export function summarise(proteins: readonly (readonly LayerMeans[])[]): SummaryRow[] {
-  return proteins[0].map(({ lens, layer }, i) => {
-    const spread = (key: "logProb" | "entropy" | "kl" | "accuracy" | "decided") => {
-      const values = proteins.map((rows) => rows[i][key]).filter((x) => !Number.isNaN(x));
-      return [mean(values), standardDeviation(values, 1)] as [number, number];
-    };
-    return {
-      ...{ lens, layer, proteins: proteins.length },
-      ...{ logProb: spread("logProb"), entropy: spread("entropy"), kl: spread("kl") },
-      ...{ accuracy: spread("accuracy"), decided: spread("decided") },
-    };
-  });
+const SUMMED = ["logProb", "entropy", "kl", "accuracy", "decided"] as const;
+
+type Sums = Record<typeof SUMMED[number], { count: number; mean: number; squares: number }>;
+
+/** Means and spreads over proteins, in memory that does not grow with them (Welford 1962). */
+export class SummaryTally {
+  proteins = 0;
+  readonly #rows: { lens: LensName; layer: number; sums: Sums }[] = [];
+
+  /** @param rows of a protein; those of all are of the same lenses and layers */
+  add(rows: readonly LayerMeans[]): void {
+    this.proteins++;
+    rows.forEach((row, i) => {
+      const own = this.#rows[i] ??= {
+        ...{ lens: row.lens, layer: row.layer },
+        sums: Object.fromEntries(
+          SUMMED.map((key) => [key, { count: 0, mean: 0, squares: 0 }]),
+        ) as Sums,
+      };
+      for (const key of SUMMED) {
+        // A protein without one of the 20 amino acids has no accuracy.
+        if (Number.isNaN(row[key])) continue;
+        const sum = own.sums[key], away = row[key] - sum.mean;
+        sum.mean += away / ++sum.count;
+        sum.squares += away * (row[key] - sum.mean);
+      }
+    });
+  }
+
+  rows(): SummaryRow[] {
+    return this.#rows.map(({ lens, layer, sums }) => {
+      const spread = (key: typeof SUMMED[number]): [mean: number, sd: number] => {
+        const { count, mean, squares } = sums[key];
+        return count === 0 ? [NaN, NaN] : [mean, Math.sqrt(squares / (count - 1))];
+      };
+      return {
+        ...{ lens, layer, proteins: this.proteins },
+        ...{ logProb: spread("logProb"), entropy: spread("entropy"), kl: spread("kl") },
+        ...{ accuracy: spread("accuracy"), decided: spread("decided") },
+      };
+    });
+  }
 }
 
 /** Every table of the command. */

@@ -17,12 +17,15 @@ export interface TunedLens {
   readonly matrices: readonly Float32Array[];
   /** f32[D] by layer. */
   readonly biases: readonly Float32Array[];
+  /** Width of the stream. */
   readonly dModel: number;
 }
 
 /** A tuned lens of a file, with what the file says of its origin. */
 export interface OpenedLens extends TunedLens {
+  /** Texts of the file's header. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of the file. */
   readonly sha256: string;
 }
 
@@ -127,6 +130,7 @@ async function sha256Of(source: RandomAccess): Promise<string> {
 export class UploadedLens implements Disposable {
   readonly #translators: readonly Translator[];
 
+  /** Uploads the maps. */
   constructor(backend: Backend, { matrices, biases, dModel }: TunedLens) {
     this.#translators = matrices.map((matrix, layer) => ({
       matrix: backend.upload(`lens.${layer}.matrix`, [dModel, dModel], matrix),
@@ -139,6 +143,7 @@ export class UploadedLens implements Disposable {
     return this.#translators[layer];
   }
 
+  /** Frees them. */
   [Symbol.dispose](): void {
     for (const { matrix, bias } of this.#translators) {
       matrix[Symbol.dispose]();

@@ -8,6 +8,7 @@ export type LensName = typeof LENSES[number];
 
 /** A lens after a number of blocks. */
 export interface Place {
+  /** Which way states go to the head. */
   readonly lens: LensName;
   /** Blocks that have run; 0: the embedding. */
   readonly layer: number;
@@ -20,12 +21,15 @@ export const LENS_LETTERS = "LAGVSERTIDPKQNFYMHWC";
  * Values of a prediction: log p of {@linkcode LENS_LETTERS} among these 20, in nats, then the probability
  * that the head gives to the 13 other tokens.
  */
-export const PREDICTION = LENS_LETTERS.length + 1;
+export const PREDICTION: number = LENS_LETTERS.length + 1;
 
 /** Predictions f32[residues, places, 21] of a stretch of a protein. */
 export interface Predictions {
+  /** The second axis. */
   readonly places: readonly Place[];
+  /** Extent of the first axis. */
   readonly residues: number;
+  /** Row-major. */
   readonly data: Float32Array;
 }
 

@@ -120,6 +120,9 @@ export const hardSigmoid = (
 /** Elementwise smallest integer not below x. */
 export const ceil = (g: Graph, x: Value, label?: string): Value => unary(g, "Ceil", x, {}, label);
 
+/** Elementwise |x|. */
+export const abs = (g: Graph, x: Value, label?: string): Value => unary(g, "Abs", x, {}, label);
+
 /** Elementwise −x. */
 export const neg = (g: Graph, x: Value, label?: string): Value => unary(g, "Neg", x, {}, label);
 

@@ -4,8 +4,8 @@ import { type Cell, csvRows } from "../io/csv.ts";
 import type { OutputDir } from "../io/output.ts";
 import { TextSink } from "../io/text_sink.ts";
 
-/** Rows that are written together. */
-const AT_ONCE = 4096;
+/** Rows that are written together, and cells: some tables have a thousand columns. */
+const AT_ONCE = 4096, CELLS_AT_ONCE = 65_536;
 
 /** How a table's file is written where its rows are not cells: an input's lines with more behind them. */
 export interface TableLines<Row> {
@@ -19,6 +19,7 @@ export class RowSink<Row> implements AsyncDisposable {
   readonly #csv: TextSink;
   readonly #json: TextSink | undefined;
   readonly #lines: TableLines<Row> | undefined;
+  readonly #atOnce: number;
   #waiting: Row[] = [];
   #isBegun = false;
   #hasRows = false;
@@ -26,6 +27,7 @@ export class RowSink<Row> implements AsyncDisposable {
   constructor(table: TableOf<Row>, csvPath: string, jsonPath?: string, lines?: TableLines<Row>) {
     this.#table = table;
     this.#lines = lines;
+    this.#atOnce = Math.max(1, Math.min(AT_ONCE, Math.floor(CELLS_AT_ONCE / table.columns.length)));
     this.#csv = new TextSink(csvPath);
     this.#json = jsonPath === undefined ? undefined : new TextSink(jsonPath);
   }
@@ -36,7 +38,7 @@ export class RowSink<Row> implements AsyncDisposable {
 
   /** Takes one row; some are written together. */
   async add(row: Row): Promise<void> {
-    if (this.#waiting.push(row) >= AT_ONCE) await this.#flush();
+    if (this.#waiting.push(row) >= this.#atOnce) await this.#flush();
   }
 
   async #flush(): Promise<void> {

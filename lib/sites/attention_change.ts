@@ -28,11 +28,9 @@ function changeGraph(g: Graph, pattern: Value, rows: Value): { change: Value; mo
     const first = op.slice(g, pattern, 0, 0, 1, "first");
     const others = op.slice(g, pattern, 0, 1, pattern.shape[0] as number, "others");
     const difference = op.sub(g, others, first, "difference");
-    // Squares vanish below 1e-19 only, and every backend has these operators.
-    const amount = op.sqrt(g, op.mul(g, difference, difference, "square"), "amount");
     return {
       change: op.matmul(g, rows, difference, "change"),
-      moved: op.matmul(g, rows, amount, "moved"),
+      moved: op.matmul(g, rows, op.abs(g, difference, "amount"), "moved"),
     };
   });
 }

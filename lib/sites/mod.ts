@@ -38,4 +38,15 @@ export { NULL_MODES, type NullMode } from "./null_model.ts";
 export { parseSites } from "./parse_sites.ts";
 export { isSensitive, rankHeads, SENSITIVE } from "./score.ts";
 export { summarise } from "./summary.ts";
-export type { HeadMap, HeadRow, HeadSummary, ProteinResult, Site } from "./types.ts";
+export type {
+  HeadMap,
+  HeadRow,
+  HeadSummary,
+  Mutant,
+  MutantHead,
+  MutantProfile,
+  MutantResult,
+  ProteinResult,
+  Replaced,
+  Site,
+} from "./types.ts";

@@ -106,21 +106,24 @@ const PAGE: Piece = { name: "page.js", script, uses: [lines, rowMap, track] };
 export interface LensReport {
   notes: readonly string[];
   drawn: readonly DrawnProtein[];
+  /** Proteins of the table; the first of all. */
+  listed: readonly { id: string; rows: readonly LayerMeans[] }[];
   /** Of all proteins. */
-  all: readonly { id: string; rows: readonly LayerMeans[] }[];
+  count: number;
   summary: readonly SummaryRow[];
   masked: boolean;
   run: RunFacts;
 }
 
 /** Renders the whole page. */
-export function renderLensReport({ notes, drawn, all, summary, masked, run }: LensReport): string {
-  const isOne = all.length === 1, [first] = drawn;
+export function renderLensReport(report: LensReport): string {
+  const { notes, drawn, listed, count, summary, masked, run } = report;
+  const isOne = count === 1, [first] = drawn;
   const { model, backend } = run.record as { model?: { name: string }; backend?: { name: string } };
   const found = ({ letters, rows, mutations }: DrawnProtein) =>
     finding(letters, rows, mutations, masked);
   return reportPage({
-    name: isOne ? first.id : `${all.length} proteins`,
+    name: isOne ? first.id : `${count} proteins`,
     about: "what each layer knows",
     context: [
       ...(isOne ? [`${first.letters.length} residues`] : []),
@@ -129,11 +132,11 @@ export function renderLensReport({ notes, drawn, all, summary, masked, run }: Le
       first.lenses.map((lens) => `${lens} lens`).join(", "),
       backend?.name ?? "",
     ].filter(Boolean),
-    finding: isOne ? found(first) : findingOverall(all.length, summary, masked),
-    cautions: [...notes, ...drawnNote(drawn.length, all.length)],
+    finding: isOne ? found(first) : findingOverall(count, summary, masked),
+    cautions: [...notes, ...drawnNote(drawn.length, count)],
     body: [
       isOne ? proteinView(first) : [
-        overall(all, summary, drawn),
+        overall(listed, count, summary, drawn),
         drawn.map((protein, i) =>
           foldedView(
             `protein-${i + 1}`,
@@ -148,6 +151,8 @@ export function renderLensReport({ notes, drawn, all, summary, masked, run }: Le
     pieces: [PAGE],
   });
 }
+
+const ordinal = (n: number) => `${n}${["th", "st", "nd", "rd"][n] ?? "th"}`;
 
 const lensChoices = (lenses: readonly LensName[]) =>
   lenses.length > 1 &&
@@ -170,7 +175,7 @@ function proteinView(protein: DrawnProtein): Markup {
     })),
   };
   const missing = shown.length <= layers
-    ? ` Every ${shown[1] - shown[0]}th layer is drawn; lens.csv has all.`
+    ? ` Every ${ordinal(shown[1] - shown[0])} layer is drawn; lens.csv has all.`
     : "";
   return view({ id, letters }, data, [
     panel({
@@ -190,7 +195,7 @@ function proteinView(protein: DrawnProtein): Markup {
         ramp("s", "entropy, nats", "0", "log 20 = 3.0", "entropy")
       }<p class="caption">Row: blocks that have run; 0 is the embedding, the last row the model’s answer. Letters, where there is room: what is predicted there.${missing}</p></div>`,
     }),
-    ...lineFrames(),
+    ...lineFrames("; dotted: the commonest letter everywhere"),
     panel({
       span: 8,
       title:
@@ -216,7 +221,8 @@ function proteinView(protein: DrawnProtein): Markup {
   ]);
 }
 
-function lineFrames(): Markup[] {
+/** @param more what the caption of right letters says of chance */
+function lineFrames(more = ""): Markup[] {
   return [
     panel({
       span: 4,
@@ -228,8 +234,7 @@ function lineFrames(): Markup[] {
       span: 4,
       title: "Right letters",
       body: frame("line-accuracy", "low"),
-      caption:
-        markup`Share of residues whose letter is predicted; dotted: the commonest letter everywhere.`,
+      caption: `Share of residues whose letter is predicted${more}.`,
     }),
     panel({
       span: 4,
@@ -291,7 +296,8 @@ function layerTable({ rows, id, shown }: DrawnProtein): Markup {
 }
 
 function overall(
-  all: LensReport["all"],
+  listed: LensReport["listed"],
+  count: number,
   summary: readonly SummaryRow[],
   drawn: readonly DrawnProtein[],
 ): Markup {
@@ -300,10 +306,13 @@ function overall(
     rows.find((row) => row.lens === lens && row.decided >= 0.5);
   const isTuned = summary.some(({ lens }) => lens === "tuned");
   return summaryView({ summary }, [
-    ...lineFrames(),
+    ...lineFrames("; band: one standard deviation over proteins"),
     panel({
       span: 12,
-      title: "Proteins",
+      title: markup`Proteins${
+        count > listed.length &&
+        markup` <span>— the first ${listed.length} of ${count}; layers.csv has all</span>`
+      }`,
       body: markup`<div class="scroll"><table>${
         tableHead([
           ...["Protein", "Residues", "Half decided from layer"],
@@ -311,7 +320,7 @@ function overall(
           ...["Right in the end", "log p in the end"],
         ])
       }<tbody>${
-        all.map(({ id, rows }, i) => {
+        listed.map(({ id, rows }, i) => {
           const last = rows.find(({ layer }) => layer === layers)!;
           return markup`
 <tr><td class="wrap">${

@@ -1,5 +1,6 @@
 /** The figures that pages are made of. */
 import type { Piece } from "../bundle.ts";
+import cellMapScript from "./cell_map/cell_map.js" with { type: "text" };
 import featureRowsScript from "./feature_rows/feature_rows.js" with { type: "text" };
 import headGridScript from "./head_grid/head_grid.js" with { type: "text" };
 import histogramScript from "./histogram/histogram.js" with { type: "text" };
@@ -18,6 +19,7 @@ import trackScript from "./track/track.js" with { type: "text" };
 import lettersMapStyle from "./letters_map/style.css" with { type: "text" };
 import structureStyle from "./structure/style.css" with { type: "text" };
 
+export const cellMap: Piece = { name: "cell_map.js", script: cellMapScript };
 export const featureRows: Piece = { name: "feature_rows.js", script: featureRowsScript };
 export const headGrid: Piece = { name: "head_grid.js", script: headGridScript };
 export const histogram: Piece = { name: "histogram.js", script: histogramScript };

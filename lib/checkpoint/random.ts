@@ -1,7 +1,11 @@
-/** Checkpoints with the shapes of real ESM-2 sizes and random weights, for speed and memory runs. */
-import type { Checkpoint, Esm2Config, EsmTensorName, TensorInfo } from "../checkpoint/mod.ts";
-import { computeInvFreq } from "../checkpoint/inv_freq.ts";
-import { expectedTensors, hfName } from "../checkpoint/names.ts";
+/**
+ * Checkpoints with the shapes of ESM-2 and random weights: what a model knows before it has learnt, and for
+ * runs that measure speed and memory.
+ */
+import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
+import type { Esm2Config } from "./config.ts";
+import { computeInvFreq } from "./inv_freq.ts";
+import { type EsmTensorName, expectedTensors, hfName } from "./names.ts";
 
 /** Published sizes (fair-esm README); random weights cost the same time and memory as trained ones. */
 export const SHAPES = {
@@ -25,10 +29,10 @@ export function weightBytes(config: Esm2Config): number {
 /**
  * A checkpoint that makes its weights when they are read: no file, and no memory of its own.
  *
- * A tensor's values depend on its name only. They are uniform with the spread that keeps activations
- * near 1.
+ * A tensor's values depend on its name and the seed only. They are uniform with the spread that keeps
+ * activations near 1.
  */
-export function randomCheckpoint(name: string, config: Esm2Config): Checkpoint {
+export function randomCheckpoint(name: string, config: Esm2Config, seed = 0): Checkpoint {
   const shapes = new Map(stored(config).map(({ name, shape }) => [name, shape]));
   const tensors = new Map<EsmTensorName, TensorInfo>();
   for (const { name, shape } of expectedTensors(config)) {
@@ -46,7 +50,7 @@ export function randomCheckpoint(name: string, config: Esm2Config): Checkpoint {
       const dims = shapes.get(tensorName);
       if (!dims) return Promise.resolve(computeInvFreq(config.headDim));
       const data = into?.subarray(0, count(dims)) ?? new Float32Array(count(dims));
-      fillRandom(tensorName, dims, data);
+      fillRandom(tensorName, dims, data, seed);
       return Promise.resolve(data);
     },
     sha256: () => Promise.reject(new Error("random weights have no file to hash")),
@@ -104,8 +108,13 @@ function stored(config: Esm2Config) {
   );
 }
 
-function fillRandom(name: string, shape: readonly number[], data: Float32Array): void {
-  let state = 0x9e3779b9;
+function fillRandom(
+  name: string,
+  shape: readonly number[],
+  data: Float32Array,
+  seed = 0,
+): void {
+  let state = 0x9e3779b9 ^ Math.imul(seed, 0x85ebca6b);
   for (let i = 0; i < name.length; i++) state = Math.imul(state ^ name.charCodeAt(i), 0x01000193);
   // A state of zero would stay zero.
   if (state === 0) state = 1;

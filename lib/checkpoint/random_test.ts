@@ -1,11 +1,6 @@
-import { openCheckpoint } from "../checkpoint/mod.ts";
+import { openCheckpoint } from "./mod.ts";
 import { allClose, deepEqual, equal, ok, rejects } from "../../tests/assert.ts";
-import {
-  randomCheckpoint,
-  SHAPES,
-  weightBytes,
-  writeRandomCheckpoint,
-} from "./random_checkpoint.ts";
+import { randomCheckpoint, SHAPES, weightBytes, writeRandomCheckpoint } from "./random.ts";
 
 const TINY = { layers: 2, dModel: 40, heads: 20, headDim: 2, ffn: 160, tokenDropout: true };
 
