@@ -16,7 +16,6 @@ import type { MergedRun } from "../lib/run/merge.ts";
 
 const hiding = { group: "Hidden residues" }, training = { group: "Training" };
 const share = parse.number({ min: 0, max: 1 }), rate = parse.number({ min: 0, max: 10 });
-const { report: _, ...shards } = runOptions;
 
 const options = {
   ...proteinsOptions,
@@ -178,7 +177,7 @@ const options = {
     "mlm",
     "proteins.csv and letters.csv, or the model with its card and curve.csv,",
   ),
-  ...shards,
+  ...runOptions,
 };
 
 /** Runs a training where tokens are given, else an evaluation. */

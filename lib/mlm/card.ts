@@ -94,6 +94,6 @@ ${
 
 ${figures}
 
-The baselines count the other held-out sequences. A model that does not beat them has learnt nothing about proteins.
+The baselines count the other held-out sequences. A model is worth something where it beats them all.
 `;
 }

@@ -12,6 +12,8 @@ import { runAnalysis, type RunFlags } from "../run/run.ts";
 import { Baselines } from "./baselines.ts";
 import type { Corruption } from "./corrupt.ts";
 import { evaluateProteins, LOSS_SUMS, type LossSum, SCORED_LETTERS, sumsOf } from "./evaluate.ts";
+import { bestBaseline } from "./report/finding.ts";
+import { meansOf, MOST_LISTED, renderEvaluation } from "./report/report.ts";
 import { ALL, LETTERS, type LossRow, PROTEINS } from "./tables.ts";
 
 export interface EvaluateFlags extends RunFlags, StreamFlags {
@@ -67,10 +69,11 @@ export async function runEvaluate(
           }
         });
       },
-      async finish({ read, results, provenance, print }) {
+      async finish({ read, output, results, provenance, notes, print }) {
         const width = (SCORED_LETTERS.length + 1) * LOSS_SUMS.length;
         const total = new Float64Array(width);
         let group = 0, at = 0, unit = new Float64Array();
+        const gains: Record<LossSum, number>[] = [], drawn: LossRow[] = [];
         {
           await using sink = results.open(PROTEINS);
           for await (const { id, residues } of inputs.read()) {
@@ -80,7 +83,10 @@ export async function runEvaluate(
             }
             const own = unit.subarray(at, at += width);
             own.forEach((value, i) => total[i] += value);
-            await sink.add({ name: id, residues: lettersOf(residues).length, ...sumsOf(own) });
+            const row = { name: id, residues: lettersOf(residues).length, ...sumsOf(own) };
+            await sink.add(row);
+            gains.push(meansOf(row));
+            if (drawn.length < MOST_LISTED) drawn.push(row);
           }
           await sink.close();
         }
@@ -100,15 +106,33 @@ export async function runEvaluate(
         print(tableText(ALL, ALL.columns.map(({ name }) => name), [all]));
         print("");
         print(tableText(LETTERS, LETTERS.columns.map(({ name }) => name), rows));
+        if (!o.report) return;
+        const best = bestBaseline(meansOf(all)).name;
+        const run = {
+          record: provenance,
+          input: inputs.count === 1 ? drawn[0].name : `${inputs.count} proteins`,
+          options: optionsText(o),
+          files: output.files(),
+        };
+        await output.write(
+          "report.html",
+          renderEvaluation({
+            ...{ notes, all, letters: rows, proteins: drawn, run },
+            gains: gains.map((means) => means[best] - means.loss),
+          }),
+        );
       },
     }),
   }, merged);
 }
 
-const meansOf = (row: LossRow): Record<string, number> =>
-  Object.fromEntries(
-    LOSS_SUMS.map((name: LossSum) => [name, name === "asked" ? row.asked : row[name] / row.asked]),
-  );
+/** Options that decide the numbers, in words. */
+function optionsText(
+  { corruption: { share, masked, replaced }, exact, seed }: EvaluateFlags,
+): string {
+  if (exact) return "each residue hidden in a copy of its own";
+  return `share ${String(share)}, masked ${masked}, replaced ${replaced}, seed ${seed}`;
+}
 
 /** A letter for each token. */
 const lettersOf = (residues: string) => residues.replaceAll("<mask>", "X").toUpperCase();

@@ -22,6 +22,7 @@ import { lonely, readClusters } from "./clusters.ts";
 import type { Corruption } from "./corrupt.ts";
 import { type HeldOut, heldOutFigures } from "./held_out.ts";
 import { initialWeights, rotaryFrequencies } from "./initial.ts";
+import { renderTraining } from "./report/report.ts";
 import { Sampler, type Source } from "./sampler.ts";
 import { saveModel } from "./save.ts";
 import { type StepReport, trainMaskedModel, type TrainSettings } from "./train.ts";
@@ -53,6 +54,7 @@ export interface TrainFlags {
   seed: number;
   out: string;
   json: boolean;
+  report: boolean;
 }
 
 /** Tokens that run together, unless said. */
@@ -165,6 +167,19 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
     ...{ options: o, corpora: described, before, after },
     training: progress,
   };
+  if (o.report) {
+    const run = {
+      record: provenance,
+      input: described.map(({ file }) => file).join(", "),
+      options: `${o.tokens} tokens, ${o.optimiser}, seed ${o.seed}`,
+      files: output.files(),
+    };
+    const page = { notes: start.notes, name: basename(o.out), tokens: progress.tokens };
+    await output.write(
+      "report.html",
+      renderTraining({ ...page, before, after, curve: curve.rows, run }),
+    );
+  }
   output.setRecord(provenance);
   const written = output.commit();
   stateFile.remove();
@@ -247,6 +262,7 @@ interface Start {
   weights: WeightArrays;
   invFreq: Float32Array;
   isNew: boolean;
+  notes: readonly string[];
   /** In words. */
   text: string;
   model?: OpenedModel;
@@ -265,20 +281,28 @@ async function startOf(
       ...{ layers, dModel, heads, headDim: dModel / heads, ffn: 4 * dModel, tokenDropout: true },
     };
     return {
-      ...{ config, invFreq: rotaryFrequencies(config), isNew: true },
+      ...{ config, invFreq: rotaryFrequencies(config), isNew: true, notes: [] },
       weights: initialWeights(config, o.seed),
       text: "a new model",
       sha256: `new with seed ${o.seed}`,
     };
   }
   const model = stack.use(await openModel(o.model, ctx)), { checkpoint, name } = model;
-  if (model.embedded) ctx.note(EMBEDDED_NOTE);
+  const notes = model.embedded ? [EMBEDDED_NOTE] : [];
+  notes.forEach(ctx.note);
   const weights: WeightArrays = {};
   for (const tensor of weightShapes(checkpoint.config).keys()) {
     weights[tensor] = (await checkpoint.read(tensor as EsmTensorName)).slice();
   }
   return {
-    ...{ model, config: checkpoint.config, weights, isNew: false, text: `what ${name} goes on as` },
+    ...{
+      model,
+      config: checkpoint.config,
+      weights,
+      isNew: false,
+      notes,
+      text: `what ${name} goes on as`,
+    },
     invFreq: await checkpoint.read("layers.0.self_attn.rot_emb.inv_freq"),
     sha256: await checkpoint.sha256(),
   };
