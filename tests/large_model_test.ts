@@ -12,7 +12,8 @@ Deno.test({
   async fn(t) {
     const dir = await Deno.makeTempDir({ prefix: "esmscope-650M-" });
     try {
-      const { SHAPES, writeRandomCheckpoint } = await import("../lib/checkpoint/random.ts");
+      const { SHAPES } = await import("../lib/checkpoint/random.ts");
+      const { writeRandomCheckpoint } = await import("../lib/bench/random_folder.ts");
       await writeRandomCheckpoint(`${dir}/model`, SHAPES["650M"]);
       const resident = await peakOf(dir, []);
       const streamed = await peakOf(dir, ["--low-memory"]);

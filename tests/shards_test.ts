@@ -87,6 +87,25 @@ const cases: Case[] = [
     ],
   },
   {
+    task: "embed",
+    what: "60 proteins, a map and a search",
+    async args(dir) {
+      const own = await fasta(dir);
+      return [...own, "--token-budget", "60", "--map", "umap", "--search", `${dir}/in.fasta`];
+    },
+    files: ["map.csv", "neighbours.csv", "embeddings.csv"],
+  },
+  {
+    task: "probe",
+    async args(dir) {
+      const rows = proteins.map(({ id, residues }, p) => `${id},${residues},${"abc"[p % 3]}`);
+      await Deno.writeTextFile(`${dir}/in.csv`, `id,sequence,label\n${rows.join("\n")}\n`);
+      const quick = ["--penalties", "0.1", "--bootstrap", "20", "--baselines", "random,shuffled"];
+      return ["--table", `${dir}/in.csv`, "--token-budget", "60", ...quick];
+    },
+    files: ["metrics.csv", "predictions.csv", "confusion.csv", "classes.csv", "head.safetensors"],
+  },
+  {
     task: "score",
     async args(dir) {
       for (const { id, residues } of proteins) {

@@ -46,3 +46,10 @@ export {
   type TokenPool,
 } from "./pool.ts";
 export { type PoolHead, readPoolHead } from "./pool_head.ts";
+export { layOut, MAP_METHODS, type MapMethod, type ProteinMap } from "./map/layout.ts";
+export type { MapQuality } from "./map/quality.ts";
+export type { LayoutOptions } from "./map/umap.ts";
+export { nearestNeighbours, type Neighbours } from "./nearest.ts";
+export { type Database, type Hit, searchVectors } from "./search.ts";
+export type { Similarity } from "./similarity.ts";
+export { cosine, type VectorTable } from "./vectors.ts";

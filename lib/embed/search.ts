@@ -13,6 +13,7 @@ export interface Hit {
   rank: number;
   /** The protein of the database. */
   neighbour: string;
+  /** Of the two vectors. */
   cosine: number;
   /** Standard deviations above the mean of this protein's cosines to the database. */
   z: number;
@@ -46,6 +47,7 @@ const BACKGROUND = 10_000;
 export interface Database {
   /** How many there are. */
   readonly count: number;
+  /** All of them, some at a time. */
   blocks(): AsyncIterable<VectorTable>;
 }
 

@@ -23,7 +23,7 @@ export {
   type TableRow,
 } from "./csv.ts";
 export { openTable, type StreamedRow, type StreamedTable } from "./csv_stream.ts";
-export { type FastaRecord, parseFasta } from "./fasta.ts";
+export { type FastaOptions, type FastaRecord, parseFasta } from "./fasta.ts";
 export { streamFasta } from "./fasta_stream.ts";
 export type { InputOptions } from "./input.ts";
 export {

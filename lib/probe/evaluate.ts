@@ -5,6 +5,7 @@ import {
   accuracy,
   balancedAccuracy,
   type Confusion,
+  confusionOf,
   macroF1,
   matthewsOf,
 } from "../stats/confusion.ts";
@@ -56,19 +57,6 @@ export function calledOf(probabilities: Float32Array, classes: number): Uint32Ar
     }
     return best;
   });
-}
-
-/** Confusion of some rows. @param weightOf how often each counts */
-function confused(
-  { labels, classes }: Truth,
-  called: Uint32Array,
-  weights?: ArrayLike<number>,
-): Confusion {
-  const counts = new Float64Array(classes * classes);
-  for (let r = 0; r < labels.length; r++) {
-    counts[labels[r] * classes + called[r]] += weights ? weights[r] : 1;
-  }
-  return { classes, counts };
 }
 
 /** A column of values in ascending order, with what belongs to each: read from first to last. */
@@ -220,5 +208,7 @@ export function errorsOf(
 }
 
 /** The confusion of all rows. */
-export const confusionOfTest = (truth: Truth, probabilities: Float32Array): Confusion =>
-  confused(truth, calledOf(probabilities, truth.classes));
+export const confusionOfTest = (
+  { labels, classes }: Truth,
+  probabilities: Float32Array,
+): Confusion => confusionOf(classes, labels, calledOf(probabilities, classes));

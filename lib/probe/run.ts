@@ -31,7 +31,6 @@ import {
 } from "./features.ts";
 import { type FittedProbe, Trainer } from "./fit.ts";
 import { type HeadFile, writeHead } from "./head_file.ts";
-import { outputsOf } from "./logistic.ts";
 import type { Baseline } from "./options.ts";
 import { Products } from "./products.ts";
 import { permutation, STREAMS } from "./random.ts";
@@ -39,7 +38,7 @@ import { type LabelFlags, readProblem } from "./read_labels.ts";
 import { answerOf } from "./report/finding.ts";
 import { renderProbeReport } from "./report/report.ts";
 import { labelsOf, type Selection, selectRows } from "./selection.ts";
-import { splitProblem, SPLITS } from "./split.ts";
+import { splitProblem, type SPLITS } from "./split.ts";
 import * as tables from "./tables.ts";
 import { SETS, type SplitProblem } from "./types.ts";
 
@@ -292,7 +291,7 @@ async function writeResults(
   whole: Whole,
   { read, output, results, settings, provenance, esm, notes, print }: Finished,
 ): Promise<void> {
-  const { problem, selection, plan, sae } = whole, { classes } = problem;
+  const { problem, selection, sae } = whole, { classes } = problem;
   await using stack = new AsyncDisposableStack();
   const backend = esm?.backend ??
     stack.use((await openBackend(settings.backend.name as BackendChoice)).backend);

@@ -27,11 +27,13 @@ const MOST_MAPPED: Readonly<Record<MapMethod, number>> = {
 
 /** A map of proteins. */
 export interface ProteinMap {
+  /** How it was made. */
   readonly method: MapMethod;
   /** f64[N, 2] */
   readonly points: Float64Array;
   /** Of the vectors, by cosine. */
   readonly neighbours: Neighbours;
+  /** How far it can be believed. */
   readonly quality: MapQuality;
   /** f64[N], share of its neighbours that each protein keeps on the map. */
   readonly kept: Float64Array;

@@ -55,7 +55,7 @@ const MOST_CELLS = 60;
 
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
 export function renderProbeReport(report: ProbeReport): string {
-  const { problem, selection, chosen, run } = report, { per, proteins } = problem;
+  const { problem, selection, run } = report, { per, proteins } = problem;
   const test = selection.proteins.test,
     { model, backend } = run.record as {
       model?: { name: string };
@@ -167,7 +167,7 @@ function overall(report: ProbeReport): Markup {
     perClass && panel({
       span: hasCells ? 5 : 12,
       title: "Classes",
-      body: markup`<div class="scroll"><table>${
+      body: markup`<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${
         tableHead([{ text: "Class" }, "Learnt from", "Test", "Precision", "Recall", "F1"])
       }<tbody>${
         perClass.map((row) =>
@@ -200,7 +200,7 @@ function overall(report: ProbeReport): Markup {
 const thinning = ({ predicted }: ProbeReport) => Math.ceil(predicted.length / MOST_DOTS);
 
 function probeTable({ rows, headline, chosen }: ProbeReport): Markup {
-  return markup`<div class="scroll"><table>${
+  return markup`<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${
     tableHead([{ text: "Features" }, METRIC_NAMES[headline], "95 %"])
   }<tbody>${
     rows.map((row) => {
@@ -224,7 +224,7 @@ const LISTED = 5;
 
 function latentTable(latents: readonly LatentRow[]): Markup {
   const names = [...new Set(latents.map(({ name }) => name))];
-  return markup`<div class="scroll"><table>${
+  return markup`<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${
     tableHead([{ text: "Class" }, ...Array.from({ length: LISTED }, (_, r) => String(r + 1))])
   }<tbody>${
     names.map((name) =>

@@ -1,6 +1,7 @@
-import { openCheckpoint } from "./mod.ts";
+import { openCheckpoint } from "../checkpoint/mod.ts";
 import { allClose, deepEqual, equal, ok, rejects } from "../../tests/assert.ts";
-import { randomCheckpoint, SHAPES, weightBytes, writeRandomCheckpoint } from "./random.ts";
+import { randomCheckpoint, SHAPES, weightBytes } from "../checkpoint/random.ts";
+import { writeRandomCheckpoint } from "./random_folder.ts";
 
 const TINY = { layers: 2, dModel: 40, heads: 20, headDim: 2, ffn: 160, tokenDropout: true };
 
