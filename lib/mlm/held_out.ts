@@ -1,7 +1,7 @@
 /** Masked loss on sequences that a training does not see. */
 import { type Esm2, tokenize } from "../esm2/mod.ts";
 import { TOKENS } from "../esm2/alphabet.ts";
-import type { Corpus } from "../sae/train/corpus.ts";
+import type { Corpus } from "../train/corpus.ts";
 import { Baselines } from "./baselines.ts";
 import type { Corruption } from "./corrupt.ts";
 import { type AskedProtein, evaluateProteins, type LossSum, sumsOf } from "./evaluate.ts";

@@ -1,6 +1,6 @@
 /** Weights before any training. */
 import type { Esm2Config } from "../checkpoint/mod.ts";
-import { gaussians } from "../sae/train/random.ts";
+import { gaussians } from "../train/random.ts";
 import { EMBEDDING, type WeightArrays, weightShapes } from "../esm2/trainable.ts";
 
 /**

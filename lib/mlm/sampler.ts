@@ -1,6 +1,6 @@
 /** Which sequences a model sees, and which part of each: drawn one by one, each by its number alone. */
 import { philox4x32, type PhiloxKey, philoxKey } from "../../kernels/philox/mod.ts";
-import type { Corpus } from "../sae/train/corpus.ts";
+import type { Corpus } from "../train/corpus.ts";
 
 /** Sequences to draw from, cluster by cluster, so that no family counts by its size. */
 export interface Source {

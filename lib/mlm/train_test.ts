@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "../../tests/assert.ts";
 import { openBackend } from "../backend/mod.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
-import { Corpus } from "../sae/train/corpus.ts";
+import { Corpus } from "../train/corpus.ts";
 import { StateFile } from "../train/state_file.ts";
 import { initialWeights, rotaryFrequencies } from "./initial.ts";
 import { Sampler } from "./sampler.ts";

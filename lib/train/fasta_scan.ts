@@ -1,6 +1,6 @@
 /** Reads FASTA bytes once, from first to last, and notes where each record lies. */
-import { LETTERS } from "../../esm2/alphabet.ts";
-import { quote, UserError } from "../../errors.ts";
+import { LETTERS } from "../esm2/alphabet.ts";
+import { quote, UserError } from "../errors.ts";
 
 /** What a byte means within a sequence line; zero: it must not be there. */
 const RESIDUE = 1, SPACE = 2, STOP = 3;
