@@ -52,23 +52,13 @@ export class Stopwatch {
 }
 
 export async function describeRun(
-  { command, args, watch, model, opened: { backend, reason } }: {
-    command: string;
-    args: readonly string[];
-    watch: Stopwatch;
-    model: OpenedModel;
-    opened: OpenedBackend;
-  },
+  { model, ...run }: RunDone & { model: OpenedModel },
 ): Promise<Provenance> {
-  watch.end();
   const { checkpoint, name, embedded } = model;
+  const { arguments: args, esmscope, command, started, elapsedSeconds, timingsMs, ...rest } =
+    describeWork(run);
   return {
-    esmscope: VERSION,
-    command,
-    arguments: args,
-    started: watch.started.toISOString(),
-    elapsedSeconds: watch.elapsedSeconds,
-    timingsMs: watch.timingsMs,
+    ...{ esmscope, command, arguments: args, started, elapsedSeconds, timingsMs },
     model: {
       name,
       embedded,
@@ -77,6 +67,30 @@ export async function describeRun(
       sha256: await checkpoint.sha256(),
       config: checkpoint.config,
     },
+    ...rest,
+  };
+}
+
+/** What was run, when and where. */
+export interface RunDone {
+  command: string;
+  args: readonly string[];
+  watch: Stopwatch;
+  opened: OpenedBackend;
+}
+
+/** The same of a run that began without a model. */
+export function describeWork(
+  { command, args, watch, opened: { backend, reason } }: RunDone,
+): Omit<Provenance, "model"> {
+  watch.end();
+  return {
+    esmscope: VERSION,
+    command,
+    arguments: args,
+    started: watch.started.toISOString(),
+    elapsedSeconds: watch.elapsedSeconds,
+    timingsMs: watch.timingsMs,
     backend: {
       name: backend.name,
       detail: backend.detail,

@@ -14,6 +14,7 @@ const LOADERS: Readonly<
   lens: () => import("./lens.ts"),
   merge: () => import("./merge.ts"),
   probe: () => import("./probe.ts"),
+  mlm: () => import("./mlm.ts"),
   sae: () => import("./sae.ts"),
   score: () => import("./score.ts"),
   verify: () => import("./verify.ts"),

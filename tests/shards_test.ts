@@ -96,6 +96,11 @@ const cases: Case[] = [
     files: ["map.csv", "neighbours.csv", "embeddings.csv"],
   },
   {
+    task: "mlm",
+    args: async (dir) => [...await fasta(dir), "--exact", "--token-budget", "400"],
+    files: ["proteins.csv", "letters.csv"],
+  },
+  {
     task: "probe",
     async args(dir) {
       const rows = proteins.map(({ id, residues }, p) => `${id},${residues},${"abc"[p % 3]}`);

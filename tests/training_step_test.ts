@@ -2,10 +2,8 @@
 import { openBackend } from "../lib/backend/mod.ts";
 import { type Checkpoint, type EsmTensorName, openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { canonicalName } from "../lib/checkpoint/names.ts";
-import { MASK, PAD } from "../lib/esm2/alphabet.ts";
-import { BLOCK_WEIGHTS } from "../lib/esm2/block.ts";
-import { HEAD_WEIGHTS } from "../lib/esm2/head.ts";
 import { Esm2, type TokenBatch } from "../lib/esm2/mod.ts";
+import { addGradients, askedRows, maskedLoss } from "../lib/mlm/loss.ts";
 import { adamw } from "../lib/train/adamw.ts";
 import { clipByGlobalNorm } from "../lib/train/arrays.ts";
 import { allClose, equal, ok } from "./assert.ts";
@@ -14,59 +12,18 @@ import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 
 type Parameters = Record<string, Float32Array>;
 
-const VOCABULARY = 33, IGNORED = -100;
-
-/** Loss, and its gradient with respect to every parameter by fair-esm's names. */
+/** Mean loss, and its gradient with respect to every parameter by fair-esm's names. */
 async function lossAndGradients(
   esm: Esm2,
   batch: TokenBatch,
   labels: ArrayLike<number>,
 ): Promise<{ loss: number; gradients: Parameters }> {
-  const { backend, config: { dModel } } = esm;
-  const rows = Array.from(labels, (_, i) => i).filter((i) => labels[i] !== IGNORED);
-  const gradients: Parameters = {};
-  let loss = 0;
-  using found = await esm.gradient(batch, {
-    rows,
-    wrt: 0,
-    async cotangent(logits) {
-      const slopes = await logits.read();
-      rows.forEach((row, r) => {
-        const own = slopes.subarray(r * VOCABULARY, (r + 1) * VOCABULARY);
-        const largest = Math.max(...own), sum = own.reduce((s, x) => s + Math.exp(x - largest), 0);
-        loss += (largest + Math.log(sum) - own[labels[row]]) / rows.length;
-        own.forEach((x, t) => {
-          own[t] = (Math.exp(x - largest) / sum - Number(t === labels[row])) / rows.length;
-        });
-      });
-      return backend.upload("slopes", [rows.length, VOCABULARY], slopes);
-    },
-    weights: {
-      wants: () => BLOCK_WEIGHTS,
-      wantsHead: () => HEAD_WEIGHTS,
-      async visit(layer, tensors) {
-        for (const [name, tensor] of Object.entries(tensors)) {
-          gradients[layer === "head" ? name : `layers.${layer}.${name}`] = await tensor.read();
-        }
-      },
-    },
-  });
-  // The tied embedding: the decoder's part, and that of the tokens looked up.
-  const embedding = gradients["embed_tokens.weight"] = gradients["lm_head.weight"];
-  delete gradients["lm_head.weight"];
-  const slope = await found.gradients.get(0)!.read();
-  for (let b = 0; b < batch.size; b++) {
-    const ids = batch.ids.subarray(b * batch.width, (b + 1) * batch.width);
-    const masks = ids.filter((id) => id === MASK).length;
-    const scale = 0.88 / (1 - masks / batch.lengths[b]);
-    ids.forEach((id, t) => {
-      if (id === MASK || id === PAD) return;
-      for (let d = 0; d < dModel; d++) {
-        embedding[id * dModel + d] += scale * slope[(b * batch.width + t) * dModel + d];
-      }
-    });
-  }
-  return { loss, gradients };
+  const gradients: Parameters = {}, { length: asked } = askedRows(labels);
+  const { loss } = await addGradients(esm, batch, labels, 1 / asked, gradients);
+  const { rows, losses } = await maskedLoss(esm, batch, labels);
+  equal(rows.length, asked);
+  allClose([losses.reduce((a, b) => a + b)], [loss], { rtol: 1e-6 }, "without gradients");
+  return { loss: loss / asked, gradients };
 }
 
 function batchOf({ shape: [size, width] }: Array32, ids: Int32Array, mask: Int32Array): TokenBatch {

@@ -53,6 +53,12 @@ export const commands = [
     access: "analysis",
   },
   {
+    name: "mlm",
+    summary: "How well hidden residues are said, and training on them",
+    example: "deno task mlm",
+    access: "analysis",
+  },
+  {
     name: "probe",
     summary: "What the layers know: linear probes of the frozen model, against baselines",
     example: "deno task probe --table proteins.csv --label location",

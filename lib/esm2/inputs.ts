@@ -8,6 +8,13 @@ const TRAINED_MASK_RATIO = 0.15 * 0.8;
 /** Finite, because a row whose every score is −∞ would be NaN. */
 const HIDDEN_SCORE = -3.4028234663852886e38;
 
+/** What token dropout multiplies a sequence's embeddings by. @param length tokens without padding */
+export function dropoutScale(row: Int32Array, length: number, tokenDropout: boolean): number {
+  if (!tokenDropout) return 1;
+  const masked = row.reduce((n, id) => n + (id === MASK ? 1 : 0), 0);
+  return (1 - TRAINED_MASK_RATIO) / (1 - masked / length);
+}
+
 /**
  * Embeddings f32[B·T, D] of a batch.
  *
@@ -25,8 +32,7 @@ export function embed(
   const out = new Float32Array(size * width * dModel);
   for (let b = 0; b < size; b++) {
     const row = ids.subarray(b * width, (b + 1) * width);
-    const masked = row.reduce((n, id) => n + (id === MASK ? 1 : 0), 0);
-    const scale = tokenDropout ? (1 - TRAINED_MASK_RATIO) / (1 - masked / lengths[b]) : 1;
+    const scale = dropoutScale(row, lengths[b], tokenDropout);
     row.forEach((id, t) => {
       if (id === PAD || (tokenDropout && id === MASK)) return;
       const source = id * dModel, target = (b * width + t) * dModel;

@@ -9,6 +9,7 @@ import { type HeadOptions, type HeadResult, HeadRunner, type Translator } from "
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import { ProgramCache } from "./programs.ts";
+import { type ArrayWeights, EMBEDDING } from "./trainable.ts";
 import type { Visitor } from "./visitor.ts";
 import { Within } from "./within.ts";
 import { loadResident, streamWeights, type WeightSource } from "./weights.ts";
@@ -116,6 +117,18 @@ export class Esm2 implements AsyncDisposable {
       ? checkpoint.config
       : { ...checkpoint.config, tokenDropout };
     return new Esm2(config, backend, embedding, invFreq, weights);
+  }
+
+  /**
+   * Opens a model whose weights are arrays that change between runs; these and the backend stay the
+   * caller's.
+   */
+  static ofWeights(
+    weights: ArrayWeights,
+    { invFreq }: { invFreq: Float32Array },
+  ): Esm2 {
+    const { config, backend, arrays } = weights;
+    return new Esm2(config, backend, arrays[EMBEDDING], invFreq, weights);
   }
 
   /**

@@ -4,7 +4,7 @@ import type { CommandContext } from "../../lib/cli/context.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { DEFAULT_TOKENS, trainLensToFile } from "../../lib/lens/train/run.ts";
 import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
-import { parseValidation } from "../../lib/sae/train/data.ts";
+import { parseValidation } from "../../lib/train/data.ts";
 
 const data = { group: "Data" }, how = { group: "Training" };
 const share = parse.number({ min: 0, max: 1 });

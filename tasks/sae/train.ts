@@ -3,7 +3,7 @@ import { defineCommand, flag, option, type OptionValues } from "../../lib/cli/co
 import type { CommandContext } from "../../lib/cli/context.ts";
 import * as parse from "../../lib/cli/parsers.ts";
 import { modelOptions } from "../../lib/model_options.ts";
-import { parseValidation } from "../../lib/sae/train/data.ts";
+import { parseValidation } from "../../lib/train/data.ts";
 import { trainToFile } from "../../lib/sae/train/run.ts";
 import { DEFAULT_BUFFER, DEFAULT_TOKENS } from "../../lib/sae/train/settings.ts";
 

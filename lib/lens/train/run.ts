@@ -10,7 +10,7 @@ import { defaultTokenBudget } from "../../esm2/mod.ts";
 import { EMBEDDED_NOTE, openModel } from "../../hub/open_model.ts";
 import { OutputDir } from "../../io/output.ts";
 import { openEngine } from "../../run/run.ts";
-import { openData, type TrainingData, type Validation } from "../../sae/train/data.ts";
+import { openData, type TrainingData, type Validation } from "../../train/data.ts";
 import { StateFile } from "../../train/state_file.ts";
 import { VERSION } from "../../version.ts";
 import { writeLens } from "../tuned.ts";

@@ -5,9 +5,9 @@ import { MASK } from "../../esm2/alphabet.ts";
 import { type Esm2, planBatches } from "../../esm2/mod.ts";
 import { Graph } from "../../onnx/graph.ts";
 import { gatherRows } from "../../onnx/ops.ts";
-import type { Corpus } from "../../sae/train/corpus.ts";
-import type { Crop } from "../../sae/train/feed.ts";
-import { permutation } from "../../sae/train/random.ts";
+import type { Corpus } from "../../train/corpus.ts";
+import type { Crop } from "../../train/feed.ts";
+import { permutation } from "../../train/random.ts";
 
 /** Counts draws apart from those of the sequences' order. */
 const HIDDEN_STREAM = 901;

@@ -1,7 +1,7 @@
 /** The residual stream of many sequences after a number of blocks. */
 import { type Esm2, streamRows, visitStreams } from "../../esm2/mod.ts";
-import type { Corpus } from "./corpus.ts";
-import type { Crop } from "./feed.ts";
+import type { Corpus } from "../../train/corpus.ts";
+import type { Crop } from "../../train/feed.ts";
 
 /** Tokens of one forward pass, padding included. */
 const BATCH_TOKENS = 4096;

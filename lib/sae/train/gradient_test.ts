@@ -1,7 +1,7 @@
 import { allClose, deepEqual, equal, ok } from "../../../tests/assert.ts";
 import { AUX_WEIGHT, SparseGradient } from "./gradient.ts";
 import type { Parameters } from "./parameters.ts";
-import { gaussians } from "./random.ts";
+import { gaussians } from "../../train/random.ts";
 
 const PARAMETER_NAMES = ["encoder", "decoder", "latentBias", "inputBias"] as const;
 

@@ -1,7 +1,7 @@
 /** What a trained SAE's file says of its origin. */
 import { basename } from "node:path";
 import { VERSION } from "../../version.ts";
-import type { TrainingData } from "./data.ts";
+import type { TrainingData } from "../../train/data.ts";
 import type { Figures } from "./evaluate.ts";
 import type { TrainRequest } from "./settings.ts";
 import type { Trained, TrainSettings } from "./train.ts";

@@ -1,7 +1,7 @@
 /** The weights of an SAE as training holds them: one row of D numbers per latent, on both sides. */
 import type { FloatArray } from "../../train/arrays.ts";
 import type { Sae, SaeConfig } from "../types.ts";
-import { gaussians } from "./random.ts";
+import { gaussians } from "../../train/random.ts";
 
 /** Weights, or anything of their shape: gradients, moments. */
 export type Parameters<A extends FloatArray = Float32Array> = {

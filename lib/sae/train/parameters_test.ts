@@ -1,6 +1,6 @@
 import { allClose, ok } from "../../../tests/assert.ts";
 import { initialParameters, normaliseRows, removeParallel, toSae } from "./parameters.ts";
-import { gaussians } from "./random.ts";
+import { gaussians } from "../../train/random.ts";
 
 Deno.test("removeParallel leaves a gradient at right angles to each row", () => {
   const D = 5, rows = new Float64Array(4 * D), gradient = new Float64Array(4 * D);

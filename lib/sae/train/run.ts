@@ -12,7 +12,7 @@ import { fidelityText } from "../fidelity_text.ts";
 import { writeSae } from "../write.ts";
 import { readActivations } from "./activations.ts";
 import { cardOf } from "./card.ts";
-import { openData } from "./data.ts";
+import { openData } from "../../train/data.ts";
 import { evaluate } from "./evaluate.ts";
 import { metadataOf } from "./metadata.ts";
 import { toSae } from "./parameters.ts";

@@ -3,7 +3,7 @@ import { UserError } from "../../errors.ts";
 import type { Esm2Config } from "../../checkpoint/mod.ts";
 import type { BackendChoice } from "../../backend/mod.ts";
 import type { SaeConfig } from "../types.ts";
-import type { Validation } from "./data.ts";
+import type { Validation } from "../../train/data.ts";
 
 /** As the options of the command give it. */
 export interface TrainChoice {

@@ -1,6 +1,6 @@
 /** What the tests of training share: synthetic data and the dense product without a backend. */
-import { Feed } from "./feed.ts";
-import { gaussians } from "./random.ts";
+import { Feed } from "../../train/feed.ts";
+import { gaussians } from "../../train/random.ts";
 import { normaliseRows } from "./parameters.ts";
 import type { TrainSettings, TrainSource } from "./train.ts";
 import type { DenseProduct } from "./trainer.ts";

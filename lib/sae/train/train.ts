@@ -1,10 +1,10 @@
 /** Trains an SAE on what a stream of buffers of activations gives. */
 import type { StateFile } from "../../train/state_file.ts";
 import type { SaeConfig } from "../types.ts";
-import type { Crop, Cursor, Feed } from "./feed.ts";
+import type { Crop, Cursor, Feed } from "../../train/feed.ts";
 import { geometricMedian, normaliseRow, spread } from "./normalise.ts";
 import { initialParameters } from "./parameters.ts";
-import { permutation, STREAM } from "./random.ts";
+import { permutation, STREAM } from "../../train/random.ts";
 import {
   type DenseProduct,
   newState,

@@ -1,7 +1,7 @@
 import { allClose, deepEqual, equal, ok, rejects } from "../../../tests/assert.ts";
 import { StateFile } from "../../train/state_file.ts";
 import { initialParameters } from "./parameters.ts";
-import { gaussians } from "./random.ts";
+import { gaussians } from "../../train/random.ts";
 import { plainProduct, smallSettings, syntheticSource } from "./testing.ts";
 import { loadState, saveState, train } from "./train.ts";
 import { newState, Trainer } from "./trainer.ts";

@@ -12,22 +12,23 @@ const LEFT = 44, RIGHT = 8, TOP = 14, BOTTOM = 26;
 /**
  * @param {View} view @param {HTMLElement} frame
  * @param {{
- *   bars: () => readonly LetterBar[], label: () => string, needs: readonly string[],
+ *   bars: () => readonly LetterBar[], label: () => string, needs: readonly string[], top?: number,
  *   facts: (bar: LetterBar) => readonly import("../../client/tooltip.js").Fact[],
  *   data?: import("../../client/figure.js").FigureSpec["data"],
- * }} spec shares are 0..1; the first is blue, the second orange
+ * }} spec shares are 0..1, or 0..top; the first is blue, the second orange
  */
 export function letterBars(view, frame, spec) {
+  const { top = 1 } = spec;
   const layout = (/** @type {{ width: number, height: number }} */ { width, height }) => {
     const bars = spec.bars(), cell = (width - LEFT - RIGHT) / Math.max(1, bars.length);
-    return { bars, cell, base: height - BOTTOM, y: linear(0, 1, height - BOTTOM, TOP) };
+    return { bars, cell, base: height - BOTTOM, y: linear(0, top, height - BOTTOM, TOP) };
   };
   return figure(view, frame, {
     ...{ label: spec.label, data: spec.data, needs: spec.needs },
     draw(pen, size, palette) {
       const { bars, cell, base, y } = layout(size), wide = Math.min(14, cell * 0.4);
       pen.textBaseline = "middle";
-      for (const tick of ticks(0, 1, (base - TOP) / 40)) {
+      for (const tick of ticks(0, top, (base - TOP) / 40)) {
         pen.fillStyle = palette.of("rule");
         pen.fillRect(LEFT, y(tick), size.width - LEFT - RIGHT, 1);
         pen.fillStyle = palette.of("muted");

@@ -1,6 +1,6 @@
 /** Reads FASTA bytes once, from first to last, and notes where each record lies. */
-import { LETTERS } from "../../esm2/alphabet.ts";
-import { quote, UserError } from "../../errors.ts";
+import { LETTERS } from "../esm2/alphabet.ts";
+import { quote, UserError } from "../errors.ts";
 
 /** What a byte means within a sequence line; zero: it must not be there. */
 const RESIDUE = 1, SPACE = 2, STOP = 3;
@@ -9,7 +9,8 @@ const KIND = new Uint8Array(256);
 for (const letter of LETTERS.keys()) {
   KIND[letter.charCodeAt(0)] = KIND[letter.toLowerCase().charCodeAt(0)] = RESIDUE;
 }
-for (const space of " \t\r\n\v\f") KIND[space.charCodeAt(0)] = SPACE;
+// Gaps of an alignment are no residues.
+for (const space of " \t\r\n\v\f-.") KIND[space.charCodeAt(0)] = SPACE;
 KIND["*".charCodeAt(0)] = STOP;
 
 const NEWLINE = 10, HEADER = ">".charCodeAt(0), COMMENT = ";".charCodeAt(0);

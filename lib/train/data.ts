@@ -1,6 +1,6 @@
 /** Opens the sequences of a training: those to learn from and those to measure on. */
-import { badValue } from "../../cli/parsers.ts";
-import { UserError } from "../../errors.ts";
+import { badValue } from "../cli/parsers.ts";
+import { UserError } from "../errors.ts";
 import { Corpus, type CorpusOptions } from "./corpus.ts";
 import { type Crop, Feed, type FeedSettings, splitSequences } from "./feed.ts";
 

@@ -1,5 +1,5 @@
 /** Which sequences training sees, in which order and which part of each. */
-import { PhiloxStream } from "../../../kernels/philox/mod.ts";
+import { PhiloxStream } from "../../kernels/philox/mod.ts";
 import { permutation, STREAM } from "./random.ts";
 
 /** A window of a sequence. */

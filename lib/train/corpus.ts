@@ -1,9 +1,9 @@
 /** A FASTA file of any size as a set of sequences that can be read in any order. */
 import { createHash } from "node:crypto";
-import { CLS, EOS } from "../../esm2/alphabet.ts";
-import { isPlainText, readInput } from "../../io/input.ts";
-import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../../io/random_access.ts";
-import { textOf } from "../../io/text.ts";
+import { CLS, EOS } from "../esm2/alphabet.ts";
+import { isPlainText, readInput } from "../io/input.ts";
+import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../io/random_access.ts";
+import { textOf } from "../io/text.ts";
 import { FastaScanner, residueTokens } from "./fasta_scan.ts";
 
 const PIECE_BYTES = 4 * 2 ** 20;

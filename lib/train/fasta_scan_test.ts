@@ -1,7 +1,7 @@
-import { deepEqual, equal, throws } from "../../../tests/assert.ts";
-import { fc } from "../../../tests/property.ts";
-import { LETTERS } from "../../esm2/alphabet.ts";
-import { parseFasta } from "../../io/fasta.ts";
+import { deepEqual, equal, throws } from "../../tests/assert.ts";
+import { fc } from "../../tests/property.ts";
+import { LETTERS } from "../esm2/alphabet.ts";
+import { parseFasta } from "../io/fasta.ts";
 import { FastaScanner, residueTokens } from "./fasta_scan.ts";
 
 function scan(text: string | Uint8Array, cuts: number[] = []) {

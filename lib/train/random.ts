@@ -1,5 +1,5 @@
 /** Random choices of training; each is a function of seed, purpose and position alone. */
-import { philox4x32, philoxKey, PhiloxStream } from "../../../kernels/philox/mod.ts";
+import { philox4x32, philoxKey, PhiloxStream } from "../../kernels/philox/mod.ts";
 
 /** Independent streams of one seed. */
 export const STREAM = { weights: 1, heldOut: 2, order: 3, crop: 4, shuffle: 5 } as const;

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "../../../tests/assert.ts";
+import { deepEqual, equal, ok } from "../../tests/assert.ts";
 import { Feed, splitSequences } from "./feed.ts";
 import { permutation } from "./random.ts";
 

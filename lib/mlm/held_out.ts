@@ -1,0 +1,59 @@
+/** Masked loss on sequences that a training does not see. */
+import { type Esm2, tokenize } from "../esm2/mod.ts";
+import { TOKENS } from "../esm2/alphabet.ts";
+import type { Corpus } from "../train/corpus.ts";
+import { Baselines } from "./baselines.ts";
+import type { Corruption } from "./corrupt.ts";
+import { type AskedProtein, evaluateProteins, type LossSum, sumsOf } from "./evaluate.ts";
+
+/** Sequences that are measured on, of one of the corpora. */
+export interface HeldOut {
+  readonly corpus: Corpus;
+  readonly sequences: readonly number[];
+}
+
+/** Means over asked residues. */
+export type HeldOutFigures = Record<LossSum, number>;
+
+/** How residues are hidden when a model is measured: `<mask>` only, as baselines see them. */
+export const MEASURED: Corruption = { share: 0.15, masked: 1, replaced: 0 };
+
+/** Figures of a model; the same residues each time. */
+export async function heldOutFigures(
+  esm: Esm2,
+  sets: readonly HeldOut[],
+  { maxLength, seed, tokenBudget, signal }: {
+    maxLength: number;
+    seed: number;
+    tokenBudget: number;
+    signal?: AbortSignal;
+  },
+): Promise<HeldOutFigures | undefined> {
+  const baselines = new Baselines(), proteins: AskedProtein[] = [];
+  for (const { corpus, sequences } of sets) {
+    for (const sequence of sequences) {
+      const ids = await corpus.tokens(sequence, 0, Math.min(maxLength, corpus.lengths[sequence]));
+      const residues = Array.from(ids.subarray(1, -1), (id) => TOKENS[id]).join("");
+      proteins.push({
+        ids: tokenize({ id: "", residues }, { maxLength: Infinity }),
+        residues,
+        number: proteins.length,
+      });
+      baselines.add(residues);
+    }
+  }
+  if (proteins.length === 0) return undefined;
+  const asking = { corruption: MEASURED, exact: false, seed };
+  const total = Object.fromEntries(
+    ["asked", "loss", "right", "unigram", "neighbours", "composition"].map((name) => [name, 0]),
+  ) as HeldOutFigures;
+  for (
+    const sums of await evaluateProteins(esm, proteins, asking, baselines, { tokenBudget, signal })
+  ) {
+    for (const [name, value] of Object.entries(sumsOf(sums))) total[name as LossSum] += value;
+  }
+  const { asked } = total;
+  return Object.fromEntries(
+    Object.entries(total).map(([name, sum]) => [name, name === "asked" ? sum : sum / asked]),
+  ) as HeldOutFigures;
+}

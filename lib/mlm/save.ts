@@ -1,0 +1,94 @@
+/** Writes a model as a Hugging Face folder, which every reader of ESM-2 opens. */
+import { hfName, invFreqOf } from "../checkpoint/names.ts";
+import { type Esm2Config, type EsmTensorName } from "../checkpoint/mod.ts";
+import { writeSafetensors, type WrittenTensor } from "../checkpoint/write_safetensors.ts";
+import { TOKENS } from "../esm2/alphabet.ts";
+import { type WeightArrays, weightShapes } from "../esm2/trainable.ts";
+import type { OutputDir } from "../io/output.ts";
+
+/** What is saved. */
+export interface SavedModel {
+  readonly config: Esm2Config;
+  readonly weights: WeightArrays;
+  /** f32[d ÷ 2] */
+  readonly invFreq: Float32Array;
+  /** The contact head's, where there is one. */
+  readonly contactHead?: Readonly<Record<"weight" | "bias", Float32Array>>;
+  /** Texts for the header of the weights. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly card: string;
+}
+
+/** Fields that are the same for every ESM-2. */
+const SAME = {
+  architectures: ["EsmForMaskedLM"],
+  attention_probs_dropout_prob: 0,
+  classifier_dropout: null,
+  emb_layer_norm_before: false,
+  esmfold_config: null,
+  hidden_act: "gelu",
+  hidden_dropout_prob: 0,
+  initializer_range: 0.02,
+  is_folding_model: false,
+  layer_norm_eps: 1e-5,
+  mask_token_id: 32,
+  max_position_embeddings: 1026,
+  model_type: "esm",
+  pad_token_id: 1,
+  position_embedding_type: "rotary",
+  tie_word_embeddings: true,
+  torch_dtype: "float32",
+  use_cache: true,
+  vocab_list: null,
+  vocab_size: TOKENS.length,
+};
+
+const SPECIAL = {
+  cls_token: "<cls>",
+  eos_token: "<eos>",
+  mask_token: "<mask>",
+  pad_token: "<pad>",
+  unk_token: "<unk>",
+};
+
+/** Writes config.json, model.safetensors, the tokenizer's files and the card. */
+export async function saveModel(output: OutputDir, model: SavedModel): Promise<void> {
+  const { config, weights, invFreq, contactHead, metadata, card } = model;
+  const tensors: Record<string, WrittenTensor> = {};
+  const add = (name: EsmTensorName, shape: readonly number[], data: Float32Array) => {
+    tensors[hfName(name)] = { dtype: "F32", shape, data };
+  };
+  for (const [name, shape] of weightShapes(config)) {
+    add(name as EsmTensorName, shape, weights[name]);
+  }
+  for (let layer = 0; layer < config.layers; layer++) {
+    add(invFreqOf(layer), [invFreq.length], invFreq);
+  }
+  if (contactHead) {
+    const { weight, bias } = contactHead;
+    add("contact_head.regression.weight", [1, weight.length], weight);
+    add("contact_head.regression.bias", [1], bias);
+  }
+  await writeSafetensors(output.temporaryPath("model.safetensors"), tensors, {
+    format: "pt",
+    ...metadata,
+  });
+  const json = (name: string, value: unknown) =>
+    output.write(name, `${JSON.stringify(value, null, 2)}\n`);
+  await json("config.json", {
+    ...SAME,
+    hidden_size: config.dModel,
+    intermediate_size: config.ffn,
+    num_attention_heads: config.heads,
+    num_hidden_layers: config.layers,
+    token_dropout: config.tokenDropout,
+  });
+  await json("tokenizer_config.json", {
+    ...SPECIAL,
+    model_max_length: 1024,
+    tokenizer_class: "EsmTokenizer",
+  });
+  await json("special_tokens_map.json", SPECIAL);
+  await output.write("vocab.txt", TOKENS.map((token) => `${token}\n`).join(""));
+  await output.write("MODEL_CARD.md", card);
+}

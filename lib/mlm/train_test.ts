@@ -1,0 +1,137 @@
+import { deepEqual, equal, ok } from "../../tests/assert.ts";
+import { openBackend } from "../backend/mod.ts";
+import type { Esm2Config } from "../checkpoint/mod.ts";
+import { Corpus } from "../train/corpus.ts";
+import { StateFile } from "../train/state_file.ts";
+import { initialWeights, rotaryFrequencies } from "./initial.ts";
+import { Sampler } from "./sampler.ts";
+import { type StepReport, trainMaskedModel, type TrainSettings } from "./train.ts";
+
+const config: Esm2Config = {
+  ...{ layers: 2, dModel: 32, heads: 4, headDim: 8, ffn: 128, tokenDropout: true },
+};
+
+const settings: TrainSettings = {
+  ...{ tokens: 80_000, batch: 512, tokenBudget: 256, corruption: {}, muon: true },
+  ...{ matrixRate: 0.02, learningRate: 0.01, decay: 0.01, warmUp: 0.1, cooling: 0.5 },
+  ...{ clip: 1, betas: [0.9, 0.98], seed: 1 },
+};
+
+/** A family: one sequence with a few letters of each copy changed. */
+async function family(dir: string): Promise<Corpus> {
+  const letters = "LAGVSERTIDPKQNFYMHWC", parent = "MKVLDEIFHGRAWTNQPSYCLKDE";
+  const records = Array.from({ length: 30 }, (_, i) => {
+    const copy = [...parent];
+    copy[i % 24] = letters[i % 20];
+    return `>s${i}\n${copy.join("")}\n`;
+  });
+  await Deno.writeTextFile(`${dir}/family.fasta`, records.join(""));
+  return await Corpus.open(`${dir}/family.fasta`);
+}
+
+const each = (corpus: Corpus) => ({
+  corpus,
+  clusters: Array.from({ length: corpus.sequences }, (_, i) => Uint32Array.of(i)),
+  weight: 1,
+});
+
+const test = (name: string, fn: (dir: string) => Promise<void>) =>
+  Deno.test({
+    name,
+    sanitizeResources: false,
+    sanitizeOps: false,
+    async fn() {
+      const dir = await Deno.makeTempDir();
+      try {
+        await fn(dir);
+      } finally {
+        await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+
+for (const muon of [true, false]) {
+  test(`trainMaskedModel learns a family, by ${muon ? "Muon" : "Adam"}`, async (dir) => {
+    using corpus = await family(dir);
+    const { backend } = await openBackend("cpu");
+    await using _ = backend;
+    const weights = initialWeights(config, 1), seen: StepReport[] = [];
+    const sampler = new Sampler([each(corpus)], { maxLength: 64, seed: 1 });
+    await trainMaskedModel(
+      config,
+      weights,
+      rotaryFrequencies(config),
+      sampler,
+      {
+        ...settings,
+        muon,
+      },
+      backend,
+      { onStep: (report) => void seen.push(report) },
+    );
+    const mean = (steps: StepReport[]) =>
+      steps.reduce((sum, { loss }) => sum + loss, 0) / steps.length;
+    // Untrained: about ln 33 = 3.5. The letters' own frequencies give 2.95; the family nearly all.
+    ok(mean(seen.slice(0, 2)) > 3, `${mean(seen.slice(0, 2))}`);
+    ok(mean(seen.slice(-5)) < 1.5, `${mean(seen.slice(-5))}`);
+    ok(seen.at(-1)!.tokens >= settings.tokens);
+  });
+}
+
+test("trainMaskedModel stopped and continued gives the same bytes", async (dir) => {
+  using corpus = await family(dir);
+  const { backend } = await openBackend("cpu");
+  await using _ = backend;
+  const short = { ...settings, tokens: 4000 };
+  const sampler = new Sampler([each(corpus)], { maxLength: 64, seed: 1 });
+  const run = (
+    weights: Record<string, Float32Array>,
+    options: Parameters<typeof trainMaskedModel>[6],
+  ) =>
+    trainMaskedModel(config, weights, rotaryFrequencies(config), sampler, short, backend, options);
+  const whole = initialWeights(config, 1);
+  await run(whole, {});
+  const parts = initialWeights(config, 1);
+  for (const stopAt of [2, 5]) {
+    const stop = new AbortController();
+    const stateFile = StateFile.beside(`${dir}/model`, short);
+    let failed = false;
+    await run(initialWeights(config, 1), {
+      stateFile,
+      signal: stop.signal,
+      onStep: ({ step }) => step === stopAt && stop.abort(new Error("stopped")),
+    }).catch(() => failed = true);
+    ok(failed);
+  }
+  let resumed = 0;
+  await run(parts, {
+    stateFile: StateFile.beside(`${dir}/model`, short),
+    onResume: (tokens) => resumed = tokens,
+  });
+  ok(resumed > 2000);
+  deepEqual(parts, whole);
+});
+
+test("Sampler draws clusters evenly, sources by weight, and windows that fit", async (dir) => {
+  using corpus = await family(dir);
+  // One cluster of 29 and one of 1: each is drawn as often.
+  const all = Uint32Array.from({ length: 30 }, (_, i) => i);
+  const clusters = [all.slice(0, 29), all.slice(29)];
+  const sampler = new Sampler([
+    { corpus, clusters, weight: 3 },
+    { ...each(corpus), weight: 1 },
+  ], { maxLength: 10, seed: 5 });
+  const draws = Array.from({ length: 4000 }, (_, i) => sampler.draw(i));
+  const first = draws.filter(({ source }) => source === 0);
+  // Four standard deviations of a binomial count.
+  ok(Math.abs(first.length - 3000) < 4 * Math.sqrt(4000 * 0.75 * 0.25), `${first.length}`);
+  const lone = first.filter(({ sequence }) => sequence === 29).length;
+  ok(Math.abs(lone - first.length / 2) < 4 * Math.sqrt(first.length / 4), `${lone}`);
+  const starts = new Set(draws.map(({ from }) => from));
+  equal(Math.max(...starts), 14);
+  equal(starts.size, 15);
+  ok(draws.every(({ residues }) => residues === 10));
+  deepEqual(sampler.draw(17), draws[17], "a draw is its number's");
+  const batch = sampler.batch(100, 50);
+  deepEqual(batch.map(({ index }) => index), [100, 101, 102, 103]);
+});
