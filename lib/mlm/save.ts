@@ -1,6 +1,6 @@
 /** Writes a model as a Hugging Face folder, which every reader of ESM-2 opens. */
 import { hfName, invFreqOf } from "../checkpoint/names.ts";
-import { type Esm2Config, type EsmTensorName } from "../checkpoint/mod.ts";
+import type { Esm2Config, EsmTensorName } from "../checkpoint/mod.ts";
 import { writeSafetensors, type WrittenTensor } from "../checkpoint/write_safetensors.ts";
 import { TOKENS } from "../esm2/alphabet.ts";
 import { type WeightArrays, weightShapes } from "../esm2/trainable.ts";

@@ -78,16 +78,7 @@ export async function evaluate(
   predicted: Float32Array,
   { resamples, seed, signal }: { resamples: number; seed: number; signal?: AbortSignal },
 ): Promise<Metrics> {
-  const { rows } = truth;
-  const proteinOf = Uint32Array.from(rows.flatMap((count, p) => Array(count).fill(p)));
-  const statistics = truth.classes === 0
-    ? numberStatistics(truth, predicted, proteinOf)
-    : classStatistics(truth, predicted, proteinOf);
-  const names: readonly MetricName[] = truth.classes === 0
-    ? NUMBER_METRICS
-    : truth.isResidue
-    ? RESIDUE_METRICS
-    : CLASS_METRICS;
+  const { rows } = truth, names = namesOf(truth), statistics = statisticsOf(truth, predicted);
   const values = statistics(), nothing = { low: NaN, high: NaN };
   const intervals = resamples === 0 ? [] : await bootstrap(
     rows.length,
@@ -99,6 +90,36 @@ export async function evaluate(
   return Object.fromEntries(
     names.map((name, i) => [name, { value: values[i], ...intervals[i] ?? nothing }]),
   );
+}
+
+/**
+ * How much better some predictions are than others of the same rows, by one statistic, with an interval
+ * over resampled proteins: the same proteins for both, so that what is hard for both does not count.
+ */
+export async function difference(
+  truth: Truth,
+  [own, other]: readonly [own: Float32Array, other: Float32Array],
+  name: MetricName,
+  { resamples, seed, signal }: { resamples: number; seed: number; signal?: AbortSignal },
+): Promise<Metric> {
+  const at = namesOf(truth).indexOf(name);
+  const [first, second] = [statisticsOf(truth, own), statisticsOf(truth, other)];
+  const apart = (counts?: Uint32Array) => [first(counts)[at] - second(counts)[at]];
+  const [value] = apart();
+  if (resamples === 0) return { value, low: NaN, high: NaN };
+  const [interval] = await bootstrap(truth.rows.length, resamples, seed, apart, { signal });
+  return { value, ...interval };
+}
+
+const namesOf = ({ classes, isResidue }: Truth): readonly MetricName[] =>
+  classes === 0 ? NUMBER_METRICS : isResidue ? RESIDUE_METRICS : CLASS_METRICS;
+
+/** All statistics of the rows, each protein as often as `counts` says. */
+function statisticsOf(truth: Truth, predicted: Float32Array): (counts?: Uint32Array) => number[] {
+  const proteinOf = Uint32Array.from(truth.rows.flatMap((count, p) => Array(count).fill(p)));
+  return truth.classes === 0
+    ? numberStatistics(truth, predicted, proteinOf)
+    : classStatistics(truth, predicted, proteinOf);
 }
 
 function classStatistics(

@@ -20,7 +20,7 @@ import { VERSION } from "../version.ts";
 import { classScores } from "../stats/confusion.ts";
 import { applyHead } from "./apply.ts";
 import { cardOf } from "./card.ts";
-import { calledOf, confusionOfTest, evaluate, type Truth } from "./evaluate.ts";
+import { calledOf, confusionOfTest, difference, evaluate, type Truth } from "./evaluate.ts";
 import { type ExtractPlan, extractWork, modelFeatures, sourcesOf } from "./extract.ts";
 import {
   FEATURE_KINDS,
@@ -329,6 +329,12 @@ async function writeResults(
 
   const file = headOf(o, whole, chosen, settings.model as HeadFile["model"]);
   const baseline = bestBaseline(rows, headline);
+  const gain = baseline && await difference(
+    truth,
+    [chosen.probe.predicted, best.get(baseline.kind)!.probe.predicted],
+    headline,
+    { resamples: o.bootstrap, seed: o.seed, signal: ctx.signal },
+  );
   const facts = {
     labels: problem.label,
     data: countText(problem, selection),
@@ -349,6 +355,7 @@ async function writeResults(
       ...{ layer: chosen.row.layer, pool: chosen.row.pool, penalty: chosen.row.penalty },
     },
     [headline]: chosen.row.metrics[headline],
+    ...(baseline && { baseline: baseline.kind, difference: gain }),
   };
   if (o.report) {
     await output.write(
@@ -356,7 +363,7 @@ async function writeResults(
       renderProbeReport({
         // What is learnt from stands among the facts of the page.
         notes: notes.filter((note) => !note.startsWith(countText(problem, selection))),
-        ...{ problem, selection, rows, headline, chosen: chosen.row, baseline },
+        ...{ problem, selection, rows, headline, chosen: chosen.row, baseline, gain },
         ...{ confusion, perClass, latents, predicted: chosen.probe.predicted },
         drawn: MOST_DRAWN,
         run: {
@@ -375,7 +382,7 @@ async function writeResults(
   }
   const shown = tables.metricsOf(problem).filter((name) => SHOWN.includes(name));
   print(tables.rowsText(rows, shown));
-  print(`\n${answerOf({ problem, chosen: chosen.row, baseline, headline })}`);
+  print(`\n${answerOf({ problem, chosen: chosen.row, baseline, gain, headline })}`);
 }
 
 /** Of the terminal's table, which has no room for all. */

@@ -13,27 +13,40 @@ export interface Answer {
   readonly chosen: ProbeRow;
   /** The baseline that does best on the test set. */
   readonly baseline?: ProbeRow;
+  /** By how much the chosen one is better, over the same resampled proteins. */
+  readonly gain?: Metric;
   readonly headline: MetricName;
 }
 
+/** Statistics that are shares. */
+const SHARES: readonly MetricName[] = ["accuracy", "balanced_accuracy", "q3"];
+
 /** A statistic as people read it. */
 export const figureText = (name: MetricName, value: number): string =>
-  ["accuracy", "balanced_accuracy", "q3"].includes(name) ? percent(value, 1) : fixed(value, 3);
+  SHARES.includes(name) ? percent(value, 1) : fixed(value, 3);
 
 function withInterval(name: MetricName, { value, low, high }: Metric, lead = ""): string {
   const say = (x: number) => figureText(name, x);
   return `${say(value)}${Number.isNaN(low) ? "" : ` (${lead}${say(low)} to ${say(high)})`}`;
 }
 
-/** How the model's probe stands to the baseline, by their intervals alone. */
-export function standing(own: Metric, other: Metric): "above" | "below" | "open" {
-  if (own.low > other.high) return "above";
-  if (own.high < other.low) return "below";
+/** A difference of shares is in points, not in per cent of one of them. */
+function differenceText(name: MetricName, { value, low, high }: Metric): string {
+  const isShare = SHARES.includes(name);
+  const say = (x: number) => isShare ? fixed(100 * x, 1) : fixed(x, 3);
+  const interval = Number.isNaN(low) ? "" : ` (${say(low)} to ${say(high)})`;
+  return `${say(value)}${isShare ? " points" : ""}${interval}`;
+}
+
+/** How the model's probe stands to the baseline, by the interval of their difference. */
+export function standing({ low, high }: Metric): "above" | "below" | "open" {
+  if (low > 0) return "above";
+  if (high < 0) return "below";
   return "open";
 }
 
 /** What the best layer tells, against the best baseline. */
-export function answerOf({ problem, chosen, baseline, headline }: Answer): string {
+export function answerOf({ problem, chosen, baseline, gain, headline }: Answer): string {
   const own = chosen.metrics[headline]!, name = rowName(chosen);
   const whom = problem.per === "protein" ? "unseen proteins" : "residues of unseen proteins";
   const figure = withInterval(headline, own, "95 % interval ");
@@ -45,13 +58,13 @@ export function answerOf({ problem, chosen, baseline, headline }: Answer): strin
     ? `tell${s} the ${problem.classes.length} classes of ${whom} with a balanced accuracy of ${figure}`
     : `give${s} the right one of ${problem.classes.length} classes for ${figure} of ${whom}`;
   const subject = `${name[0].toUpperCase()}${name.slice(1)} ${tells}`;
-  if (!baseline) return `${subject}; it was compared with no baseline.`;
+  if (!baseline || !gain) return `${subject}; it was compared with no baseline.`;
   const other = baseline.metrics[headline]!;
   const against = `the best baseline, ${baselineName(baseline)}: ${withInterval(headline, other)}`;
-  const found = standing(own, other);
+  const found = standing(gain);
   return `${subject}, ${
     found === "above" ? "more than" : found === "below" ? "less than" : "not clearly different from"
-  } ${against}.`;
+  } ${against}; on the same proteins the difference is ${differenceText(headline, gain)}.`;
 }
 
 /** A baseline in a sentence. */

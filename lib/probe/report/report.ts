@@ -16,7 +16,7 @@ import {
 } from "../../report/page.ts";
 import { fixed, percent } from "../../report/client/numbers.js";
 import type { Confusion } from "../../stats/confusion.ts";
-import { calledOf, type MetricName } from "../evaluate.ts";
+import { calledOf, type Metric, type MetricName } from "../evaluate.ts";
 import { isOfModel, KIND_NAMES } from "../features.ts";
 import type { Selection } from "../selection.ts";
 import { type ClassRow, type LatentRow, METRIC_NAMES, type ProbeRow, rowName } from "../tables.ts";
@@ -34,6 +34,8 @@ export interface ProbeReport {
   readonly headline: MetricName;
   readonly chosen: ProbeRow;
   readonly baseline?: ProbeRow;
+  /** By how much the chosen one is better than the baseline. */
+  readonly gain?: Metric;
   readonly confusion?: Confusion;
   readonly perClass?: readonly ClassRow[];
   readonly latents?: readonly LatentRow[];
