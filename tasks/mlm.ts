@@ -6,7 +6,7 @@ import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { UserError } from "../lib/errors.ts";
 import { parseFiles, parseShape, parseShare, parseWeights } from "../lib/mlm/parse.ts";
-import { runEvaluate } from "../lib/mlm/run_evaluate.ts";
+import { type EvaluateFlags, runEvaluate } from "../lib/mlm/run_evaluate.ts";
 import { CURVE, runTrain } from "../lib/mlm/run_train.ts";
 import { ALL, LETTERS, PROTEINS } from "../lib/mlm/tables.ts";
 import { modelOptions, tokenBudgetOption } from "../lib/model_options.ts";
@@ -186,6 +186,8 @@ async function run(
   ctx: CommandContext,
   merged?: MergedRun,
 ): Promise<void> {
+  // Shards have kept what the evaluation was given.
+  if (merged) return await runEvaluate(o as unknown as EvaluateFlags, ctx, merged);
   const { fasta = [], tokens, crop, maskShare, masked, replaced, letters, ...rest } = o;
   if (tokens === undefined) {
     const flag = ([["--new", o.new], ["--weights", o.weights], ["--clusters", o.clusters]] as const)
@@ -197,8 +199,8 @@ async function run(
       );
     }
     const corruption = { share: maskShare, masked: masked ?? 1, replaced: replaced ?? 0, letters };
-    const flags = { ...rest, fasta: fasta[0], corruption, maxLength: Infinity };
-    return await runEvaluate(flags, ctx, merged);
+    const flags = { ...rest, fasta: fasta[0], corruption };
+    return await runEvaluate(flags, ctx);
   }
   if (o.evaluate) {
     throw new UserError(

@@ -5,7 +5,7 @@ import { fidelityPanel } from "../../data/fidelity_panel.ts";
 import { defaultTokenBudget, type Sequence } from "../esm2/mod.ts";
 import { groupWork } from "../run/group_work.ts";
 import { BATCHES_PER_GROUP } from "../proteins/groups.ts";
-import { openListed, openProteins, type Proteins, type StreamFlags } from "../proteins/read.ts";
+import { openListed, openProteins, type ProteinFlags, type Proteins } from "../proteins/read.ts";
 import { packUnit, unpackUnit } from "../run/codec.ts";
 import type { MergedRun } from "../run/merge.ts";
 import { runAnalysis, type RunFlags } from "../run/run.ts";
@@ -16,7 +16,7 @@ import { bestBaseline } from "./report/finding.ts";
 import { meansOf, MOST_LISTED, renderEvaluation } from "./report/report.ts";
 import { ALL, LETTERS, type LossRow, PROTEINS } from "./tables.ts";
 
-export interface EvaluateFlags extends RunFlags, StreamFlags {
+export interface EvaluateFlags extends RunFlags, ProteinFlags {
   corruption: Corruption;
   exact: boolean;
   seed: number;
@@ -143,10 +143,14 @@ async function* numbered(inputs: Proteins): AsyncGenerator<Numbered> {
 }
 
 async function openInputs(o: EvaluateFlags): Promise<Inputs> {
+  // Whatever the length: what does not fit memory fails on its own.
+  const streamed = { ...o, maxLength: Infinity };
   const isNamed = o.fasta !== undefined || o.sequence !== undefined || o.id !== undefined;
-  const proteins = isNamed ? await openProteins(o) : await openListed(fidelityPanel, o, [
-    `No sequences were given: these are ${fidelityPanel.length} proteins that come with the project.`,
-  ]);
+  const proteins = isNamed
+    ? await openProteins(streamed)
+    : await openListed(fidelityPanel, streamed, [
+      `No sequences were given: these are ${fidelityPanel.length} proteins that come with the project.`,
+    ]);
   const baselines = new Baselines();
   for await (const { residues } of proteins.read()) baselines.add(lettersOf(residues));
   return { ...proteins, baselines };
