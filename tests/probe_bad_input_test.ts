@@ -16,6 +16,17 @@ const ten = (label: (p: number) => string) => Array.from({ length: 10 }, (_, p) 
 
 const cases: BadInput[] = [
   {
+    name: "a column without a table",
+    args: ["--label", "class"],
+    says:
+      /Cannot use --label as it names a column of --table \(or of --labels\), which must be given: current value is "class"/,
+  },
+  {
+    name: "a mask without sequences",
+    args: ["--mask", "mask.fasta"],
+    says: /Cannot use --mask as --fasta must be given with it/,
+  },
+  {
     name: "one class only",
     ...of(ten(() => "a")),
     args: read,

@@ -98,13 +98,31 @@ export async function readProblem(flags: LabelFlags, notes: string[]): Promise<P
 
 const counted = (n: number) => `${n} protein${n === 1 ? "" : "s"}`;
 
+/** @throws {UserError} if a column is named where no table is read */
+function refuseColumns({ label, group, setColumn, validationColumn }: LabelFlags): void {
+  const columns = {
+    ...{ "--label": label, "--group": group },
+    ...{ "--set-column": setColumn, "--validation-column": validationColumn },
+  };
+  const [flag, value] = Object.entries(columns).find(([, value]) => value !== undefined) ?? [];
+  if (flag === undefined) return;
+  throw new UserError(
+    `Cannot use ${flag} as it names a column of --table (or of --labels), which must be given: ` +
+      `current value is ${quote(value!)}`,
+  );
+}
+
 async function readWritten(flags: LabelFlags, notes: string[]): Promise<Found> {
   const { fasta, table, labels } = flags;
   if (table !== undefined && labels !== undefined) contradict("--table", "--labels");
+  if (table === undefined && labels === undefined) refuseColumns(flags);
   if (table !== undefined) return await fromTable(table, flags, notes);
   if (fasta === undefined) {
     if (labels !== undefined) {
       throw new UserError("Cannot use --labels as --fasta must be given with it");
+    }
+    if (flags.mask !== undefined) {
+      throw new UserError("Cannot use --mask as --fasta must be given with it");
     }
     notes.push(EXAMPLE_NOTE);
     return {
