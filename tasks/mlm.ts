@@ -5,7 +5,7 @@ import type { CommandContext } from "../lib/cli/context.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { UserError } from "../lib/errors.ts";
-import { parseFiles, parseShape, parseShare, parseWeights } from "../lib/mlm/parse.ts";
+import { parseShape, parseShare, parseWeights } from "../lib/mlm/parse.ts";
 import { type EvaluateFlags, runEvaluate } from "../lib/mlm/run_evaluate.ts";
 import { CURVE, runTrain } from "../lib/mlm/run_train.ts";
 import { ALL, LETTERS, PROTEINS } from "../lib/mlm/tables.ts";
@@ -21,7 +21,7 @@ const options = {
   ...proteinsOptions,
   fasta: option({
     placeholder: "files",
-    parse: parseFiles,
+    parse: parse.paths,
     description:
       "protein sequences, or alignments, whose gaps are left out; several by commas for " +
       "a training",
@@ -91,7 +91,7 @@ const options = {
   clusters: option({
     ...training,
     placeholder: "files",
-    parse: parseFiles,
+    parse: parse.paths,
     description: "cluster and member a line, tab between (mmseqs2), for each file of --fasta: " +
       "clusters are drawn, and held out, whole",
     defaultText: "every sequence for itself",

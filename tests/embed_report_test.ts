@@ -5,7 +5,7 @@ import type { ProteinMap } from "../lib/embed/map/layout.ts";
 import { QualitySum } from "../lib/embed/map/quality.ts";
 import { colourColumns, MOST_CATEGORIES } from "../lib/embed/report/columns.ts";
 import { mapFinding, searchFinding } from "../lib/embed/report/finding.ts";
-import { renderEmbedReport } from "../lib/embed/report/report.ts";
+import { mapView, renderEmbedReport } from "../lib/embed/report/report.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { type Browser, browserTest, writePage } from "./browser.ts";
 import { checkSaved, checkWhole, figureBox } from "./page_checks.ts";
@@ -39,7 +39,14 @@ async function sample(count: number): Promise<ProteinMap> {
       ),
     );
   }
-  return { method: "umap", points, neighbours, quality: sum.result(), kept: sum.kept };
+  return {
+    method: "umap",
+    points,
+    neighbours,
+    quality: sum.result(),
+    kept: sum.kept,
+    nearestOnMap: sum.nearest,
+  };
 }
 
 const run = { record: { command: "embed" }, input: "i", options: "o", files: ["map.csv"] };
@@ -49,14 +56,14 @@ async function page(count: number, more: Record<string, readonly string[]> = {})
   return renderEmbedReport({
     notes: ["</script><script>alert(1)</script>"],
     vectors: "mean of residues, after the final LayerNorm",
-    map: {
+    map: mapView({
       ...{ map, ids, colourBy: "half" },
       columns: [
         { name: "half", values: ids.map((_, i) => map.points[2 * i] > 0 ? "right" : "left") },
         { name: "residues", values: ids.map((_, i) => `${100 + 7 * i}`) },
         ...Object.entries(more).map(([name, values]) => ({ name, values })),
       ],
-    },
+    }),
     search: {
       hits: [{ protein: "p0", rank: 1, neighbour: "<b>", cosine: 0.99, z: 2.5 }],
       ...{ queries: 1, database: 10 },

@@ -8,6 +8,7 @@ import { openLens } from "../lib/lens/mod.ts";
 import { LensStep } from "../lib/lens/train/step.ts";
 import { softmaxRows } from "../lib/lens/train/states.ts";
 import { command } from "../tasks/lens.ts";
+import { stoppedRun } from "./stopped_run.ts";
 import { inFolder, listing } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, match, ok, rejects } from "./assert.ts";
 import { fixturePath } from "./fixtures.ts";
@@ -92,25 +93,6 @@ function test(name: string, fn: (dir: string) => Promise<void>): void {
 
 const script = new URL("../tasks/lens.ts", import.meta.url).href;
 
-/** Kills a training of its own process once it has said how it goes. */
-async function stopped(args: readonly string[], signal: Deno.Signal): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-lock", "-A", script, "train", ...args],
-    env: { NO_COLOR: "1" },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  let text = "", sent = false;
-  for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (sent || !/residues: mean KL/.test(text)) continue;
-    child.kill(signal);
-    sent = true;
-  }
-  await child.status;
-  return text;
-}
-
 test("lens train: nearer to the last layer, a card, and the same bytes after a stop", async (dir) => {
   await Deno.writeTextFile(`${dir}/in.fasta`, corpus());
   const args = ["--fasta", `${dir}/in.fasta`, ...SMALL, "--out"];
@@ -128,7 +110,12 @@ test("lens train: nearer to the last layer, a card, and the same bytes after a s
   });
   equal(matrices.length, 4);
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
-    const said = await stopped([...args, `${dir}/b.safetensors`], signal);
+    const { text: said } = await stoppedRun(
+      script,
+      ["train", ...args, `${dir}/b.safetensors`],
+      signal,
+      (text) => /residues: mean KL/.test(text),
+    );
     if (signal === "SIGINT") match(said, /The state is saved; the same command continues\./);
     match(listing(dir)[0], /^\.b\.safetensors\.[0-9a-f]{16}\.state$/);
     const again = await lens(["train", ...args, `${dir}/b.safetensors`]);

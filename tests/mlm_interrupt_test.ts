@@ -3,6 +3,7 @@ import { execute } from "../lib/cli/main.ts";
 import { command } from "../tasks/mlm.ts";
 import { inFolder, listing } from "./analyze_run.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
+import { stoppedRun } from "./stopped_run.ts";
 
 const script = new URL("../tasks/mlm.ts", import.meta.url).href;
 const parent = "MKVLDEIFHGRAWTNQPSYCLKDE", letters = "LAGVSERTIDPKQNFYMHWC";
@@ -12,23 +13,8 @@ const fasta = Array.from({ length: 30 }, (_, i) => {
   return `>s${i}\n${copy.join("")}\n`;
 }).join("");
 
-/** Begins a training of its own process and stops it by `signal` when it has made some steps. */
-async function stopped(args: readonly string[], signal: Deno.Signal, after: number) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-lock", "-A", script, ...args],
-    env: { NO_COLOR: "1" },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  let text = "", sent = false;
-  for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (sent || (text.match(/tokens: loss/g) ?? []).length < after) continue;
-    child.kill(signal);
-    sent = true;
-  }
-  return { text, code: (await child.status).code };
-}
+/** Some steps are done. */
+const hasBegun = (said: string) => (said.match(/tokens: loss/g) ?? []).length >= 2;
 
 Deno.test({
   name: "mlm goes on after Ctrl-C and SIGKILL to the same bytes, and leaves no state",
@@ -52,12 +38,12 @@ Deno.test({
         return err.join("\n");
       };
       await run(`${dir}/a`);
-      const { text, code } = await stopped([...args, `${dir}/b`], "SIGINT", 2);
+      const { text, code } = await stoppedRun(script, [...args, `${dir}/b`], "SIGINT", hasBegun);
       match(text, /The state is saved; the same command continues\.\ninterrupted\n$/);
       equal(code, 130);
       ok(listing(dir).some((name) => /^\.b\.[0-9a-f]{16}\.state$/.test(name)));
       // A kill leaves the state of the stop before it.
-      await stopped([...args, `${dir}/b`], "SIGKILL", 2);
+      await stoppedRun(script, [...args, `${dir}/b`], "SIGKILL", hasBegun);
       match(await run(`${dir}/b`), /Continuing after [\d,]+ tokens/);
       for (const name of ["model.safetensors", "MODEL_CARD.md"]) {
         const [one, other] = await Promise.all(

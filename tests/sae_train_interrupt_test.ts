@@ -1,26 +1,9 @@
 import { inFolder, listing } from "./analyze_run.ts";
 import { deepEqual, equal, match } from "./assert.ts";
+import { stoppedRun } from "./stopped_run.ts";
 import { corpus, saeTrain, SMALL } from "./sae_train_run.ts";
 
 const script = new URL("../tasks/sae.ts", import.meta.url).href;
-
-/** Stops a training of its own process by `signal` once it has said how it goes; gives its stderr. */
-async function stopped(args: readonly string[], signal: Deno.Signal) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-lock", "-A", script, "train", ...args],
-    env: { NO_COLOR: "1" },
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  let text = "", sent = false;
-  for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (sent || !/tokens: loss/.test(text)) continue;
-    child.kill(signal);
-    sent = true;
-  }
-  return { text, code: (await child.status).code };
-}
 
 Deno.test({
   name: "sae train continues after Ctrl-C to the same bytes, and leaves no state",
@@ -34,7 +17,12 @@ Deno.test({
       const args = ["--fasta", `${dir}/in.fasta`, ...SMALL, "--tokens", "80000", "--out"];
       const whole = await saeTrain([...args, `${dir}/a.safetensors`]);
       equal(whole.code, 0, whole.err);
-      const { text, code } = await stopped([...args, `${dir}/b.safetensors`], "SIGINT");
+      const { text, code } = await stoppedRun(
+        script,
+        ["train", ...args, `${dir}/b.safetensors`],
+        "SIGINT",
+        (said) => /tokens: loss/.test(said),
+      );
       match(text, /The state is saved; the same command continues\.\ninterrupted\n$/);
       equal(code, 130);
       const [state, ...rest] = listing(dir);

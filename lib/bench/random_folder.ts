@@ -1,4 +1,5 @@
 /** Random weights as files, for commands that need a path. */
+import { configToHf } from "../checkpoint/config.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { hfName } from "../checkpoint/names.ts";
 import { randomCheckpoint, stored } from "../checkpoint/random.ts";
@@ -6,25 +7,10 @@ import { elementCount } from "../checkpoint/stored_tensor.ts";
 
 /** Writes the same weights as a Hugging Face folder, for commands that need a path. */
 export async function writeRandomCheckpoint(dir: string, config: Esm2Config): Promise<void> {
-  const { layers, dModel, heads, ffn } = config;
   await Deno.mkdir(dir, { recursive: true });
   await Deno.writeTextFile(
     `${dir}/config.json`,
-    JSON.stringify({
-      architectures: ["EsmForMaskedLM"],
-      model_type: "esm",
-      vocab_size: 33,
-      num_hidden_layers: layers,
-      hidden_size: dModel,
-      num_attention_heads: heads,
-      intermediate_size: ffn,
-      token_dropout: true,
-      position_embedding_type: "rotary",
-      emb_layer_norm_before: false,
-      layer_norm_eps: 1e-5,
-      mask_token_id: 32,
-      pad_token_id: 1,
-    }),
+    JSON.stringify(configToHf(config)),
   );
   using checkpoint = randomCheckpoint(dir, config);
   let offset = 0;

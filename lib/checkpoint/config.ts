@@ -79,6 +79,42 @@ export function configFromHf(json: unknown, label: string): Esm2Config {
   );
 }
 
+/** Fields that are the same for every ESM-2. */
+const SAME_IN_HF = {
+  architectures: ["EsmForMaskedLM"],
+  attention_probs_dropout_prob: 0,
+  classifier_dropout: null,
+  emb_layer_norm_before: false,
+  esmfold_config: null,
+  hidden_act: "gelu",
+  hidden_dropout_prob: 0,
+  initializer_range: 0.02,
+  is_folding_model: false,
+  layer_norm_eps: 1e-5,
+  mask_token_id: 32,
+  max_position_embeddings: 1026,
+  model_type: "esm",
+  pad_token_id: 1,
+  position_embedding_type: "rotary",
+  tie_word_embeddings: true,
+  torch_dtype: "float32",
+  use_cache: true,
+  vocab_list: null,
+  vocab_size: 33,
+};
+
+/** The config.json of a model, as transformers writes it. */
+export const configToHf = (
+  { dModel, ffn, heads, layers, tokenDropout }: Esm2Config,
+): Readonly<Record<string, unknown>> => ({
+  ...SAME_IN_HF,
+  hidden_size: dModel,
+  intermediate_size: ffn,
+  num_attention_heads: heads,
+  num_hidden_layers: layers,
+  token_dropout: tokenDropout,
+});
+
 /**
  * Reads the `cfg.model` record of a fair-esm file; its feed-forward layer is always 4 · embed_dim
  * (fair-esm `esm/model/esm2.py`).

@@ -66,6 +66,15 @@ export const path: Parser<string> = (value, flag) => {
   return asMeant(value);
 };
 
+/** Several of these with commas. */
+export const paths: Parser<string[]> = (text, flag) => {
+  const found = text.split(",").map((name) => name.trim());
+  if (found.some((name) => name === "")) {
+    throw badValue(flag, "a file, or several with commas", text);
+  }
+  return found.map((name) => path(name, flag));
+};
+
 /** A name, or a file or folder that is there. */
 export const nameOrPath: Parser<string> = (value, flag) => {
   if (value === "" || value.includes("\0")) throw badValue(flag, "a name or a path", value);

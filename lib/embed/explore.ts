@@ -4,7 +4,7 @@ import type { CommandContext } from "../cli/context.ts";
 import { three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
 import { printable } from "../errors.ts";
-import type { StreamPlace } from "../esm2/mod.ts";
+import { displayLetters, type StreamPlace } from "../esm2/mod.ts";
 import type { Finished } from "../run/run.ts";
 import { type EmbedInputs, LENGTH } from "./inputs.ts";
 import { layOut, type MapMethod } from "./map/layout.ts";
@@ -12,9 +12,9 @@ import { MAP } from "./map/tables.ts";
 import type { Pool } from "./pool.ts";
 import type { InputColumn } from "./report/columns.ts";
 import { mapFinding, searchFinding } from "./report/finding.ts";
-import { agreementsOf, type MapView, renderEmbedReport, type SearchView } from "./report/report.ts";
+import { type MapView, mapView, renderEmbedReport, type SearchView } from "./report/report.ts";
 import { NEIGHBOURS, searchVectors } from "./search.ts";
-import { GroupReader, type Part } from "./units.ts";
+import { GroupReader, joined, type Part } from "./units.ts";
 import type { VectorTable } from "./vectors.ts";
 
 export interface ExploreFlags {
@@ -117,9 +117,8 @@ export async function explore(
       })));
       await sink.close();
     }
-    view = { map, ids: table.ids, columns, colourBy: o.colourBy };
-    const agreements = agreementsOf(view);
-    const shown = agreements.find(({ column }) => column === o.colourBy) ?? agreements[0];
+    view = mapView({ map, ids: table.ids, columns, colourBy: o.colourBy });
+    const { agreements, shown } = view;
     const { answer, method } = mapFinding(
       table.ids.length,
       map.quality,
@@ -179,13 +178,10 @@ async function readTable(
   columns: readonly InputColumn[],
   signal: AbortSignal,
 ): Promise<VectorTable> {
-  const reader = new GroupReader(parts, read), values = new Float32Array(inputs.count * width);
-  let at = 0;
-  for (let group = 0; group < groups; group++) {
-    const some = reader.values(group, parts[0]);
-    values.set(some, at);
-    at += some.length;
-  }
+  const reader = new GroupReader(parts, read);
+  const values = joined(
+    Array.from({ length: groups }, (_, group) => reader.values(group, parts[0])),
+  );
   const ids: string[] = [];
   for await (const { id, residues, fields } of inputs.read()) {
     signal.throwIfAborted();
@@ -193,7 +189,7 @@ async function readTable(
     columns.forEach(({ name, values }) => {
       const own = inputs.columns.indexOf(name);
       (values as string[]).push(
-        own >= 0 ? fields[own] : String(residues.replaceAll("<mask>", "_").length),
+        own >= 0 ? fields[own] : String(displayLetters(residues).length),
       );
     });
   }
@@ -223,14 +219,4 @@ async function* readBlocks(
     }
     if (unread > 0) left = reader.lengths(group).lengths.length;
   }
-}
-
-function joined(arrays: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
 }

@@ -1,7 +1,7 @@
 /** Whether proteins can run at their length, told before anything runs. */
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { quote, UserError } from "../errors.ts";
-import { type Esm2, headGroups, type Sequence } from "../esm2/mod.ts";
+import { displayLetters, type Esm2, headGroups, type Sequence } from "../esm2/mod.ts";
 import { availableMemory } from "../io/memory.ts";
 import type { EmbedPlan } from "./embed.ts";
 import { bytesOf, type Part } from "./units.ts";
@@ -32,7 +32,7 @@ export async function checkFits(
   const refuse = async (requirement: string, value: string) => {
     let id = "";
     for await (const one of proteins.read()) {
-      if (one.residues.replaceAll("<mask>", "_").length !== longest) continue;
+      if (displayLetters(one.residues).length !== longest) continue;
       id = one.id;
       break;
     }

@@ -5,7 +5,7 @@ import { type ArrayFormat, type NumberArray, writeArrays } from "../checkpoint/w
 import { ContactHead } from "../contacts/contact_head.ts";
 import { checkHeads } from "../contacts/predict.ts";
 import { UserError } from "../errors.ts";
-import type { Sequence, StreamPlace } from "../esm2/mod.ts";
+import { displayLetters, type Sequence, type StreamPlace } from "../esm2/mod.ts";
 import type { OpenedModel } from "../hub/open_model.ts";
 import { lettersOf, type NpyData } from "../io/npy.ts";
 import { fileNames } from "../io/output.ts";
@@ -272,7 +272,7 @@ async function writeResults(
 }
 
 /** Residues of a checked sequence; `<mask>` is one. */
-const tokensOf = (residues: string) => residues.replaceAll("<mask>", "_").length;
+const tokensOf = (residues: string) => displayLetters(residues).length;
 
 /** Proteins beside what is kept of their group. */
 async function* grouped(inputs: EmbedInputs, groups: GroupReader, signal: AbortSignal) {

@@ -72,17 +72,22 @@ export function packGroup(
   wants: (part: number) => boolean = () => true,
 ): void {
   parts.forEach((part, i) => {
-    const arrays = wants(i) ? rows.map((row) => part.of(row)) : [];
-    const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-    arrays.reduce((at, array) => {
-      all.set(array, at);
-      return at + array.length;
-    }, 0);
-    put(1 + i, packUnit(all));
+    put(1 + i, packUnit(joined(wants(i) ? rows.map((row) => part.of(row)) : [])));
   });
   // The lengths last: where they are, the rest is.
   const lengths = Int32Array.from(rows, ({ length }) => length);
   put(0, packUnit({ lengths, windows: Int32Array.from(rows, ({ windows }) => windows) }));
+}
+
+/** Arrays one after another. */
+export function joined(arrays: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
 }
 
 /** Reads what groups have left. */

@@ -1,9 +1,9 @@
 /** A model whose weights change: the same programs, weights in arrays of the host. */
 import type { Backend, Tensor } from "../backend/types.ts";
-import type { Esm2Config } from "../checkpoint/mod.ts";
-import { TOKENS } from "./alphabet.ts";
-import { BLOCK_WEIGHTS, type BlockWeight, blockWeightShape } from "./block.ts";
-import { HEAD_WEIGHTS, type HeadWeight, headWeightShape } from "./head.ts";
+import type { Esm2Config, EsmTensorName } from "../checkpoint/mod.ts";
+import { expectedTensors } from "../checkpoint/names.ts";
+import { BLOCK_WEIGHTS, type BlockWeight } from "./block.ts";
+import { HEAD_WEIGHTS, type HeadWeight } from "./head.ts";
 import type { WeightSet, WeightSource } from "./weights.ts";
 
 /** Weights by fair-esm's names; the decoder is the embedding. */
@@ -17,20 +17,11 @@ export const storedName = (name: HeadWeight): string =>
   name === "lm_head.weight" ? EMBEDDING : name;
 
 /** Names and shapes of all weights of an ESM-2, but for the contact head. */
-export function weightShapes(config: Esm2Config): Map<string, readonly number[]> {
-  const shapes = new Map<string, readonly number[]>([
-    [EMBEDDING, [TOKENS.length, config.dModel]],
-  ]);
-  for (let layer = 0; layer < config.layers; layer++) {
-    for (const name of BLOCK_WEIGHTS) {
-      shapes.set(`layers.${layer}.${name}`, blockWeightShape(name, config));
-    }
-  }
-  for (const name of HEAD_WEIGHTS) {
-    if (storedName(name) === name) shapes.set(name, headWeightShape(name, config));
-  }
-  return shapes;
-}
+export const weightShapes = (config: Esm2Config): Map<EsmTensorName, readonly number[]> =>
+  new Map(
+    expectedTensors(config).filter(({ optional }) => !optional)
+      .map(({ name, shape }) => [name, shape]),
+  );
 
 /** Weights that are written to between runs. */
 export class ArrayWeights implements WeightSource {

@@ -2,6 +2,7 @@
 import { VERSION } from "../version.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { HeldOutFigures } from "./held_out.ts";
+import { perplexityText } from "./tables.ts";
 import type { TrainSettings } from "./train.ts";
 
 export interface CardInput {
@@ -26,8 +27,6 @@ export interface CardInput {
   readonly after?: HeldOutFigures;
 }
 
-const perplexity = (loss: number) => Math.exp(loss).toFixed(2);
-
 /** The card as Markdown. */
 export function cardOf(input: CardInput): string {
   const { name, config, parameters, start, corpora, settings, before, after } = input;
@@ -41,9 +40,9 @@ export function cardOf(input: CardInput): string {
     "| unigram | neighbouring residues | composition of the same protein | " +
     `${before ? "before this training | " : ""}**after** | right |`,
     `| --- | --- | --- | ${before ? "--- | " : ""}--- | --- |`,
-    `| ${perplexity(after.unigram)} | ${perplexity(after.neighbours)} | ` +
-    `${perplexity(after.composition)} | ${before ? `${perplexity(before.loss)} | ` : ""}**${
-      perplexity(after.loss)
+    `| ${perplexityText(after.unigram)} | ${perplexityText(after.neighbours)} | ` +
+    `${perplexityText(after.composition)} | ${before ? `${perplexityText(before.loss)} | ` : ""}**${
+      perplexityText(after.loss)
     }** | ${(100 * after.right).toFixed(1)} % |`,
   ].join("\n");
   return `# ${name}

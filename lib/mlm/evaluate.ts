@@ -117,3 +117,9 @@ export function sumsOf(sums: ProteinSums, letter?: number): Record<LossSum, numb
   }
   return found;
 }
+
+/** Means over the asked residues, of sums over them. */
+export const meansOf = (sums: Readonly<Record<LossSum, number>>): Record<LossSum, number> =>
+  Object.fromEntries(
+    LOSS_SUMS.map((name) => [name, name === "asked" ? sums.asked : sums[name] / sums.asked]),
+  ) as Record<LossSum, number>;

@@ -1,10 +1,10 @@
 /** Masked loss on sequences that a training does not see. */
-import { type Esm2, tokenize } from "../esm2/mod.ts";
+import type { Esm2 } from "../esm2/mod.ts";
 import { TOKENS } from "../esm2/alphabet.ts";
 import type { Corpus } from "../train/corpus.ts";
 import { Baselines } from "./baselines.ts";
 import type { Corruption } from "./corrupt.ts";
-import { type AskedProtein, evaluateProteins, type LossSum, sumsOf } from "./evaluate.ts";
+import { type AskedProtein, evaluateProteins, type LossSum, meansOf, sumsOf } from "./evaluate.ts";
 
 /** Sequences that are measured on, of one of the corpora. */
 export interface HeldOut {
@@ -34,26 +34,13 @@ export async function heldOutFigures(
     for (const sequence of sequences) {
       const ids = await corpus.tokens(sequence, 0, Math.min(maxLength, corpus.lengths[sequence]));
       const residues = Array.from(ids.subarray(1, -1), (id) => TOKENS[id]).join("");
-      proteins.push({
-        ids: tokenize({ id: "", residues }, { maxLength: Infinity }),
-        residues,
-        number: proteins.length,
-      });
+      proteins.push({ ids, residues, number: proteins.length });
       baselines.add(residues);
     }
   }
   if (proteins.length === 0) return undefined;
   const asking = { corruption: MEASURED, exact: false, seed };
-  const total = Object.fromEntries(
-    ["asked", "loss", "right", "unigram", "neighbours", "composition"].map((name) => [name, 0]),
-  ) as HeldOutFigures;
-  for (
-    const sums of await evaluateProteins(esm, proteins, asking, baselines, { tokenBudget, signal })
-  ) {
-    for (const [name, value] of Object.entries(sumsOf(sums))) total[name as LossSum] += value;
-  }
-  const { asked } = total;
-  return Object.fromEntries(
-    Object.entries(total).map(([name, sum]) => [name, name === "asked" ? sum : sum / asked]),
-  ) as HeldOutFigures;
+  const all = await evaluateProteins(esm, proteins, asking, baselines, { tokenBudget, signal });
+  const total = all[0].map((_, at) => all.reduce((sum, own) => sum + own[at], 0));
+  return meansOf(sumsOf(total));
 }

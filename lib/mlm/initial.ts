@@ -26,10 +26,3 @@ export function initialWeights(config: Esm2Config, seed: number): WeightArrays {
   }
   return weights;
 }
-
-/** Rotary frequencies f32[d ÷ 2] as checkpoints store them: rounded to half precision. */
-export function rotaryFrequencies({ headDim }: Esm2Config): Float32Array {
-  return Float32Array.from(
-    new Float16Array(Array.from({ length: headDim / 2 }, (_, i) => 10000 ** (-2 * i / headDim))),
-  );
-}

@@ -1,9 +1,5 @@
 /** Values of the options of `mlm`. */
-import { badValue, path } from "../cli/parsers.ts";
-
-/** Reads `a.fasta,b.fasta`. */
-export const parseFiles = (text: string, flag: string): readonly string[] =>
-  text.split(",").map((piece) => path(piece.trim(), flag));
+import { badValue } from "../cli/parsers.ts";
 
 /** Reads `1,2.5`. */
 export function parseWeights(text: string, flag: string): readonly number[] {

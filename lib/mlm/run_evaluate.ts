@@ -2,7 +2,7 @@
 import type { CommandContext } from "../cli/context.ts";
 import { tableText } from "../cli/table.ts";
 import { fidelityPanel } from "../../data/fidelity_panel.ts";
-import { defaultTokenBudget, type Sequence } from "../esm2/mod.ts";
+import { defaultTokenBudget, displayLetters, type Sequence } from "../esm2/mod.ts";
 import { groupWork } from "../run/group_work.ts";
 import { BATCHES_PER_GROUP } from "../proteins/groups.ts";
 import { openListed, openProteins, type ProteinFlags, type Proteins } from "../proteins/read.ts";
@@ -11,9 +11,16 @@ import type { MergedRun } from "../run/merge.ts";
 import { runAnalysis, type RunFlags } from "../run/run.ts";
 import { Baselines } from "./baselines.ts";
 import type { Corruption } from "./corrupt.ts";
-import { evaluateProteins, LOSS_SUMS, type LossSum, SCORED_LETTERS, sumsOf } from "./evaluate.ts";
+import {
+  evaluateProteins,
+  LOSS_SUMS,
+  type LossSum,
+  meansOf,
+  SCORED_LETTERS,
+  sumsOf,
+} from "./evaluate.ts";
 import { bestBaseline } from "./report/finding.ts";
-import { meansOf, MOST_LISTED, renderEvaluation } from "./report/report.ts";
+import { MOST_LISTED, renderEvaluation } from "./report/report.ts";
 import { ALL, LETTERS, type LossRow, PROTEINS } from "./tables.ts";
 
 export interface EvaluateFlags extends RunFlags, ProteinFlags {
@@ -50,7 +57,7 @@ export async function runEvaluate(
         return await groupWork<Numbered>(groups, stack, async (found, put, tick) => {
           for await (const { members, residues, tokens } of found) {
             const asked = members.map(({ protein, ids }) => ({
-              ...{ ids, number: protein.number, residues: lettersOf(protein.residues) },
+              ...{ ids, number: protein.number, residues: displayLetters(protein.residues) },
             }));
             const passes = exact
               ? members.reduce((sum, { ids }) => sum + (ids.length - 2) * ids.length, 0)
@@ -83,7 +90,7 @@ export async function runEvaluate(
             }
             const own = unit.subarray(at, at += width);
             own.forEach((value, i) => total[i] += value);
-            const row = { name: id, residues: lettersOf(residues).length, ...sumsOf(own) };
+            const row = { name: id, residues: displayLetters(residues).length, ...sumsOf(own) };
             await sink.add(row);
             gains.push(meansOf(row));
             if (drawn.length < MOST_LISTED) drawn.push(row);
@@ -134,9 +141,6 @@ function optionsText(
   return `share ${String(share)}, masked ${masked}, replaced ${replaced}, seed ${seed}`;
 }
 
-/** A letter for each token. */
-const lettersOf = (residues: string) => residues.replaceAll("<mask>", "X").toUpperCase();
-
 async function* numbered(inputs: Proteins): AsyncGenerator<Numbered> {
   let number = 0;
   for await (const protein of inputs.read()) yield { ...protein, number: number++ };
@@ -152,6 +156,6 @@ async function openInputs(o: EvaluateFlags): Promise<Inputs> {
       `No sequences were given: these are ${fidelityPanel.length} proteins that come with the project.`,
     ]);
   const baselines = new Baselines();
-  for await (const { residues } of proteins.read()) baselines.add(lettersOf(residues));
+  for await (const { residues } of proteins.read()) baselines.add(displayLetters(residues));
   return { ...proteins, baselines };
 }

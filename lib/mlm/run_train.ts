@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { type BackendChoice, openBackend } from "../backend/mod.ts";
 import type { CommandContext } from "../cli/context.ts";
-import { formatCount } from "../cli/units.ts";
+import { computeInvFreq } from "../checkpoint/inv_freq.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
 import { Esm2 } from "../esm2/mod.ts";
@@ -15,16 +15,17 @@ import { Results } from "../run/results.ts";
 import { Corpus } from "../train/corpus.ts";
 import { permutation } from "../train/random.ts";
 import { StateFile } from "../train/state_file.ts";
+import { meanOf, reportSteps } from "../train/steps_report.ts";
 import { VERSION } from "../version.ts";
-import type { EsmTensorName } from "../checkpoint/mod.ts";
 import { cardOf } from "./card.ts";
 import { lonely, readClusters } from "./clusters.ts";
 import type { Corruption } from "./corrupt.ts";
 import { type HeldOut, heldOutFigures } from "./held_out.ts";
-import { initialWeights, rotaryFrequencies } from "./initial.ts";
+import { initialWeights } from "./initial.ts";
 import { renderTraining } from "./report/report.ts";
 import { Sampler, type Source } from "./sampler.ts";
 import { saveModel } from "./save.ts";
+import { perplexityText } from "./tables.ts";
 import { type StepReport, trainMaskedModel, type TrainSettings } from "./train.ts";
 
 export interface TrainFlags {
@@ -125,7 +126,11 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
     ...{ start: start.sha256, config, corpora: described },
   });
   const curve = new Curve(o.tokens);
-  const report = reportSteps(ctx, o.tokens, curve);
+  const report = reportSteps<StepReport>(ctx, { total: o.tokens, unit: "tokens" }, (steps) => {
+    const loss = meanOf(steps, (step) => step.loss);
+    return `loss ${loss.toFixed(4)}, perplexity ${perplexityText(loss)}, ` +
+      `gradient ${steps.at(-1)!.norm.toFixed(2)}`;
+  });
   let progress;
   try {
     progress = await trainMaskedModel(
@@ -135,7 +140,18 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
       new Sampler(sources, { maxLength: o.maxLength, seed: o.seed }),
       settings,
       backend,
-      { stateFile, signal: ctx.signal, ...report },
+      {
+        ...{ stateFile, signal: ctx.signal },
+        keep: () => curve.rows,
+        onStep(step) {
+          curve.add(step);
+          report.onStep(step, step.tokens);
+        },
+        onResume(tokens, kept) {
+          curve.rows.push(...kept as CurveRow[]);
+          report.onResume(tokens);
+        },
+      },
     );
   } catch (error) {
     if (stateFile.isSaved) ctx.note("The state is saved; the same command continues.");
@@ -281,7 +297,7 @@ async function startOf(
       ...{ layers, dModel, heads, headDim: dModel / heads, ffn: 4 * dModel, tokenDropout: true },
     };
     return {
-      ...{ config, invFreq: rotaryFrequencies(config), isNew: true, notes: [] },
+      ...{ config, invFreq: computeInvFreq(config.headDim), isNew: true, notes: [] },
       weights: initialWeights(config, o.seed),
       text: "a new model",
       sha256: `new with seed ${o.seed}`,
@@ -292,7 +308,7 @@ async function startOf(
   notes.forEach(ctx.note);
   const weights: WeightArrays = {};
   for (const tensor of weightShapes(checkpoint.config).keys()) {
-    weights[tensor] = (await checkpoint.read(tensor as EsmTensorName)).slice();
+    weights[tensor] = (await checkpoint.read(tensor)).slice();
   }
   return {
     ...{
@@ -319,50 +335,17 @@ class Curve {
   add(report: StepReport): void {
     this.#waiting.push(report);
     if (report.tokens < (this.rows.length + 1) * this.tokens / CURVE_ROWS) return;
-    const count = this.#waiting.length, now = performance.now();
-    const mean = (key: "loss" | "norm") =>
-      this.#waiting.reduce((sum, r) => sum + r[key], 0) / count;
+    const steps = this.#waiting, now = performance.now();
     const seen = report.tokens - (this.rows.at(-1)?.tokens ?? 0);
     this.rows.push({
-      ...{ ...report, loss: mean("loss"), norm: mean("norm") },
+      ...{
+        ...report,
+        loss: meanOf(steps, ({ loss }) => loss),
+        norm: meanOf(steps, ({ norm }) => norm),
+      },
       tokensPerSecond: seen / (now - this.#since) * 1000,
     });
     this.#waiting = [];
     this.#since = now;
   }
-}
-
-/** Lines of a whole training. */
-const LINES = 20;
-
-function reportSteps(ctx: CommandContext, total: number, curve: Curve) {
-  let progress: ReturnType<CommandContext["progress"]> | undefined;
-  let steps = 0, loss = 0, next = total / LINES;
-  const begin = (done: number) =>
-    progress ??= ctx.progress({ label: "training", unit: "tokens", total, done });
-  return {
-    keep: () => curve.rows,
-    onResume(tokens: number, kept: unknown) {
-      curve.rows.push(...kept as CurveRow[]);
-      ctx.note(`Continuing after ${formatCount(tokens)} tokens.`);
-      begin(tokens);
-      next = (Math.floor(tokens * LINES / total) + 1) * total / LINES;
-    },
-    onStep(report: StepReport) {
-      curve.add(report);
-      steps++;
-      loss += report.loss;
-      begin(0).update(Math.min(total, report.tokens));
-      if (report.tokens < next) return;
-      const mean = loss / steps;
-      begin(0).note(
-        `${formatCount(report.tokens)} tokens: loss ${mean.toFixed(4)}, perplexity ${
-          Math.exp(mean).toFixed(2)
-        }, gradient ${report.norm.toFixed(2)}`,
-      );
-      steps = loss = 0;
-      next += total / LINES;
-    },
-    finish: () => progress?.finish(),
-  };
 }

@@ -1,4 +1,5 @@
 /** Writes a model as a Hugging Face folder, which every reader of ESM-2 opens. */
+import { configToHf } from "../checkpoint/config.ts";
 import { hfName, invFreqOf } from "../checkpoint/names.ts";
 import type { Esm2Config, EsmTensorName } from "../checkpoint/mod.ts";
 import { writeSafetensors, type WrittenTensor } from "../checkpoint/write_safetensors.ts";
@@ -19,30 +20,6 @@ export interface SavedModel {
   readonly card: string;
 }
 
-/** Fields that are the same for every ESM-2. */
-const SAME = {
-  architectures: ["EsmForMaskedLM"],
-  attention_probs_dropout_prob: 0,
-  classifier_dropout: null,
-  emb_layer_norm_before: false,
-  esmfold_config: null,
-  hidden_act: "gelu",
-  hidden_dropout_prob: 0,
-  initializer_range: 0.02,
-  is_folding_model: false,
-  layer_norm_eps: 1e-5,
-  mask_token_id: 32,
-  max_position_embeddings: 1026,
-  model_type: "esm",
-  pad_token_id: 1,
-  position_embedding_type: "rotary",
-  tie_word_embeddings: true,
-  torch_dtype: "float32",
-  use_cache: true,
-  vocab_list: null,
-  vocab_size: TOKENS.length,
-};
-
 const SPECIAL = {
   cls_token: "<cls>",
   eos_token: "<eos>",
@@ -59,7 +36,7 @@ export async function saveModel(output: OutputDir, model: SavedModel): Promise<v
     tensors[hfName(name)] = { dtype: "F32", shape, data };
   };
   for (const [name, shape] of weightShapes(config)) {
-    add(name as EsmTensorName, shape, weights[name]);
+    add(name, shape, weights[name]);
   }
   for (let layer = 0; layer < config.layers; layer++) {
     add(invFreqOf(layer), [invFreq.length], invFreq);
@@ -75,14 +52,7 @@ export async function saveModel(output: OutputDir, model: SavedModel): Promise<v
   });
   const json = (name: string, value: unknown) =>
     output.write(name, `${JSON.stringify(value, null, 2)}\n`);
-  await json("config.json", {
-    ...SAME,
-    hidden_size: config.dModel,
-    intermediate_size: config.ffn,
-    num_attention_heads: config.heads,
-    num_hidden_layers: config.layers,
-    token_dropout: config.tokenDropout,
-  });
+  await json("config.json", configToHf(config));
   await json("tokenizer_config.json", {
     ...SPECIAL,
     model_max_length: 1024,

@@ -12,6 +12,9 @@ export interface LossRow extends Readonly<Record<LossSum, number>> {
 const { text, integer, number } = columnsOf<LossRow>();
 
 const mean = (sum: LossSum) => (row: LossRow) => row[sum] / row.asked;
+/** A perplexity as people read it, of a mean loss in nats. */
+export const perplexityText = (loss: number, places = 2): string => Math.exp(loss).toFixed(places);
+
 const perplexity = (sum: LossSum) => (row: LossRow) => Math.exp(row[sum] / row.asked);
 
 const losses = [

@@ -90,7 +90,7 @@ export async function trainMaskedModel(
   backend: Backend,
   { stateFile, signal, onStep, keep, onResume }: TrainOptions = {},
 ): Promise<Progress> {
-  const shapes = weightShapes(config);
+  const shapes: ReadonlyMap<string, readonly number[]> = weightShapes(config);
   const matrices = new Map(
     [...shapes].filter(([name, shape]) => settings.muon && isMatrix(name, shape)),
   );

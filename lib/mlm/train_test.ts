@@ -1,9 +1,10 @@
 import { deepEqual, equal, ok } from "../../tests/assert.ts";
 import { openBackend } from "../backend/mod.ts";
+import { computeInvFreq } from "../checkpoint/inv_freq.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { Corpus } from "../train/corpus.ts";
 import { StateFile } from "../train/state_file.ts";
-import { initialWeights, rotaryFrequencies } from "./initial.ts";
+import { initialWeights } from "./initial.ts";
 import { Sampler } from "./sampler.ts";
 import { type StepReport, trainMaskedModel, type TrainSettings } from "./train.ts";
 
@@ -60,7 +61,7 @@ for (const muon of [true, false]) {
     await trainMaskedModel(
       config,
       weights,
-      rotaryFrequencies(config),
+      computeInvFreq(config.headDim),
       sampler,
       {
         ...settings,
@@ -88,7 +89,15 @@ test("trainMaskedModel stopped and continued gives the same bytes", async (dir) 
     weights: Record<string, Float32Array>,
     options: Parameters<typeof trainMaskedModel>[6],
   ) =>
-    trainMaskedModel(config, weights, rotaryFrequencies(config), sampler, short, backend, options);
+    trainMaskedModel(
+      config,
+      weights,
+      computeInvFreq(config.headDim),
+      sampler,
+      short,
+      backend,
+      options,
+    );
   const whole = initialWeights(config, 1);
   await run(whole, {});
   const parts = initialWeights(config, 1);

@@ -1,8 +1,7 @@
 /** The options of `deno task probe`. */
-import { badValue, type Parser } from "../cli/parsers.ts";
+import type { Parser } from "../cli/parsers.ts";
 import * as parse from "../cli/parsers.ts";
 import { option } from "../cli/command.ts";
-import { asMeant } from "../cli/standing.ts";
 import { LONG_CHOICES } from "../embed/embed.ts";
 import { parsePlaces, type PlaceList } from "../embed/places.ts";
 import { TOKEN_POOLS, type TokenPool } from "../embed/pool.ts";
@@ -12,14 +11,6 @@ import { outputOptions, runOptions } from "../output_options.ts";
 import { proteinsOptions } from "../proteins/options.ts";
 import { saeOptions } from "../sae/options.ts";
 import { SPLITS } from "./split.ts";
-
-const files: Parser<string[]> = (text, flag) => {
-  const found = text.split(",").map((name) => name.trim());
-  if (found.some((name) => name === "")) {
-    throw badValue(flag, "a file, or several with commas", text);
-  }
-  return found.map((name) => asMeant(name));
-};
 
 const pools: Parser<TokenPool[]> = (text, flag) => {
   const words = text.split(",").map((word) => word.trim());
@@ -55,7 +46,7 @@ const column = (description: string, group = "Input", defaultText?: string) =>
 export const options = {
   fasta: option({
     placeholder: "file,…",
-    parse: files,
+    parse: parse.paths,
     description:
       "protein sequences: one file, or a file a class, named by what differs of their names",
     group: "Input",

@@ -37,6 +37,8 @@ export interface ProteinMap {
   readonly quality: MapQuality;
   /** f64[N], share of its neighbours that each protein keeps on the map. */
   readonly kept: Float64Array;
+  /** u32[N], the nearest protein of each on the map. */
+  readonly nearestOnMap: Uint32Array;
   /** Share of the variance on either axis; of `pca`. */
   readonly shares?: readonly number[];
 }
@@ -90,9 +92,9 @@ export async function layOut(
     }
     await options.onStep?.(1);
   });
-  const { kept } = sum;
+  const { kept, nearest: nearestOnMap } = sum;
   return {
-    ...{ method, points, neighbours, quality: sum.result(), kept },
+    ...{ method, points, neighbours, quality: sum.result(), kept, nearestOnMap },
     ...(method === "pca" && { shares: components.shares }),
   };
 }

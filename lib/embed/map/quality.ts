@@ -28,6 +28,8 @@ export class QualitySum {
   #kept = 0;
   /** f64[N], share of its k neighbours that each point keeps. */
   readonly kept: Float64Array;
+  /** u32[N], the nearest of each point on the map. */
+  readonly nearest: Uint32Array;
 
   /** @param map f64[N, 2] */
   constructor(readonly map: Float64Array, neighbours: number = QUALITY_NEIGHBOURS) {
@@ -35,6 +37,7 @@ export class QualitySum {
     // As in scikit-learn: beyond half of the points the measure is not defined.
     this.#neighbours = Math.min(neighbours, Math.max(1, Math.ceil(size / 2) - 1));
     this.kept = new Float64Array(size);
+    this.nearest = new Uint32Array(size);
   }
 
   /** Takes the similarities of a point to all points; the higher, the nearer. */
@@ -46,6 +49,7 @@ export class QualitySum {
         -((map[2 * i] - map[2 * point]) ** 2 + (map[2 * i + 1] - map[2 * point + 1]) ** 2);
     }
     const onMap = largest(nearness, k, point), inFull = largest(similarities, k, point);
+    this.nearest[point] = onMap[0];
     let kept = 0;
     for (const i of onMap) {
       const rank = rankOf(similarities, i, point);

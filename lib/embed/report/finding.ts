@@ -1,4 +1,5 @@
 /** What embeddings say, in a sentence. */
+import * as numbers from "../../report/client/numbers.js";
 import type { Finding } from "../../report/page.ts";
 import type { MapQuality } from "../map/quality.ts";
 import type { Hit } from "../search.ts";
@@ -16,7 +17,7 @@ export interface Agreement {
 
 const NAMES = { umap: "UMAP", tsne: "t-SNE", pca: "PCA" } as const;
 
-const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}\u202f%`;
+const percent = (share: number) => numbers.percent(share, share < 0.0995 ? 1 : 0);
 
 /** What the map shows, with what chance gives; without labels, what it keeps. */
 export function mapFinding(

@@ -12,6 +12,7 @@ import {
   summaryView,
   tableHead,
 } from "../../report/page.ts";
+import * as numbers from "../../report/client/numbers.js";
 import { short } from "../../report/scale.ts";
 import type { ProteinMap } from "../map/layout.ts";
 import { labelAgreement } from "../map/quality.ts";
@@ -21,13 +22,29 @@ import { type Agreement, mapFinding, searchFinding } from "./finding.ts";
 import script from "./page.js" with { type: "text" };
 import style from "./style.css" with { type: "text" };
 
-export interface MapView {
+export interface MappedProteins {
   map: ProteinMap;
   ids: readonly string[];
   /** What the input says of them. */
   columns: readonly InputColumn[];
   /** The column that colours the map at first. */
   colourBy?: string;
+}
+
+/** The same with what colours it, and how far neighbours agree. */
+export interface MapView extends MappedProteins {
+  colours: readonly ColourColumn[];
+  /** Of every column of labels. */
+  agreements: readonly Agreement[];
+  /** Of the column that colours it, or of the first. */
+  shown?: Agreement;
+}
+
+/** Looks at what the input says of mapped proteins, once for the terminal, the record and the page. */
+export function mapView(mapped: MappedProteins): MapView {
+  const colours = colourColumns(mapped.columns), agreements = agreementsOf(mapped, colours);
+  const shown = agreements.find(({ column }) => column === mapped.colourBy) ?? agreements[0];
+  return { ...mapped, colours, agreements, shown };
 }
 
 export interface SearchView {
@@ -53,11 +70,8 @@ const MOST_LISTED = 100;
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
 export function renderEmbedReport({ notes, vectors, map, search, run }: EmbedReport): string {
   const { model, backend } = run.record as { model?: { name: string }; backend?: { name: string } };
-  const colours = map ? colourColumns(map.columns) : [];
-  const agreements = map ? agreementsOf(map, colours) : [];
-  const shown = agreements.find(({ column }) => column === map?.colourBy) ?? agreements[0];
   const findings = [
-    map && mapFinding(map.ids.length, map.map.quality, map.map.method, shown, map.map.shares),
+    map && mapFinding(map.ids.length, map.map.quality, map.map.method, map.shown, map.map.shares),
     search && searchFinding(search.hits, search.queries, search.database),
   ].filter((found) => found !== undefined);
   return reportPage({
@@ -71,8 +85,8 @@ export function renderEmbedReport({ notes, vectors, map, search, run }: EmbedRep
       ),
     },
     cautions: notes,
-    body: summaryView(map ? mapData(map, colours) : {}, [
-      map && mapPanels(map, colours, agreements),
+    body: summaryView(map ? mapData(map) : {}, [
+      map && mapPanels(map),
       search && searchPanel(search),
     ]),
     run,
@@ -80,42 +94,20 @@ export function renderEmbedReport({ notes, vectors, map, search, run }: EmbedRep
   });
 }
 
-/** Of every column of labels. */
-export function agreementsOf(
-  { map, columns }: MapView,
-  colours: readonly ColourColumn[] = colourColumns(columns),
+function agreementsOf(
+  { map: { neighbours, nearestOnMap } }: MappedProteins,
+  colours: readonly ColourColumn[],
 ): Agreement[] {
-  const { neighbours, points } = map, onMap = nearestOnMap(points);
   return colours.flatMap((column) => {
     if (column.kind !== "labels") return [];
     const labels = column.of.map((label) => label < 0 ? "" : column.labels[label]);
-    const { agreement, chance, labelled } = labelAgreement(
-      labels,
-      neighbours.indices,
-      neighbours.each,
-    );
-    return [{
-      ...{ column: column.name, agreement, chance, labelled },
-      onMap: labelAgreement(labels, onMap, 1).agreement,
-    }];
+    const found = labelAgreement(labels, neighbours.indices, neighbours.each);
+    const onMap = labelAgreement(labels, nearestOnMap, 1).agreement;
+    return [{ column: column.name, ...found, onMap }];
   });
 }
 
-/** @param points f64[N, 2] */
-function nearestOnMap(points: Float64Array): Uint32Array {
-  const count = points.length / 2, nearest = new Uint32Array(count);
-  for (let i = 0; i < count; i++) {
-    let least = Infinity;
-    for (let j = 0; j < count; j++) {
-      const away = (points[2 * i] - points[2 * j]) ** 2 +
-        (points[2 * i + 1] - points[2 * j + 1]) ** 2;
-      if (j !== i && away < least) [least, nearest[i]] = [away, j];
-    }
-  }
-  return nearest;
-}
-
-function mapData({ map, ids, columns, colourBy }: MapView, colours: readonly ColourColumn[]) {
+function mapData({ map, ids, columns, colourBy, colours }: MapView) {
   const shown = colours.find(({ name }) => name === colourBy) ??
     colours.find(({ kind }) => kind === "labels") ?? colours[0];
   return {
@@ -128,13 +120,9 @@ function mapData({ map, ids, columns, colourBy }: MapView, colours: readonly Col
   };
 }
 
-function mapPanels(
-  { map, ids }: MapView,
-  colours: readonly ColourColumn[],
-  agreements: readonly Agreement[],
-): Content {
+function mapPanels({ map, ids, colours, agreements }: MapView): Content {
   const { quality, points, neighbours, kept } = map;
-  const percent = (share: number) => `${(100 * share).toFixed(1)}\u202f%`;
+  const percent = (share: number) => numbers.percent(share, 1);
   return [
     packed("points", points),
     packed("nearest", neighbours.indices),

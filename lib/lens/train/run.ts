@@ -2,7 +2,6 @@
 import { basename, dirname } from "node:path";
 import type { BackendChoice } from "../../backend/mod.ts";
 import type { CommandContext } from "../../cli/context.ts";
-import type { Progress } from "../../cli/progress.ts";
 import { formatTable } from "../../cli/table.ts";
 import { formatCount } from "../../cli/units.ts";
 import { UserError } from "../../errors.ts";
@@ -12,6 +11,7 @@ import { OutputDir } from "../../io/output.ts";
 import { openEngine } from "../../run/run.ts";
 import { openData, type TrainingData, type Validation } from "../../train/data.ts";
 import { StateFile } from "../../train/state_file.ts";
+import { meanOf, reportSteps } from "../../train/steps_report.ts";
 import { VERSION } from "../../version.ts";
 import { writeLens } from "../tuned.ts";
 import { cardOf } from "./card.ts";
@@ -75,7 +75,11 @@ export async function trainLensToFile(o: TrainRequest, ctx: CommandContext): Pro
     ...{ what: "lens", version: VERSION, backend: esm.backend.name, model: modelSha256, settings },
     ...{ corpus: corpus.sha256, feed: feed.settings, validation: o.validation },
   });
-  const report = reportSteps(ctx, settings.tokens);
+  const report = reportSteps<number>(
+    ctx,
+    { total: settings.tokens, unit: "residues" },
+    (losses) => `mean KL ${meanOf(losses, (loss) => loss).toFixed(4)}`,
+  );
   let trained: TrainedLens;
   try {
     trained = await trainLens({ corpus, feed, reader, step }, settings, {
@@ -190,31 +194,4 @@ function figuresText(figures: readonly HeldOutFigure[]): string {
     layers.map((layer) => [layer, of("logit", layer), of("tuned", layer)]),
   );
   return `KL(last ‖ layer) of held-out residues among the 20 amino acids, nats:\n\n${table}\n`;
-}
-
-/** Lines of a whole training. */
-const LINES = 20;
-
-/** Callbacks that draw the bar, and write the mean loss over each twentieth of the training. */
-function reportSteps(ctx: CommandContext, total: number) {
-  let progress: Progress | undefined, steps = 0, sum = 0, next = total / LINES;
-  const begin = (done: number) =>
-    progress ??= ctx.progress({ label: "training", unit: "residues", total, done });
-  return {
-    onResume(tokens: number) {
-      ctx.note(`Continuing after ${formatCount(tokens)} residues.`);
-      begin(tokens);
-      next = (Math.floor(tokens * LINES / total) + 1) * total / LINES;
-    },
-    onStep(loss: number, tokens: number) {
-      steps++;
-      sum += loss;
-      begin(0).update(Math.min(tokens, total));
-      if (tokens < next) return;
-      begin(0).note(`${formatCount(tokens)} residues: mean KL ${(sum / steps).toFixed(4)}`);
-      steps = sum = 0;
-      while (next <= tokens) next += total / LINES;
-    },
-    finish: () => progress?.finish(),
-  };
 }

@@ -1,6 +1,7 @@
 /** What an evaluation or a training found, in a sentence. */
 import type { Finding } from "../../report/page.ts";
 import type { HeldOutFigures } from "../held_out.ts";
+import { perplexityText } from "../tables.ts";
 
 /** Baselines by name in sentences. */
 export const BASELINE_NAMES = {
@@ -18,7 +19,7 @@ export function bestBaseline(means: Means): { name: keyof typeof BASELINE_NAMES;
   return { name, loss: means[name] };
 }
 
-const perplexity = (loss: number) => Math.exp(loss).toFixed(1);
+const perplexity = (loss: number) => perplexityText(loss, 1);
 
 /** Which is as good as a guess among so many letters, and what simple statistics give. */
 export function evaluationFinding(means: Means, proteins: number): Finding {

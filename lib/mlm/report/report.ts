@@ -11,8 +11,9 @@ import {
   tableHead,
 } from "../../report/page.ts";
 import { roundUp } from "../../report/scale.ts";
+import { meansOf } from "../evaluate.ts";
 import type { HeldOutFigures } from "../held_out.ts";
-import type { LossRow } from "../tables.ts";
+import { type LossRow, perplexityText } from "../tables.ts";
 import { BASELINE_NAMES, bestBaseline, evaluationFinding, trainingFinding } from "./finding.ts";
 import script from "./page.js" with { type: "text" };
 
@@ -20,18 +21,6 @@ const PAGE: Piece = { name: "page.js", script, uses: [histogram, letterBars, lin
 
 /** Proteins in the table. */
 export const MOST_LISTED = 20;
-
-const perplexity = (loss: number) => Math.exp(loss).toFixed(2);
-
-/** Means over the asked residues of sums. */
-export const meansOf = (row: HeldOutFigures): HeldOutFigures => ({
-  asked: row.asked,
-  loss: row.loss / row.asked,
-  right: row.right / row.asked,
-  unigram: row.unigram / row.asked,
-  neighbours: row.neighbours / row.asked,
-  composition: row.composition / row.asked,
-});
 
 export interface EvaluationReport {
   notes: readonly string[];
@@ -90,8 +79,8 @@ export function renderEvaluation(
             const own = meansOf(row);
             return markup`
 <tr><td class="wrap">${row.name}</td><td>${own.asked}</td><td>${
-              own.asked > 0 ? perplexity(own.loss) : "–"
-            }</td><td>${own.asked > 0 ? perplexity(own.unigram) : "–"}</td><td>${
+              own.asked > 0 ? perplexityText(own.loss) : "–"
+            }</td><td>${own.asked > 0 ? perplexityText(own.unigram) : "–"}</td><td>${
               own.asked > 0 ? `${(100 * own.right).toFixed(0)}\u202f%` : "–"
             }</td></tr>`;
           })
@@ -155,7 +144,7 @@ function compare(
     .map(([key, name]) => [name, means[key as keyof typeof BASELINE_NAMES]] as const);
   return markup`<div class="scroll"><table>${tableHead(["By", "Perplexity", "Loss, nats"])}<tbody>${
     [...models, ...baselines].map(([name, loss]) =>
-      markup`<tr><td class="wrap">${name}</td><td>${perplexity(loss)}</td><td>${
+      markup`<tr><td class="wrap">${name}</td><td>${perplexityText(loss)}</td><td>${
         loss.toFixed(3)
       }</td></tr>`
     )

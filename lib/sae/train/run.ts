@@ -7,6 +7,7 @@ import { Esm2 } from "../../esm2/mod.ts";
 import { EMBEDDED_NOTE, openModel } from "../../hub/open_model.ts";
 import { OutputDir } from "../../io/output.ts";
 import { StateFile } from "../../train/state_file.ts";
+import { meanOf, reportSteps } from "../../train/steps_report.ts";
 import { VERSION } from "../../version.ts";
 import { fidelityText } from "../fidelity_text.ts";
 import { writeSae } from "../write.ts";
@@ -27,8 +28,8 @@ import {
   type TrainChoice,
   type TrainRequest,
 } from "./settings.ts";
-import { reportSteps } from "./steps_report.ts";
 import { train, type TrainSettings } from "./train.ts";
+import type { StepReport } from "./trainer.ts";
 
 /**
  * Trains an SAE and writes it, with a card, whole or not at all; a stopped training leaves its state
@@ -74,7 +75,13 @@ export async function trainToFile(o: TrainRequest, ctx: CommandContext): Promise
     ...{ corpus: corpus.sha256, feed: feed.settings, embedScale: o.embedScale },
     validation: o.validation,
   });
-  const report = reportSteps(ctx, tokens);
+  const report = reportSteps<StepReport>(
+    ctx,
+    { total: tokens, unit: "tokens" },
+    (steps) =>
+      `loss ${meanOf(steps, ({ loss }) => loss).toFixed(4)}, ` +
+      `fvu ${meanOf(steps, ({ fvu }) => fvu).toFixed(4)}, ${steps.at(-1)!.dead} dead latents`,
+  );
   let trained;
   try {
     trained = await train(
