@@ -1,6 +1,8 @@
 /** Gradients of a scalar of the logits with respect to the residual stream between blocks. */
 import type { Tensor } from "../backend/types.ts";
 import { TOKENS } from "./alphabet.ts";
+import type { AdapterDropout } from "./adapter_weights.ts";
+import type { AdapterWeight, BlockLinear, HeadLinear } from "./adapters.ts";
 import type { BlockWeight } from "./block.ts";
 import type { HeadWeight } from "./head.ts";
 import type { HeadRunner } from "./head_runner.ts";
@@ -31,6 +33,8 @@ export interface GradientOptions {
   wrt: StreamPlace | readonly StreamPlace[];
   /** Gradients of weights too, with the block's pass on the way down. */
   weights?: WeightGradients;
+  /** What adapters do not read, in training; it is asked on both ways. @default they read all */
+  dropout?: AdapterDropout;
   /** Whether to keep the residual stream at the depths of `wrt` too. @default false */
   keepHidden?: boolean;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
@@ -39,10 +43,13 @@ export interface GradientOptions {
 
 /** Which gradients of weights are wanted, and who sees them. */
 export interface WeightGradients {
-  /** Names of weights as fair-esm has them: of a block without `layers.i.`, of the head whole. */
-  wants(layer: number): readonly BlockWeight[];
+  /**
+   * Names of weights as fair-esm has them: of a block without `layers.i.`, of the head whole; and of
+   * adapters (`self_attn.q_proj.lora_A`), where the weights have any.
+   */
+  wants(layer: number): readonly (BlockWeight | AdapterWeight<BlockLinear>)[];
   /** The same of the head; `lm_head.weight` is the decoder's part of the tied embedding. */
-  wantsHead?(): readonly HeadWeight[];
+  wantsHead?(): readonly (HeadWeight | AdapterWeight<HeadLinear>)[];
   /** Sees those of the head, then of each block from the last; valid until it returns. */
   visit(
     layer: number | "head",
@@ -65,7 +72,7 @@ export async function computeGradient(
   engine: Engine,
   runner: HeadRunner,
   batch: TokenBatch,
-  { from, rows, cotangent, wrt, weights, keepHidden = false, signal }: GradientOptions,
+  { from, rows, cotangent, wrt, weights, dropout, keepHidden = false, signal }: GradientOptions,
 ): Promise<GradientResult> {
   const { config: { layers, dModel } } = engine;
   const depths = new Set(typeof wrt === "object" ? wrt : [wrt]);
@@ -86,7 +93,7 @@ export async function computeGradient(
   );
 
   using owned = new DisposableStack();
-  using pass = new Pass(engine, batch);
+  using pass = new Pass(engine, batch, dropout);
   /** The residual stream by depth, as far as it is still needed. */
   const hidden = new Held(from ? [from.hidden] : []);
   const gradients = new Held([]);
@@ -106,14 +113,15 @@ export async function computeGradient(
     hidden.set(depth + 1, await pass.block(depth, hidden.get(depth)));
     if (depth < lowest) hidden.free(depth);
   }
-  const head = await runner.run(hidden.get(end), { rows, normalised });
+  const head = await runner.run(hidden.get(end), { rows, normalised, dropout });
   head.normalised?.[Symbol.dispose]();
   const logits = owned.use(head.logits);
   {
     using own = new DisposableStack();
     const made = typeof cotangent === "function" ? own.use(await cotangent(logits)) : cotangent;
     checkShape("cotangent of the logits", made, [logits.shape[0], TOKENS.length]);
-    const { x, ...found } = await runner.backward(hidden.get(end), { rows, normalised }, made, [
+    const read = { rows, normalised, dropout };
+    const { x, ...found } = await runner.backward(hidden.get(end), read, made, [
       ...(isWanted(end) || lowest < layers ? ["x" as const] : []),
       ...trainedHead,
     ]);

@@ -120,15 +120,31 @@ export class Esm2 implements AsyncDisposable {
   }
 
   /**
-   * Opens a model whose weights are arrays that change between runs; these and the backend stay the
-   * caller's.
+   * Opens a model of weights that may change between runs: of arrays, or with adapters beside them. They
+   * are disposed of with the model; the backend stays the caller's.
+   *
+   * @param embedding f32[33, D]. @default that of the arrays
    */
   static ofWeights(
     weights: ArrayWeights,
-    { invFreq }: { invFreq: Float32Array },
+    options: { invFreq: Float32Array; embedding?: Float32Array },
+  ): Esm2;
+  static ofWeights(
+    weights: WeightSource & { readonly config: Esm2Config; readonly backend: Backend },
+    options: { invFreq: Float32Array; embedding: Float32Array },
+  ): Esm2;
+  static ofWeights(
+    weights: WeightSource & {
+      readonly config: Esm2Config;
+      readonly backend: Backend;
+      readonly arrays?: Readonly<Record<string, Float32Array>>;
+    },
+    { invFreq, embedding = weights.arrays![EMBEDDING] }: {
+      invFreq: Float32Array;
+      embedding?: Float32Array;
+    },
   ): Esm2 {
-    const { config, backend, arrays } = weights;
-    return new Esm2(config, backend, arrays[EMBEDDING], invFreq, weights);
+    return new Esm2(weights.config, weights.backend, embedding, invFreq, weights);
   }
 
   /**
