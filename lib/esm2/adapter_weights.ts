@@ -69,9 +69,12 @@ export class AdapterWeights implements WeightSource {
   readonly #byPlace = new Map<Place, Map<Linear, LinearAdapter>>();
   readonly #replaced = new Map<Place, string[]>();
   readonly #scales = new Map<number, Tensor>();
+  /** That of the base, where it changes. */
+  readonly embedding?: () => Tensor;
 
   /** @param base is disposed of with this */
   constructor(readonly base: WeightSource, readonly parts: AdapterParts) {
+    if (base.embedding) this.embedding = () => base.embedding!();
     const of = <T>(map: Map<Place, T>, place: Place, empty: T): T => {
       if (!map.has(place)) map.set(place, empty);
       return map.get(place)!;
@@ -88,14 +91,6 @@ export class AdapterWeights implements WeightSource {
       const [place, weight] = placed(name);
       of(this.#replaced, place, []).push(weight);
     }
-  }
-
-  get config(): Esm2Config {
-    return this.parts.config;
-  }
-
-  get backend(): Backend {
-    return this.parts.backend;
   }
 
   /** Names and shapes of what is trained: adapters in the order of the linear maps, then what is replaced. */

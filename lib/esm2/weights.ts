@@ -16,6 +16,8 @@ export interface WeightSource extends Disposable {
   head(): Promise<WeightSet<HeadWeight>>;
   /** Adapters beside the linear maps of a block or of the head. @default none */
   adapters?(place: Place): PlaceAdapters | undefined;
+  /** f32[33, D] as it stands now, where it changes; stays the source's. @default what the model was given */
+  embedding?(): Tensor;
 }
 
 /** Loads every weight now and keeps it; `onProgress` hears the bytes loaded so far. */
