@@ -76,11 +76,15 @@ export async function addGradients(
       wants: () => BLOCK_WEIGHTS,
       wantsHead: () => HEAD_WEIGHTS,
       async visit(layer, tensors) {
-        for (const [name, tensor] of Object.entries(tensors)) {
+        // A GPU answers reads that are asked for together in the time of one.
+        const arrays = await Promise.all(
+          Object.values(tensors).map((tensor) => tensor.peek() ?? tensor.read()),
+        );
+        for (const [i, name] of Object.keys(tensors).entries()) {
           const key = layer === "head"
             ? storedName(name as "lm_head.weight")
             : `layers.${layer}.${name}`;
-          add(key, tensor.peek() ?? await tensor.read());
+          add(key, arrays[i]);
         }
       },
     },

@@ -52,7 +52,8 @@ export class Muon implements AsyncDisposable {
     { learningRate }: Step,
   ): Promise<void> {
     const { momentum = 0.95, decay = 0 } = this.options;
-    for (const [name, g] of Object.entries(gradients)) {
+    // A GPU answers reads that are asked for together in the time of one.
+    await Promise.all(Object.entries(gradients).map(async ([name, g]) => {
       const [rows, columns] = this.shapes.get(name)!, m = state[name], w = matrices[name];
       const ahead = new Float32Array(g.length);
       let squares = 0;
@@ -67,7 +68,7 @@ export class Muon implements AsyncDisposable {
       const kept = 1 - learningRate * decay;
       const size = learningRate * Math.sqrt(Math.max(1, rows / columns));
       for (let i = 0; i < w.length; i++) w[i] = kept * w[i] - size * turned[i];
-    }
+    }));
   }
 
   async #orthogonal(values: Float32Array, rows: number, columns: number): Promise<Float32Array> {
