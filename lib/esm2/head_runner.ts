@@ -2,7 +2,9 @@
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { cotangentOf } from "../onnx/gradient.ts";
+import { type AdapterDropout, type AdapterInputs, adapterInputs } from "./adapter_weights.ts";
 import { TOKENS } from "./alphabet.ts";
+import type { AdapterWeight, HeadLinear } from "./adapters.ts";
 import { headGraph, type HeadWeight, NORM_WEIGHTS, normGraph } from "./head.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { WeightSource } from "./weights.ts";
@@ -23,6 +25,8 @@ export interface HeadOptions {
   normalised?: boolean;
   /** What comes before all else; stays the caller's. @default nothing */
   translator?: Translator;
+  /** What adapters do not read, in training. @default they read all */
+  dropout?: AdapterDropout;
 }
 
 /** What the head gives of R rows; whoever asked disposes of it. */
@@ -32,6 +36,9 @@ export interface HeadResult {
   /** f32[R, D] after the final LayerNorm, of a stream that was not normalised. */
   readonly normalised?: Tensor;
 }
+
+/** What the head can be differentiated with respect to. */
+export type HeadInput = "x" | HeadWeight | AdapterWeight<HeadLinear>;
 
 /** The head as programs of its own. */
 export class HeadRunner {
@@ -47,9 +54,12 @@ export class HeadRunner {
   /** Logits of rows of `x` f32[N, D]. @throws {RangeError} if a row does not exist */
   async run(
     x: Tensor,
-    { rows, normalised = false, translator }: HeadOptions = {},
+    { rows, normalised = false, translator, dropout }: HeadOptions = {},
   ): Promise<HeadResult> {
-    const { config, programs, weights } = this.engine;
+    const { config, programs } = this.engine;
+    using owned = new DisposableStack();
+    const count = rows?.length ?? x.shape[0];
+    const { forms, tensors } = await this.#weights(count, dropout, owned);
     using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
     const program = await programs.get(
       headGraph,
@@ -57,12 +67,11 @@ export class HeadRunner {
       rows !== undefined,
       normalised,
       translator !== undefined,
+      forms,
     );
-    using set = await weights.head();
-    const count = rows?.length ?? x.shape[0];
     const { logits, normalised: state } = await program.run(
       {
-        ...set.tensors,
+        ...tensors,
         x,
         ...(numbers && { rows: numbers }),
         ...(translator && {
@@ -79,27 +88,41 @@ export class HeadRunner {
   }
 
   /** From dS/d(logits) f32[R, 33] to dS/dw for each w of `wrt`: the stream f32[N, D] or a weight. */
-  async backward<W extends "x" | HeadWeight>(
+  async backward<W extends HeadInput>(
     x: Tensor,
-    { rows, normalised = false }: HeadOptions,
+    { rows, normalised = false, dropout }: HeadOptions,
     cotangent: Tensor,
     wrt: readonly W[],
   ): Promise<Record<W, Tensor>> {
-    const { config, programs, weights } = this.engine;
+    const { config, programs } = this.engine;
+    using owned = new DisposableStack();
+    const { forms, tensors } = await this.#weights(rows?.length ?? x.shape[0], dropout, owned);
     using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
     const program = await programs.vjp(
       headGraph,
-      [config, rows !== undefined, normalised],
+      [config, rows !== undefined, normalised, false, forms],
       ["logits"],
       wrt,
     );
-    using set = await weights.head();
     return await program.gradients({
-      ...set.tensors,
+      ...tensors,
       x,
       ...(numbers && { rows: numbers }),
       [cotangentOf("logits")]: cotangent,
     }, wrt);
+  }
+
+  /** What the head reads besides its input. */
+  async #weights(
+    rows: number,
+    dropout: AdapterDropout | undefined,
+    owned: DisposableStack,
+  ): Promise<AdapterInputs> {
+    const { tensors } = owned.use(await this.engine.weights.head());
+    const found = await adapterInputs(
+      ...[this.engine, "head", tensors, rows, dropout, owned] as const,
+    );
+    return { forms: found.forms, tensors: { ...tensors, ...found.tensors } };
   }
 
   /** The stream f32[N, D] after the final LayerNorm. */
@@ -111,7 +134,7 @@ export class HeadRunner {
   }
 
   /** From dS/d(normalised) to dS/dw for each w of `wrt`. @throws {RangeError} if it is of what comes later */
-  async normaliseBackward<W extends "x" | HeadWeight>(
+  async normaliseBackward<W extends HeadInput>(
     x: Tensor,
     cotangent: Tensor,
     wrt: readonly W[],
