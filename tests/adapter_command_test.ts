@@ -1,5 +1,12 @@
 /** `--adapter`: in every command, and what analyze and contacts say that it changes. */
-import { adapted, readAdapter } from "../lib/adapter/mod.ts";
+import {
+  adapted,
+  adapterArrays,
+  newAdapter,
+  readAdapter,
+  withArrays,
+  writeAdapter,
+} from "../lib/adapter/mod.ts";
 import { type Backend, openBackend } from "../lib/backend/mod.ts";
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { execute } from "../lib/cli/main.ts";
@@ -12,12 +19,13 @@ import { tokenize } from "../lib/esm2/mod.ts";
 import { command as analyzeCommand } from "../tasks/analyze.ts";
 import { loadAll } from "../tasks/commands.ts";
 import { command as contactsCommand } from "../tasks/contacts.ts";
+import { command as encodeCommand } from "../tasks/sae/encode.ts";
 import { adapterFolder } from "./adapter_parity.ts";
 import { analyze, analyzed, GB1, inFolder, readCsv } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
 import { testBadInputs } from "./bad_input.ts";
 import { embedded, readArrays } from "./embed_run.ts";
-import { fixturePath, readFixture } from "./fixtures.ts";
+import { embeddedPath, fixturePath, readFixture } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf, record } from "./parity.ts";
 
@@ -217,6 +225,58 @@ Deno.test({
       // Residues, without <cls> and <eos>.
       const rows = expected.data.slice(64, 64 * 21);
       allClose(found.data, rows, { atol: 5e-5 });
+    });
+  },
+});
+
+Deno.test({
+  name: "sae encode --adapter says which latents fire more and less than without it",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await inFolder(async (dir) => {
+      using base = await openCheckpoint(embeddedPath);
+      const made = await newAdapter(base, {
+        ...{ kind: "mlm", task: null, baseModel: "esm2_t4_800K_SP50", rank: 2, alpha: 4 },
+        ...{ targets: ["query", "value"], name: "made", seed: 1 },
+      });
+      const moved = Object.entries(adapterArrays(made)).filter(([name]) => name.endsWith("lora_B"))
+        .map(([name, { values }]) => [name, values.map((_, i) => 0.3 * Math.sin(i))]);
+      await Deno.mkdir(`${dir}/made`);
+      await writeAdapter(
+        (file) => `${dir}/made/${file}`,
+        withArrays(made, Object.fromEntries(moved)),
+      );
+      const encode = async (...args: string[]) => {
+        const own = ["--sequence", GB1, "--backend", "cpu", "--no-fidelity", "--quiet"];
+        const out: string[] = [], err: string[] = [];
+        const code = await execute(encodeCommand, [...own, ...args], {
+          output: { out: (line) => out.push(line), err: (line) => err.push(line) },
+        });
+        equal(code, 0, err.join("\n"));
+        return out.join("\n");
+      };
+      const out = await encode("--adapter", `${dir}/made`, "--out", `${dir}/with`, "--top", "999");
+      await encode("--out", `${dir}/without`);
+      const meansOf = (folder: string) => {
+        const means = new Map<string, number>();
+        for (const { latent, activation } of readCsv(`${dir}/${folder}/latents.csv`).rows) {
+          means.set(latent, (means.get(latent) ?? 0) + Number(activation) / GB1.length);
+        }
+        return means;
+      };
+      const before = meansOf("without"), after = meansOf("with");
+      const { rows } = readCsv(`${dir}/with/changed_latents.csv`);
+      equal(rows.length, new Set([...before.keys(), ...after.keys()]).size);
+      let last = Infinity;
+      for (const row of rows) {
+        const own = [before.get(row.latent) ?? 0, after.get(row.latent) ?? 0];
+        allClose([Number(row.mean_before), Number(row.mean_after)], own, { atol: 1e-5 });
+        ok(Math.abs(Number(row.change)) <= last);
+        last = Math.abs(Number(row.change));
+      }
+      const only = rows.filter((row) => Number(row.active_before) === 0).length;
+      match(out, new RegExp(`Of ${rows.length} latents ${only} fire only with the adapter made`));
     });
   },
 });
