@@ -2,7 +2,7 @@
 import type { Backend } from "../backend/mod.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { randomCheckpoint } from "../checkpoint/random.ts";
-import { type AdapterPart } from "../esm2/adapters.ts";
+import type { AdapterPart } from "../esm2/adapters.ts";
 import { AdapterWeights, type LinearAdapter } from "../esm2/adapter_weights.ts";
 import { Esm2, type PlannedBatch, type WeightGradients } from "../esm2/mod.ts";
 import { LiveWeights, weightShapes } from "../esm2/trainable.ts";
