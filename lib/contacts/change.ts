@@ -1,4 +1,5 @@
 /** Which contacts an adapter makes appear or vanish. */
+import { printable } from "../errors.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
 import { contactRows, pairsApart } from "./tables.ts";
 import { type ContactRecord, type ContactResult, type Method, rangeOf } from "./types.ts";
@@ -107,13 +108,13 @@ export function countChanged(pairs: readonly ChangedPair[]) {
 /** What is said of an adapter in a sentence. */
 export function changeText(name: string, pairs: readonly ChangedPair[], method: Method): string {
   const { appeared, vanished } = countChanged(pairs);
-  const part = ({ count, known, right }: typeof appeared, verb: string) =>
-    `${count === 0 ? "no" : count} contact${count === 1 ? "" : "s"} ${verb}${
-      count === 1 ? "s" : ""
-    }` +
+  const part = (
+    { count, known, right }: typeof appeared,
+    one: string,
+    many: string,
+  ) =>
+    `${count === 0 ? "no" : count} contact${count === 1 ? ` ${one}` : `s ${many}`}` +
     (known > 0 ? ` (${right} of ${known} true)` : "");
-  return `With ${name} ${part(appeared, "appear")} and ${
-    part(vanished, "vanish").replace("vanishs", "vanishes")
-  } ` +
-    `(${ruleOf(method)}).`;
+  return `With the adapter ${printable(name)} ${part(appeared, "appears", "appear")} and ` +
+    `${part(vanished, "vanishes", "vanish")} (${ruleOf(method)}).`;
 }

@@ -192,7 +192,11 @@ export const EVALUATION: TableOf<ScoreRow> = {
   columns: [
     score.text("protein", "its id", "protein"),
     score.integer("length", "its residues", "length"),
-    score.text("predictor", "the method, or a baseline", "predictor"),
+    score.text(
+      "predictor",
+      "the method, the same without the adapter (with --adapter), or a baseline",
+      "predictor",
+    ),
     score.text("range", "short, medium or long", "range"),
     score.integer(
       "pairs",
@@ -387,7 +391,7 @@ export const SUMMARY: TableOf<MetricSummary> = {
   rows: "one row per predictor, range and metric",
   when: "of several proteins",
   columns: [
-    over.text("predictor", "the method, or a baseline", "predictor"),
+    over.text("predictor", "as in evaluation.csv", "predictor"),
     over.text("range", "short, medium or long", "range"),
     over.text("metric", "column of evaluation.csv", ({ metric }) => METRIC_COLUMNS[metric]),
     over.integer("proteins", "in how many it is defined", "proteins"),
