@@ -29,7 +29,7 @@ export * from "./lib/embed/mod.ts";
 export * from "./lib/esm2/mod.ts";
 export * from "./lib/gpu/mod.ts";
 export type { FetchOptions } from "./lib/hub/fetch_model.ts";
-export { type OpenedModel, openModel } from "./lib/hub/open_model.ts";
+export { type OpenedModel, openModel, type OpenOptions } from "./lib/hub/open_model.ts";
 export * from "./lib/lens/mod.ts";
 export * from "./lib/onnx/mod.ts";
 export * from "./lib/sae/mod.ts";

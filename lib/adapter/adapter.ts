@@ -17,7 +17,9 @@ import {
 
 /** Numbers with a shape. */
 export interface NamedArray {
+  /** Row-major. */
   readonly shape: readonly number[];
+  /** As many as the shape says. */
   readonly values: Float32Array;
 }
 
@@ -37,9 +39,13 @@ export interface LoraTensors {
 export interface Adapter {
   /** Name of its folder. */
   readonly name: string;
+  /** Its path. */
   readonly folder: string;
+  /** Paths of what was read there. */
   readonly files: readonly string[];
+  /** What adapter_config.json says. */
   readonly config: AdapterConfig;
+  /** Which class of model its names are of. */
   readonly kind: AdapterKind;
   /** By the linear map's name: `layers.0.self_attn.q_proj`, `lm_head.dense`. */
   readonly lora: ReadonlyMap<string, LoraTensors>;

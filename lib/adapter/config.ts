@@ -18,22 +18,29 @@ export type BiasMode = "none" | "all" | "lora_only";
 
 /** An adapter's configuration. */
 export interface AdapterConfig {
+  /** Of PEFT; none where the model keeps its own head. */
   readonly task: TaskType | null;
   /** Class of the model that it was trained in, where the file names it: `EsmForMaskedLM`. */
   readonly modelClass?: string;
   /** What it was made for: a name, a path, or "". */
   readonly baseModel: string;
+  /** Rows of A, r. */
   readonly rank: number;
+  /** Of the factor s. */
   readonly alpha: number;
+  /** Share of the inputs of A that were left out in training. */
   readonly dropout: number;
   /** Whether s is alpha ÷ √r instead of alpha ÷ r. */
   readonly rslora: boolean;
+  /** Whether rows of the sum have a trained length (Liu et al. 2024). */
   readonly dora: boolean;
+  /** Which biases are saved beside the matrices. */
   readonly bias: BiasMode;
   /** Whether `lora_B` has a bias. */
   readonly loraBias: boolean;
   /** Ends of module paths, or a regular expression of whole paths. */
   readonly targets: readonly string[] | string;
+  /** Targets that are none. */
   readonly excluded: readonly string[] | string;
   /** Numbers of layers. @default all */
   readonly layers?: readonly number[];
@@ -41,7 +48,9 @@ export interface AdapterConfig {
   readonly layersPattern: readonly string[];
   /** Ranks of modules whose path ends so (regular expressions), the first that fits. */
   readonly rankPattern: readonly (readonly [pattern: string, rank: number])[];
+  /** The same of alpha. */
   readonly alphaPattern: readonly (readonly [pattern: string, alpha: number])[];
+  /** Modules that are in the files whole. */
   readonly modulesToSave: readonly string[];
   /** All fields as they are in the file. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -264,17 +273,27 @@ export function expression(source: string, where: string): RegExp {
 
 /** What of PEFT's files is said of a new adapter. */
 export interface NewAdapter {
+  /** None where the model keeps its own head. */
   task: TaskType | null;
   /** Of the model that is trained: `EsmForMaskedLM`; needed where there is no task. */
   modelClass?: string;
+  /** Name or path of the model. */
   baseModel: string;
+  /** Rows of A. */
   rank: number;
+  /** Of the factor s. */
   alpha: number;
+  /** Share of the inputs of A that are left out in training. @default 0 */
   dropout?: number;
+  /** Whether s is alpha ÷ √r. @default false */
   rslora?: boolean;
+  /** Whether rows of the sum have a trained length. @default false */
   dora?: boolean;
+  /** Which biases are trained too. @default "none" */
   bias?: BiasMode;
+  /** Ends of module paths, or a regular expression of whole paths. */
   targets: readonly string[] | string;
+  /** Numbers of layers. @default all */
   layers?: readonly number[];
 }
 

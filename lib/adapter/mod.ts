@@ -7,7 +7,13 @@ export {
   mergedWeight,
   type NamedArray,
 } from "./adapter.ts";
-export { type AdapterConfig, type NewAdapter, TASK_TYPES, type TaskType } from "./config.ts";
+export {
+  type AdapterConfig,
+  type BiasMode,
+  type NewAdapter,
+  TASK_TYPES,
+  type TaskType,
+} from "./config.ts";
 export { type AdapterKind } from "./modules.ts";
 export { readAdapter } from "./read.ts";
 export {

@@ -124,8 +124,11 @@ export function linearAdapters(adapter: Adapter): Map<
 
 /** Of a new adapter. */
 export interface NewAdapterOptions extends NewAdapter {
+  /** Which class of model its names are of. */
   kind: AdapterKind;
+  /** Of its folder. */
   name: string;
+  /** Of the numbers in A. */
   seed: number;
   /** The head's arrays, where the task has one. */
   head?: ReadonlyMap<string, NamedArray>;

@@ -163,7 +163,7 @@ export class AdapterWeights implements WeightSource {
  * it reads all. Asked again on the way down, so that it must be a function of what it is asked.
  */
 export type AdapterDropout = (
-  place: Place,
+  place: number | "head",
   module: Linear,
   count: number,
 ) => Float32Array | undefined;

@@ -1,5 +1,15 @@
 /** ESM-2: alphabet, tokens, and the model run block by block. */
 export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
+export type { AdapterDropout } from "./adapter_weights.ts";
+export {
+  ADAPTER_PARTS,
+  type AdapterPart,
+  type AdapterWeight,
+  BLOCK_LINEARS,
+  type BlockLinear,
+  type HeadLinear,
+  type Linear,
+} from "./adapters.ts";
 export { BLOCK_WEIGHTS, type BlockWeight } from "./block.ts";
 export type {
   BackwardOptions,

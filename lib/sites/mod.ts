@@ -39,6 +39,8 @@ export { parseSites } from "./parse_sites.ts";
 export { isSensitive, rankHeads, SENSITIVE } from "./score.ts";
 export { summarise } from "./summary.ts";
 export type {
+  AdaptedHead,
+  AdapterResult,
   HeadMap,
   HeadRow,
   HeadSummary,
