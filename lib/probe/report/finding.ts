@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 /** Statistics that are shares. */
-const SHARES: readonly MetricName[] = ["accuracy", "balanced_accuracy", "q3"];
+const SHARES: readonly MetricName[] = ["accuracy", "balanced_accuracy", "q3", "exact"];
 
 /** A statistic as people read it. */
 export const figureText = (name: MetricName, value: number): string =>
