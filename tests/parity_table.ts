@@ -8,13 +8,16 @@ import { formatTable } from "../lib/cli/table.ts";
 import { quote, UserError } from "../lib/errors.ts";
 import { forwardFixtures } from "./fixtures.ts";
 import { compare, type ParityRow } from "./parity.ts";
+import { compareTraining, trainingFixtures } from "./training_parity.ts";
 
 export const command = defineCommand({
   name: "parity",
-  summary: "Largest difference to fair-esm's golden arrays, per fixture, backend and layer",
+  summary: "Largest difference to golden arrays, per fixture, backend and array",
   description:
-    "hidden n is the residual stream after n blocks, before the final LayerNorm. The reference is " +
-    "fair-esm in double precision; float32 alone explains differences of 1e-5 of the largest value.",
+    "hidden n is the residual stream after n blocks, before the final LayerNorm; grad are gradients of " +
+    "weights, norm the length of one, param what three training steps made of a weight. The reference is " +
+    "fair-esm and torch in double precision; float32 alone explains differences of 1e-5 of the largest " +
+    "value.",
   options: {
     backend: option({
       placeholder: "name",
@@ -30,11 +33,12 @@ export const command = defineCommand({
   ],
   async run({ backend: only, fixture: wanted }, ctx) {
     const fixtures = forwardFixtures();
-    if (wanted && !fixtures.some(({ name }) => name === wanted)) {
+    const all = [...fixtures.map(({ name }) => name), ...trainingFixtures];
+    if (wanted && !all.includes(wanted)) {
       throw new UserError(
-        `Cannot use --fixture as it must be one of ${
-          fixtures.map(({ name }) => name).join(", ")
-        }: current value is ${quote(wanted)}`,
+        `Cannot use --fixture as it must be one of ${all.join(", ")}: current value is ${
+          quote(wanted)
+        }`,
       );
     }
     const names = only ? [only] : BACKEND_CHOICES.filter((name) => name !== "auto");
@@ -46,6 +50,10 @@ export const command = defineCommand({
         if (wanted && fixture.name !== wanted) continue;
         using checkpoint = await openCheckpoint(fixture.model);
         rows.push(...await compare(fixture, checkpoint, backend));
+      }
+      for (const fixture of trainingFixtures) {
+        if (wanted && fixture !== wanted) continue;
+        rows.push(...await compareTraining(fixture, backend));
       }
     }
     const keys = [...new Set(rows.map(({ fixture, array }) => `${fixture}\t${array}`))];

@@ -1,28 +1,23 @@
-/** Gradients of a scalar of the logits with respect to the residual stream between blocks. */
+/**
+ * Gradients of a scalar of the logits, or of the final state, with respect to the residual stream between
+ * blocks and to weights.
+ */
 import type { Tensor } from "../backend/types.ts";
-import { TOKENS } from "./alphabet.ts";
 import type { BlockWeight } from "./block.ts";
 import type { HeadWeight } from "./head.ts";
 import type { HeadRunner } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
+import { EMBEDDING } from "./trainable.ts";
 import type { StreamPlace } from "./visitor.ts";
 
-/** What is differentiated, and from where. */
-export interface GradientOptions {
+/** Where a gradient starts, where it is wanted, and what is done on the way. */
+interface BackwardOptions<Start extends StreamPlace> {
   /**
    * Starts after `depth` blocks, or (`last`) after the final LayerNorm, from this f32[B·T, D] instead of
    * the embedding; stays the caller's.
    */
-  from?: { depth: StreamPlace; hidden: Tensor };
-  /** Rows of [B·T, D] whose logits the scalar S is made of, repetition allowed. @default all */
-  rows?: ArrayLike<number>;
-  /**
-   * dS/d(logits) f32[R, 33] of the R rows; or what makes it of the logits. A given tensor stays the
-   * caller's; what the function makes is disposed of, and the logits are the result's. The function
-   * must not wait for another run of this model, which is queued behind this one.
-   */
-  cotangent: Tensor | ((logits: Tensor) => Tensor | Promise<Tensor>);
+  from?: { depth: Start; hidden: Tensor };
   /**
    * Where gradients are wanted: numbers of blocks that have run, from `from.depth` or 0 (the embedding)
    * to `layers` (before the final LayerNorm). They are total derivatives: all that follows is recomputed.
@@ -37,36 +32,127 @@ export interface GradientOptions {
   signal?: AbortSignal;
 }
 
+/**
+ * dS/d(what the scalar is made of); or what makes it of that. A given tensor stays the caller's; what the
+ * function makes is disposed of. The function must not wait for another run of this model, which is
+ * queued behind this one.
+ */
+export type CotangentSource = Tensor | ((made: Tensor) => Tensor | Promise<Tensor>);
+
+/** What is differentiated, and from where. */
+export interface GradientOptions extends BackwardOptions<StreamPlace> {
+  /** Rows of [B·T, D] whose logits the scalar S is made of, repetition allowed. @default all */
+  rows?: ArrayLike<number>;
+  /** dS/d(logits) f32[R, 33] of the R rows; a function gets the logits, which are the result's. */
+  cotangent: CotangentSource;
+}
+
+/** What is differentiated, of a scalar of the final state. */
+export interface StateGradientOptions extends BackwardOptions<number> {
+  /** dS/d(final state) f32[B·T, D]; a function gets that state, which is the result's. */
+  cotangent: CotangentSource;
+}
+
 /** Which gradients of weights are wanted, and who sees them. */
 export interface WeightGradients {
   /** Names of weights as fair-esm has them: of a block without `layers.i.`, of the head whole. */
   wants(layer: number): readonly BlockWeight[];
-  /** The same of the head; `lm_head.weight` is the decoder's part of the tied embedding. */
+  /**
+   * The same of the head; `lm_head.weight` is the decoder's part of the tied embedding. Of a scalar of the
+   * final state: of the final LayerNorm.
+   */
   wantsHead?(): readonly HeadWeight[];
-  /** Sees those of the head, then of each block from the last; valid until it returns. */
+  /**
+   * Whether the embedding's gradient is wanted, of what was looked up: `<pad>`, and `<mask>` under token
+   * dropout, have none.
+   */
+  wantsEmbedding?(): boolean;
+  /**
+   * Sees those of the head, then of each block from the last, then `embed_tokens.weight` of the embedding;
+   * valid until it returns.
+   */
   visit(
-    layer: number | "head",
+    layer: number | "head" | "embedding",
     gradients: Readonly<Record<string, Tensor>>,
   ): void | Promise<void>;
 }
 
-/** What {@link Esm2.gradient} gives; disposing it frees its tensors. */
-export interface GradientResult extends Disposable {
-  /** f32[R, 33] */
-  readonly logits: Tensor;
-  /** dS/d(residual stream) f32[B·T, D] by depth; rows of `<pad>` are zero if `rows` has none. */
+/** What a gradient leaves; disposing it frees its tensors. */
+interface BackwardResult extends Disposable {
+  /** dS/d(residual stream) f32[B·T, D] by depth; rows of `<pad>` are zero if the scalar has none. */
   readonly gradients: ReadonlyMap<StreamPlace, Tensor>;
   /** f32[B·T, D] by depth with `keepHidden`, else empty; the caller's own tensor where it gave one. */
   readonly hidden: ReadonlyMap<StreamPlace, Tensor>;
 }
 
-/** Forward keeping the blocks' inputs, then block by block backward. */
+/** What {@link Esm2.gradient} gives. */
+export interface GradientResult extends BackwardResult {
+  /** f32[R, 33] */
+  readonly logits: Tensor;
+}
+
+/** What {@link Esm2.stateGradient} gives. */
+export interface StateGradientResult extends BackwardResult {
+  /** f32[B·T, D] after the final LayerNorm. */
+  readonly state: Tensor;
+}
+
+/** What stands on the blocks: makes what the scalar is made of, and carries the gradient back. */
+interface Top {
+  run(hidden: Tensor): Promise<Tensor>;
+  backward<W extends "x" | HeadWeight>(
+    hidden: Tensor,
+    cotangent: Tensor,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>>;
+  /** What it makes, in words. */
+  readonly made: string;
+}
+
+/** Of a scalar of the logits. */
 export async function computeGradient(
   engine: Engine,
   runner: HeadRunner,
   batch: TokenBatch,
-  { from, rows, cotangent, wrt, weights, keepHidden = false, signal }: GradientOptions,
+  { rows, ...options }: GradientOptions,
 ): Promise<GradientResult> {
+  const head = { rows, normalised: options.from?.depth === "last" };
+  const { made: logits, ...result } = await backward(engine, batch, options, {
+    made: "logits",
+    async run(hidden) {
+      const { logits, normalised } = await runner.run(hidden, head);
+      normalised?.[Symbol.dispose]();
+      return logits;
+    },
+    backward: (hidden, cotangent, wrt) => runner.backward(hidden, head, cotangent, wrt),
+  });
+  return { logits, ...result };
+}
+
+/** Of a scalar of the final state. */
+export async function computeStateGradient(
+  engine: Engine,
+  runner: HeadRunner,
+  batch: TokenBatch,
+  options: StateGradientOptions,
+): Promise<StateGradientResult> {
+  const { made: state, ...result } = await backward(engine, batch, options, {
+    made: "final state",
+    run: (hidden) => runner.normalise(hidden),
+    backward: (hidden, cotangent, wrt) => runner.normaliseBackward(hidden, cotangent, wrt),
+  });
+  return { state, ...result };
+}
+
+/** Forward keeping the blocks' inputs, then block by block backward. */
+async function backward(
+  engine: Engine,
+  batch: TokenBatch,
+  { from, cotangent, wrt, weights, keepHidden = false, signal }:
+    & BackwardOptions<StreamPlace>
+    & { cotangent: CotangentSource },
+  top: Top,
+): Promise<BackwardResult & { readonly made: Tensor }> {
   const { config: { layers, dModel } } = engine;
   const depths = new Set(typeof wrt === "object" ? wrt : [wrt]);
   const start = from?.depth ?? 0, normalised = start === "last";
@@ -75,13 +161,22 @@ export async function computeGradient(
   const firstBlock = normalised ? layers : start;
   const trained = Array.from({ length: layers }, (_, layer) => weights?.wants(layer) ?? []);
   const trainedHead = weights?.wantsHead?.() ?? [];
+  const looksUp = weights?.wantsEmbedding?.() ?? false;
+  if (looksUp && from) {
+    throw new RangeError(
+      "Cannot differentiate the embedding as the run must start with it: it starts " +
+        (normalised ? "after the final LayerNorm" : `after ${start} blocks`),
+    );
+  }
   const lowestTrained = trained.findIndex((names, layer) =>
     layer >= firstBlock && names.length > 0
   );
-  checkDepths(depths, start, layers, lowestTrained >= 0 || trainedHead.length > 0);
+  const trains = lowestTrained >= 0 || trainedHead.length > 0 || looksUp;
+  checkDepths(depths, start, layers, trains);
   checkShape("hidden state", from?.hidden, [batch.size * batch.width, dModel]);
   const lowest = Math.min(
     lowestTrained < 0 ? layers : lowestTrained,
+    looksUp ? 0 : layers,
     ...[...depths].filter((place) => typeof place === "number"),
   );
 
@@ -93,10 +188,16 @@ export async function computeGradient(
   owned.use(hidden);
   owned.use(gradients);
   const isWanted = (depth: StreamPlace) => depths.has(depth);
+  /** Whether the gradient is needed there, wanted or on its way further down. */
+  const isNeeded = (depth: StreamPlace) =>
+    isWanted(depth) || typeof depth === "number" && (lowest < depth || looksUp);
   const isKept = (depth: StreamPlace) => keepHidden && isWanted(depth);
 
-  hidden.set(start, from?.hidden ?? pass.embed());
-  const show = async (layer: number | "head", found: Readonly<Record<string, Tensor>>) => {
+  hidden.set(start, from?.hidden ?? await pass.embed());
+  const show = async (
+    layer: number | "head" | "embedding",
+    found: Readonly<Record<string, Tensor>>,
+  ) => {
     using shown = new DisposableStack();
     Object.values(found).forEach((tensor) => shown.use(tensor));
     if (Object.keys(found).length > 0) await weights!.visit(layer, found);
@@ -106,15 +207,13 @@ export async function computeGradient(
     hidden.set(depth + 1, await pass.block(depth, hidden.get(depth)));
     if (depth < lowest) hidden.free(depth);
   }
-  const head = await runner.run(hidden.get(end), { rows, normalised });
-  head.normalised?.[Symbol.dispose]();
-  const logits = owned.use(head.logits);
+  const made = owned.use(await top.run(hidden.get(end)));
   {
     using own = new DisposableStack();
-    const made = typeof cotangent === "function" ? own.use(await cotangent(logits)) : cotangent;
-    checkShape("cotangent of the logits", made, [logits.shape[0], TOKENS.length]);
-    const { x, ...found } = await runner.backward(hidden.get(end), { rows, normalised }, made, [
-      ...(isWanted(end) || lowest < layers ? ["x" as const] : []),
+    const slope = typeof cotangent === "function" ? own.use(await cotangent(made)) : cotangent;
+    checkShape(`cotangent of the ${top.made}`, slope, made.shape);
+    const { x, ...found } = await top.backward(hidden.get(end), slope, [
+      ...(isNeeded(end) ? ["x" as const] : []),
       ...trainedHead,
     ]);
     if (x) gradients.set(end, x);
@@ -125,7 +224,7 @@ export async function computeGradient(
     signal?.throwIfAborted();
     const after = gradients.get(depth + 1);
     const { x, ...found } = await pass.blockBackward(depth, hidden.get(depth), after, [
-      ...(isWanted(depth) || lowest < depth ? ["x" as const] : []),
+      ...(isNeeded(depth) ? ["x" as const] : []),
       ...trained[depth],
     ]);
     if (x) gradients.set(depth, x);
@@ -133,9 +232,13 @@ export async function computeGradient(
     if (!isWanted(depth + 1)) gradients.free(depth + 1);
     if (!isKept(depth)) hidden.free(depth);
   }
+  if (looksUp) {
+    await show("embedding", { [EMBEDDING]: await pass.embedBackward(gradients.get(0)) });
+    if (!isWanted(0)) gradients.free(0);
+  }
   const result = owned.move();
   return {
-    logits,
+    made,
     gradients: gradients.tensors,
     hidden: hidden.tensors,
     [Symbol.dispose]: () => result.dispose(),

@@ -25,21 +25,32 @@ export function headWeightShape(name: HeadWeight, { dModel }: Esm2Config): numbe
   return name === "lm_head.bias" ? [TOKENS.length] : [dModel];
 }
 
+/** Names of the final LayerNorm's tensors, which come before any head. */
+export const NORM_WEIGHTS = ["emb_layer_norm_after.weight", "emb_layer_norm_after.bias"] as const;
+
+/** x f32[N, D] → normalised f32[N, D]. */
+function finalNorm(g: Graph, x: Value, w: (name: HeadWeight) => Value): Value {
+  const [gain, bias] = NORM_WEIGHTS;
+  return op.layerNormalization(g, x, w(gain), w(bias), 1e-5, "final_norm");
+}
+
 /** x f32[N, D] → normalised f32[N, D] and logits f32[N, 33]. */
 export function head(
   g: Graph,
   x: Value,
   w: (name: HeadWeight) => Value,
 ): { normalised: Value; logits: Value } {
-  const normalised = op.layerNormalization(
-    g,
-    x,
-    w("emb_layer_norm_after.weight"),
-    w("emb_layer_norm_after.bias"),
-    1e-5,
-    "final_norm",
-  );
+  const normalised = finalNorm(g, x, w);
   return { normalised, logits: lmHead(g, normalised, w) };
+}
+
+/** Graph of the final LayerNorm alone: x → normalised. */
+export function normGraph(config: Esm2Config): Graph {
+  const g = new Graph("final_norm");
+  const x = g.input("x", "float32", ["N", config.dModel]);
+  const weight = (name: HeadWeight) => g.input(name, "float32", headWeightShape(name, config));
+  g.output("normalised", finalNorm(g, x, weight));
+  return g;
 }
 
 /** normalised f32[N, D] → logits f32[N, 33]. */

@@ -3,7 +3,7 @@ import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { cotangentOf } from "../onnx/gradient.ts";
 import { TOKENS } from "./alphabet.ts";
-import { headGraph, type HeadWeight } from "./head.ts";
+import { headGraph, type HeadWeight, NORM_WEIGHTS, normGraph } from "./head.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { WeightSource } from "./weights.ts";
 
@@ -100,6 +100,34 @@ export class HeadRunner {
       ...(numbers && { rows: numbers }),
       [cotangentOf("logits")]: cotangent,
     }, wrt);
+  }
+
+  /** The stream f32[N, D] after the final LayerNorm. */
+  async normalise(x: Tensor): Promise<Tensor> {
+    const { config, programs, weights } = this.engine;
+    const program = await programs.get(normGraph, config);
+    using set = await weights.head();
+    return (await program.run({ ...set.tensors, x }, { normalised: [...x.shape] })).normalised;
+  }
+
+  /** From dS/d(normalised) to dS/dw for each w of `wrt`. @throws {RangeError} if it is of what comes later */
+  async normaliseBackward<W extends "x" | HeadWeight>(
+    x: Tensor,
+    cotangent: Tensor,
+    wrt: readonly W[],
+  ): Promise<Record<W, Tensor>> {
+    const { config, programs, weights } = this.engine;
+    const later = wrt.find((name) => name !== "x" && !NORM_WEIGHTS.some((own) => own === name));
+    if (later) {
+      throw new RangeError(
+        `Cannot differentiate with respect to "${later}" as the final state must depend on it: ` +
+          `of the head it depends on ${NORM_WEIGHTS.join(" and ")}`,
+      );
+    }
+    const program = await programs.vjp(normGraph, [config], ["normalised"], wrt);
+    using set = await weights.head();
+    const values = { ...set.tensors, x, [cotangentOf("normalised")]: cotangent };
+    return await program.gradients(values, wrt);
   }
 
   /** Row numbers as the graph takes them: floats, which are exact to 2^24. */

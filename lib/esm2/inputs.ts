@@ -1,5 +1,5 @@
 /** What enters the first block: embeddings after token dropout, rotary tables, padding bias. */
-import { MASK, PAD } from "./alphabet.ts";
+import { MASK, PAD, TOKENS } from "./alphabet.ts";
 import type { TokenBatch } from "./tokenize.ts";
 
 /** Share of residues masked in training, times the share of those shown as `<mask>`. */
@@ -15,6 +15,21 @@ export function dropoutScale(row: Int32Array, length: number, tokenDropout: bool
   return (1 - TRAINED_MASK_RATIO) / (1 - masked / length);
 }
 
+/** What each token's row of the table is multiplied by, where it is not zero: the places of a batch in order. */
+function eachShare(
+  { ids, size, width, lengths }: TokenBatch,
+  tokenDropout: boolean,
+  see: (place: number, id: number, share: number) => void,
+): void {
+  for (let b = 0; b < size; b++) {
+    const row = ids.subarray(b * width, (b + 1) * width);
+    const share = dropoutScale(row, lengths[b], tokenDropout);
+    row.forEach((id, t) => {
+      if (id !== PAD && !(tokenDropout && id === MASK)) see(b * width + t, id, share);
+    });
+  }
+}
+
 /**
  * Embeddings f32[B·T, D] of a batch.
  *
@@ -24,21 +39,24 @@ export function dropoutScale(row: Int32Array, length: number, tokenDropout: bool
  * @param table f32[33, D]
  */
 export function embed(
-  { ids, size, width, lengths }: TokenBatch,
+  batch: TokenBatch,
   table: Float32Array,
   dModel: number,
   tokenDropout: boolean,
 ): Float32Array {
-  const out = new Float32Array(size * width * dModel);
-  for (let b = 0; b < size; b++) {
-    const row = ids.subarray(b * width, (b + 1) * width);
-    const scale = dropoutScale(row, lengths[b], tokenDropout);
-    row.forEach((id, t) => {
-      if (id === PAD || (tokenDropout && id === MASK)) return;
-      const source = id * dModel, target = (b * width + t) * dModel;
-      for (let d = 0; d < dModel; d++) out[target + d] = table[source + d] * scale;
-    });
-  }
+  const out = new Float32Array(batch.size * batch.width * dModel);
+  eachShare(batch, tokenDropout, (place, id, share) => {
+    const source = id * dModel, target = place * dModel;
+    for (let d = 0; d < dModel; d++) out[target + d] = table[source + d] * share;
+  });
+  return out;
+}
+
+/** The same as a matrix f32[B·T, 33] that the table is multiplied by: a row has at most one value. */
+export function tokenShares(batch: TokenBatch, tokenDropout: boolean): Float32Array {
+  const vocabulary = TOKENS.length;
+  const out = new Float32Array(batch.size * batch.width * vocabulary);
+  eachShare(batch, tokenDropout, (place, id, share) => out[place * vocabulary + id] = share);
   return out;
 }
 

@@ -1,7 +1,14 @@
 /** ESM-2: alphabet, tokens, and the model run block by block. */
 export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
 export { BLOCK_WEIGHTS, type BlockWeight } from "./block.ts";
-export type { GradientOptions, GradientResult, WeightGradients } from "./gradient.ts";
+export type {
+  CotangentSource,
+  GradientOptions,
+  GradientResult,
+  StateGradientOptions,
+  StateGradientResult,
+  WeightGradients,
+} from "./gradient.ts";
 export { HEAD_WEIGHTS, type HeadWeight } from "./head.ts";
 export type { HeadOptions, HeadResult, Translator } from "./head_runner.ts";
 export {

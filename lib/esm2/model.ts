@@ -4,12 +4,20 @@ import { showAs } from "../display.ts";
 import { UserError } from "../errors.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import { configText } from "../checkpoint/config.ts";
-import { computeGradient, type GradientOptions, type GradientResult } from "./gradient.ts";
+import { EmbeddingRunner } from "./embedding.ts";
+import {
+  computeGradient,
+  computeStateGradient,
+  type GradientOptions,
+  type GradientResult,
+  type StateGradientOptions,
+  type StateGradientResult,
+} from "./gradient.ts";
 import { type HeadOptions, type HeadResult, HeadRunner, type Translator } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
-import { ProgramCache } from "./programs.ts";
-import { type ArrayWeights, EMBEDDING } from "./trainable.ts";
+import type { Graph } from "../onnx/graph.ts";
+import { type GraphProgram, ProgramCache } from "./programs.ts";
 import type { Visitor } from "./visitor.ts";
 import { Within } from "./within.ts";
 import { loadResident, streamWeights, type WeightSource } from "./weights.ts";
@@ -88,6 +96,7 @@ export class Esm2 implements AsyncDisposable {
   private constructor(
     readonly config: Esm2Config,
     readonly backend: Backend,
+    /** f32[33, D]; without elements where the weights have one of their own. */
     readonly embedding: Float32Array,
     readonly invFreq: Float32Array,
     /** @ignore */
@@ -120,15 +129,25 @@ export class Esm2 implements AsyncDisposable {
   }
 
   /**
-   * Opens a model whose weights are arrays that change between runs; these and the backend stay the
-   * caller's.
+   * Opens a model of weights that change between runs; these and the backend stay the caller's.
+   *
+   * @param given its embedding f32[33, D], where the weights have none
    */
   static ofWeights(
-    weights: ArrayWeights,
-    { invFreq }: { invFreq: Float32Array },
+    weights: WeightSource,
+    { config, backend, invFreq, embedding }: {
+      config: Esm2Config;
+      backend: Backend;
+      invFreq: Float32Array;
+      embedding?: Float32Array;
+    },
   ): Esm2 {
-    const { config, backend, arrays } = weights;
-    return new Esm2(config, backend, arrays[EMBEDDING], invFreq, weights);
+    if (!embedding && !weights.embedding) {
+      throw new Error(
+        "Cannot open a model of weights as there must be an embedding: none is given",
+      );
+    }
+    return new Esm2(config, backend, embedding ?? new Float32Array(), invFreq, weights);
   }
 
   /**
@@ -162,6 +181,27 @@ export class Esm2 implements AsyncDisposable {
     return this.#enqueue(() => computeGradient(this.#engine, this.#head, batch, options));
   }
 
+  /**
+   * The same of a scalar of the final state, which other heads than the model's own read; the scalar's
+   * gradient is the caller's.
+   */
+  stateGradient(batch: TokenBatch, options: StateGradientOptions): Promise<StateGradientResult> {
+    return this.#enqueue(() => computeStateGradient(this.#engine, this.#head, batch, options));
+  }
+
+  /** The residual stream f32[B·T, D] before the first block; queued as runs are, the caller disposes of it. */
+  embed(batch: TokenBatch, { tokenDropout }: { tokenDropout?: boolean } = {}): Promise<Tensor> {
+    return this.#enqueue(() => new EmbeddingRunner(this.#engine).run(batch, tokenDropout));
+  }
+
+  /**
+   * The program of a graph of one's own, compiled the first time and freed with the model; what tells graphs
+   * apart is as in {@linkcode ProgramCache.get}.
+   */
+  compiled<A extends unknown[]>(build: (...args: A) => Graph, ...args: A): Promise<GraphProgram> {
+    return this.#programs.get(build, ...args);
+  }
+
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
     if (this.#work.isInside) {
       return Promise.reject(
@@ -181,7 +221,7 @@ export class Esm2 implements AsyncDisposable {
     const { visitor, from, until = config.layers, lenses = [], signal } = options;
     using pass = new Pass(this.#engine, batch);
     let depth = from?.depth ?? 0;
-    let hidden = from?.hidden ?? pass.embed();
+    let hidden = from?.hidden ?? await pass.embed();
     /** Whether `hidden` is ours to dispose of. */
     let ours = !from;
     let stopped = false;

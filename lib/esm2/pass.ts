@@ -4,7 +4,8 @@ import type { Esm2Config } from "../checkpoint/mod.ts";
 import { BackwardRunner, type BlockInput } from "./backward.ts";
 import type { BlockVariant } from "./block.ts";
 import { BlockRunner, type BlockStep, type Inputs, type PartHook } from "./block_runner.ts";
-import { embed, paddingBias, rotaryTables } from "./inputs.ts";
+import { EmbeddingRunner } from "./embedding.ts";
+import { paddingBias, rotaryTables } from "./inputs.ts";
 import { headGroups } from "./plan.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { TokenBatch } from "./tokenize.ts";
@@ -15,7 +16,7 @@ import type { WeightSource } from "./weights.ts";
 export interface Engine {
   readonly config: Esm2Config;
   readonly backend: Backend;
-  /** f32[33, D] */
+  /** f32[33, D], where the weights have none of their own. */
   readonly embedding: Float32Array;
   readonly invFreq: Float32Array;
   readonly weights: WeightSource;
@@ -47,10 +48,13 @@ export class Pass implements Disposable {
   }
 
   /** f32[B·T, D] at depth 0. */
-  embed(): Tensor {
-    const { config: { dModel, tokenDropout }, embedding, backend } = this.engine;
-    const data = embed(this.batch, embedding, dModel, tokenDropout);
-    return backend.upload("embedding", [data.length / dModel, dModel], data);
+  embed(): Promise<Tensor> {
+    return new EmbeddingRunner(this.engine).run(this.batch);
+  }
+
+  /** From dS/d(stream at depth 0) to dS/d(embedding) f32[33, D] of what was looked up. */
+  embedBackward(slope: Tensor): Promise<Tensor> {
+    return new EmbeddingRunner(this.engine).backward(this.batch, slope);
   }
 
   /** The residual stream after block `layer`, and what the visitor wants of the block. */

@@ -1,6 +1,5 @@
 /** The residual stream of sequences at any places of the model. */
 import type { Tensor } from "../backend/types.ts";
-import { embed } from "./inputs.ts";
 import type { Esm2 } from "./model.ts";
 import { defaultTokenBudget, planBatches, type PlannedBatch } from "./plan.ts";
 import type { TokenBatch } from "./tokenize.ts";
@@ -82,7 +81,7 @@ export async function visitBatch<Batch extends TokenBatch>(
 ): Promise<void> {
   checkPlaces(places, esm.config.layers);
   const last = places.includes("last"), head = last || watch?.logits === true;
-  using start = tokenDropout === undefined ? undefined : embedding(esm, batch, tokenDropout);
+  using start = tokenDropout === undefined ? undefined : await esm.embed(batch, { tokenDropout });
   using result = await esm.run(batch, {
     ...(start && { from: { depth: 0, hidden: start } }),
     until: head ? undefined : Math.max(watch?.depth ?? 0, ...places as number[]),
@@ -161,10 +160,4 @@ function checkPlaces(places: readonly StreamPlace[], layers: number): void {
         `current value is ${wrong ?? "none"}`,
     );
   }
-}
-
-function embedding(esm: Esm2, batch: TokenBatch, tokenDropout: boolean): Tensor {
-  const { dModel } = esm.config;
-  const data = embed(batch, esm.embedding, dModel, tokenDropout);
-  return esm.backend.upload("embedding", [batch.size * batch.width, dModel], data);
 }

@@ -1,4 +1,4 @@
-/** A model whose weights change: the same programs, weights in arrays of the host. */
+/** A model whose weights change: the same programs, other tensors. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config, EsmTensorName } from "../checkpoint/mod.ts";
 import { expectedTensors } from "../checkpoint/names.ts";
@@ -23,57 +23,57 @@ export const weightShapes = (config: Esm2Config): Map<EsmTensorName, readonly nu
       .map(({ name, shape }) => [name, shape]),
   );
 
-/** Weights that are written to between runs. */
-export class ArrayWeights implements WeightSource {
-  readonly #tensors = new Map<string, Tensor>();
-  readonly #shapes: ReadonlyMap<string, readonly number[]>;
-
-  /** @param arrays stay the caller's, who changes them between runs */
-  constructor(
-    readonly config: Esm2Config,
-    readonly arrays: Readonly<WeightArrays>,
-    readonly backend: Backend,
-  ) {
-    this.#shapes = weightShapes(config);
-  }
-
-  /** To be called when the arrays have changed: a host reads them where they are, a GPU's copies are old. */
-  changed(): void {
-    if (this.backend.gpu) this.#free();
-  }
+/** Weights that change between runs, each a tensor as it stands. */
+export class LiveWeights implements WeightSource {
+  /**
+   * @param tensorOf gives the weight of a name, valid for the run that asks; it stays whose it is
+   */
+  constructor(readonly tensorOf: (name: string) => Tensor) {}
 
   block(layer: number): Promise<WeightSet<BlockWeight>> {
-    return Promise.resolve(
-      this.#set(BLOCK_WEIGHTS, (name) => `layers.${layer}.${name}`),
-    );
+    return Promise.resolve(this.#set(BLOCK_WEIGHTS, (name) => `layers.${layer}.${name}`));
   }
 
   head(): Promise<WeightSet<HeadWeight>> {
     return Promise.resolve(this.#set(HEAD_WEIGHTS, storedName));
   }
 
-  [Symbol.dispose](): void {
-    this.#free();
+  embedding(): Tensor {
+    return this.tensorOf(EMBEDDING);
   }
+
+  [Symbol.dispose](): void {}
 
   #set<Name extends string>(
     names: readonly Name[],
     stored: (name: Name) => string,
   ): WeightSet<Name> {
     const tensors = {} as Record<Name, Tensor>;
-    for (const name of names) {
-      const key = stored(name);
-      let tensor = this.#tensors.get(key);
-      if (!tensor) {
-        tensor = this.backend.upload(key, this.#shapes.get(key)!, this.arrays[key]);
-        this.#tensors.set(key, tensor);
-      }
-      tensors[name] = tensor;
-    }
+    for (const name of names) tensors[name] = this.tensorOf(stored(name));
     return { tensors, [Symbol.dispose]() {} };
   }
+}
 
-  #free(): void {
+/** Tensors of arrays by name, made when they are first asked for. */
+export class UploadedWeights implements Disposable {
+  readonly #tensors = new Map<string, Tensor>();
+
+  constructor(
+    readonly shapes: ReadonlyMap<string, readonly number[]>,
+    readonly arrays: Readonly<WeightArrays>,
+    readonly backend: Backend,
+  ) {}
+
+  tensor(name: string): Tensor {
+    let tensor = this.#tensors.get(name);
+    if (!tensor) {
+      tensor = this.backend.upload(name, this.shapes.get(name)!, this.arrays[name]);
+      this.#tensors.set(name, tensor);
+    }
+    return tensor;
+  }
+
+  [Symbol.dispose](): void {
     for (const tensor of this.#tensors.values()) tensor[Symbol.dispose]();
     this.#tensors.clear();
   }

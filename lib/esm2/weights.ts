@@ -13,6 +13,8 @@ export interface WeightSet<Name extends string> extends Disposable {
 export interface WeightSource extends Disposable {
   block(layer: number): Promise<WeightSet<BlockWeight>>;
   head(): Promise<WeightSet<HeadWeight>>;
+  /** f32[33, D] as it stands now, where it changes; stays the source's. @default what the model was given */
+  embedding?(): Tensor;
 }
 
 /** Loads every weight now and keeps it; `onProgress` hears the bytes loaded so far. */

@@ -49,7 +49,7 @@ async function ranOn(
 
 /** Fixtures of heads on states, and how their weights are called there. */
 const HEADS = [
-  { fixture: "head_mean_mlp", kind: "mlp", rename: (name: string) => name },
+  { fixture: "train/head_mean_mlp", kind: "mlp", rename: (name: string) => name },
   {
     fixture: "rand_attention_pool",
     kind: "attention",

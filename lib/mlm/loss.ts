@@ -1,10 +1,12 @@
 /** The loss of masked language modelling, and its gradient with respect to every weight. */
-import { MASK, PAD, TOKENS } from "../esm2/alphabet.ts";
+import type { Tensor } from "../backend/types.ts";
+import { TOKENS } from "../esm2/alphabet.ts";
 import { BLOCK_WEIGHTS } from "../esm2/block.ts";
-import { HEAD_WEIGHTS } from "../esm2/head.ts";
-import { dropoutScale } from "../esm2/inputs.ts";
+import { HEAD_WEIGHTS, type HeadWeight } from "../esm2/head.ts";
 import type { Esm2, TokenBatch } from "../esm2/mod.ts";
-import { EMBEDDING, storedName, type WeightArrays } from "../esm2/trainable.ts";
+import { storedName } from "../esm2/trainable.ts";
+import { Graph } from "../onnx/graph.ts";
+import * as op from "../onnx/ops.ts";
 import { IGNORED } from "./corrupt.ts";
 
 const VOCABULARY = TOKENS.length;
@@ -35,67 +37,121 @@ export function crossEntropy(
   });
 }
 
-/** What {@linkcode addGradients} found. */
+/** What {@linkcode addGradients} found; whoever asked disposes of the tensor. */
 export interface BatchLoss {
-  /** Σ −log p over the asked tokens, nats. */
-  readonly loss: number;
+  /** −log p of the asked tokens in nats f32[R], R at least their number: those behind them are nothing's. */
+  readonly losses: Tensor;
   /** Tokens that were asked for. */
   readonly asked: number;
 }
 
+/** Where gradients are added up, by the names of weights. */
+export interface GradientSink {
+  /** @param gradients valid until it returns */
+  add(gradients: Readonly<Record<string, Tensor>>): void | Promise<void>;
+}
+
+/** Σ −log p of what {@linkcode addGradients} found, of its values. */
+export const lossOf = (losses: Float32Array, asked: number): number =>
+  losses.subarray(0, asked).reduce((sum, loss) => sum + loss, 0);
+
 /**
- * Adds the gradient of `scale` · Σ −log p over the asked tokens of a batch to arrays of the weights'
- * names. The embedding's is the sum of what its rows looked up and what the decoder read; `<mask>` (under
- * token dropout) and `<pad>` are looked up as zeros.
+ * Adds the gradient of `scale` · Σ −log p over the asked tokens of a batch to sums by the weights' names.
+ * The embedding's is the sum of what its rows looked up and what the decoder read; `<mask>` (under token
+ * dropout) and `<pad>` are looked up as zeros. On a GPU nothing is read back.
  *
  * @param labels [B·T], {@linkcode IGNORED} where nothing is asked
+ * @returns nothing where nothing is asked
  */
 export async function addGradients(
   esm: Esm2,
   batch: TokenBatch,
   labels: ArrayLike<number>,
   scale: number,
-  into: WeightArrays,
-): Promise<BatchLoss> {
-  const { backend, config: { dModel, tokenDropout } } = esm, rows = askedRows(labels);
-  if (rows.length === 0) return { loss: 0, asked: 0 };
-  let loss = 0;
-  const add = (name: string, values: Float32Array) => {
-    const sum = into[name] ??= new Float32Array(values.length);
-    for (let i = 0; i < values.length; i++) sum[i] += values[i];
-  };
-  using found = await esm.gradient(batch, {
-    rows,
-    wrt: 0,
-    async cotangent(logits) {
-      const slopes = await logits.read();
-      for (const own of crossEntropy(slopes, rows.map((row) => labels[row]), scale)) loss += own;
-      return backend.upload("slopes", [rows.length, VOCABULARY], slopes);
-    },
-    weights: {
-      wants: () => BLOCK_WEIGHTS,
-      wantsHead: () => HEAD_WEIGHTS,
-      async visit(layer, tensors) {
-        for (const [name, tensor] of Object.entries(tensors)) {
-          const key = layer === "head"
-            ? storedName(name as "lm_head.weight")
-            : `layers.${layer}.${name}`;
-          add(key, tensor.peek() ?? await tensor.read());
-        }
+  into: GradientSink,
+): Promise<BatchLoss | undefined> {
+  const asked = askedRows(labels), wanted = asked.map((row) => labels[row]);
+  if (asked.length === 0) return undefined;
+  // A graph of few shapes: rows that are asked for nothing fill the last of them.
+  const count = esm.backend.gpu ? Math.ceil(asked.length / ROWS) * ROWS : asked.length;
+  const rows = Array.from({ length: count }, (_, i) => asked[i] ?? asked[0]);
+  let losses: Tensor | undefined;
+  try {
+    using _ = await esm.gradient(batch, {
+      rows,
+      wrt: [],
+      async cotangent(logits) {
+        const found = await slopesOf(esm, logits, wanted, scale);
+        losses = found.losses;
+        return found.slopes;
       },
-    },
-  });
-  const slope = await found.gradients.get(0)!.read(), embedding = into[EMBEDDING];
-  for (let b = 0; b < batch.size; b++) {
-    const ids = batch.ids.subarray(b * batch.width, (b + 1) * batch.width);
-    const factor = dropoutScale(ids, batch.lengths[b], tokenDropout);
-    ids.forEach((id, t) => {
-      if (id === PAD || tokenDropout && id === MASK) return;
-      const at = (b * batch.width + t) * dModel;
-      for (let d = 0; d < dModel; d++) embedding[id * dModel + d] += factor * slope[at + d];
+      weights: {
+        wants: () => BLOCK_WEIGHTS,
+        wantsHead: () => HEAD_WEIGHTS,
+        wantsEmbedding: () => true,
+        async visit(layer, tensors) {
+          const nameOf = (name: string) =>
+            typeof layer === "number"
+              ? `layers.${layer}.${name}`
+              : layer === "head"
+              ? storedName(name as HeadWeight)
+              : name;
+          await into.add(
+            Object.fromEntries(
+              Object.entries(tensors).map(([name, tensor]) => [nameOf(name), tensor]),
+            ),
+          );
+        },
+      },
     });
+  } catch (error) {
+    losses?.[Symbol.dispose]();
+    throw error;
   }
-  return { loss, asked: rows.length };
+  return { losses: losses!, asked: asked.length };
+}
+
+/** Rows of the logits are as many as a multiple of this on a GPU. */
+const ROWS = 64;
+
+/** −log p of each wanted token f32[R], and dS/d(logits) f32[R, 33] of S = scale · Σ of them. */
+async function slopesOf(
+  esm: Esm2,
+  logits: Tensor,
+  wanted: readonly number[],
+  scale: number,
+): Promise<{ losses: Tensor; slopes: Tensor }> {
+  const { backend } = esm, [count] = logits.shape, host = logits.peek();
+  if (host) {
+    const slopes = host.slice(), losses = Float32Array.from(crossEntropy(slopes, wanted, scale));
+    return {
+      losses: backend.upload("losses", [count], losses),
+      slopes: backend.upload("slopes", [count, VOCABULARY], slopes),
+    };
+  }
+  const targets = new Float32Array(count * VOCABULARY), weights = new Float32Array(count);
+  wanted.forEach((token, r) => targets[r * VOCABULARY + token] = 1);
+  using own = backend.upload("targets", [count, VOCABULARY], targets);
+  using weight = backend.upload("weights", [count, 1], weights.fill(scale, 0, wanted.length));
+  const program = await esm.compiled(lossGraph);
+  const shapes = { losses: [count, 1], slopes: [count, VOCABULARY] };
+  const found = await program.run({ logits, targets: own, weights: weight }, shapes);
+  return { losses: found.losses, slopes: found.slopes };
+}
+
+/** The same as a graph: logits, targets f32[R, 33] of ones, weights f32[R, 1] → losses f32[R, 1], slopes. */
+function lossGraph(): Graph {
+  const g = new Graph("cross_entropy"), shape = ["R", VOCABULARY];
+  const logits = g.input("logits", "float32", shape);
+  const targets = g.input("targets", "float32", shape);
+  const weights = g.input("weights", "float32", ["R", 1]);
+  const largest = op.reduceMax(g, logits, [1]);
+  const shares = op.exp(g, op.sub(g, logits, largest)), sum = op.reduceSum(g, shares, [1]);
+  const own = op.reduceSum(g, op.mul(g, logits, targets), [1]);
+  g.output("losses", op.sub(g, op.add(g, op.log(g, sum), largest), own));
+  const p = op.mul(g, shares, op.reciprocal(g, sum));
+  g.output("slopes", op.mul(g, op.sub(g, p, targets), weights));
+  return g;
 }
 
 /** −log p of each asked token in nats, and the token that is likeliest there; without gradients. */

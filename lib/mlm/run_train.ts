@@ -6,7 +6,12 @@ import { computeInvFreq } from "../checkpoint/inv_freq.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
 import { Esm2 } from "../esm2/mod.ts";
-import { ArrayWeights, type WeightArrays, weightShapes } from "../esm2/trainable.ts";
+import {
+  LiveWeights,
+  UploadedWeights,
+  type WeightArrays,
+  weightShapes,
+} from "../esm2/trainable.ts";
 import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
 import { OutputDir } from "../io/output.ts";
@@ -114,8 +119,9 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
     ...pick(o),
   };
   const measure = async () => {
-    using source = new ArrayWeights(config, weights, backend);
-    await using esm = Esm2.ofWeights(source, { invFreq });
+    using uploaded = new UploadedWeights(weightShapes(config), weights, backend);
+    const source = new LiveWeights((name) => uploaded.tensor(name));
+    await using esm = Esm2.ofWeights(source, { config, backend, invFreq });
     const { maxLength, seed } = o;
     return await heldOutFigures(esm, heldOut, { maxLength, seed, tokenBudget, signal: ctx.signal });
   };

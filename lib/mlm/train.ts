@@ -2,14 +2,12 @@
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { Backend } from "../backend/types.ts";
 import { Esm2, planBatches } from "../esm2/mod.ts";
-import { ArrayWeights, EMBEDDING, type WeightArrays, weightShapes } from "../esm2/trainable.ts";
-import { adamw, type Moments } from "../train/adamw.ts";
-import { clipByGlobalNorm } from "../train/arrays.ts";
-import { Muon } from "../train/muon.ts";
+import { EMBEDDING, LiveWeights, type WeightArrays, weightShapes } from "../esm2/trainable.ts";
+import { openParameters } from "../train/parameters.ts";
 import { linear } from "../train/schedule.ts";
 import type { StateFile } from "../train/state_file.ts";
 import { corrupt, type Corrupted, type Corruption, IGNORED } from "./corrupt.ts";
-import { addGradients } from "./loss.ts";
+import { addGradients, type BatchLoss, type GradientSink, lossOf } from "./loss.ts";
 import type { Draw, Sampler } from "./sampler.ts";
 
 /** How a model is trained. */
@@ -91,31 +89,28 @@ export async function trainMaskedModel(
   { stateFile, signal, onStep, keep, onResume }: TrainOptions = {},
 ): Promise<Progress> {
   const shapes: ReadonlyMap<string, readonly number[]> = weightShapes(config);
-  const matrices = new Map(
-    [...shapes].filter(([name, shape]) => settings.muon && isMatrix(name, shape)),
-  );
-  const pick = (wanted: boolean) => (arrays: WeightArrays): WeightArrays =>
-    Object.fromEntries(Object.entries(arrays).filter(([name]) => matrices.has(name) === wanted));
-  const ofMuon = pick(true), ofAdam = pick(false);
-  const adam = adamw({
+  await using parameters = await openParameters(backend, shapes, weights, {
     betas: settings.betas,
     decay: settings.decay,
     decays: (name) => shapes.get(name)!.length > 1,
+    ...(settings.muon && { muon: { moves: isMatrix, decay: settings.decay } }),
   });
-  await using muon = new Muon(matrices, backend, { decay: settings.decay });
-  const moments: Moments<WeightArrays> = adam.init(ofAdam(weights));
-  const momentum = muon.init(ofMuon(weights));
-  const arrays = { weights, ...moments, momentum };
-  const { kept, ...progress } = stateFile?.load<Progress & { kept?: unknown }>(arrays) ??
-    { steps: 0, draws: 0, tokens: 0 };
-  if (progress.steps > 0) onResume?.(progress.tokens, kept);
+  const start = stateFile && await parameters.memory();
+  const resumed = start && stateFile.load<Progress & { kept?: unknown }>(start);
+  const { kept, ...progress } = resumed ?? { steps: 0, draws: 0, tokens: 0, kept: undefined };
+  if (progress.steps > 0) {
+    parameters.load(start!);
+    onResume?.(progress.tokens, kept);
+  }
   const schedule = linear(1, { warmUp: settings.warmUp, decay: settings.cooling });
 
-  using source = new ArrayWeights(config, weights, backend);
-  await using esm = Esm2.ofWeights(source, { invFreq });
+  const source = new LiveWeights((name) => parameters.tensor(name));
+  await using esm = Esm2.ofWeights(source, { config, backend, invFreq });
   let saved = performance.now();
-  const save = () => {
-    if (progress.steps > 0) stateFile?.save({ ...progress, kept: keep?.() }, arrays);
+  const save = async () => {
+    if (progress.steps > 0) {
+      stateFile?.save({ ...progress, kept: keep?.() }, await parameters.memory());
+    }
     saved = performance.now();
   };
   try {
@@ -123,36 +118,36 @@ export async function trainMaskedModel(
       signal?.throwIfAborted();
       const draws = sampler.batch(progress.draws, settings.batch);
       const corrupted = await Promise.all(draws.map((draw) => hide(draw, sampler, settings)));
-      const gradients: WeightArrays = {};
-      const { loss, asked } = await gradientsOf(esm, corrupted, settings.tokenBudget, gradients);
+      using found = await gradientsOf(esm, corrupted, settings.tokenBudget, parameters);
       const done = draws.reduce((sum, { residues }) => sum + residues + 2, 0);
-      if (asked > 0) {
-        const norm = clipByGlobalNorm(gradients, settings.clip, 1e-6);
+      if (found.losses.length > 0) {
         // The first step moves too: it is the share that is done after it.
         const rate = schedule(Math.min(1, (progress.tokens + done) / settings.tokens));
         const step = progress.steps + 1;
-        adam.update(weights, ofAdam(gradients), moments, {
-          step,
-          learningRate: rate * settings.learningRate,
+        const { norm, alongside } = await parameters.step({
+          ...{ step, clip: settings.clip },
+          rate: rate * settings.learningRate,
+          matrixRate: rate * settings.matrixRate,
+          alongside: found.losses.map(({ losses }) => losses),
         });
-        await muon.update(weights, ofMuon(gradients), momentum, {
-          step,
-          learningRate: rate * settings.matrixRate,
-        });
-        source.changed();
+        const asked = found.losses.reduce((sum, own) => sum + own.asked, 0);
+        const loss = found.losses.reduce((sum, own, i) => sum + lossOf(alongside[i], own.asked), 0);
         progress.steps = step;
         onStep?.({ step, loss: loss / asked, norm, rate, tokens: progress.tokens + done });
       }
       progress.draws += draws.length;
       progress.tokens += done;
-      if (performance.now() - saved > SAVE_MS) save();
+      if (performance.now() - saved > SAVE_MS) await save();
       // Ctrl-C is heard only when the event loop turns.
       await new Promise((resolve) => setTimeout(resolve));
     }
-    save();
+    await save();
   } catch (error) {
-    if (signal?.aborted) save();
+    if (signal?.aborted) await save();
     throw error;
+  }
+  for (const [name, array] of Object.entries(await parameters.read())) {
+    if (array !== weights[name]) weights[name].set(array);
   }
   return progress;
 }
@@ -170,23 +165,28 @@ async function hide(
   });
 }
 
-/** Of the mean over all asked tokens of the step, however they are batched. */
+/** Adds the gradient of the mean over all asked tokens of the step, however they are batched. */
 async function gradientsOf(
   esm: Esm2,
   corrupted: readonly Corrupted[],
   tokenBudget: number,
-  into: WeightArrays,
-): Promise<{ loss: number; asked: number }> {
+  into: GradientSink,
+): Promise<{ losses: readonly BatchLoss[] } & Disposable> {
   const all = corrupted.reduce(
     (sum, { labels }) => sum + labels.filter((label) => label !== IGNORED).length,
     0,
   );
-  let loss = 0;
+  using owned = new DisposableStack();
+  const losses: BatchLoss[] = [];
   const rows = corrupted.map(({ ids }) => ids);
   for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
     const labels = new Int32Array(batch.size * batch.width).fill(IGNORED);
     batch.members.forEach((member, b) => labels.set(corrupted[member].labels, b * batch.width));
-    loss += (await addGradients(esm, batch, labels, 1 / all, into)).loss;
+    const found = await addGradients(esm, batch, labels, 1 / all, into);
+    if (!found) continue;
+    owned.use(found.losses);
+    losses.push(found);
   }
-  return { loss, asked: all };
+  const kept = owned.move();
+  return { losses, [Symbol.dispose]: () => kept.dispose() };
 }

@@ -135,6 +135,9 @@ export const neg = (g: Graph, x: Value, label?: string): Value => unary(g, "Neg"
 /** Elementwise e^x. */
 export const exp = (g: Graph, x: Value, label?: string): Value => unary(g, "Exp", x, {}, label);
 
+/** Elementwise natural logarithm. */
+export const log = (g: Graph, x: Value, label?: string): Value => unary(g, "Log", x, {}, label);
+
 /** Elementwise error function. */
 export const erf = (g: Graph, x: Value, label?: string): Value => unary(g, "Erf", x, {}, label);
 
@@ -185,6 +188,10 @@ export const reduceSum = (g: Graph, x: Value, axes: readonly number[], label?: s
 /** Mean over some axes (0-based), which stay with extent 1. */
 export const reduceMean = (g: Graph, x: Value, axes: readonly number[], label?: string): Value =>
   reduce(g, "ReduceMean", x, axes, label);
+
+/** Largest value over some axes (0-based), which stay with extent 1. */
+export const reduceMax = (g: Graph, x: Value, axes: readonly number[], label?: string): Value =>
+  reduce(g, "ReduceMax", x, axes, label);
 
 function reduce(g: Graph, op: string, x: Value, axes: readonly number[], label?: string): Value {
   requireFloat(op, x);

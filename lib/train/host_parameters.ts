@@ -40,7 +40,7 @@ export class HostParameters implements Parameters {
       weights: this.#weights,
       ...this.#adam.init(rest),
       momentum: this.#muon?.init(this.#muonOnly(this.#weights)) ?? {},
-      ...(average !== undefined && { average: copiesOf(this.#weights) }),
+      average: average === undefined ? {} : copiesOf(this.#weights),
     };
   }
 
@@ -98,7 +98,8 @@ export class HostParameters implements Parameters {
   }
 
   readAverage(): Promise<NamedArrays> {
-    return Promise.resolve(this.#memory.average ?? this.#weights);
+    const isKept = this.settings.average !== undefined;
+    return Promise.resolve(isKept ? this.#memory.average : this.#weights);
   }
 
   memory(): Promise<ParameterMemory> {
@@ -108,7 +109,7 @@ export class HostParameters implements Parameters {
   load(memory: ParameterMemory): void {
     checkMemory(this.#memory, memory);
     for (const [group, arrays] of Object.entries(this.#memory)) {
-      for (const [name, array] of Object.entries(arrays!)) array.set(memory[group]![name]);
+      for (const [name, array] of Object.entries(arrays)) array.set(memory[group][name]);
     }
   }
 
@@ -120,7 +121,7 @@ export class HostParameters implements Parameters {
 
   #average(): void {
     const { average } = this.#memory, { average: kept } = this.settings;
-    for (const [name, mean] of Object.entries(average ?? {})) {
+    for (const [name, mean] of Object.entries(average)) {
       const weights = this.#weights[name];
       for (let i = 0; i < mean.length; i++) mean[i] += (1 - kept!) * (weights[i] - mean[i]);
     }
@@ -164,7 +165,7 @@ export function shapeOf(shapes: Shapes, name: string): readonly number[] {
 /** @throws {RangeError} if groups, names or lengths differ */
 export function checkMemory(own: ParameterMemory, given: ParameterMemory): void {
   for (const [group, arrays] of Object.entries(own)) {
-    for (const [name, { length }] of Object.entries(arrays!)) {
+    for (const [name, { length }] of Object.entries(arrays)) {
       const found = given[group]?.[name]?.length;
       if (found !== length) throw misfit(`${group} of ${name}`, length, found);
     }

@@ -53,9 +53,9 @@ export interface ParameterMemory {
   readonly second: NamedArrays;
   /** Of Muon's. */
   readonly momentum: NamedArrays;
-  /** Running mean of the weights, where one is kept. */
-  readonly average?: NamedArrays;
-  readonly [group: string]: NamedArrays | undefined;
+  /** Running mean of the weights, where one is kept; else without names. */
+  readonly average: NamedArrays;
+  readonly [group: string]: NamedArrays;
 }
 
 /** Named weights with sums of gradients and moments; on a GPU nothing of it is on the host. */
