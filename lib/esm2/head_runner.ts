@@ -1,11 +1,12 @@
 /** Runs the language-model head, and differentiates it. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
+import { UserError } from "../errors.ts";
 import { cotangentOf } from "../onnx/gradient.ts";
 import { TOKENS } from "./alphabet.ts";
 import { headGraph, type HeadWeight, NORM_WEIGHTS, normGraph } from "./head.ts";
 import type { ProgramCache } from "./programs.ts";
-import type { WeightSource } from "./weights.ts";
+import type { WeightSet, WeightSource } from "./weights.ts";
 
 /** An affine map of a state before the head reads it: x + x · matrixᵀ + bias. */
 export interface Translator {
@@ -49,7 +50,7 @@ export class HeadRunner {
     x: Tensor,
     { rows, normalised = false, translator }: HeadOptions = {},
   ): Promise<HeadResult> {
-    const { config, programs, weights } = this.engine;
+    const { config, programs } = this.engine;
     using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
     const program = await programs.get(
       headGraph,
@@ -58,7 +59,7 @@ export class HeadRunner {
       normalised,
       translator !== undefined,
     );
-    using set = await weights.head();
+    using set = await this.#wholeHead();
     const count = rows?.length ?? x.shape[0];
     const { logits, normalised: state } = await program.run(
       {
@@ -85,7 +86,7 @@ export class HeadRunner {
     cotangent: Tensor,
     wrt: readonly W[],
   ): Promise<Record<W, Tensor>> {
-    const { config, programs, weights } = this.engine;
+    const { config, programs } = this.engine;
     using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
     const program = await programs.vjp(
       headGraph,
@@ -93,7 +94,7 @@ export class HeadRunner {
       ["logits"],
       wrt,
     );
-    using set = await weights.head();
+    using set = await this.#wholeHead();
     return await program.gradients({
       ...set.tensors,
       x,
@@ -128,6 +129,17 @@ export class HeadRunner {
     using set = await weights.head();
     const values = { ...set.tensors, x, [cotangentOf("normalised")]: cotangent };
     return await program.gradients(values, wrt);
+  }
+
+  /** @throws {UserError} if the model has no language-model head */
+  async #wholeHead(): Promise<WeightSet<HeadWeight>> {
+    const set = await this.engine.weights.head();
+    if (set.tensors["lm_head.dense.weight"]) return set;
+    set[Symbol.dispose]();
+    throw new UserError(
+      "Cannot compute logits of residues as the model must have a language-model head: it was " +
+        "fine-tuned to tell classes and stored without",
+    );
   }
 
   /** Row numbers as the graph takes them: floats, which are exact to 2^24. */

@@ -12,6 +12,7 @@ export interface WeightSet<Name extends string> extends Disposable {
 
 export interface WeightSource extends Disposable {
   block(layer: number): Promise<WeightSet<BlockWeight>>;
+  /** All of the head, or its final LayerNorm where the model has no language-model head. */
   head(): Promise<WeightSet<HeadWeight>>;
   /** f32[33, D] as it stands now, where it changes; stays the source's. @default what the model was given */
   embedding?(): Tensor;
@@ -118,7 +119,9 @@ class Loader {
 
   head(): Promise<Record<HeadWeight, Tensor>> {
     return this.#load(
-      HEAD_WEIGHTS,
+      HEAD_WEIGHTS.filter((name) =>
+        this.checkpoint.tensors.has(headTensorName(this.checkpoint, name))
+      ),
       (name) => headTensorName(this.checkpoint, name),
       (name) => headWeightShape(name, this.checkpoint.config),
     );

@@ -32,7 +32,7 @@ export interface Scale {
 export interface Lesson {
   readonly task: Task;
   readonly problem: SplitProblem;
-  /** Of every protein of the problem. */
+  /** Of every protein of the problem; numbers have mean 0 and deviation 1 over the training set. */
   readonly examples: readonly Example[];
   /** Numbers of the proteins of each set that have something to be learnt or told. */
   readonly sets: Readonly<Record<SetName, readonly number[]>>;
@@ -87,9 +87,14 @@ export function lessonOf(
   notes: string[],
 ): Lesson {
   const { proteins, sets, classes } = problem;
+  const scale = task === "regression"
+    ? scaleOf(proteins.filter((_, p) => sets[p] === "train").map(({ labels: [value] }) => value))
+    : { mean: 0, sd: 1 };
   const examples = proteins.map(({ id, residues, labels }): Example => ({
     ids: tokensOf({ id, residues }, maxLength),
-    targets: task === "residue" ? labels.subarray(0, maxLength) : labels,
+    targets: task === "residue"
+      ? labels.subarray(0, maxLength)
+      : labels.map((label) => (label - scale.mean) / scale.sd),
   }));
   const long = examples.filter(({ ids }, p) => ids.length - 2 < proteins[p].residues.length).length;
   if (long > 0) {
@@ -119,8 +124,7 @@ export function lessonOf(
   const outputs = task === "regression" ? 1 : classes.length;
   const learnt = own.train.map((p) => examples[p]);
   return {
-    ...{ task, problem, examples, sets: own, counts },
-    scale: task === "regression" ? scaleOf(learnt) : { mean: 0, sd: 1 },
+    ...{ task, problem, examples, sets: own, counts, scale },
     loss: {
       ...{ task, outputs },
       ...(classWeights !== "none" && {
@@ -143,8 +147,7 @@ export function tokensOf(protein: { id: string; residues: string }, maxLength: n
 export const labelledResidues = ({ targets }: Example): number[] =>
   Array.from(targets.keys()).filter((i) => !Number.isNaN(targets[i]));
 
-function scaleOf(examples: readonly Example[]): Scale {
-  const values = examples.map(({ targets: [value] }) => value);
+function scaleOf(values: readonly number[]): Scale {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   const sd = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
   return { mean, sd: sd > 0 ? sd : 1 };
@@ -188,10 +191,10 @@ function weightsOf(
 /** The truth of a set, as statistics read it. */
 export function truthOf({ task, problem, examples, sets }: Lesson, set: SetName): Truth {
   const isResidue = task === "residue", isSets = task === "multilabel";
-  const members = sets[set].map((p) => examples[p]);
-  const targets = members.map((example) =>
-    isResidue ? labelledResidues(example).map((i) => example.targets[i]) : [...example.targets]
-  );
+  const targets = sets[set].map((p) => {
+    const { labels } = problem.proteins[p];
+    return isResidue ? labelledResidues(examples[p]).map((i) => labels[i]) : [...labels];
+  });
   return {
     labels: Float64Array.from(targets.flat()),
     rows: targets.map(({ length }) => isResidue ? length : 1),

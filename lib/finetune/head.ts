@@ -90,17 +90,24 @@ export function headGraph(spec: HeadSpec, from: Pooling): Graph {
   return g;
 }
 
+/** x f32[N, D] → rows f32[R, D] that the layers read, of heads whose pooling learns nothing. */
+export function poolGraph(spec: HeadSpec): Graph {
+  const g = new Graph("pool"), x = g.input("x", "float32", ["N", spec.width]);
+  g.output("pooled", pooled(g, x, spec));
+  return g;
+}
+
 function pooled(
   g: Graph,
   x: Value,
   spec: HeadSpec,
-  linear: (x: Value, name: string) => Value,
+  linear?: (x: Value, name: string) => Value,
 ): Value {
   if (isPicking(spec)) return op.gatherRows(g, x, g.input("rows", "float32", ["R"]));
   if (spec.kind !== "attention") {
     return op.matmul(g, g.input("pool", "float32", ["R", "N"]), x, "pool");
   }
-  const scores = op.transpose(g, linear(x, "classifier.score"), [1, 0], "scores");
+  const scores = op.transpose(g, linear!(x, "classifier.score"), [1, 0], "scores");
   const own = op.add(g, scores, g.input("hidden", "float32", ["R", "N"]), "own");
   return op.matmul(g, op.softmax(g, own, "shares"), x, "pool");
 }
@@ -156,6 +163,14 @@ export class HeadRunner implements AsyncDisposable {
       logits: [rows.count, this.spec.outputs],
     });
     return logits;
+  }
+
+  /** Rows f32[R, D] that the layers read, of a head that is not `attention`; the caller's. */
+  async pool(input: HeadInput): Promise<Tensor> {
+    using rows = this.#rows(input);
+    const program = await this.#programs.get(poolGraph, this.spec);
+    const shapes = { pooled: [rows.count, this.spec.width] };
+    return (await program.run({ ...rows.tensors, x: input.x }, shapes)).pooled;
   }
 
   /**

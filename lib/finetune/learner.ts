@@ -1,21 +1,11 @@
 /** What is trained: a head alone, or a model with it; gradients of examples, and what it says of them. */
 import type { Backend, Tensor } from "../backend/types.ts";
-import { type Esm2, type PlannedBatch } from "../esm2/mod.ts";
+import type { Esm2, PlannedBatch, WeightGradients } from "../esm2/mod.ts";
 import type { Parameters } from "../train/parameters.ts";
 import { labelledResidues } from "./data.ts";
 import { type HeadInput, HeadRunner, headShapes } from "./head.ts";
 import { lossInPlace, type LossSpec } from "./loss.ts";
 import type { Example, HeadSpec } from "./types.ts";
-
-/** Something that learns from batches of examples. */
-export interface Learner extends AsyncDisposable {
-  /** What is trained, the head's weights among them. */
-  readonly parameters: Parameters;
-  /** Adds the gradient of scale · Σ loss over the rows of a batch, and gives Σ loss. */
-  learn(asked: Asked, scale: number): Promise<number>;
-  /** Logits f32[R, outputs] of the rows of a batch. */
-  logits(asked: Asked): Promise<Float32Array>;
-}
 
 /** A batch with what is asked of it. */
 export interface Asked {
@@ -28,7 +18,7 @@ export interface Asked {
   readonly targets: Float64Array;
 }
 
-/** What a batch of examples asks. @param numbers of the sequences that the batch was planned of */
+/** What a batch of examples asks. @param planned numbers of the sequences that the batch was planned of */
 export function askedOf(
   examples: readonly Example[],
   planned: readonly number[],
@@ -50,42 +40,71 @@ export function askedOf(
   return { batch, numbers, residues, targets: Float64Array.from(targets) };
 }
 
-/** A head whose weights are trained. */
-class TrainedHead implements AsyncDisposable {
-  readonly runner: HeadRunner;
+/** What a learner is made of; all of it stays the caller's. */
+export interface LearnerParts {
+  /** The model as it stands at every step. */
+  readonly esm: Esm2;
+  readonly spec: HeadSpec;
+  readonly loss: LossSpec;
+  /** What is trained, the head's weights among them. */
+  readonly parameters: Parameters;
+}
+
+/** Learns from batches of examples: with a model whose weights are trained too, or with one that stays. */
+export abstract class Learner implements AsyncDisposable {
+  readonly parameters: Parameters;
+  protected readonly runner: HeadRunner;
   readonly #names: readonly string[];
 
-  constructor(
-    readonly spec: HeadSpec,
-    readonly loss: LossSpec,
-    readonly backend: Backend,
-    readonly parameters: Parameters,
-  ) {
-    this.runner = new HeadRunner(spec, backend);
-    this.#names = [...headShapes(spec).keys()];
+  constructor(readonly parts: LearnerParts) {
+    this.parameters = parts.parameters;
+    this.runner = new HeadRunner(parts.spec, parts.esm.backend);
+    this.#names = [...headShapes(parts.spec).keys()];
   }
 
-  weights(): Record<string, Tensor> {
-    return Object.fromEntries(this.#names.map((name) => [name, this.parameters.tensor(name)]));
+  /** Adds the gradient of scale · Σ loss over the rows of a batch, and gives Σ loss. */
+  abstract learn(asked: Asked, scale: number): Promise<number>;
+
+  /** What the head reads of a batch; the caller disposes of its tensor. */
+  protected abstract input(asked: Asked): Promise<HeadInput>;
+
+  /** Logits f32[R, outputs] of the rows of a batch. */
+  async logits(asked: Asked): Promise<Float32Array> {
+    const input = await this.input(asked);
+    using _ = input.x;
+    return await this.#logits(input);
   }
 
-  async logits(input: HeadInput): Promise<Float32Array> {
-    using logits = await this.runner.run(input, this.weights());
+  protected get backend(): Backend {
+    return this.parts.esm.backend;
+  }
+
+  async #logits(input: HeadInput): Promise<Float32Array> {
+    using logits = await this.runner.run(input, this.#weights());
     return await logits.read();
   }
 
+  #weights(): Record<string, Tensor> {
+    return Object.fromEntries(this.#names.map((name) => [name, this.parameters.tensor(name)]));
+  }
+
   /** Adds the head's gradient; gives Σ loss and, where it is wanted, dS/dx. */
-  async learn(
+  protected async learnHead(
     input: HeadInput,
     targets: Float64Array,
     scale: number,
     wantsStates: boolean,
   ): Promise<{ loss: number; x?: Tensor }> {
-    const slopes = await this.logits(input), { outputs } = this.spec;
-    const loss = lossInPlace(this.loss, slopes, targets, scale);
-    using cotangent = this.backend.upload("slopes", [slopes.length / outputs, outputs], slopes);
-    const found = await this.runner.backward(input, this.weights(), cotangent, wantsStates);
-    const { x, ...gradients } = found;
+    const { loss: spec } = this.parts, slopes = await this.#logits(input);
+    const loss = lossInPlace(spec, slopes, targets, scale);
+    const shape = [slopes.length / spec.outputs, spec.outputs];
+    using cotangent = this.backend.upload("slopes", shape, slopes);
+    const { x, ...gradients } = await this.runner.backward(
+      input,
+      this.#weights(),
+      cotangent,
+      wantsStates,
+    );
     this.parameters.add(gradients);
     for (const tensor of Object.values(gradients)) tensor[Symbol.dispose]();
     return { loss, x };
@@ -96,16 +115,109 @@ class TrainedHead implements AsyncDisposable {
   }
 }
 
-/** What a learner is made of. */
-export interface LearnerParts {
-  readonly esm: Esm2;
-  readonly spec: HeadSpec;
-  readonly loss: LossSpec;
-  readonly parameters: Parameters;
+/** States of a batch after the final LayerNorm, f32[B·T, D]; the caller's. */
+export async function finalStates(
+  esm: Esm2,
+  batch: PlannedBatch,
+  signal?: AbortSignal,
+): Promise<Tensor> {
+  using result = await esm.run(batch, { signal });
+  return await esm.normalise(result.hidden);
 }
 
-/** Which weights of the model are trained, and how their gradients are called among the parameters. */
-export interface TrainedWeights {
-  readonly wants: NonNullable<Parameters0["weights"]>;
+/** What gradients are wanted of the model, by the names of the parameters. */
+export interface TrainedWeights extends Omit<WeightGradients, "visit"> {
+  /** Name among the parameters. @param layer as {@linkcode WeightGradients.visit} is given it */
+  nameOf(layer: number | "head" | "embedding", name: string): string;
 }
-type Parameters0 = Pick<import("../esm2/mod.ts").StateGradientOptions, "weights">;
+
+/** Trains weights of the model with the head. */
+export class ModelLearner extends Learner {
+  constructor(parts: LearnerParts, readonly trained: TrainedWeights) {
+    super(parts);
+  }
+
+  async learn({ batch, residues, targets }: Asked, scale: number): Promise<number> {
+    const { nameOf, ...wanted } = this.trained, { esm, parameters } = this.parts;
+    let sum = 0;
+    using _ = await esm.stateGradient(batch, {
+      wrt: [],
+      cotangent: async (state) => {
+        const input = { x: state, states: { batch, residues } };
+        const { loss, x } = await this.learnHead(input, targets, scale, true);
+        sum = loss;
+        return x!;
+      },
+      weights: {
+        ...wanted,
+        visit(layer, gradients) {
+          parameters.add(
+            Object.fromEntries(
+              Object.entries(gradients).map(([name, tensor]) => [nameOf(layer, name), tensor]),
+            ),
+          );
+        },
+      },
+    });
+    return sum;
+  }
+
+  protected async input({ batch, residues }: Asked): Promise<HeadInput> {
+    return { x: await finalStates(this.parts.esm, batch), states: { batch, residues } };
+  }
+}
+
+/** Bytes of states that are kept; more are computed anew at every step. */
+const HELD_BYTES = 1 << 30;
+
+/** Trains the head alone: what it reads of each example is computed once, where memory allows. */
+export class FrozenLearner extends Learner {
+  readonly #held: boolean;
+  /** Rows f32[r, D] that the head reads of each example. */
+  readonly #rows = new Map<number, Float32Array>();
+
+  constructor(parts: LearnerParts, examples: readonly Example[]) {
+    super(parts);
+    const { per, width, kind } = parts.spec;
+    const rows = examples.reduce(
+      (sum, example) => sum + (per === "protein" ? 1 : labelledResidues(example).length),
+      0,
+    );
+    // Attention weighs residues anew whenever it has learnt: it reads all of them.
+    this.#held = kind !== "attention" && 4 * width * rows <= HELD_BYTES;
+  }
+
+  async learn(asked: Asked, scale: number): Promise<number> {
+    const input = await this.input(asked);
+    using _ = input.x;
+    return (await this.learnHead(input, asked.targets, scale, false)).loss;
+  }
+
+  protected async input(asked: Asked): Promise<HeadInput> {
+    const { batch, numbers, residues } = asked, { esm, spec } = this.parts;
+    if (!this.#held) return { x: await finalStates(esm, batch), states: { batch, residues } };
+    if (numbers.some((number) => !this.#rows.has(number))) await this.#read(asked);
+    const parts = numbers.map((number) => this.#rows.get(number)!);
+    const rows = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      rows.set(part, at);
+      at += part.length;
+    }
+    return { x: this.backend.upload("rows", [rows.length / spec.width, spec.width], rows) };
+  }
+
+  async #read({ batch, numbers, residues }: Asked): Promise<void> {
+    const { esm, spec: { width, per } } = this.parts;
+    using states = await finalStates(esm, batch);
+    using pooled = await this.runner.pool({ x: states, states: { batch, residues } });
+    const all = await pooled.read();
+    let at = 0;
+    numbers.forEach((number, b) => {
+      const count = per === "protein"
+        ? 1
+        : residues!.filter((row) => Math.floor(row / batch.width) === b).length;
+      this.#rows.set(number, all.slice(at * width, (at += count) * width));
+    });
+  }
+}
