@@ -25,7 +25,7 @@ const ROOMS: readonly string[] = [
   ...["kernels/token_log_probs", "kernels/topk_sae_encode", "kernels/sparse_decode"],
   ...["kernels/ig_step", "kernels/pool_rows", "kernels/mod.ts", "lib/stats", "lib/report"],
   // Models and what they read.
-  ...["lib/backend", "lib/checkpoint", "lib/hub", "lib/esm2", "lib/structure"],
+  ...["lib/backend", "lib/checkpoint", "lib/adapter", "lib/hub", "lib/esm2", "lib/structure"],
   // Which proteins.
   "lib/proteins",
   // How a command runs, whatever it computes.
@@ -51,6 +51,7 @@ const BROWSER: Readonly<Record<string, string | undefined>> = {
 /** Entries of folders that are not for others, each with the reason. */
 const INTERNAL: Readonly<Record<string, string>> = {
   "kernels/matmul/mod.ts": "replays choose its tile themselves",
+  "lib/adapter/mod.ts": "what openModel merges into a model and trainings write",
   "lib/bench/kernels/mod.ts": "the rows of the benchmark",
   "lib/bench/report/mod.ts": "what the benchmark draws",
   "lib/report/client/mod.ts": "what every page's script is made of",

@@ -7,17 +7,18 @@
  */
 import type { Tensor } from "../backend/types.ts";
 import { cotangentOf } from "../onnx/gradient.ts";
+import type { AdapterWeight, BlockLinear } from "./adapters.ts";
 import type { BlockWeight } from "./block.ts";
 import { attendGraph, blockGraph, finishGraph, projectGraph } from "./block_graphs.ts";
 import { type BlockRunner, type BlockStep, groupInputs, type Inputs } from "./block_runner.ts";
 
 const QKV = ["q", "k", "v"];
 
-/** What a block can be differentiated with respect to: its input or a weight. */
-export type BlockInput = "x" | BlockWeight;
+/** What a block can be differentiated with respect to: its input, a weight, or one of an adapter. */
+export type BlockInput = "x" | BlockWeight | AdapterWeight<BlockLinear>;
 
 /** Which weights the first third of a block reads; the others are read after the attention. */
-const isProjection = (name: BlockWeight) => /^self_attn(_layer_norm|\.[qkv]_proj)\./.test(name);
+const isProjection = (name: string) => /^self_attn(_layer_norm|\.[qkv]_proj)\./.test(name);
 
 /**
  * Differentiates blocks: gives dS/dw for each w of `wrt`, by name. `x` is a block's input and

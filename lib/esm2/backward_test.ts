@@ -3,6 +3,7 @@ import { cotangentOf, gradientOf, vjpGraph } from "../onnx/gradient.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { slopes, uniformValues } from "../onnx/testing/check_gradients.ts";
 import { evaluate } from "../onnx/testing/evaluate.ts";
+import { type AdapterForm, BLOCK_LINEARS, inverseNormGraph, partsOf } from "./adapters.ts";
 import { BLOCK_WEIGHTS, type BlockVariant } from "./block.ts";
 import { blockGraph, finishGraph, projectGraph } from "./block_graphs.ts";
 import { HEAD_WEIGHTS, headGraph } from "./head.ts";
@@ -35,6 +36,62 @@ function check(build: () => Graph, output: string, wrt: string[]): void {
 
 Deno.test("vjpGraph of a padded block in groups of heads is its slopes, for the state and weights", () => {
   check(() => blockGraph(variant, [1, 2], { attention: false }), "hidden", ["x", ...BLOCK_WEIGHTS]);
+});
+
+const ADAPTERS: Record<string, AdapterForm> = {
+  "LoRA": { rank: 2, bias: false, magnitude: false },
+  "LoRA with a bias": { rank: 2, bias: true, magnitude: false },
+  "LoRA with dropout": { rank: 2, bias: true, magnitude: false, dropout: true },
+  "DoRA": { rank: 2, bias: false, magnitude: true },
+  "DoRA with dropout": { rank: 3, bias: false, magnitude: true, dropout: true },
+};
+
+for (const [what, form] of Object.entries(ADAPTERS)) {
+  Deno.test(`vjpGraph of a block and of the head with ${what} is its slopes, also in pieces`, () => {
+    const all = Object.fromEntries(BLOCK_LINEARS.map((module) => [module, form]));
+    const adapters = { ...all, "fc1": { ...form, rank: 1 } };
+    const adapted: BlockVariant = { ...variant, adapters };
+    const names = BLOCK_LINEARS.flatMap((module) =>
+      partsOf(form).map((part) => `${module}.${part}`)
+    );
+    const outputs = { attention: false };
+    check(() => blockGraph(adapted, [1, 2], outputs), "hidden", ["x", ...names]);
+    const [early] = names, late = names.at(-1)!;
+    check(() => blockGraph(adapted, [3], outputs), "hidden", [early, "fc1.weight"]);
+    check(() => projectGraph(adapted, [3]), "q_0", ["x", early, "self_attn.q_proj.bias"]);
+    check(() => finishGraph(adapted, [3]), "hidden", ["x", "mixed_0", late]);
+    const dense = partsOf(form).map((part) => `lm_head.dense.${part}`);
+    check(
+      () => headGraph(config, true, false, false, { "lm_head.dense": form }),
+      "logits",
+      ["x", ...dense, "lm_head.dense.bias"],
+    );
+  });
+}
+
+Deno.test("an adapter's gradient reads and gives nothing of frozen weights", () => {
+  const form = ADAPTERS.LoRA;
+  const g = vjpGraph(
+    blockGraph({ ...variant, adapters: { "fc2": form } }, [3], { attention: false }),
+    ["hidden"],
+    ["fc2.lora_A", "fc2.lora_B"],
+  );
+  deepEqual(g.outputs.map(({ name }) => name), ["fc2.lora_A", "fc2.lora_B"].map(gradientOf));
+  deepEqual(g.inputs.some(({ name }) => name === "fc2.weight"), false);
+});
+
+Deno.test("inverseNormGraph gives one over the length of each row of W + s·B·A", () => {
+  const g = inverseNormGraph([3, 4], 2), values = uniformValues(g.inputs, {}, 3);
+  const [{ data }] = evaluate(g, values, [g.outputs[0].value]);
+  const { weight, lora_A: a, lora_B: b, lora_scale: scale } = values;
+  const expected = [0, 1, 2].map((i) => {
+    const row = [0, 1, 2, 3].map((j) =>
+      weight.data[i * 4 + j] +
+      scale.data[0] * (b.data[i * 2] * a.data[j] + b.data[i * 2 + 1] * a.data[4 + j])
+    );
+    return 1 / Math.hypot(...row);
+  });
+  allClose(data, expected, { rtol: 1e-12 });
 });
 
 Deno.test("vjpGraph of the head is its slopes, with rows that repeat or all rows", () => {

@@ -7,7 +7,15 @@
  */
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
+import type { Shape } from "../onnx/shape.ts";
 import * as op from "../onnx/ops.ts";
+import {
+  type AdapterForms,
+  adapterShape,
+  type BlockLinear,
+  linear,
+  type LinearInput,
+} from "./adapters.ts";
 
 /** Names of a block's tensors as fair-esm has them, after "layers.{i}.". */
 export const BLOCK_WEIGHTS = [
@@ -31,7 +39,9 @@ export const BLOCK_WEIGHTS = [
 
 /** One of {@linkcode BLOCK_WEIGHTS}. */
 export type BlockWeight = typeof BLOCK_WEIGHTS[number];
-export type BlockWeights = (name: BlockWeight) => Value;
+/** All that a block reads of its weights and of the adapters beside them. */
+export type BlockParameter = BlockWeight | LinearInput<BlockLinear>;
+export type BlockWeights = (name: BlockParameter) => Value;
 
 /** Rotary tables f32[B, T, d/2]; those for queries carry the factor d^-½. */
 export interface RotaryValues {
@@ -49,6 +59,17 @@ export function blockWeightShape(name: BlockWeight, { dModel, ffn }: Esm2Config)
   return name.endsWith("proj.weight") ? [dModel, dModel] : [dModel];
 }
 
+/** Shape of what a block reads: a weight, or a part of an adapter. */
+export function blockParameterShape(
+  name: BlockParameter,
+  { config, adapters }: BlockVariant,
+): Shape {
+  const [, module, part] = /^(.+)\.(lora_.+)$/.exec(name) ?? [];
+  if (!module) return blockWeightShape(name as BlockWeight, config);
+  const extents = blockWeightShape(`${module as BlockLinear}.weight`, config);
+  return adapterShape(part as "lora_A", extents, adapters![module as BlockLinear]!);
+}
+
 /** What a block graph is specialised to. */
 export interface BlockVariant {
   config: Esm2Config;
@@ -56,6 +77,8 @@ export interface BlockVariant {
   batch: number;
   /** Whether some rows are padded, so that a bias hides the padding from the softmax. */
   padded: boolean;
+  /** Linear maps with adapters. @default none */
+  adapters?: AdapterForms;
 }
 
 /** Queries, keys and values per head f32[B, H, T, d], queries and keys rotated. */
@@ -64,7 +87,7 @@ export function queriesKeysValues(
   x: Value,
   w: BlockWeights,
   rotary: RotaryValues,
-  { config: { heads, headDim }, batch }: BlockVariant,
+  { config: { heads, headDim }, batch, adapters }: BlockVariant,
 ): [q: Value, k: Value, v: Value] {
   return g.scope("attention", () => {
     const y = op.layerNormalization(
@@ -74,14 +97,8 @@ export function queriesKeysValues(
       w("self_attn_layer_norm.bias"),
     );
     const project = (part: "q" | "k" | "v") => {
-      const label = `${part}_proj`;
-      const z = op.gemm(
-        g,
-        y,
-        w(`self_attn.${part}_proj.weight`),
-        w(`self_attn.${part}_proj.bias`),
-        label,
-      );
+      const label = `${part}_proj` as const;
+      const z = linear<BlockLinear>(g, y, w, `self_attn.${label}`, adapters, label);
       const split = op.reshape(g, z, [batch, "T", heads, headDim], `${label}/split`);
       return op.transpose(g, split, [0, 2, 1, 3], `${label}/heads`);
     };
@@ -112,7 +129,7 @@ export function addAttention(
   x: Value,
   mixed: Value,
   w: BlockWeights,
-  { config: { dModel } }: BlockVariant,
+  { config: { dModel }, adapters }: BlockVariant,
 ): Value {
   return g.scope("attention", () => {
     const merged = op.reshape(
@@ -121,19 +138,18 @@ export function addAttention(
       ["N", dModel],
       "merged",
     );
-    const out = op.gemm(
-      g,
-      merged,
-      w("self_attn.out_proj.weight"),
-      w("self_attn.out_proj.bias"),
-      "out_proj",
-    );
+    const out = linear(g, merged, w, "self_attn.out_proj", adapters, "out_proj");
     return op.add(g, x, out, "residual");
   });
 }
 
 /** What the feed-forward part adds to the residual stream f32[N, D]. */
-export function feedForward(g: Graph, attended: Value, w: BlockWeights): Value {
+export function feedForward(
+  g: Graph,
+  attended: Value,
+  w: BlockWeights,
+  { adapters }: BlockVariant,
+): Value {
   return g.scope("feed_forward", () => {
     const y = op.layerNormalization(
       g,
@@ -141,8 +157,8 @@ export function feedForward(g: Graph, attended: Value, w: BlockWeights): Value {
       w("final_layer_norm.weight"),
       w("final_layer_norm.bias"),
     );
-    const wide = op.gelu(g, op.gemm(g, y, w("fc1.weight"), w("fc1.bias"), "fc1"));
-    return op.gemm(g, wide, w("fc2.weight"), w("fc2.bias"), "fc2");
+    const wide = op.gelu(g, linear(g, y, w, "fc1", adapters, "fc1"));
+    return linear(g, wide, w, "fc2", adapters, "fc2");
   });
 }
 
@@ -160,7 +176,7 @@ export function finish(
   variant: BlockVariant,
 ): Value {
   const attended = addAttention(g, x, mixed, w, variant);
-  return addFeedForward(g, attended, feedForward(g, attended, w));
+  return addFeedForward(g, attended, feedForward(g, attended, w, variant));
 }
 
 /** The whole block on values of any graph: new hidden state and attention. */

@@ -4,17 +4,16 @@
  *
  * Weights, rotary tables and the padding bias are inputs, so one compiled graph serves every layer.
  */
-import { Graph, type Value } from "../onnx/graph.ts";
+import { Graph, inputsOnDemand, type Value } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
 import type { Shape } from "../onnx/shape.ts";
 import {
   addAttention,
   addFeedForward,
   attend,
+  blockParameterShape,
   type BlockVariant,
-  type BlockWeight,
   type BlockWeights,
-  blockWeightShape,
   feedForward,
   finish,
   queriesKeysValues,
@@ -179,7 +178,7 @@ export function addAttentionGraph(variant: BlockVariant, groups: readonly number
 export function feedForwardGraph(variant: BlockVariant): Graph {
   const g = newGraph("feed_forward", variant);
   const attended = g.input("attended", "float32", ["N", variant.config.dModel]);
-  g.output("mlp", feedForward(g, attended, weightInputs(g, variant)));
+  g.output("mlp", feedForward(g, attended, weightInputs(g, variant), variant));
   return g;
 }
 
@@ -212,18 +211,8 @@ const hiddenInput = (g: Graph, { config }: BlockVariant) =>
 const biasInput = (g: Graph, { batch, padded }: BlockVariant) =>
   padded ? g.input("bias", "float32", [batch, 1, 1, "T"]) : undefined;
 
-/** Declares a weight as graph input when it is first asked for: unused inputs cost time on a GPU. */
-function weightInputs(g: Graph, { config }: BlockVariant): BlockWeights {
-  const declared = new Map<BlockWeight, Value>();
-  return (name) => {
-    let value = declared.get(name);
-    if (!value) {
-      value = g.input(name, "float32", blockWeightShape(name, config));
-      declared.set(name, value);
-    }
-    return value;
-  };
-}
+const weightInputs = (g: Graph, variant: BlockVariant): BlockWeights =>
+  inputsOnDemand(g, (name) => blockParameterShape(name, variant));
 
 function rotaryInputs(g: Graph, { config: { headDim }, batch }: BlockVariant): RotaryValues {
   const shape: Shape = [batch, "T", headDim / 2];

@@ -3,9 +3,11 @@
  * blocks and to weights.
  */
 import type { Tensor } from "../backend/types.ts";
+import type { AdapterDropout } from "./adapter_weights.ts";
+import type { AdapterWeight, BlockLinear, HeadLinear } from "./adapters.ts";
 import type { BlockWeight } from "./block.ts";
 import type { HeadWeight } from "./head.ts";
-import type { HeadRunner } from "./head_runner.ts";
+import type { HeadInput, HeadRunner } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import { EMBEDDING } from "./trainable.ts";
@@ -26,6 +28,8 @@ interface BackwardOptions<Start extends StreamPlace> {
   wrt: StreamPlace | readonly StreamPlace[];
   /** Gradients of weights too, with the block's pass on the way down. */
   weights?: WeightGradients;
+  /** What adapters do not read, in training; it is asked on both ways. @default they read all */
+  dropout?: AdapterDropout;
   /** Whether to keep the residual stream at the depths of `wrt` too. @default false */
   keepHidden?: boolean;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
@@ -55,13 +59,16 @@ export interface StateGradientOptions extends BackwardOptions<number> {
 
 /** Which gradients of weights are wanted, and who sees them. */
 export interface WeightGradients {
-  /** Names of weights as fair-esm has them: of a block without `layers.i.`, of the head whole. */
-  wants(layer: number): readonly BlockWeight[];
+  /**
+   * Names of weights as fair-esm has them: of a block without `layers.i.`, of the head whole; and of
+   * adapters (`self_attn.q_proj.lora_A`), where the weights have any.
+   */
+  wants(layer: number): readonly (BlockWeight | AdapterWeight<BlockLinear>)[];
   /**
    * The same of the head; `lm_head.weight` is the decoder's part of the tied embedding. Of a scalar of the
    * final state: of the final LayerNorm.
    */
-  wantsHead?(): readonly HeadWeight[];
+  wantsHead?(): readonly (HeadWeight | AdapterWeight<HeadLinear>)[];
   /**
    * Whether the embedding's gradient is wanted, of what was looked up: `<pad>`, and `<mask>` under token
    * dropout, have none.
@@ -100,7 +107,7 @@ export interface StateGradientResult extends BackwardResult {
 /** What stands on the blocks: makes what the scalar is made of, and carries the gradient back. */
 interface Top {
   run(hidden: Tensor): Promise<Tensor>;
-  backward<W extends "x" | HeadWeight>(
+  backward<W extends HeadInput>(
     hidden: Tensor,
     cotangent: Tensor,
     wrt: readonly W[],
@@ -116,7 +123,8 @@ export async function computeGradient(
   batch: TokenBatch,
   { rows, ...options }: GradientOptions,
 ): Promise<GradientResult> {
-  const head = { rows, normalised: options.from?.depth === "last" };
+  const { dropout } = options;
+  const head = { rows, normalised: options.from?.depth === "last", dropout };
   const { made: logits, ...result } = await backward(engine, batch, options, {
     made: "logits",
     async run(hidden) {
@@ -148,7 +156,7 @@ export async function computeStateGradient(
 async function backward(
   engine: Engine,
   batch: TokenBatch,
-  { from, cotangent, wrt, weights, keepHidden = false, signal }:
+  { from, cotangent, wrt, weights, dropout, keepHidden = false, signal }:
     & BackwardOptions<StreamPlace>
     & { cotangent: CotangentSource },
   top: Top,
@@ -181,7 +189,7 @@ async function backward(
   );
 
   using owned = new DisposableStack();
-  using pass = new Pass(engine, batch);
+  using pass = new Pass(engine, batch, dropout);
   /** The residual stream by depth, as far as it is still needed. */
   const hidden = new Held(from ? [from.hidden] : []);
   const gradients = new Held([]);

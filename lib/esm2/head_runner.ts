@@ -3,10 +3,12 @@ import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
 import { cotangentOf } from "../onnx/gradient.ts";
+import { type AdapterDropout, type AdapterInputs, adapterInputs } from "./adapter_weights.ts";
 import { TOKENS } from "./alphabet.ts";
+import type { AdapterWeight, HeadLinear } from "./adapters.ts";
 import { headGraph, type HeadWeight, NORM_WEIGHTS, normGraph } from "./head.ts";
 import type { ProgramCache } from "./programs.ts";
-import type { WeightSet, WeightSource } from "./weights.ts";
+import type { WeightSource } from "./weights.ts";
 
 /** An affine map of a state before the head reads it: x + x · matrixᵀ + bias. */
 export interface Translator {
@@ -24,6 +26,8 @@ export interface HeadOptions {
   normalised?: boolean;
   /** What comes before all else; stays the caller's. @default nothing */
   translator?: Translator;
+  /** What adapters do not read, in training. @default they read all */
+  dropout?: AdapterDropout;
 }
 
 /** What the head gives of R rows; whoever asked disposes of it. */
@@ -33,6 +37,9 @@ export interface HeadResult {
   /** f32[R, D] after the final LayerNorm, of a stream that was not normalised. */
   readonly normalised?: Tensor;
 }
+
+/** What the head can be differentiated with respect to. */
+export type HeadInput = "x" | HeadWeight | AdapterWeight<HeadLinear>;
 
 /** The head as programs of its own. */
 export class HeadRunner {
@@ -48,9 +55,12 @@ export class HeadRunner {
   /** Logits of rows of `x` f32[N, D]. @throws {RangeError} if a row does not exist */
   async run(
     x: Tensor,
-    { rows, normalised = false, translator }: HeadOptions = {},
+    { rows, normalised = false, translator, dropout }: HeadOptions = {},
   ): Promise<HeadResult> {
     const { config, programs } = this.engine;
+    using owned = new DisposableStack();
+    const count = rows?.length ?? x.shape[0];
+    const { forms, tensors } = await this.#weights(count, dropout, owned);
     using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
     const program = await programs.get(
       headGraph,
@@ -58,12 +68,11 @@ export class HeadRunner {
       rows !== undefined,
       normalised,
       translator !== undefined,
+      forms,
     );
-    using set = await this.#wholeHead();
-    const count = rows?.length ?? x.shape[0];
     const { logits, normalised: state } = await program.run(
       {
-        ...set.tensors,
+        ...tensors,
         x,
         ...(numbers && { rows: numbers }),
         ...(translator && {
@@ -80,27 +89,47 @@ export class HeadRunner {
   }
 
   /** From dS/d(logits) f32[R, 33] to dS/dw for each w of `wrt`: the stream f32[N, D] or a weight. */
-  async backward<W extends "x" | HeadWeight>(
+  async backward<W extends HeadInput>(
     x: Tensor,
-    { rows, normalised = false }: HeadOptions,
+    { rows, normalised = false, dropout }: HeadOptions,
     cotangent: Tensor,
     wrt: readonly W[],
   ): Promise<Record<W, Tensor>> {
     const { config, programs } = this.engine;
+    using owned = new DisposableStack();
+    const { forms, tensors } = await this.#weights(rows?.length ?? x.shape[0], dropout, owned);
     using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
     const program = await programs.vjp(
       headGraph,
-      [config, rows !== undefined, normalised],
+      [config, rows !== undefined, normalised, false, forms],
       ["logits"],
       wrt,
     );
-    using set = await this.#wholeHead();
     return await program.gradients({
-      ...set.tensors,
+      ...tensors,
       x,
       ...(numbers && { rows: numbers }),
       [cotangentOf("logits")]: cotangent,
     }, wrt);
+  }
+
+  /** What the head reads besides its input. */
+  async #weights(
+    rows: number,
+    dropout: AdapterDropout | undefined,
+    owned: DisposableStack,
+  ): Promise<AdapterInputs> {
+    const { tensors } = owned.use(await this.engine.weights.head());
+    if (!tensors["lm_head.dense.weight"]) {
+      throw new UserError(
+        "Cannot compute logits of residues as the model must have a language-model head: it was " +
+          "fine-tuned to tell classes and stored without",
+      );
+    }
+    const found = await adapterInputs(
+      ...[this.engine, "head", tensors, rows, dropout, owned] as const,
+    );
+    return { forms: found.forms, tensors: { ...tensors, ...found.tensors } };
   }
 
   /** The stream f32[N, D] after the final LayerNorm. */
@@ -112,7 +141,7 @@ export class HeadRunner {
   }
 
   /** From dS/d(normalised) to dS/dw for each w of `wrt`. @throws {RangeError} if it is of what comes later */
-  async normaliseBackward<W extends "x" | HeadWeight>(
+  async normaliseBackward<W extends HeadInput>(
     x: Tensor,
     cotangent: Tensor,
     wrt: readonly W[],
@@ -129,17 +158,6 @@ export class HeadRunner {
     using set = await weights.head();
     const values = { ...set.tensors, x, [cotangentOf("normalised")]: cotangent };
     return await program.gradients(values, wrt);
-  }
-
-  /** @throws {UserError} if the model has no language-model head */
-  async #wholeHead(): Promise<WeightSet<HeadWeight>> {
-    const set = await this.engine.weights.head();
-    if (set.tensors["lm_head.dense.weight"]) return set;
-    set[Symbol.dispose]();
-    throw new UserError(
-      "Cannot compute logits of residues as the model must have a language-model head: it was " +
-        "fine-tuned to tell classes and stored without",
-    );
   }
 
   /** Row numbers as the graph takes them: floats, which are exact to 2^24. */

@@ -1,6 +1,7 @@
 /** One batch on its way through the model: what all its blocks share, and the steps. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
+import { type AdapterDropout, adapterInputs } from "./adapter_weights.ts";
 import { BackwardRunner, type BlockInput } from "./backward.ts";
 import type { BlockVariant } from "./block.ts";
 import { BlockRunner, type BlockStep, type Inputs, type PartHook } from "./block_runner.ts";
@@ -38,7 +39,12 @@ export class Pass implements Disposable {
   /** Heads that fit a tensor of the device together; one group is all of them. */
   readonly #groups: readonly number[];
 
-  constructor(readonly engine: Engine, readonly batch: TokenBatch) {
+  /** @param dropout what adapters do not read, in training */
+  constructor(
+    readonly engine: Engine,
+    readonly batch: TokenBatch,
+    readonly dropout?: AdapterDropout,
+  ) {
     const { config, backend, programs } = engine;
     this.#groups = headGroups(config, batch.size, batch.width, backend.tensorLimit);
     programs.use(batch.size);
@@ -59,8 +65,10 @@ export class Pass implements Disposable {
 
   /** The residual stream after block `layer`, and what the visitor wants of the block. */
   async block(layer: number, hidden: Tensor, visitor?: Visitor): Promise<Tensor> {
+    using owned = new DisposableStack();
+    const { variant, inputs } = await this.#weights(layer, owned);
     const step: BlockStep = {
-      variant: this.#variant,
+      variant,
       layer,
       batch: this.batch,
       attention: visitor?.attention && (visitor.wantsAttention?.(layer) ?? true)
@@ -72,8 +80,6 @@ export class Pass implements Disposable {
     const groups = step.attention
       ? this.#groups
       : this.#fastGroups(visitor?.reduction?.fewestHeads);
-    using weights = await this.engine.weights.block(layer);
-    const inputs = { ...this.#shared, ...weights.tensors };
     // Only a block in pieces has parts to show; then attention need not be cut smaller than the device asks.
     if (step.part) return await this.#blocks.inPieces(step, this.#groups, hidden, inputs);
     return this.#groups.length > 1
@@ -92,10 +98,11 @@ export class Pass implements Disposable {
     cotangent: Tensor,
     wrt: readonly W[],
   ): Promise<Record<W, Tensor>> {
-    const step = { variant: this.#variant, layer, batch: this.batch };
+    using owned = new DisposableStack();
+    const { variant, inputs: weights } = await this.#weights(layer, owned);
+    const step = { variant, layer, batch: this.batch };
     const backward = new BackwardRunner(this.#blocks);
-    using weights = await this.engine.weights.block(layer);
-    const inputs = { ...this.#shared, ...weights.tensors, x: hidden };
+    const inputs = { ...weights, x: hidden };
     const groups = this.#fastGroups();
     return this.#groups.length > 1
       ? await backward.inPieces(step, groups, inputs, cotangent, wrt)
@@ -104,6 +111,22 @@ export class Pass implements Disposable {
 
   [Symbol.dispose](): void {
     this.#owned.dispose();
+  }
+
+  /** What a block reads besides its input, and what its graph is specialised to. */
+  async #weights(
+    layer: number,
+    owned: DisposableStack,
+  ): Promise<{ variant: BlockVariant; inputs: Inputs }> {
+    const { engine, batch: { size, width }, dropout } = this;
+    const weights = owned.use(await engine.weights.block(layer));
+    const { forms, tensors } = await adapterInputs(
+      ...[engine, layer, weights.tensors, size * width, dropout, owned] as const,
+    );
+    return {
+      variant: forms ? { ...this.#variant, adapters: forms } : this.#variant,
+      inputs: { ...this.#shared, ...weights.tensors, ...tensors },
+    };
   }
 
   /** Heads at a time where nobody sees the attention. */

@@ -2,6 +2,7 @@
 import type { Backend, Tensor } from "../backend/types.ts";
 import { elementCount } from "../backend/types.ts";
 import type { Checkpoint, EsmTensorName } from "../checkpoint/mod.ts";
+import type { Place, PlaceAdapters } from "./adapter_weights.ts";
 import { BLOCK_WEIGHTS, type BlockWeight, blockWeightShape } from "./block.ts";
 import { HEAD_WEIGHTS, type HeadWeight, headWeightShape } from "./head.ts";
 
@@ -14,6 +15,8 @@ export interface WeightSource extends Disposable {
   block(layer: number): Promise<WeightSet<BlockWeight>>;
   /** All of the head, or its final LayerNorm where the model has no language-model head. */
   head(): Promise<WeightSet<HeadWeight>>;
+  /** Adapters beside the linear maps of a block or of the head. @default none */
+  adapters?(place: Place): PlaceAdapters | undefined;
   /** f32[33, D] as it stands now, where it changes; stays the source's. @default what the model was given */
   embedding?(): Tensor;
 }

@@ -5,7 +5,13 @@
  */
 import type { Checkpoint } from "../checkpoint/mod.ts";
 import { Graph, type Value } from "../onnx/graph.ts";
-import { block, type BlockVariant, type BlockWeight, blockWeightShape } from "./block.ts";
+import {
+  block,
+  type BlockVariant,
+  type BlockWeight,
+  type BlockWeights,
+  blockWeightShape,
+} from "./block.ts";
 import { head, type HeadWeight, headWeightShape } from "./head.ts";
 import { loadWeightArrays } from "./weights.ts";
 
@@ -29,8 +35,10 @@ export async function wholeGraph(
   };
   for (let layer = 0; layer < config.layers; layer++) {
     const arrays = await loadWeightArrays(checkpoint, layer);
-    const weight = (name: BlockWeight) =>
-      g.initializer(`layers.${layer}.${name}`, blockWeightShape(name, config), arrays[name]);
+    const weight: BlockWeights = (name) => {
+      const shape = blockWeightShape(name as BlockWeight, config);
+      return g.initializer(`layers.${layer}.${name}`, shape, arrays[name as BlockWeight]);
+    };
     const out = g.scope(`layer ${layer}`, () => block(g, x, weight, rotary, undefined, variant));
     x = out.hidden;
     if (withAttention) g.output(`attention_${layer}`, out.attention);
@@ -39,7 +47,12 @@ export async function wholeGraph(
   const { logits } = head(
     g,
     x,
-    (name: HeadWeight) => g.initializer(name, headWeightShape(name, config), arrays[name]),
+    (name) =>
+      g.initializer(
+        name,
+        headWeightShape(name as HeadWeight, config),
+        arrays[name as HeadWeight],
+      ),
   );
   g.output("logits", logits);
   return g;

@@ -91,7 +91,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   Gemm: (g, { inputs: [x, w, b] }, dy) => [
     () => op.matmul(g, dy, w),
     () => op.matmul(g, op.transpose(g, dy, [1, 0]), x),
-    () => sumTo(g, dy, b.shape),
+    b && (() => sumTo(g, dy, b.shape)),
   ],
   MatMul: (g, { inputs: [a, b] }, dy) => [
     () => sumTo(g, op.matmul(g, dy, swapLast(g, b)), a.shape),

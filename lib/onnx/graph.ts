@@ -215,3 +215,16 @@ export class Graph {
     return free;
   }
 }
+
+/** Declares inputs when they are first asked for: those without use would cost time on a GPU. */
+export function inputsOnDemand<Name extends string>(
+  g: Graph,
+  shapeOf: (name: Name) => Shape,
+): (name: Name) => Value {
+  const declared = new Map<Name, Value>();
+  return (name) => {
+    let value = declared.get(name);
+    if (!value) declared.set(name, value = g.input(name, "float32", shapeOf(name)));
+    return value;
+  };
+}

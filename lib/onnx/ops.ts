@@ -42,16 +42,23 @@ function elementwise(g: Graph, op: string, a: Value, b: Value, label?: string): 
   return g.node({ op, inputs: [a, b], dtype: a.dtype, shape, label });
 }
 
-/** x · wᵀ + b for x [N, in], w [out, in] (the layout of checkpoints), b [out]. */
-export function gemm(g: Graph, x: Value, w: Value, b: Value, label?: string): Value {
-  requireFloat("Gemm", x, w, b);
+/** x · wᵀ + b for x [N, in], w [out, in] (the layout of checkpoints), b [out] or absent. */
+export function gemm(
+  g: Graph,
+  x: Value,
+  w: Value,
+  b: Value | undefined,
+  label?: string,
+): Value {
+  const inputs = b ? [x, w, b] : [x, w];
+  requireFloat("Gemm", ...inputs);
   const fits = x.shape.length === 2 && w.shape.length === 2 && x.shape[1] === w.shape[1] &&
-    sameShape(b.shape, [w.shape[0]]);
-  if (!fits) refuse("Gemm", "x must be [N, in], w [out, in] and b [out]", x, w, b);
+    (!b || sameShape(b.shape, [w.shape[0]]));
+  if (!fits) refuse("Gemm", "x must be [N, in], w [out, in] and b [out]", ...inputs);
   const shape = [x.shape[0], w.shape[0]];
   return g.node({
     op: "Gemm",
-    inputs: [x, w, b],
+    inputs,
     dtype: x.dtype,
     shape,
     attributes: { transB: int(1) },

@@ -2,7 +2,14 @@
 import { philox4x32, philoxKey, PhiloxStream } from "../../kernels/philox/mod.ts";
 
 /** Independent streams of one seed. */
-export const STREAM = { weights: 1, heldOut: 2, order: 3, crop: 4, shuffle: 5 } as const;
+export const STREAM = {
+  weights: 1,
+  heldOut: 2,
+  order: 3,
+  crop: 4,
+  shuffle: 5,
+  dropout: 6,
+} as const;
 
 /**
  * The numbers 0 … count − 1 in random order (Fisher–Yates).

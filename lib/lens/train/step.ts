@@ -47,7 +47,7 @@ export function stepGraph(config: Esm2Config): Graph {
   const { logits } = head(
     g,
     translate(g, x, matrix, bias),
-    (name: HeadWeight) => weights.get(name)!,
+    (name) => weights.get(name as HeadWeight)!,
   );
   const own = op.softmax(g, logits, "lens");
   const cotangent = op.mul(g, op.sub(g, own, last, "difference"), share, "cotangent");

@@ -80,7 +80,7 @@ const OPERATORS: Record<string, Operator> = {
   },
   Gemm: ([x, w, b]) =>
     build([x.shape[0], w.shape[0]], ([i, j]) => {
-      let dot = b.data[j];
+      let dot = b?.data[j] ?? 0;
       for (let k = 0; k < x.shape[1]; k++) dot += pick(x, [i, k]) * pick(w, [j, k]);
       return dot;
     }),
