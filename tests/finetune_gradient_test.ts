@@ -71,7 +71,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
           parameters: recorded,
           parts: { ...learner.parts, parameters: recorded },
         });
-        const sum = await learner.learn(asked, 1 / units);
+        const sum = await learner.learn(asked, 1 / units, 0);
         await Promise.all(pending);
         allClose([sum / units], [fixtureIndex[fixture].loss as number], { atol: 1e-5 }, fixture);
         const logits = await learner.logits(asked);

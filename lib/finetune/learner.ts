@@ -1,6 +1,7 @@
 /** What is trained: a head alone, or a model with it; gradients of examples, and what it says of them. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2, PlannedBatch, WeightGradients } from "../esm2/mod.ts";
+import { adapterDropout } from "../train/dropout.ts";
 import type { Parameters } from "../train/parameters.ts";
 import { labelledResidues } from "./data.ts";
 import { type HeadInput, HeadRunner, headShapes } from "./head.ts";
@@ -62,8 +63,12 @@ export abstract class Learner implements AsyncDisposable {
     this.#names = [...headShapes(parts.spec).keys()];
   }
 
-  /** Adds the gradient of scale · Σ loss over the rows of a batch, and gives Σ loss. */
-  abstract learn(asked: Asked, scale: number): Promise<number>;
+  /**
+   * Adds the gradient of scale · Σ loss over the rows of a batch, and gives Σ loss.
+   *
+   * @param draw which batch of the training, by which is drawn what is dropped
+   */
+  abstract learn(asked: Asked, scale: number, draw: number): Promise<number>;
 
   /** What the head reads of a batch; the caller disposes of its tensor. */
   protected abstract input(asked: Asked): Promise<HeadInput>;
@@ -131,17 +136,28 @@ export interface TrainedWeights extends Omit<WeightGradients, "visit"> {
   nameOf(layer: number | "head" | "embedding", name: string): string;
 }
 
-/** Trains weights of the model with the head. */
+/** Trains weights of the model, or adapters beside them, with the head. */
 export class ModelLearner extends Learner {
-  constructor(parts: LearnerParts, readonly trained: TrainedWeights) {
+  /** @param dropped share of the numbers that adapters do not read */
+  constructor(
+    parts: LearnerParts,
+    readonly trained: TrainedWeights,
+    readonly dropped: { readonly share: number; readonly seed: number } = { share: 0, seed: 0 },
+  ) {
     super(parts);
   }
 
-  async learn({ batch, residues, targets }: Asked, scale: number): Promise<number> {
+  async learn(
+    { batch, residues, targets }: Asked,
+    scale: number,
+    draw: number,
+  ): Promise<number> {
     const { nameOf, ...wanted } = this.trained, { esm, parameters } = this.parts;
+    const { share, seed } = this.dropped;
     let sum = 0;
     using _ = await esm.stateGradient(batch, {
       wrt: [],
+      ...(share > 0 && { dropout: adapterDropout(share, seed, draw) }),
       cotangent: async (state) => {
         const input = { x: state, states: { batch, residues } };
         const { loss, x } = await this.learnHead(input, targets, scale, true);

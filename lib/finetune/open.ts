@@ -1,11 +1,21 @@
 /** Opens what is to be trained in each mode. */
+import {
+  type Adapter,
+  adapterArrays,
+  linearAdapters,
+  type NewAdapter,
+  newAdapter,
+} from "../adapter/mod.ts";
 import type { Backend } from "../backend/types.ts";
 import type { Checkpoint, EsmTensorName } from "../checkpoint/mod.ts";
 import { BLOCK_WEIGHTS, Esm2 } from "../esm2/mod.ts";
+import { AdapterWeights } from "../esm2/adapter_weights.ts";
+import type { AdapterWeight, BlockLinear } from "../esm2/adapters.ts";
 import { NORM_WEIGHTS } from "../esm2/head.ts";
 import { EMBEDDING, LiveWeights, UploadedWeights, weightShapes } from "../esm2/trainable.ts";
 import { openParameters, type OptimiserSettings, type Parameters } from "../train/parameters.ts";
 import type { Lesson } from "./data.ts";
+import type { WeightSource } from "../esm2/weights.ts";
 import { headShapes, initialHead } from "./head.ts";
 import { FrozenLearner, type Learner, ModelLearner, type TrainedWeights } from "./learner.ts";
 import type { HeadSpec } from "./types.ts";
@@ -97,6 +107,81 @@ export async function openFull(
     [Symbol.asyncDispose]: () => own.disposeAsync(),
   };
 }
+
+/** How an adapter is made. */
+export type LoraOptions = Pick<
+  NewAdapter,
+  "rank" | "alpha" | "dropout" | "rslora" | "dora" | "targets" | "baseModel"
+>;
+
+/** A learner of an adapter. */
+export interface OpenedLora extends OpenedLearner {
+  /** As it was before training. */
+  readonly adapter: Adapter;
+}
+
+/** Task and class of the model that an adapter with such a head is trained in, as PEFT calls them. */
+const PEFT_KINDS = {
+  cls: { kind: "sequence", task: "SEQ_CLS", modelClass: "EsmForSequenceClassification" },
+  token: { kind: "token", task: "TOKEN_CLS", modelClass: "EsmForTokenClassification" },
+  // Heads without a class there: an adapter of the model alone.
+  other: { kind: "base", task: "FEATURE_EXTRACTION", modelClass: "EsmModel" },
+} as const;
+
+/**
+ * Trains an adapter beside the weights of a model, and the head.
+ *
+ * @param esm the model, whose weights it reads; stays the caller's
+ * @throws {UserError} if a target matches nothing
+ */
+export async function openLora(
+  { checkpoint, backend, spec, lesson, optimiser, seed }: OpenOptions,
+  esm: Esm2,
+  lora: LoraOptions,
+): Promise<OpenedLora> {
+  await using stack = new AsyncDisposableStack();
+  const { config } = checkpoint, head = initialHead(spec, seed);
+  const peft = spec.kind === "cls" || spec.kind === "token"
+    ? PEFT_KINDS[spec.kind]
+    : PEFT_KINDS.other;
+  const adapter = await newAdapter(checkpoint, { ...lora, ...peft, name: "adapter", seed });
+  const arrays: Record<string, Float32Array> = { ...head }, shapes = headShapes(spec);
+  const own = new Map<string, readonly number[]>();
+  for (const [name, { shape, values }] of Object.entries(adapterArrays(adapter))) {
+    own.set(name, shape);
+    arrays[name] = values.slice();
+  }
+  const all = new Map([...own, ...shapes]);
+  const parameters = stack.use(await openParameters(backend, all, arrays, optimiser));
+  const source = new AdapterWeights(lent(esm.weights), {
+    ...{ config, backend, linears: linearAdapters(adapter) },
+    tensor: (name) => parameters.tensor(name),
+  });
+  const { invFreq, embedding } = esm;
+  const tuned = stack.use(Esm2.ofWeights(source, { config, backend, invFreq, embedding }));
+  const trained: TrainedWeights = {
+    wants: (layer) => source.trained(layer) as AdapterWeight<BlockLinear>[],
+    nameOf: (layer, name) => `layers.${layer}.${name}`,
+  };
+  const learner = stack.use(
+    new ModelLearner({ esm: tuned, spec, loss: lesson.loss, parameters }, trained, {
+      share: lora.dropout ?? 0,
+      seed,
+    }),
+  );
+  const kept = stack.move();
+  return {
+    ...{ learner, esm: tuned, parameters, adapter, count: countOf(all) },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Weights that stay another's. */
+const lent = (weights: WeightSource): WeightSource => ({
+  block: (layer) => weights.block(layer),
+  head: () => weights.head(),
+  [Symbol.dispose]() {},
+});
 
 /** What Muon moves: matrices between vectors of the stream, not the embedding and not the head. */
 export const isInnerMatrix = (name: string, shape: readonly number[]): boolean =>

@@ -93,6 +93,9 @@ export interface TeachWatch {
 /** The state is saved when so much time has passed, and saving takes no more than this share of it. */
 const SAVE_MS = 2000, SAVE_SHARE = 0.03;
 
+/** Batches of a step, whose draws are told apart. */
+const MOST_BATCHES = 4096;
+
 /** Tells apart what is drawn of one seed. */
 const ORDER = 112;
 
@@ -158,7 +161,9 @@ export async function teach(
         order.subarray(step * settings.batch, (step + 1) * settings.batch),
         (i) => train[i],
       );
-      const { loss, tokens } = await gradientsOf(teaching, members, settings, signal);
+      const { loss, tokens } = await gradientsOf(
+        ...[teaching, members, settings, standing.steps, signal] as const,
+      );
       const rate = settings.rate * schedule((standing.steps + 1) / (total + 1));
       const { norm } = await parameters.step({
         ...{ step: standing.steps + 1, rate, clip: settings.clip },
@@ -261,15 +266,16 @@ async function gradientsOf(
   teaching: Teaching,
   members: readonly number[],
   { tokenBudget }: TeachSettings,
+  step: number,
   signal?: AbortSignal,
 ): Promise<{ loss: number; tokens: number }> {
   const { learner, lesson: { loss: spec } } = teaching;
   const batches = batchesOf(teaching, members, tokenBudget);
   const units = batches.reduce((sum, { targets }) => sum + lossUnits(spec, targets), 0);
   let loss = 0, tokens = 0;
-  for (const asked of batches) {
+  for (const [b, asked] of batches.entries()) {
     signal?.throwIfAborted();
-    loss += await learner.learn(asked, 1 / units);
+    loss += await learner.learn(asked, 1 / units, (step * MOST_BATCHES + b) >>> 0);
     tokens += asked.batch.lengths.reduce((sum, length) => sum + length, 0);
   }
   return { loss: loss / units, tokens };

@@ -188,7 +188,8 @@ const name = (column: { name: string }) => column.name;
 
 const of = columnsOf<PredictionRow>();
 
-const PREDICTIONS: TableOf<PredictionRow> = {
+/** predictions.csv with all that it can have. */
+export const PREDICTIONS: TableOf<PredictionRow> = {
   name: "predictions",
   rows:
     "one row per protein or labelled residue of the test set, by the chosen probe; with --apply of all",
