@@ -102,7 +102,7 @@ export const options = {
     ...training,
     placeholder: "proteins",
     parse: parse.positiveInteger(100_000),
-    default: 16,
+    default: 8,
     description: "of a step; they run by length, and the loss is the mean over all that they tell",
   }),
   learningRate: option({
@@ -110,7 +110,7 @@ export const options = {
     placeholder: "list",
     parse: parseRates,
     description: "one, or one for each mode",
-    defaultText: "frozen 0.005, lora 0.002, full 0.0003",
+    defaultText: "frozen 0.005, lora 0.25 ÷ the model's width, full 0.1 ÷ width",
   }),
   schedule: option({
     ...training,

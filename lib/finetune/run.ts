@@ -85,11 +85,13 @@ export interface FinetuneFlags extends DataFlags, Omit<RunFlags, "report"> {
   report: boolean;
 }
 
-/** What is usual of each mode: a head alone takes larger steps, and more of them. */
-const USUAL: Readonly<Record<Mode, { rate: number; epochs: number; patience: number }>> = {
-  frozen: { rate: 0.005, epochs: 50, patience: 10 },
-  lora: { rate: 0.002, epochs: 10, patience: 3 },
-  full: { rate: 0.0003, epochs: 10, patience: 3 },
+/** What is usual of each mode: a head alone takes larger steps, and more of them; a wide model smaller ones. */
+const USUAL: Readonly<
+  Record<Mode, { rate(width: number): number; epochs: number; patience: number }>
+> = {
+  frozen: { rate: () => 0.005, epochs: 50, patience: 10 },
+  lora: { rate: (width) => 0.25 / width, epochs: 10, patience: 3 },
+  full: { rate: (width) => 0.1 / width, epochs: 10, patience: 3 },
 };
 
 /** Proteins on which masked residues are asked for, and residues of each. */
@@ -255,7 +257,7 @@ async function runMode(
   first: Done | undefined,
 ): Promise<Done> {
   const { o, ctx, lesson, spec, judge, backend, model, tokenBudget } = session, { signal } = ctx;
-  const settings = settingsOf(o, mode, tokenBudget);
+  const settings = settingsOf(o, mode, tokenBudget, spec.width);
   const lora = {
     ...{ rank: o.loraRank, alpha: o.loraAlpha, dropout: o.loraDropout, targets: o.loraTargets },
     ...{ rslora: o.rslora, dora: o.dora, baseModel: model.name },
@@ -359,11 +361,16 @@ async function runMode(
   return { row, predicted, ...scoresOf(lesson, judge, predicted), settings, stateFile };
 }
 
-function settingsOf(o: FinetuneFlags, mode: Mode, tokenBudget: number): TeachSettings {
+function settingsOf(
+  o: FinetuneFlags,
+  mode: Mode,
+  tokenBudget: number,
+  width: number,
+): TeachSettings {
   const { rate, epochs, patience } = USUAL[mode], { learningRate } = o;
   const own = learningRate?.[learningRate.length === 1 ? 0 : o.mode.indexOf(mode)];
   return {
-    ...{ epochs: o.epochs ?? epochs, patience: o.patience ?? patience, rate: own ?? rate },
+    ...{ epochs: o.epochs ?? epochs, patience: o.patience ?? patience, rate: own ?? rate(width) },
     ...{ batch: o.batch, tokenBudget, schedule: o.schedule, warmUp: o.warmUp, clip: o.clip },
     ...{ average: o.average, seed: o.seed },
   };
