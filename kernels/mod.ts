@@ -30,6 +30,23 @@
  * @module
  */
 export {
+  type AdamNumbers,
+  adamNumbers,
+  type AdamSettings,
+  type AdamStep,
+  AdamW,
+  adamwStep,
+  type AdamwTensors,
+  addOnto,
+  averageStep,
+  BLOCK,
+  clipFactor,
+  DECAYS,
+  type Floats,
+  MOVES,
+  squareSum,
+} from "./adamw/mod.ts";
+export {
   ApcContacts,
   apcContacts,
   type ApcScratch,
@@ -63,6 +80,7 @@ export {
   type JacobianPairs,
   type MeanTensors,
 } from "./jacobian_norm/mod.ts";
+export { muonMomentum, type MuonNumbers, muonNumbers, MuonStep, muonTurn } from "./muon/mod.ts";
 export { philox4x32, type PhiloxKey, philoxKey, PhiloxStream } from "./philox/mod.ts";
 export { PoolRows, poolRows, type RowPool, type RowRange } from "./pool_rows/mod.ts";
 export {

@@ -3,10 +3,12 @@ import { COPY } from "../lib/bench/kernels/copy.ts";
 import { FMA } from "../lib/bench/kernels/fma.ts";
 import { deepEqual, equal, ok, throws } from "../tests/assert.ts";
 import { gpuTest } from "../tests/gpu.ts";
+import { ADAMW } from "./adamw/mod.ts";
 import { APC } from "./apc_contacts/mod.ts";
 import { COLUMN_MASS } from "./attention_column_mass/mod.ts";
 import { IG } from "./ig_step/mod.ts";
 import { JACOBIAN_NORM } from "./jacobian_norm/mod.ts";
+import { MUON } from "./muon/mod.ts";
 import { POOL_ROWS } from "./pool_rows/mod.ts";
 import { SITE_BASELINE } from "./site_baseline/mod.ts";
 import { SITE_SETS } from "./site_baseline/sampler.ts";
@@ -15,8 +17,10 @@ import { TOKEN_LOG_PROBS } from "./token_log_probs/mod.ts";
 import { ENCODE } from "./topk_sae_encode/mod.ts";
 
 const TABLES = [
+  ...Object.values(ADAMW),
   ...Object.values(APC),
   ...Object.values(IG),
+  ...Object.values(MUON),
   ...Object.values(ENCODE),
   ...[
     COLUMN_MASS,

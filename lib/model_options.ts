@@ -11,6 +11,14 @@ export const modelOptions = {
     defaultText: "the small embedded model",
     group: "Model",
   }),
+  adapter: option({
+    placeholder: "folder",
+    parse: parse.path,
+    description:
+      "LoRA or DoRA adapter as PEFT writes it (adapter_config.json and weights), merged into the model",
+    defaultText: "none; with one, --model is what it was made for where it names a known ESM-2",
+    group: "Model",
+  }),
   backend: option({
     placeholder: "name",
     parse: parse.choice(...BACKEND_CHOICES),

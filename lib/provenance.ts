@@ -1,5 +1,6 @@
 /** What a result was computed with, for run.json. */
 import process from "node:process";
+import type { Adapter } from "./adapter/mod.ts";
 import type { OpenedBackend } from "./backend/mod.ts";
 import type { OpenedModel } from "./hub/open_model.ts";
 import { VERSION } from "./version.ts";
@@ -20,6 +21,19 @@ export interface Provenance {
     files: readonly string[];
     sha256: string;
     config: unknown;
+    /** What was merged into it. */
+    adapter?: {
+      name: string;
+      files: readonly string[];
+      sha256: string;
+      /** What it says it was made for. */
+      madeFor: string;
+      task: string | null;
+      rank: number;
+      alpha: number;
+      /** Linear maps that it changes. */
+      changed: number;
+    };
   };
   backend: { name: string; detail: string; reason: string; adapter?: unknown };
   machine: { os: string; arch: string; cores: number; deno: string; v8: string };
@@ -66,9 +80,15 @@ export async function describeRun(
       files: checkpoint.files,
       sha256: await checkpoint.sha256(),
       config: checkpoint.config,
+      ...(model.adapter && { adapter: describeAdapter(model.adapter.adapter) }),
     },
     ...rest,
   };
+}
+
+function describeAdapter({ name, files, sha256, config, lora }: Adapter) {
+  const { baseModel: madeFor, task, rank, alpha } = config;
+  return { name, files, sha256, madeFor, task, rank, alpha, changed: lora.size };
 }
 
 /** What was run, when and where. */

@@ -9,6 +9,7 @@ import { maxLengthOption, proteinsOptions, siteOffsetOption } from "../lib/prote
 import { LEGACY_MODES } from "../lib/sites/legacy.ts";
 import { NULL_MODES } from "../lib/sites/null_model.ts";
 import { runAnalyze } from "../lib/sites/run.ts";
+import { ADAPTER, ADAPTER_RESIDUES } from "../lib/sites/adapter_tables.ts";
 import { MUTANT_RESIDUES, MUTANTS } from "../lib/sites/mutant_tables.ts";
 import { TABLES } from "../lib/sites/tables.ts";
 
@@ -100,7 +101,8 @@ const options = {
   }),
   ...outputOptions(
     "analyze",
-    "heads.csv, run.json and report.html (with --mutant mutants.csv, mutant_residues.csv)",
+    "heads.csv, run.json and report.html (with --mutant mutants.csv, mutant_residues.csv; with " +
+      "--adapter adapter.csv, adapter_residues.csv)",
   ),
   ...runOptions,
   saveAttention: flag({
@@ -125,6 +127,9 @@ export const command = defineCommand({
     "(total variation, mean over the residues' rows, nothing left out by --threshold), and what the " +
     "sites and every residue receive more or less, each beside all other substitutions of that " +
     "residue, 18 as a rule, so that p is never below 1/19. " +
+    "With --adapter the numbers are those of the model with it, and adapter.csv compares every head with " +
+    "the model without: the share of its attention that goes elsewhere, and what the sites and every " +
+    "residue receive more or less. " +
     "Without input it runs the human A2A receptor on the embedded model.",
   options,
   examples: [
@@ -146,11 +151,16 @@ export const command = defineCommand({
       shows: "what a mutation changes in every head, beyond other substitutions of the residue",
     },
     {
+      command:
+        "deno task analyze --model esm2_t12_35M_UR50D --adapter esm2_t12_35M_lora_binding_sites",
+      shows: "what fine-tuning changed: every head with the adapter and without",
+    },
+    {
       command: "deno task analyze --legacy allostery_heads",
       shows: "the numbers that allostery_heads would print",
     },
   ],
-  tables: [...TABLES, MUTANTS, MUTANT_RESIDUES],
+  tables: [...TABLES, MUTANTS, MUTANT_RESIDUES, ADAPTER, ADAPTER_RESIDUES],
   run: runAnalyze,
 });
 

@@ -16,8 +16,11 @@ import { type Check, CHECKS, verifyAssay, verifyForward } from "../lib/variants/
 import { VERSION } from "../lib/version.ts";
 import { openPublishedAssay } from "../lib/variants/verify_assay.ts";
 
+/** A model with an adapter gives other numbers than the published ones. */
+const { adapter: _, ...plainModel } = modelOptions;
+
 const options = {
-  ...modelOptions,
+  ...plainModel,
   assay: optionList({
     placeholder: "file",
     parse: parse.path,

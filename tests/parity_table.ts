@@ -8,6 +8,7 @@ import { formatTable } from "../lib/cli/table.ts";
 import { quote, UserError } from "../lib/errors.ts";
 import { forwardFixtures } from "./fixtures.ts";
 import { compare, type ParityRow } from "./parity.ts";
+import { adapterFixtures, compareAdapter } from "./adapter_parity.ts";
 import { compareTraining, trainingFixtures } from "./training_parity.ts";
 
 export const command = defineCommand({
@@ -15,9 +16,9 @@ export const command = defineCommand({
   summary: "Largest difference to golden arrays, per fixture, backend and array",
   description:
     "hidden n is the residual stream after n blocks, before the final LayerNorm; grad are gradients of " +
-    "weights, norm the length of one, param what three training steps made of a weight. The reference is " +
-    "fair-esm and torch in double precision; float32 alone explains differences of 1e-5 of the largest " +
-    "value.",
+    "weights, norm the length of one, param and after3 what three training steps made of a weight, " +
+    "merged a matrix with an adapter in it. The reference is fair-esm, PEFT and torch in double " +
+    "precision; float32 alone explains differences of 1e-5 of the largest value.",
   options: {
     backend: option({
       placeholder: "name",
@@ -33,7 +34,8 @@ export const command = defineCommand({
   ],
   async run({ backend: only, fixture: wanted }, ctx) {
     const fixtures = forwardFixtures();
-    const all = [...fixtures.map(({ name }) => name), ...trainingFixtures];
+    const adapters = adapterFixtures.map((name) => `lora/${name}`);
+    const all = [...fixtures.map(({ name }) => name), ...trainingFixtures, ...adapters];
     if (wanted && !all.includes(wanted)) {
       throw new UserError(
         `Cannot use --fixture as it must be one of ${all.join(", ")}: current value is ${
@@ -54,6 +56,10 @@ export const command = defineCommand({
       for (const fixture of trainingFixtures) {
         if (wanted && fixture !== wanted) continue;
         rows.push(...await compareTraining(fixture, backend));
+      }
+      for (const fixture of adapterFixtures) {
+        if (wanted && `lora/${fixture}` !== wanted) continue;
+        rows.push(...await compareAdapter(fixture, backend));
       }
     }
     const keys = [...new Set(rows.map(({ fixture, array }) => `${fixture}\t${array}`))];

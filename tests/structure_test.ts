@@ -23,7 +23,15 @@ const ROOMS: readonly string[] = [
   ...["kernels/philox", "kernels/matmul", "kernels/site_baseline"],
   ...["kernels/attention_column_mass", "kernels/apc_contacts", "kernels/jacobian_norm"],
   ...["kernels/token_log_probs", "kernels/topk_sae_encode", "kernels/sparse_decode"],
-  ...["kernels/ig_step", "kernels/pool_rows", "kernels/mod.ts", "lib/stats", "lib/report"],
+  ...[
+    "kernels/ig_step",
+    "kernels/pool_rows",
+    "kernels/adamw",
+    "kernels/muon",
+    "kernels/mod.ts",
+    "lib/stats",
+    "lib/report",
+  ],
   // Models and what they read.
   ...["lib/backend", "lib/checkpoint", "lib/adapter", "lib/hub", "lib/esm2", "lib/structure"],
   // Which proteins.

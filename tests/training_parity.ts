@@ -34,7 +34,7 @@ export async function compareTraining(fixture: string, backend: Backend): Promis
   return found.map((row) => ({ ...row, fixture, backend: backend.name }));
 }
 
-type Row = Pick<ParityRow, "array" | "maxAbsDiff" | "allowed">;
+export type Row = Pick<ParityRow, "array" | "maxAbsDiff" | "allowed">;
 type Parameters = Record<string, Float32Array>;
 
 export function batchOfArrays(
@@ -73,7 +73,10 @@ export async function lossAndGradients(
 const largest = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-function difference(found: ArrayLike<number> | undefined, expected: ArrayLike<number>): number {
+export function difference(
+  found: ArrayLike<number> | undefined,
+  expected: ArrayLike<number>,
+): number {
   if (found?.length !== expected.length) return Infinity;
   let most = 0;
   for (let i = 0; i < expected.length; i++) {
@@ -84,7 +87,7 @@ function difference(found: ArrayLike<number> | undefined, expected: ArrayLike<nu
 }
 
 /** A gradient's row; `share` of its largest value is allowed. */
-const rowOf = (
+export const rowOf = (
   array: string,
   found: ArrayLike<number> | undefined,
   { data }: Array32,
@@ -121,29 +124,56 @@ async function compareGradients(
   return rows;
 }
 
-/** y = W x + b of one row, and what flows back, in double precision. */
-function linear(weight: Float32Array, bias: Float32Array, x: Float64Array) {
+/** y = W x + b of one row, and what flows back, in double precision; `add` gets slopes of W and b. */
+function linear(
+  weight: Float32Array,
+  bias: Float32Array,
+  x: Float64Array,
+  add: (dy: Float64Array, x: Float64Array) => void,
+) {
   const n = x.length;
   const y = Float64Array.from(
     bias,
     (b, i) => x.reduce((sum, value, j) => sum + weight[i * n + j] * value, b),
   );
-  const back = (dy: Float64Array) =>
-    x.map((_, j) => dy.reduce((sum, value, i) => sum + weight[i * n + j] * value, 0));
+  const back = (dy: Float64Array) => {
+    add(dy, x);
+    return x.map((_, j) => dy.reduce((sum, value, i) => sum + weight[i * n + j] * value, 0));
+  };
   return { y, back };
 }
 
 /** −log softmax of a label, and its slope. */
-function crossEntropy(logits: Float64Array, label: number): { loss: number; slope: Float64Array } {
+export function crossEntropy(
+  logits: Float64Array,
+  label: number,
+): { loss: number; slope: Float64Array } {
   const most = Math.max(...logits), sum = logits.reduce((all, x) => all + Math.exp(x - most), 0);
   const slope = logits.map((x, i) => Math.exp(x - most) / sum - Number(i === label));
   return { loss: most + Math.log(sum) - logits[label], slope };
 }
 
-/** Loss and dS/d(final state) of a fixture's head. */
-function headSlopes(fixture: string, state: Float32Array, dModel: number) {
-  const arrays = readFixture(fixture), { labels, input_ids: { shape: [size, width] } } = arrays;
-  const weight = (name: string) => arrays[`weight.classifier.${name}`].data as Float32Array;
+/**
+ * Loss of a head, dS/d(final state), and the slopes of the head's own weights, all in double precision.
+ *
+ * @param weight of the head, by its name after "classifier."
+ */
+export function headSlopes(
+  labels: Array32,
+  [size, width]: readonly number[],
+  weight: (name: string) => Float32Array,
+  state: Float32Array,
+  dModel: number,
+) {
+  const gradients: Record<string, Float64Array> = {};
+  const adds = (name: string) => (dy: Float64Array, x: Float64Array) => {
+    const matrix = gradients[`${name}weight`] ??= new Float64Array(dy.length * x.length);
+    const bias = gradients[`${name}bias`] ??= new Float64Array(dy.length);
+    dy.forEach((slope, i) => {
+      bias[i] += slope;
+      x.forEach((value, j) => matrix[i * x.length + j] += slope * value);
+    });
+  };
   const row = (at: number) => Float64Array.from(state.subarray(at * dModel, (at + 1) * dModel));
   const slopes = new Float32Array(state.length), logits: number[] = [];
   let loss = 0;
@@ -155,11 +185,11 @@ function headSlopes(fixture: string, state: Float32Array, dModel: number) {
     const label = labels.data[isToken ? at : at / width];
     const dense = isToken
       ? undefined
-      : linear(weight("dense.weight"), weight("dense.bias"), row(at));
+      : linear(weight("dense.weight"), weight("dense.bias"), row(at), adds("dense."));
     const bent = dense?.y.map(Math.tanh);
     const out = isToken
-      ? linear(weight("weight"), weight("bias"), row(at))
-      : linear(weight("out_proj.weight"), weight("out_proj.bias"), bent!);
+      ? linear(weight("weight"), weight("bias"), row(at), adds(""))
+      : linear(weight("out_proj.weight"), weight("out_proj.bias"), bent!, adds("out_proj."));
     logits.push(...out.y);
     const own = out.y.length === 1
       ? { loss: (out.y[0] - label) ** 2, slope: Float64Array.of(2 * (out.y[0] - label)) }
@@ -169,7 +199,7 @@ function headSlopes(fixture: string, state: Float32Array, dModel: number) {
     const slope = dense ? dense.back(back.map((x, i) => x * (1 - bent![i] ** 2))) : back;
     slopes.set(slope, at * dModel);
   }
-  return { loss, logits, slopes };
+  return { loss, logits, slopes, gradients };
 }
 
 async function compareHead(
@@ -185,7 +215,13 @@ async function compareHead(
   using _ = await esm.stateGradient(batch, {
     wrt: [],
     async cotangent(state) {
-      const found = headSlopes(fixture, await state.read(), esm.config.dModel);
+      const found = headSlopes(
+        arrays.labels,
+        ids.shape,
+        (name) => arrays[`weight.classifier.${name}`].data as Float32Array,
+        await state.read(),
+        esm.config.dModel,
+      );
       loss = found.loss;
       return backend.upload("slopes", state.shape, found.slopes);
     },

@@ -14,7 +14,7 @@ import { EMBEDDING } from "./trainable.ts";
 import type { StreamPlace } from "./visitor.ts";
 
 /** Where a gradient starts, where it is wanted, and what is done on the way. */
-interface BackwardOptions<Start extends StreamPlace> {
+export interface BackwardOptions<Start extends StreamPlace> {
   /**
    * Starts after `depth` blocks, or (`last`) after the final LayerNorm, from this f32[B·T, D] instead of
    * the embedding; stays the caller's.
@@ -85,7 +85,7 @@ export interface WeightGradients {
 }
 
 /** What a gradient leaves; disposing it frees its tensors. */
-interface BackwardResult extends Disposable {
+export interface BackwardResult extends Disposable {
   /** dS/d(residual stream) f32[B·T, D] by depth; rows of `<pad>` are zero if the scalar has none. */
   readonly gradients: ReadonlyMap<StreamPlace, Tensor>;
   /** f32[B·T, D] by depth with `keepHidden`, else empty; the caller's own tensor where it gave one. */

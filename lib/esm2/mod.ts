@@ -2,6 +2,8 @@
 export { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "./alphabet.ts";
 export { BLOCK_WEIGHTS, type BlockWeight } from "./block.ts";
 export type {
+  BackwardOptions,
+  BackwardResult,
   CotangentSource,
   GradientOptions,
   GradientResult,
@@ -18,6 +20,7 @@ export {
   type RunResult,
   type StreamLens,
 } from "./model.ts";
+export type { GraphProgram } from "./programs.ts";
 export { defaultTokenBudget, headGroups, planBatches, type PlannedBatch } from "./plan.ts";
 export {
   displayLetters,

@@ -1,41 +1,75 @@
 /** Opens the checkpoint a person asked for, or the embedded demonstration model. */
+import { adapted, adaptedName, type Adapter, readAdapter } from "../adapter/mod.ts";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/mod.ts";
 import { configText } from "../checkpoint/config.ts";
 import { showAs } from "../display.ts";
 import { EMBEDDED_NAME, openEmbedded } from "./embedded.ts";
 import type { FetchOptions } from "./fetch_model.ts";
-import { resolveModel } from "./resolve.ts";
+import { repositoryName } from "./local.ts";
+import { findModel } from "./manifest.ts";
+import { resolveFolder, resolveModel } from "./resolve.ts";
 
 /** A checkpoint and where it is from. */
 export interface OpenedModel extends Disposable {
-  /** What people call it. */
+  /** What people call it; with an adapter, both names. */
   readonly name: string;
-  /** Its tensors; disposing of the model closes it. */
+  /** Its tensors, with the adapter's in them; disposing of the model closes it. */
   readonly checkpoint: Checkpoint;
   /** Whether it is the demonstration model. */
   readonly embedded: boolean;
+  /** What changes it, and the model as it is without. */
+  readonly adapter?: { readonly adapter: Adapter; readonly base: Checkpoint };
+}
+
+/** How a model is opened. */
+export interface OpenOptions extends FetchOptions {
+  /** Folder of an adapter in PEFT's form, which is merged into the model. @default none */
+  adapter?: string;
 }
 
 /**
- * Opens a model by name (fetched on demand), folder or file; without one, the embedded model.
+ * Opens a model by name (fetched on demand), folder or file; without one, the embedded model, or that which
+ * the adapter says it was made for.
  *
- * @throws {UserError} if there is no such model or its files are damaged
+ * @throws {UserError} if there is no such model, or its files or the adapter's are damaged, or do not fit
  */
 export async function openModel(
   spec: string | undefined,
-  options: FetchOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenedModel> {
+  if (options.adapter === undefined) return await openBase(spec, options);
+  const folder = await resolveFolder(options.adapter);
+  const adapter = await readAdapter(folder, repositoryName(folder));
+  const base = await openBase(spec ?? findModel(adapter.config.baseModel)?.name, options);
+  try {
+    const { name, checkpoint, embedded } = base;
+    const found = adapted(checkpoint, adapter, name);
+    for (const note of found.notes.slice(checkpoint.notes.length)) options.note?.(note);
+    return opened(adaptedName(name, adapter), found, embedded, { adapter, base: checkpoint });
+  } catch (error) {
+    base[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function openBase(spec: string | undefined, options: FetchOptions): Promise<OpenedModel> {
   const embedded = spec === undefined || spec === EMBEDDED_NAME;
   if (embedded) return opened(EMBEDDED_NAME, await openEmbedded(options.signal), true);
   const { name, path } = await resolveModel(spec, options);
   return opened(name, await openCheckpoint(path), false);
 }
 
-function opened(name: string, checkpoint: Checkpoint, embedded: boolean): OpenedModel {
+function opened(
+  name: string,
+  checkpoint: Checkpoint,
+  embedded: boolean,
+  adapter?: OpenedModel["adapter"],
+): OpenedModel {
   const model = {
     name,
     checkpoint,
     embedded,
+    ...(adapter && { adapter }),
     [Symbol.dispose]: () => checkpoint[Symbol.dispose](),
   };
   return showAs(model, {

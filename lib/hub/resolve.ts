@@ -43,6 +43,13 @@ export async function resolveModel(
   return await folderModel(await resolveSnapshot(spec));
 }
 
+/** A folder that is there, or the snapshot of an `ORG/NAME` or a `models--ORG--NAME` of Hugging Face's cache. */
+export async function resolveFolder(spec: string): Promise<string> {
+  const info = await statOrUndefined(spec);
+  if (info?.isDirectory) return await resolveSnapshot(spec);
+  return info === undefined ? await cachedRepository(spec) ?? spec : spec;
+}
+
 async function folderModel(path: string): Promise<ResolvedModel> {
   const names: string[] = [];
   for await (const item of Deno.readDir(path)) if (!item.isDirectory) names.push(item.name);

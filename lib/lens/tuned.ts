@@ -53,7 +53,7 @@ export const SHIPPED = "embedded", NONE = "none";
 
 /**
  * Opens the tuned lens that an option names; undefined where none is wanted. Without a choice the
- * embedded model has its own.
+ * embedded model has its own, unless an adapter changes its weights.
  *
  * @throws {UserError} if the file is no tuned lens, or one of other weights
  */
@@ -62,7 +62,7 @@ export async function openLens(
   model: OpenedModel,
   signal?: AbortSignal,
 ): Promise<OpenedLens | undefined> {
-  if (spec === NONE || spec === undefined && !model.embedded) return undefined;
+  if (spec === NONE || spec === undefined && (!model.embedded || model.adapter)) return undefined;
   if (spec === undefined || spec === SHIPPED) {
     if (!model.embedded) {
       throw new UserError(

@@ -40,6 +40,7 @@ export interface TrainFlags {
   validation: number;
   validationSequences: number;
   model?: string;
+  adapter?: string;
   new?: readonly [layers: number, width: number, heads: number];
   backend: BackendChoice;
   tokens: number;
@@ -222,7 +223,7 @@ const corruptionOf = ({ maskShare, masked, replaced, letters }: TrainFlags): Cor
   ...{ share: maskShare, masked, replaced, letters },
 });
 
-function checkLists({ fasta, weights, clusters, model, ...o }: TrainFlags): void {
+function checkLists({ fasta, weights, clusters, model, adapter, ...o }: TrainFlags): void {
   for (const [flag, list] of [["--weights", weights], ["--clusters", clusters]] as const) {
     if (list && list.length !== fasta.length) {
       throw new UserError(
@@ -233,6 +234,11 @@ function checkLists({ fasta, weights, clusters, model, ...o }: TrainFlags): void
   }
   if (model !== undefined && o.new) {
     throw new UserError("Cannot use --new together with --model as only one of them may be given");
+  }
+  if (adapter !== undefined && o.new) {
+    throw new UserError(
+      "Cannot use --new together with --adapter as only one of them may be given",
+    );
   }
   if (o.masked + o.replaced > 1) {
     throw new UserError(
@@ -309,7 +315,8 @@ async function startOf(
       sha256: `new with seed ${o.seed}`,
     };
   }
-  const model = stack.use(await openModel(o.model, ctx)), { checkpoint, name } = model;
+  const model = stack.use(await openModel(o.model, { ...ctx, adapter: o.adapter })),
+    { checkpoint, name } = model;
   const notes = model.embedded ? [EMBEDDED_NOTE] : [];
   notes.forEach(ctx.note);
   const weights: WeightArrays = {};

@@ -99,7 +99,7 @@ export async function trainMaskedModel(
   const resumed = start && stateFile.load<Progress & { kept?: unknown }>(start);
   const { kept, ...progress } = resumed ?? { steps: 0, draws: 0, tokens: 0, kept: undefined };
   if (progress.steps > 0) {
-    parameters.load(start!);
+    await parameters.load(start!);
     onResume?.(progress.tokens, kept);
   }
   const schedule = linear(1, { warmUp: settings.warmUp, decay: settings.cooling });

@@ -19,6 +19,8 @@ import { CONTINUING, UnitStore } from "./unit_store.ts";
 /** Values of the options that every such command has. */
 export interface RunFlags {
   model?: string;
+  /** Folder of an adapter. */
+  adapter?: string;
   backend: BackendChoice;
   lowMemory: boolean;
   out: string;
@@ -61,6 +63,8 @@ export interface OpenedRun {
   model: OpenedModel;
   output: OutputDir;
   stack: AsyncDisposableStack;
+  /** The model without its adapter on the same backend, where it has one; the stack disposes of it. */
+  openBase(): Promise<Esm2 | undefined>;
   /** Begins a stage of the run's record; the analysis itself is the next. */
   stage(name: string): void;
 }
@@ -127,7 +131,7 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
   if (shard) checkShardFolder(output.path, shard, command);
 
   watch.stage("load model");
-  using model = await openModel(o.model, ctx);
+  using model = await openModel(o.model, { ...ctx, adapter: o.adapter });
   // Everything that can be wrong with the input is said before anything else is.
   const plan = await analysis.plan(inputs, model);
   const notes = [...(model.embedded ? [EMBEDDED_NOTE] : []), ...inputs.notes, ...plan.notes];
@@ -175,7 +179,14 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
   using _ = { [Symbol.dispose]: forget };
   await using stack = new AsyncDisposableStack();
   const stage = (name: string) => watch.stage(name);
-  const work = await plan.open({ esm, model, output, stack, stage });
+  const openBase = async () =>
+    model.adapter && stack.use(
+      await Esm2.open(model.adapter.base, backend, {
+        lowMemory: o.lowMemory,
+        tokenDropout: plan.tokenDropout,
+      }),
+    );
+  const work = await plan.open({ esm, model, output, stack, stage, openBase });
   watch.stage("analyse");
   await computeOwn(work, units, ctx, plan, shard);
 

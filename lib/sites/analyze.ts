@@ -15,6 +15,7 @@ import { collectMaps } from "./maps.ts";
 import { legacyColumns, type LegacyMode, type LegacyRow, legacyRows } from "./legacy.ts";
 import { checkNull, fewSets, type NullMode, sampleNull } from "./null_model.ts";
 import { rankHeads, scoreHeads } from "./score.ts";
+import { analyzeAdapter } from "./adapter.ts";
 import { analyzeMutants, mutantBatches } from "./mutants.ts";
 import type { HeadRow, Mutant, ProteinResult, Site } from "./types.ts";
 
@@ -56,6 +57,8 @@ export interface SiteOptions {
   mapped?: number;
   /** Opens a sink for a protein's attention; proteins then run one at a time. */
   saveAttention?: (protein: ProteinInput, layers: readonly number[]) => AttentionSink;
+  /** The model without its adapter, whose attention the model's is compared with. @default none */
+  before?: { model: Esm2; adapter: string };
   /** Hears of each layer of each batch: done of total. */
   onProgress?: (done: number, total: number) => void;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
@@ -137,7 +140,8 @@ export class SiteSurvey {
 
   /** Blocks that a batch runs, roughly: those of the proteins, and those of their mutants. */
   weightOf({ members }: Pick<PlannedBatch, "members">): number {
-    return this.layers.length * (1 + members.reduce((sum, member) =>
+    const again = this.options.before ? 1 + 2 * members.length : 0;
+    return this.layers.length * (1 + again + members.reduce((sum, member) =>
       sum + mutantBatches(
         this.model,
         this.#rows[member].length,
@@ -164,6 +168,11 @@ export class SiteSurvey {
       signal,
     });
     await sink?.close();
+    const { before } = options;
+    const sumsBefore = before && await collectSums(before.model, batch, {
+      ...{ threshold, specials: this.#setups[batch.members[0]].specials, layers, signal },
+      onLayer: () => onLayer?.(++done),
+    });
     for (const [b, member] of batch.members.entries()) {
       signal?.throwIfAborted();
       const scoring = { ...options, layers };
@@ -171,6 +180,17 @@ export class SiteSurvey {
       if (maps > 0 && member < mapped) {
         const best = rankHeads(found.result.rows).slice(0, maps);
         found.result.maps = await collectMaps(model, this.#rows[member], best, signal);
+      }
+      if (before) {
+        const setup = this.#setups[member], own = sumsBefore![b];
+        const { result } = await score(before.model, proteins[member], setup, own, scoring);
+        found.result.adapter = await analyzeAdapter(
+          [before.model, model],
+          this.#rows[member],
+          [result.rows, found.result.rows],
+          { ...{ layers, setup, signal }, name: before.adapter },
+        );
+        onLayer?.(done += 2 * layers.length);
       }
       const { mutants = [] } = proteins[member];
       if (mutants.length > 0) {

@@ -1,6 +1,6 @@
 /** How sequences' attention differs from that of the first of their batch, without reading it back. */
 import type { Program, Tensor } from "../backend/types.ts";
-import type { AttentionPiece, Esm2, TokenBatch } from "../esm2/mod.ts";
+import { type AttentionPiece, type Esm2, padBatch, type TokenBatch } from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
 import { Graph, type Value } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
@@ -24,10 +24,15 @@ export interface AttentionChange {
  * moved   f32[B − 1, h, 1, T]  Σ over the rows of |a − a₀|
  */
 function changeGraph(g: Graph, pattern: Value, rows: Value): { change: Value; moved: Value } {
+  const first = op.slice(g, pattern, 0, 0, 1, "first");
+  const others = op.slice(g, pattern, 0, 1, pattern.shape[0] as number, "others");
+  return sumsOfChange(g, others, first, rows);
+}
+
+/** Sums over rows of a − a₀ and of its size. */
+function sumsOfChange(g: Graph, after: Value, before: Value, rows: Value) {
   return g.scope("attention_change", () => {
-    const first = op.slice(g, pattern, 0, 0, 1, "first");
-    const others = op.slice(g, pattern, 0, 1, pattern.shape[0] as number, "others");
-    const difference = op.sub(g, others, first, "difference");
+    const difference = op.sub(g, after, before, "difference");
     return {
       change: op.matmul(g, rows, difference, "change"),
       moved: op.matmul(g, rows, op.abs(g, difference, "amount"), "moved"),
@@ -155,4 +160,73 @@ export class AttentionChanges implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const program of this.#programs.values()) await (await program)[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * How the attention of one sequence differs between two models of one shape: B is 2, the first before, the
+ * second after. Both run block by block, so that the attention of no more than one block is there at once.
+ *
+ * @param range rows of the attention that count
+ * @param layers ascending
+ */
+export async function compareModels(
+  [before, after]: readonly [before: Esm2, after: Esm2],
+  row: Int32Array,
+  [begin, end]: readonly [begin: number, end: number],
+  layers: readonly number[],
+  signal?: AbortSignal,
+): Promise<AttentionChange> {
+  const batch = padBatch([row]), { width } = batch, { backend, config: { heads } } = after;
+  const all = layers.length * heads * width;
+  const change = new Float32Array(all), moved = change.slice();
+  await using program = await backend.compile(pairGraph());
+  using owned = new DisposableStack();
+  const counted = new Float32Array(width).fill(1, begin, end);
+  const rows = owned.use(backend.upload("rows", [1, 1, 1, width], counted));
+  const states = new Map<Esm2, Tensor>();
+  owned.defer(() => states.forEach((state) => state[Symbol.dispose]()));
+  for (const model of [before, after]) states.set(model, await model.embed(batch));
+  const block = async (
+    model: Esm2,
+    layer: number,
+    see: (piece: AttentionPiece) => Promise<void>,
+  ) => {
+    const hidden = states.get(model)!, wanted = layers.includes(layer);
+    using result = await model.run(batch, {
+      from: { depth: layer, hidden },
+      until: layer + 1,
+      signal,
+      ...(wanted && { visitor: { attention: see } }),
+    });
+    states.set(model, result.hidden.keep());
+    hidden[Symbol.dispose]();
+  };
+  for (let layer = 0; layer <= layers[layers.length - 1]; layer++) {
+    using patterns = new DisposableStack();
+    const first = new Map<number, Tensor>();
+    await block(before, layer, ({ begin, pattern }) => {
+      first.set(begin, patterns.use(pattern.keep()));
+      return Promise.resolve();
+    });
+    await block(after, layer, async ({ begin, end, pattern }) => {
+      const shape = [1, end - begin, 1, width], before = first.get(begin)!;
+      const found = await program.run({ pattern, before, rows }, { change: shape, moved: shape });
+      using sums = found.change, sizes = found.moved;
+      const at = (layers.indexOf(layer) * heads + begin) * width;
+      change.set(await sums.read(), at);
+      moved.set(await sizes.read(), at);
+    });
+  }
+  return { change, moved };
+}
+
+function pairGraph(): Graph {
+  const g = new Graph("attention_change_of_models");
+  const pattern = g.input("pattern", "float32", [1, "H", "T", "T"]);
+  const before = g.input("before", "float32", [1, "H", "T", "T"]);
+  const rows = g.input("rows", "float32", [1, 1, 1, "T"]);
+  for (const [name, value] of Object.entries(sumsOfChange(g, pattern, before, rows))) {
+    g.output(name, value);
+  }
+  return g;
 }

@@ -13,6 +13,14 @@ import {
   type SiteOptions,
   SiteSurvey,
 } from "./analyze.ts";
+import {
+  ADAPTER,
+  ADAPTER_RESIDUES,
+  adapterFindings,
+  adapterResidueRows,
+  adapterRows,
+  adapterText,
+} from "./adapter_tables.ts";
 import { attentionSink, namePerProtein } from "./attention_file.ts";
 import { type InputFlags, type Inputs, readInputs } from "./inputs.ts";
 import type { LegacyMode } from "./legacy.ts";
@@ -96,12 +104,14 @@ function planSites(
     label: proteins.length === 1 ? proteins[0].id : `${proteins.length} proteins`,
     unit: "blocks",
     resumes: !o.saveAttention,
-    open({ esm, output }) {
+    async open({ esm, model, output, openBase }) {
       const nameOf = namePerProtein(proteins, "attention.npz");
       const sinkOf = (protein: ProteinInput, layers: readonly number[]) =>
         attentionSink(output.temporaryPath(nameOf(protein)), esm.config, protein, layers, specials);
+      const base = await openBase();
       const survey = new SiteSurvey(esm, proteins, {
         ...options,
+        ...(base && { before: { model: base, adapter: model.adapter!.adapter.name } }),
         ...{ maps, mapped: MOST_DRAWN, signal: ctx.signal },
         saveAttention: o.saveAttention ? sinkOf : undefined,
       });
@@ -156,6 +166,17 @@ async function writeResults(
       found: mutantFindings(result),
     }));
   }
+  if (results.some(({ adapter }) => adapter)) {
+    await tables.write(ADAPTER, each(results, adapterRows));
+    await tables.write(
+      ADAPTER_RESIDUES,
+      each(
+        results,
+        (result) => adapterResidueRows(result, o.keepSpecials || o.legacy !== undefined),
+      ),
+    );
+    provenance.adapter = results.map(({ id, adapter }) => ({ id, ...adapterFindings(adapter!) }));
+  }
   if (o.saveSiteAttention) {
     const nameOf = namePerProtein(proteins, "attention_to_sites");
     const specials = o.keepSpecials || o.legacy !== undefined;
@@ -187,6 +208,7 @@ async function writeResults(
   }
   results.forEach((result, i) => {
     print(`${i === 0 ? "" : "\n"}${proteinText(result)}`);
+    if (result.adapter) print(`\n${adapterText(result)}`);
     if (result.mutants) print(`\n${mutantsText(result)}`);
   });
   if (summary) print(`\n${summaryText(summary)}`);

@@ -72,6 +72,36 @@ export interface ProteinResult {
   maps: HeadMap[];
   /** What mutations change, in the order asked for. */
   mutants?: MutantResult[];
+  /** What the model's adapter changes. */
+  adapter?: AdapterResult;
+}
+
+/** One head's attention with an adapter, against that of the model without. */
+export interface AdaptedHead {
+  /** 0-based. */
+  layer: number;
+  /** 0-based. */
+  head: number;
+  /** Share of the attention that goes elsewhere: mean over residues' rows of half the sum of |change|. */
+  change: number;
+  /** 1 for the head that changes most. */
+  rank: number;
+  /** Change of the attention that the sites receive, summed over the rows. */
+  sitesChange: number;
+  /** The head against the sites without the adapter. */
+  before: HeadRow;
+  /** The same with it. */
+  after: HeadRow;
+}
+
+/** What an adapter does to attention. */
+export interface AdapterResult {
+  /** What it is called. */
+  name: string;
+  /** A row for every head, by layer and head. */
+  rows: AdaptedHead[];
+  /** Change of what each residue receives, f32[L], of the heads that change most, these first. */
+  profiles: { layer: number; head: number; received: Float32Array }[];
 }
 
 /** One residue replaced. */

@@ -1,4 +1,5 @@
 /** The optimiser Adam (Kingma & Ba 2015, arXiv:1412.6980) with decoupled decay (arXiv:1711.05101). */
+import { adamNumbers, adamwStep } from "../../kernels/adamw/mod.ts";
 import { type Arrays, zerosLike } from "./arrays.ts";
 
 /** Where and how far a step goes. */
@@ -16,8 +17,18 @@ export type Moments<A extends Arrays = Arrays> = { readonly first: A; readonly s
 export interface Optimiser {
   /** The memory before the first step. */
   init<A extends Arrays>(parameters: A): Moments<A>;
-  /** One step, in place. Parameters that have no gradient stay as they are. */
-  update(parameters: Arrays, gradients: Arrays, state: Moments, step: Step): void;
+  /**
+   * One step, in place. Parameters that have no gradient stay as they are.
+   *
+   * @param factor of the gradients, which are clipped by it. @default 1
+   */
+  update(
+    parameters: Arrays,
+    gradients: Arrays,
+    state: Moments,
+    step: Step,
+    factor?: number,
+  ): void;
 }
 
 export interface AdamOptions {
@@ -33,23 +44,14 @@ export interface AdamOptions {
 
 /** Adam as torch's AdamW has it: decay before the step, both moments corrected for their start at zero. */
 export function adamw(
-  { betas: [beta1, beta2] = [0.9, 0.999], epsilon = 1e-8, decay = 0, decays = () => true }:
-    AdamOptions = {},
+  { betas = [0.9, 0.999], epsilon = 1e-8, decay = 0, decays = () => true }: AdamOptions = {},
 ): Optimiser {
   return {
     init: (parameters) => ({ first: zerosLike(parameters), second: zerosLike(parameters) }),
-    update(parameters, gradients, { first, second }, { step, learningRate }) {
-      const size = learningRate / (1 - beta1 ** step);
-      const correction = 1 / Math.sqrt(1 - beta2 ** step);
+    update(parameters, gradients, { first, second }, { step, learningRate }, factor = 1) {
+      const numbers = adamNumbers({ betas, epsilon, decay }, { step, rate: learningRate });
       for (const [name, g] of Object.entries(gradients)) {
-        const w = parameters[name], m = first[name], v = second[name];
-        const kept = decays(name) ? 1 - learningRate * decay : 1;
-        for (let i = 0; i < w.length; i++) {
-          const slope = g[i];
-          const mean = m[i] = m[i] + (1 - beta1) * (slope - m[i]);
-          const square = v[i] = v[i] + (1 - beta2) * (slope * slope - v[i]);
-          w[i] = w[i] * kept - size * mean / (Math.sqrt(square) * correction + epsilon);
-        }
+        adamwStep(parameters[name], g, first[name], second[name], numbers, factor, decays(name));
       }
     },
   };

@@ -1,8 +1,10 @@
 /** Parameters in arrays of the host: native CPU and WebAssembly. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import { elementCount } from "../backend/types.ts";
+import { addOnto, averageStep, clipFactor, squareSum } from "../../kernels/adamw/mod.ts";
 import { adamw, type Optimiser } from "./adamw.ts";
-import { clipByGlobalNorm, zerosLike } from "./arrays.ts";
+import { zerosLike } from "./arrays.ts";
+import { checkMemory, checkNorm, chosenArrays, GROUPS, misfit, shapeOf } from "./memory.ts";
 import { Muon } from "./muon.ts";
 import type {
   NamedArrays,
@@ -54,41 +56,42 @@ export class HostParameters implements Parameters {
     return tensor;
   }
 
-  add(gradients: Readonly<Record<string, Tensor>>): void {
-    for (const [name, tensor] of Object.entries(gradients)) this.addArray(name, tensor.peek()!);
+  async add(gradients: Readonly<Record<string, Tensor>>): Promise<void> {
+    for (const [name, tensor] of Object.entries(gradients)) {
+      await this.addArray(name, tensor.peek()!);
+    }
   }
 
-  addArray(name: string, values: Float32Array): void {
+  // deno-lint-ignore require-await -- throws by rejecting
+  async addArray(name: string, values: Float32Array): Promise<void> {
     const count = elementCount(shapeOf(this.shapes, name));
     if (values.length !== count) throw misfit(name, count, values.length);
     const sum = this.#sums[name] ??= new Float32Array(count);
-    if (!this.#added.has(name)) {
-      sum.set(values);
-      this.#added.add(name);
-      return;
-    }
-    for (let i = 0; i < values.length; i++) sum[i] += values[i];
+    if (this.#added.has(name)) addOnto(sum, values);
+    else sum.set(values);
+    this.#added.add(name);
   }
 
   async step(
     { step, rate, matrixRate = rate, clip = Infinity, alongside = [] }: ParameterStep,
   ): Promise<ParameterReport> {
-    const gradients: NamedArrays = {};
     // In the order of the shapes, whatever the order of the backward pass.
-    for (const name of this.shapes.keys()) {
-      if (this.#added.has(name)) gradients[name] = this.#sums[name];
+    const gradients = Object.fromEntries(
+      [...this.shapes.keys()].filter((name) => this.#added.has(name))
+        .map((name) => [name, this.#sums[name]]),
+    );
+    const squares = Object.values(gradients).reduce((sum, array) => sum + squareSum(array), 0);
+    const norm = Math.sqrt(squares), factor = clipFactor(norm, clip);
+    checkNorm(norm);
+    const { first, second, momentum } = this.#memory, adam = this.#adamOnly(gradients);
+    const own = { step, learningRate: rate }, matrices = { step, learningRate: matrixRate };
+    this.#adam.update(this.#weights, adam, { first, second }, own, factor);
+    await this.#muon?.update(
+      ...[this.#weights, this.#muonOnly(gradients), momentum, matrices, factor] as const,
+    );
+    for (const [name, mean] of Object.entries(this.#memory.average)) {
+      averageStep(mean, this.#weights[name], 1 - this.settings.average!);
     }
-    const norm = clipByGlobalNorm(gradients, clip, CLIP_EPSILON);
-    const { first, second, momentum } = this.#memory;
-    this.#adam.update(this.#weights, this.#adamOnly(gradients), { first, second }, {
-      step,
-      learningRate: rate,
-    });
-    await this.#muon?.update(this.#weights, this.#muonOnly(gradients), momentum, {
-      step,
-      learningRate: matrixRate,
-    });
-    this.#average();
     this.#added.clear();
     return { norm, alongside: await Promise.all(alongside.map((tensor) => tensor.read())) };
   }
@@ -106,10 +109,13 @@ export class HostParameters implements Parameters {
     return Promise.resolve(this.#memory);
   }
 
-  load(memory: ParameterMemory): void {
-    checkMemory(this.#memory, memory);
-    for (const [group, arrays] of Object.entries(this.#memory)) {
-      for (const [name, array] of Object.entries(arrays)) array.set(memory[group][name]);
+  // deno-lint-ignore require-await -- throws by rejecting
+  async load(memory: ParameterMemory): Promise<void> {
+    checkMemory(this.shapes, (group, name) => this.#memory[group][name]?.length, memory);
+    for (const group of GROUPS) {
+      for (const [name, array] of Object.entries(this.#memory[group])) {
+        array.set(memory[group][name]);
+      }
     }
   }
 
@@ -117,14 +123,6 @@ export class HostParameters implements Parameters {
     for (const tensor of this.#tensors.values()) tensor[Symbol.dispose]();
     this.#tensors.clear();
     await this.#muon?.[Symbol.asyncDispose]();
-  }
-
-  #average(): void {
-    const { average } = this.#memory, { average: kept } = this.settings;
-    for (const [name, mean] of Object.entries(average)) {
-      const weights = this.#weights[name];
-      for (let i = 0; i < mean.length; i++) mean[i] += (1 - kept!) * (weights[i] - mean[i]);
-    }
   }
 
   #adamOnly = (arrays: NamedArrays): NamedArrays => this.#pick(arrays, false);
@@ -135,47 +133,6 @@ export class HostParameters implements Parameters {
       Object.entries(arrays).filter(([name]) => (this.#muon?.shapes.has(name) ?? false) === isMuon),
     );
   }
-}
-
-/** Added to the length before it divides, as torch has it. */
-export const CLIP_EPSILON = 1e-6;
-
-/** The arrays that have a shape. @throws {RangeError} if one is missing or of another length */
-export function chosenArrays(shapes: Shapes, arrays: Readonly<NamedArrays>): NamedArrays {
-  return Object.fromEntries(
-    [...shapes].map(([name, shape]) => {
-      const array = arrays[name], count = elementCount(shape);
-      if (array?.length !== count) throw misfit(name, count, array?.length);
-      return [name, array];
-    }),
-  );
-}
-
-/** @throws {RangeError} if nothing is trained under this name */
-export function shapeOf(shapes: Shapes, name: string): readonly number[] {
-  const shape = shapes.get(name);
-  if (!shape) {
-    throw new RangeError(
-      `Cannot train "${name}" as it must be one of the parameters: there are ${shapes.size} others`,
-    );
-  }
-  return shape;
-}
-
-/** @throws {RangeError} if groups, names or lengths differ */
-export function checkMemory(own: ParameterMemory, given: ParameterMemory): void {
-  for (const [group, arrays] of Object.entries(own)) {
-    for (const [name, { length }] of Object.entries(arrays)) {
-      const found = given[group]?.[name]?.length;
-      if (found !== length) throw misfit(`${group} of ${name}`, length, found);
-    }
-  }
-}
-
-export function misfit(name: string, count: number, found: number | undefined): RangeError {
-  return new RangeError(
-    `Cannot train "${name}" as it must have ${count} elements: current count is ${found ?? "none"}`,
-  );
 }
 
 const copiesOf = (arrays: NamedArrays): NamedArrays => {

@@ -1,6 +1,7 @@
 /** Weights that are trained, with all that their optimiser remembers, where the backend computes. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { AdamOptions } from "./adamw.ts";
+import { DeviceParameters } from "./device_parameters.ts";
 import { HostParameters } from "./host_parameters.ts";
 
 /** Arrays of the host by name. */
@@ -63,13 +64,19 @@ export interface Parameters extends AsyncDisposable {
   readonly shapes: Shapes;
   /** The weights as they stand, as a graph reads them: stays its own, valid until the next step. */
   tensor(name: string): Tensor;
-  /** Adds gradients, which stay the caller's; names without a shape here are an error. */
-  add(gradients: Readonly<Record<string, Tensor>>): void;
+  /**
+   * Adds gradients, which stay the caller's; names without a shape here are an error.
+   *
+   * @param gradients valid until it returns; what it waits for needs them no more
+   */
+  add(gradients: Readonly<Record<string, Tensor>>): Promise<void>;
   /** The same of values of the host. */
-  addArray(name: string, values: Float32Array): void;
+  addArray(name: string, values: Float32Array): Promise<void>;
   /**
    * Shortens the sum of gradients to `clip`, moves the weights against it, and forgets it. Weights that got
    * no gradient stay as they are.
+   *
+   * @throws {UserError} if the gradient is not finite
    */
   step(step: ParameterStep): Promise<ParameterReport>;
   /** The weights as arrays: on a host those that are trained, on a GPU copies. */
@@ -79,7 +86,7 @@ export interface Parameters extends AsyncDisposable {
   /** Everything that the next step depends on, for a state file: as `read`. */
   memory(): Promise<ParameterMemory>;
   /** Puts back what `memory` gave. @throws {RangeError} if a name or length differs */
-  load(memory: ParameterMemory): void;
+  load(memory: ParameterMemory): Promise<void>;
 }
 
 /**
@@ -89,12 +96,13 @@ export interface Parameters extends AsyncDisposable {
  *
  * @throws {RangeError} if an array is missing or of another length
  */
-// deno-lint-ignore require-await -- the GPU's kernels are built
 export async function openParameters(
   backend: Backend,
   shapes: Shapes,
   arrays: Readonly<NamedArrays>,
   settings: OptimiserSettings = {},
 ): Promise<Parameters> {
-  return new HostParameters(backend, shapes, arrays, settings);
+  return backend.gpu
+    ? await DeviceParameters.open(backend, backend.gpu, shapes, arrays, settings)
+    : new HostParameters(backend, shapes, arrays, settings);
 }

@@ -1,4 +1,5 @@
-import { allClose, deepEqual, equal, rejects, throws } from "../../tests/assert.ts";
+import { allClose, deepEqual, equal, rejects } from "../../tests/assert.ts";
+import { gpuSkipped, runsGpuTests } from "../../tests/gpu.ts";
 import { openBackend } from "../backend/mod.ts";
 import { adamw } from "./adamw.ts";
 import { clipByGlobalNorm, zerosLike } from "./arrays.ts";
@@ -44,9 +45,11 @@ const pick = (arrays: NamedArrays, isMatrix: boolean): NamedArrays =>
     Object.entries(arrays).filter(([name]) => (shapes.get(name)!.length === 2) === isMatrix),
   );
 
-for (const name of ["cpu", "wasm"] as const) {
+for (const name of ["cpu", "wasm", "webgpu"] as const) {
+  const skip = name === "webgpu" && !runsGpuTests;
   Deno.test({
-    name: `Parameters: ${name}`,
+    name: `Parameters: ${name}${skip ? gpuSkipped : ""}`,
+    ignore: skip,
     sanitizeResources: false,
     sanitizeOps: false,
     async fn(t) {
@@ -81,7 +84,7 @@ for (const name of ["cpu", "wasm"] as const) {
                 });
               }
               using uploads = new DisposableStack();
-              parameters.add(
+              await parameters.add(
                 Object.fromEntries(
                   Object.entries(parts[0]).map(([key, array]) => [
                     key,
@@ -89,7 +92,9 @@ for (const name of ["cpu", "wasm"] as const) {
                   ]),
                 ),
               );
-              for (const [key, array] of Object.entries(parts[1])) parameters.addArray(key, array);
+              for (const [key, array] of Object.entries(parts[1])) {
+                await parameters.addArray(key, array);
+              }
               using other = backend.upload("loss", [2], Float32Array.of(step, 7));
               const report = await parameters.step({
                 ...{ step, rate: learningRate, matrixRate: learningRate / 2, clip: 1 },
@@ -120,7 +125,7 @@ for (const name of ["cpu", "wasm"] as const) {
           ) => {
             for (let step = from; step < from + 2; step++) {
               for (const [key, array] of Object.entries(values(step))) {
-                parameters.addArray(key, array);
+                await parameters.addArray(key, array);
               }
               await parameters.step({ step, rate: 0.01, clip: 1 });
             }
@@ -129,7 +134,7 @@ for (const name of ["cpu", "wasm"] as const) {
           await using whole = await openParameters(backend, shapes, values(1), own);
           const state = structuredClone(await run(whole, 1)), end = await run(whole, 3);
           await using second = await openParameters(backend, shapes, values(2), own);
-          second.load(state);
+          await second.load(state);
           deepEqual(await run(second, 3), end);
         });
       }
@@ -142,7 +147,7 @@ for (const name of ["cpu", "wasm"] as const) {
             ...adam,
             average: 0.75,
           });
-          parameters.addArray("a.bias", Float32Array.of(1, -1, 0));
+          await parameters.addArray("a.bias", Float32Array.of(1, -1, 0));
           const { norm } = await parameters.step({ step: 1, rate: 0.5 });
           allClose([norm], [Math.SQRT2], { rtol: 1e-6 });
           const moved = await parameters.read();
@@ -161,17 +166,17 @@ for (const name of ["cpu", "wasm"] as const) {
           // Nothing is left of the gradient.
           const { norm: none } = await parameters.step({ step: 2, rate: 0.5 });
           equal(none, 0);
-          throws(
+          await rejects(
             () => parameters.addArray("b.bias", new Float32Array(1)),
             /"b.bias" as it must be one/,
           );
-          throws(() => parameters.addArray("alone", new Float32Array(2)), /1 elements.* 2/);
+          await rejects(() => parameters.addArray("alone", new Float32Array(2)), /1 elements.* 2/);
           await rejects(
             () => openParameters(backend, shapes, { alone: new Float32Array(1) }),
             /"a.weight" as it must have 15 elements: current count is none/,
           );
           const memory = await parameters.memory();
-          throws(
+          await rejects(
             () => parameters.load({ ...memory, second: {} }),
             /second of a.weight" as it must have 15 elements/,
           );

@@ -1,10 +1,12 @@
 /** Every kernel at its benchmark shapes; a new kernel folder adds its own here. */
+import { adamwBenches } from "./adamw.ts";
 import { apcContactsBenches } from "./apc_contacts.ts";
 import type { KernelBench } from "./bench.ts";
 import { columnMassBenches } from "./column_mass.ts";
 import { igStepBenches } from "./ig_step.ts";
 import { jacobianNormBenches } from "./jacobian_norm.ts";
 import { matmulBenches } from "./matmul.ts";
+import { muonBenches } from "./muon.ts";
 import { poolRowsBenches } from "./pool_rows.ts";
 import { sequence } from "./sequence.ts";
 import { siteBenches } from "./site_baseline.ts";
@@ -36,4 +38,6 @@ export const kernelBenches: readonly KernelBench[] = [
   ...sparseDecodeBenches,
   ...igStepBenches,
   ...poolRowsBenches,
+  ...adamwBenches,
+  ...muonBenches,
 ];

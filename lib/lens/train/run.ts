@@ -39,6 +39,7 @@ export interface TrainRequest {
   readonly clip: number;
   readonly seed: number;
   readonly model?: string;
+  readonly adapter?: string;
   readonly backend: BackendChoice;
   readonly lowMemory: boolean;
   readonly tokenBudget?: number;
@@ -56,7 +57,7 @@ export async function trainLensToFile(o: TrainRequest, ctx: CommandContext): Pro
   using output = OutputDir.open(dirname(o.out));
   ctx.onExit(() => output.dispose());
   output.temporaryPath(basename(o.out));
-  using model = await openModel(o.model, ctx);
+  using model = await openModel(o.model, { ...ctx, adapter: o.adapter });
   using data = await readData(o, ctx);
   const { layers, dModel } = model.checkpoint.config, { corpus, feed, heldOut } = data;
   const modelSha256 = await model.checkpoint.sha256();

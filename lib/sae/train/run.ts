@@ -42,7 +42,7 @@ export async function trainToFile(o: TrainRequest, ctx: CommandContext): Promise
   using output = OutputDir.open(dirname(o.out));
   ctx.onExit(() => output.dispose());
   output.temporaryPath(basename(o.out));
-  using model = await openModel(o.model, ctx);
+  using model = await openModel(o.model, { ...ctx, adapter: o.adapter });
   const { dModel } = model.checkpoint.config;
   const depth = layerOf(o, model.checkpoint.config, model.name);
   using data = await readData(o, dModel, ctx);

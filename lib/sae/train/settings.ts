@@ -33,6 +33,7 @@ export interface TrainRequest extends TrainChoice {
   readonly validationTokens: number;
   readonly embedScale: "hf" | "train";
   readonly model?: string;
+  readonly adapter?: string;
   readonly backend: BackendChoice;
   readonly lowMemory: boolean;
   readonly out: string;

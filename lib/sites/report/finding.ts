@@ -3,6 +3,7 @@ import type { Finding } from "../../report/page.ts";
 import { short } from "../../report/scale.ts";
 import { FALSE_DISCOVERY_RATE, isSensitive, rankHeads, SENSITIVE } from "../score.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "../types.ts";
+import { ADAPTER_METHOD, adapterFinding } from "./adapter_panels.ts";
 import { mutantFinding, mutantMethod } from "./mutant_panels.ts";
 import { count, nameOf } from "./names.ts";
 
@@ -26,9 +27,17 @@ export function finding(protein: ProteinResult): Finding {
     : found.length === 1
     ? `; ${after} one ${sensitive.length === 0 ? "does" : "remains"}, ${nameOf(first)}`
     : `; ${after} ${found.length} ${sensitive.length === 0 ? "do" : "remain"}`;
-  const [mutant] = protein.mutants ?? [];
-  const answer = [`${who}${stays}.`, ...(mutant ? [mutantFinding(mutant)] : [])].join(" ");
-  const told = [method(protein, first, calledByChance), ...(mutant ? [mutantMethod(mutant)] : [])];
+  const [mutant] = protein.mutants ?? [], { adapter } = protein;
+  const answer = [
+    ...(adapter ? [adapterFinding(adapter)] : []),
+    `${who}${stays}.`,
+    ...(mutant ? [mutantFinding(mutant)] : []),
+  ].join(" ");
+  const told = [
+    ...(adapter ? [ADAPTER_METHOD] : []),
+    method(protein, first, calledByChance),
+    ...(mutant ? [mutantMethod(mutant)] : []),
+  ];
   return { answer, method: told.join(" ") };
 }
 

@@ -20,6 +20,7 @@ import { roundUp, short } from "../../report/scale.ts";
 import { isSensitive, rankHeads, SENSITIVE } from "../score.ts";
 import { HEAD_COLUMNS, rowsOf, SUMMARY } from "../tables.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "../types.ts";
+import { ADAPTER_PIECE, adapterData, adapterPanels, adapterScripts } from "./adapter_panels.ts";
 import { finding, findingOverall, RULE } from "./finding.ts";
 import { mutantData, mutantPanels, MUTANTS_PIECE, mutantScripts } from "./mutant_panels.ts";
 import { count } from "./names.ts";
@@ -36,7 +37,7 @@ export interface SiteReport {
 const PAGE: Piece = {
   name: "page.js",
   script,
-  uses: [headGrid, intervalRows, pairMap, track, MUTANTS_PIECE],
+  uses: [headGrid, intervalRows, pairMap, track, MUTANTS_PIECE, ADAPTER_PIECE],
 };
 
 /** Heads that the page's table has. */
@@ -101,6 +102,7 @@ function proteinView(protein: ProteinResult): Markup {
     maps: maps.heads,
     ...{ side: maps.side, bin: maps.bin },
     mutants: mutantData(protein),
+    adapter: adapterData(protein),
   };
   return view(
     { id, letters: residues, marks: sites.map(({ residue }) => residue) },
@@ -175,8 +177,9 @@ function proteinView(protein: ProteinResult): Markup {
         } highest; all ${rows.length} in heads.csv</span>`,
         body: headTable(rows, order),
       }),
+      adapterPanels(protein),
       mutantPanels(protein),
-      [maps.scripts, mutantScripts(protein)],
+      [maps.scripts, mutantScripts(protein), adapterScripts(protein)],
     ],
   );
 }

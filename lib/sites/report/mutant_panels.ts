@@ -7,7 +7,7 @@ import { roundUp, short } from "../../report/scale.ts";
 import { MUTANT_COLUMNS, mutantCounts } from "../mutant_tables.ts";
 import { rankMutantHeads } from "../mutants.ts";
 import type { MutantProfile, MutantResult, ProteinResult } from "../types.ts";
-import { count, nameOf } from "./names.ts";
+import { count, nameOf, residueColumns } from "./names.ts";
 import script from "./mutants.js" with { type: "text" };
 
 export const MUTANTS_PIECE: Piece = { name: "mutants.js", script, uses: [headGrid, track] };
@@ -16,12 +16,6 @@ export const MUTANTS_PIECE: Piece = { name: "mutants.js", script, uses: [headGri
 const MOST_MUTANTS = 8;
 /** Bytes that the profiles of a protein may add to the page. */
 const PROFILE_BYTES = 250_000;
-
-/** Residues of a profile, without `<cls>` and `<eos>` where these are columns too. */
-const residuesOf = (values: Float32Array, length: number) => {
-  const from = (values.length - length) / 2;
-  return values.subarray(from, from + length);
-};
 
 /** What the page's module draws; undefined without mutations. */
 export function mutantData({ residues, mutants = [] }: ProteinResult) {
@@ -57,7 +51,7 @@ export function mutantScripts({ residues: { length }, mutants = [] }: ProteinRes
     const shown = profiles.slice(0, heads), values = new Float32Array(shown.length * 3 * length);
     shown.forEach(({ received, mean, sd }, p) =>
       [received, mean, sd].forEach((each, k) =>
-        values.set(residuesOf(each, length), (p * 3 + k) * length)
+        values.set(residueColumns(each, length), (p * 3 + k) * length)
       )
     );
     return packed(`mutant-${m}`, values);

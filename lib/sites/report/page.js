@@ -10,6 +10,7 @@ import { headGrid } from "../../report/figures/head_grid/head_grid.js";
 import { intervalRows } from "../../report/figures/interval_rows/interval_rows.js";
 import { pairMap, sequential } from "../../report/figures/pair_map/pair_map.js";
 import { track } from "../../report/figures/track/track.js";
+import { drawAdapter } from "./adapter.js";
 import { drawMutants } from "./mutants.js";
 
 /** @typedef {import("../../report/client/figure.js").View} View */
@@ -22,6 +23,7 @@ import { drawMutants } from "./mutants.js";
  *   rows: (number | null)[][], sensitive: number[], order: number[], rule: string,
  *   maps: { item: number, max: number }[], side: number, bin: number,
  *   zEnd: number, impactEnd: number, mutants?: import("./mutants.js").MutantData,
+ *   adapter?: import("./adapter.js").AdapterData,
  * }} SiteData
  */
 
@@ -177,6 +179,7 @@ async function setUp(view, data) {
     /** @type {HTMLElement} */ (view.root.querySelector("[data-table=heads]")),
   );
 
+  if (data.adapter) await drawAdapter(view, data.adapter, data);
   if (data.mutants) await drawMutants(view, data.mutants, data);
 
   residueBar(view, {
