@@ -38,7 +38,7 @@ export interface Tuned {
   readonly model?: string;
   /** Folder of the adapter beside it. */
   readonly adapter?: string;
-  /** Of the model that the head alone was trained on. */
+  /** Of the model that it was trained on, where that is another's. */
   readonly sha256?: string;
   /** What a person should know. */
   readonly notes: readonly string[];
@@ -81,8 +81,8 @@ async function openOwn(folder: string, path: string): Promise<Tuned> {
   });
   if (weights === "whole") return { head, model: folder, notes: [] };
   return {
-    ...{ head, model: model.name, notes: [] },
-    ...(weights === "adapter" ? { adapter: folder } : { sha256: model.sha256 }),
+    ...{ head, model: model.name, sha256: model.sha256, notes: [] },
+    ...(weights === "adapter" && { adapter: folder }),
   };
 }
 
@@ -258,6 +258,7 @@ export async function applyTuned(
       `Cannot use --model with --apply ${quote(folder, 200)} as that folder is a whole model`,
     );
   }
+  if (tuned.adapter !== undefined && o.adapter !== undefined) contradict("--adapter", "--apply");
   const model = o.model ?? tuned.model;
   if (model === undefined) {
     throw new UserError(
@@ -274,8 +275,8 @@ export async function applyTuned(
       });
       return { ...proteins, notes: [...proteins.notes, ...tuned.notes], tuned };
     },
-    async plan(inputs, { checkpoint, name }) {
-      await checkModel(tuned, name, checkpoint);
+    async plan(inputs, { checkpoint, name, adapter }) {
+      await checkModel(tuned, name, tuned.adapter ? adapter!.base : checkpoint);
       return {
         notes: [],
         settings: { proteins: inputs.sha256, head: hashOf(head), tokenBudget: o.tokenBudget },

@@ -119,7 +119,8 @@ export async function runFinetune(
   ctx.onExit(() => folders.forEach((folder) => folder.dispose()));
 
   watch.stage("load model");
-  const model = stack.use(await openModel(o.model, ctx)), { checkpoint } = model;
+  const model = stack.use(await openModel(o.model, { ...ctx, adapter: o.adapter }));
+  const { checkpoint } = model;
   notes.unshift(...model.embedded ? [EMBEDDED_NOTE] : []);
   if (o.mode.includes("lora")) await checkTargets(o, model);
   const opened = await openBackend(o.backend), backend = stack.use(opened.backend);
@@ -548,6 +549,12 @@ function refuse(o: FinetuneFlags): void {
     throw new UserError("Cannot use --shard as a training is not split: it is for --apply");
   }
   const { learningRate, mode } = o;
+  if (o.adapter !== undefined && mode.includes("lora") && !o.merge) {
+    throw new UserError(
+      "Cannot use --adapter with --mode lora as the new adapter would stand on the other, which its " +
+        "files cannot say: --merge writes whole models",
+    );
+  }
   if (learningRate && learningRate.length > 1 && learningRate.length !== mode.length) {
     throw new UserError(
       `Cannot use --learning-rate as it must have one rate, or one for each of the ${mode.length} ` +
