@@ -51,7 +51,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
         for (const own of headShapes(spec).keys()) {
           memory.weights[own].set(arrays[`weight.${own}`].data as Float32Array);
         }
-        parameters.load(memory);
+        await parameters.load(memory);
         const units = lossUnits(loss, asked.targets), found: Record<string, Float32Array> = {};
         const pending: Promise<void>[] = [];
         const recorded = new Proxy(parameters, {

@@ -110,7 +110,7 @@ export abstract class Learner implements AsyncDisposable {
       cotangent,
       wantsStates,
     );
-    this.parameters.add(gradients);
+    await this.parameters.add(gradients);
     for (const tensor of Object.values(gradients)) tensor[Symbol.dispose]();
     return { loss, x };
   }
@@ -166,8 +166,8 @@ export class ModelLearner extends Learner {
       },
       weights: {
         ...wanted,
-        visit(layer, gradients) {
-          parameters.add(
+        async visit(layer, gradients) {
+          await parameters.add(
             Object.fromEntries(
               Object.entries(gradients).map(([name, tensor]) => [nameOf(layer, name), tensor]),
             ),

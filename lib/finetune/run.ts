@@ -1,6 +1,6 @@
 /** The `finetune` command: from labelled proteins to models that tell, compared mode by mode. */
 import { createHash } from "node:crypto";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fidelityPanel } from "../../data/fidelity_panel.ts";
 import { newAdapter } from "../adapter/mod.ts";
 import { openBackend } from "../backend/mod.ts";
@@ -213,7 +213,9 @@ export async function runFinetune(
   const shown = judge.names.filter((name) => SHOWN.includes(name)).slice(0, 2);
   ctx.print(tables.modesText(rows, shown));
   ctx.print(`\n${answer}`);
-  ctx.note(`\nWrote ${written.join(", ")}`);
+  const named = written.filter((path) => dirname(path) === output.path);
+  const inside = folders.filter((folder) => folder !== output).map(({ path }) => `${path}/`);
+  ctx.note(`\nWrote ${[...inside, ...named].join(", ")}`);
 }
 
 /** Of the terminal's table, which has no room for all. */

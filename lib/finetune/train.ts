@@ -132,7 +132,7 @@ export async function teach(
   const { kept, ...standing }: Standing & { kept?: unknown } = state ??
     { steps: 0, tokens: 0, lossOfEpoch: 0, epochs: [], seconds: 0, stopped: false };
   if (state) {
-    parameters.load(start);
+    await parameters.load(start);
     onResume?.(standing, kept);
   }
   let since = performance.now(), saved = since, saving = 0;
@@ -199,7 +199,7 @@ export async function teach(
   }
   const memory = await parameters.memory();
   assign(memory.weights, best);
-  parameters.load(memory);
+  await parameters.load(memory);
   return standing;
 }
 
@@ -212,12 +212,12 @@ async function withAverage(
   if (average === undefined) return await run();
   const own = copyOf(await parameters.read()), memory = await parameters.memory();
   assign(memory.weights, await parameters.readAverage());
-  parameters.load(memory);
+  await parameters.load(memory);
   try {
     await run();
   } finally {
     assign(memory.weights, own);
-    parameters.load(memory);
+    await parameters.load(memory);
   }
 }
 

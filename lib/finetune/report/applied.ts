@@ -42,6 +42,9 @@ const PAGE: Piece = { name: "applied.js", script, uses: [cellMap, histogram, tra
 /** Colours of classes, as far as they go. */
 export const CLASS_COLOURS = ["blue", "orange", "violet", "green", "ochre", "grey"] as const;
 
+/** Below it things are counted instead of shared out. */
+const FEW = 20;
+
 /** Classes up to which the map has a column for each. */
 const MOST_COLUMNS = 60;
 
@@ -89,7 +92,9 @@ export function appliedFinding(
       method,
     };
   }
-  const shares = named.slice(0, 3).map(([name, n]) => `${name} ${percent(n / things)}`).join(", ");
+  // Shares of few are numbers in disguise.
+  const share = (n: number) => things < FEW ? String(n) : percent(n / things);
+  const shares = named.slice(0, 3).map(([name, n]) => `${share(n)} ${name}`).join(", ");
   return { answer: `Of ${things} ${what} the model calls ${shares}.`, method };
 }
 

@@ -36,7 +36,13 @@ function setUpSummary(view, { modes, headline, isShare, lossUnit, confusion, dot
       })),
       ...more,
     ];
+    const values = curves.flatMap(({ points }) => points.map(([, value]) => value))
+      .filter(Number.isFinite);
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const room = 0.05 * (most - least);
     lines(view, view.frame(frame), {
+      // A loss does not come near zero: its change is what is to be seen.
+      ...(column === 1 && values.length > 0 && { yRange: [least - room, most + room] }),
       ...{ curves: () => curves, x: "epoch", y, label: () => `${y} over the training` },
       data: () => ({
         columns: ["curve", "epoch", frame],
@@ -55,6 +61,7 @@ function setUpSummary(view, { modes, headline, isShare, lossUnit, confusion, dot
   );
   overSteps("rate", 2, "learning rate");
   overSteps("norm", 3, "gradient");
+  const longest = Math.max(...modes.map(({ epochs }) => epochs.length));
   const values = modes.flatMap(({ epochs }) => epochs.map(([, , metric]) => metric))
     .filter(Number.isFinite);
   const least = Math.min(...values), most = Math.max(...values), room = 0.1 * (most - least) || 0.1;
@@ -65,6 +72,8 @@ function setUpSummary(view, { modes, headline, isShare, lossUnit, confusion, dot
         points: epochs.map(([epoch, , metric]) => [epoch, metric]),
       })),
     ...{ x: "epoch", y: headline, isPercent: isShare },
+    ...(longest <= 12 &&
+      { xTicks: Array.from({ length: longest }, (_, i) => [i + 1, `${i + 1}`]) }),
     ...(values.length > 0 && { yRange: [least - room, most + room] }),
     label: () => `${headline} of the validation set after each epoch`,
     data: () => ({

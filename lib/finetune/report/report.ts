@@ -23,6 +23,7 @@ import {
   residueFolds,
 } from "../../probe/report/predictions.ts";
 import { METRIC_NAMES } from "../../probe/tables.ts";
+import { meanOf } from "../../train/steps_report.ts";
 import { labelledResidues, type Lesson } from "../data.ts";
 import type { CurveRow, EpochRow, ModeRow } from "../tables.ts";
 import type { HeadKind } from "../types.ts";
@@ -167,7 +168,7 @@ function curves({ rows, epochs, curve, headline, lesson }: FinetuneReport) {
     return {
       mode,
       colour: COLOURS[mode],
-      steps: steps.map((row) => [at(row), row.loss, row.rate, row.norm].map(rounded)),
+      steps: binned(steps).map((row) => [at(row), row.loss, row.rate, row.norm].map(rounded)),
       epochs: epochs.filter((row) => row.mode === mode)
         .map(({ epoch, loss, metric }) => [epoch, rounded(loss), rounded(metric)]),
     };
@@ -178,6 +179,19 @@ function curves({ rows, epochs, curve, headline, lesson }: FinetuneReport) {
     isShare: ["accuracy", "balanced_accuracy"].includes(headline),
     lossUnit: lesson.task === "regression" ? "squared standard deviations" : "nats",
   };
+}
+
+/** Points of a curve. */
+const MOST_POINTS = 80;
+
+/** Means of rows that lie side by side, so that curves of several modes can be told apart. */
+function binned(rows: readonly CurveRow[]): CurveRow[] {
+  const size = Math.ceil(rows.length / MOST_POINTS);
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => {
+    const own = rows.slice(i * size, (i + 1) * size);
+    const mean = (of: (row: CurveRow) => number) => meanOf(own, of);
+    return { ...own.at(-1)!, loss: mean(({ loss }) => loss), norm: mean(({ norm }) => norm) };
+  });
 }
 
 const rounded = (x: number) => Number(x.toPrecision(6));
