@@ -2,6 +2,7 @@
 import { defineCommand } from "../lib/cli/command.ts";
 import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
+import { CHANGED } from "../lib/contacts/change.ts";
 import { options } from "../lib/contacts/options.ts";
 import { runContacts } from "../lib/contacts/run.ts";
 import { TABLES } from "../lib/contacts/tables.ts";
@@ -12,7 +13,8 @@ export const command = defineCommand({
     "Predicts which residues of a protein are in contact, from attention or from how the logits " +
     "answer to substitutions (the categorical Jacobian), and compares the map with a structure: " +
     "precision of the L, L/2 and L/5 highest pairs at short (6-11), medium (12-23) and long " +
-    "(24 and more) range. Without input it runs the human A2A receptor on the embedded model.",
+    "(24 and more) range. With --adapter the map is that of the model with it; contacts.csv has the " +
+    "model's own beside it, and changed_contacts.csv the pairs that appear or vanish. Without input it runs the human A2A receptor on the embedded model.",
   options,
   examples: [
     { command: "deno task contacts", shows: "the A2A receptor, by the contact head" },
@@ -29,11 +31,15 @@ export const command = defineCommand({
       shows: "many proteins: means over them with bootstrap intervals",
     },
     {
+      command: "deno task contacts --adapter my_adapter --structure p.pdb",
+      shows: "which contacts fine-tuning made appear or vanish, and which of them are true",
+    },
+    {
       command: "deno task contacts --structure p.pdb --msa p.a3m --motif",
       shows: "beside a covariance baseline, and which context its contacts need",
     },
   ],
-  tables: TABLES,
+  tables: [...TABLES, CHANGED],
   run: runContacts,
 });
 

@@ -8,7 +8,7 @@ import { UserError } from "../errors.ts";
 import { type Adapter, fitAdapter, mergedBias, mergedWeight, scaleIn } from "./adapter.ts";
 
 /** What stands between the names of a model and of its adapter. */
-const AND = " + ";
+const AND = "+";
 
 /** What a model with an adapter is called. */
 export const adaptedName = (model: string, { name }: Pick<Adapter, "name">): string =>

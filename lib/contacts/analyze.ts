@@ -13,6 +13,7 @@ import { readMsa } from "./msa_file.ts";
 import { checkHeads, type HeadName, Predictor, predictProtein, workOf } from "./predict.ts";
 import { rankHeads } from "./rank_heads.ts";
 import { type MetricSummary, summariseAll } from "./summary.ts";
+import { predictorBefore } from "./tables.ts";
 import {
   type ContactInput,
   type ContactRecord,
@@ -170,6 +171,8 @@ function secondaryOf(
 export interface ContactUnit {
   /** f32[L, L] */
   map: Float32Array;
+  /** The same of the model without its adapter. */
+  before?: Float32Array;
   /** The covariance baseline's map, where there is an alignment. */
   baseline?: Float32Array;
   /** Every head against the truth. */
@@ -184,11 +187,14 @@ export class ContactSurvey {
     readonly model: Esm2,
     readonly predictor: Predictor,
     readonly options: ContactOptions & { signal?: AbortSignal },
+    /** Of the model without its adapter. */
+    readonly before?: Predictor,
   ) {}
 
   /**
    * Opens what the method needs; `stack` disposes of it.
    *
+   * @param base the model without its adapter, whose maps are wanted too
    * @throws {UserError} if the model lacks it
    */
   static async create(
@@ -196,14 +202,18 @@ export class ContactSurvey {
     checkpoint: Checkpoint,
     options: ContactOptions & { signal?: AbortSignal },
     stack: AsyncDisposableStack,
+    base?: { model: Esm2; checkpoint: Checkpoint },
   ): Promise<ContactSurvey> {
     const predictor = stack.use(await Predictor.create(model, checkpoint, options));
-    return new ContactSurvey(model, predictor, options);
+    const before = base &&
+      stack.use(await Predictor.create(base.model, base.checkpoint, options));
+    return new ContactSurvey(model, predictor, options, before);
   }
 
   /** Steps of a protein's map, as far as they are known before it is there. */
   work({ row }: PreparedProtein): number {
-    return workOf(this.predictor, row.length - 2, this.options.window);
+    const once = workOf(this.predictor, row.length - 2, this.options.window);
+    return this.before ? 2 * once : once;
   }
 
   /** What the model gives of a protein; `onProgress` hears the steps done, and of how many. */
@@ -215,6 +225,13 @@ export class ContactSurvey {
     const { row, msa, secondary } = protein, length = row.length - 2;
     const map = await predictProtein(predictor, row, window, { signal, onProgress });
     const unit: ContactUnit = { map };
+    if (this.before) {
+      const done = workOf(predictor, length, window);
+      unit.before = await predictProtein(this.before, row, window, {
+        signal,
+        onProgress: (own) => onProgress(done + own),
+      });
+    }
     if (msa) unit.baseline = await covarianceContacts(model.backend, msa, length, signal);
     if (options.rankHeads) unit.heads = await rankHeads(model, protein, { signal });
     if (secondary !== undefined) {
@@ -231,10 +248,11 @@ export class ContactSurvey {
   }
 }
 
-/** Evaluates what was predicted of a protein. */
+/** Evaluates what was predicted of a protein. @param adapter what the model's is called */
 export function resultOf(
   { id, residues, truth }: PreparedProtein,
-  { map, baseline, heads, motif }: ContactUnit,
+  { map, before, baseline, heads, motif }: ContactUnit,
+  adapter?: string,
 ): { result: ContactResult; notes: string[] } {
   const scores = truth && evaluate(map, truth, baseline && [baseline]);
   const baselineScores = baseline && truth && evaluate(baseline, truth, [map]);
@@ -243,6 +261,13 @@ export function resultOf(
     residues: displayLetters(residues),
     map,
     ...(truth && { truth, scores }),
+    ...(before && {
+      before: {
+        adapter: adapter!,
+        map: before,
+        ...(truth && { scores: evaluate(before, truth, baseline && [baseline]) }),
+      },
+    }),
     ...(baseline && {
       baseline: {
         name: BASELINE,
@@ -273,6 +298,7 @@ export async function summariseContacts(
     results.map(of).filter((scores) => scores !== undefined);
   const summary = await summariseAll([
     { predictor: method, scores: scoresOf(({ scores }) => scores) },
+    { predictor: predictorBefore(method), scores: scoresOf(({ before }) => before?.scores) },
     { predictor: BASELINE, scores: scoresOf(({ baseline }) => baseline?.scores) },
   ], { resamples, seed, signal });
   const motifs = results.flatMap(({ motif }) => motif ? [motif] : []);

@@ -16,6 +16,7 @@ import {
   summariseContacts,
 } from "./analyze.ts";
 import { type ContactFlags as InputFlags, type Inputs, readInputs } from "./inputs.ts";
+import { CHANGED, changedPairs, changedRows, changeText } from "./change.ts";
 import { mapWriter } from "./map_file.ts";
 import * as tables from "./tables.ts";
 import { type ContactRecord, type ContactResult, recordOf } from "./types.ts";
@@ -33,16 +34,20 @@ export async function runContacts(
   await runAnalysis<Inputs>(o, ctx, {
     command: "contacts",
     read: () => readInputs(o),
-    async plan({ proteins: inputs }, { checkpoint }) {
+    async plan({ proteins: inputs }, { checkpoint, adapter }) {
       const { proteins, notes } = await prepareContacts(checkpoint, inputs, o);
       return {
         notes,
         settings: { options: settingsOf(o), proteins: proteins.map(describe) },
         label: proteins.length === 1 ? proteins[0].id : `${proteins.length} proteins`,
         unit: "steps",
-        async open({ esm, stack }) {
+        async open({ esm, stack, openBase }) {
           const options = { ...o, signal: ctx.signal };
-          const survey = await ContactSurvey.create(esm, checkpoint, options, stack);
+          const base = await openBase();
+          const survey = await ContactSurvey.create(
+            ...[esm, checkpoint, options, stack] as const,
+            base && { model: base, checkpoint: adapter!.base },
+          );
           return {
             pieces: proteins.map((_, p) => [p]),
             weightOf: ([p]) => survey.work(proteins[p]),
@@ -51,7 +56,7 @@ export async function runContacts(
             },
           };
         },
-        finish: (finished) => writeResults(o, ctx, proteins, finished),
+        finish: (finished) => writeResults(o, ctx, proteins, finished, adapter?.adapter.name),
       };
     },
   }, merged);
@@ -79,20 +84,28 @@ async function writeResults(
   { signal, note }: CommandContext,
   proteins: readonly PreparedProtein[],
   { read, output, results: written, provenance, notes, print }: Finished,
+  adapter: string | undefined,
 ): Promise<void> {
   const drawn: ContactResult[] = [];
   const results: ContactRecord[] = [];
+  const changed: ReturnType<typeof changedRows> = [];
   const writeMap = mapWriter(output, proteins);
   {
-    const table = tables.contactsTable(o.method, proteins.some(({ truth }) => truth?.chain));
+    const hasStructure = proteins.some(({ truth }) => truth?.chain);
+    const table = tables.contactsTable(o.method, hasStructure, adapter !== undefined);
     await using sink = written.open(table);
     for (const [p, protein] of proteins.entries()) {
       signal.throwIfAborted();
-      const { result, notes: own } = resultOf(protein, unpackUnit<ContactUnit>(read(p)));
+      const { result, notes: own } = resultOf(protein, unpackUnit<ContactUnit>(read(p)), adapter);
       const rows = tables.contactRows(result, o.top);
       await sink.write(tables.pairsOf(result, rows));
       await writeMap(result, p);
       print(`${p === 0 ? "" : "\n"}${tables.proteinText(result, o.method)}`);
+      if (result.before) {
+        const pairs = changedPairs(result, o.method);
+        changed.push(...changedRows(result, pairs));
+        print(`\n${changeText(result.before.adapter, pairs, o.method)}`);
+      }
       if (drawn.length < MOST_DRAWN) drawn.push(result);
       results.push(recordOf(result));
       notes.push(...own);
@@ -106,6 +119,7 @@ async function writeResults(
   if (results.some(({ scores }) => scores)) {
     await written.write(tables.EVALUATION, tables.scoreRows(results, o.method));
   }
+  if (adapter !== undefined) await written.write(CHANGED, changed);
   if (o.rankHeads) {
     await written.write(tables.HEADS, tables.headRows(results));
   }

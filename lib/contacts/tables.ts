@@ -31,6 +31,8 @@ export interface ContactRow {
   i: number;
   j: number;
   score: number;
+  /** Without the adapter, where there is one. */
+  before?: number;
   range: string;
   /** Whether it is a contact; undefined where that is not known. */
   contact?: boolean;
@@ -46,7 +48,7 @@ export interface ContactRow {
  * @param map f32[L, L]; pairs whose score is NaN are left out
  */
 export function contactRows(
-  { map, residues, truth }: ContactResult,
+  { map, residues, truth, before }: ContactResult,
   top: number,
   least = RANGES[0].min,
 ): ContactRow[] {
@@ -78,6 +80,7 @@ export function contactRows(
         i: i + 1,
         j: j + 1,
         score,
+        ...(before && { before: before.map[pair] }),
         range: rangeOf(j - i),
         ...(known && { contact: truth.contacts[pair] === 1 }),
         ...(truth?.chain && {
@@ -93,6 +96,20 @@ export function contactRows(
   );
 }
 
+/** Pairs i < j at least 6 apart that have a score, as i · L + j (0-based). */
+export function pairsApart(map: Float32Array, length: number): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < length; i++) {
+    for (let j = i + RANGES[0].min; j < length; j++) {
+      if (!Number.isNaN(map[i * length + j])) found.push(i * length + j);
+    }
+  }
+  return found;
+}
+
+/** The method with the model as it is without its adapter. */
+export const predictorBefore = (method: Method): string => `${method} without adapter`;
+
 /** A pair as contacts.csv has it. */
 type PairRow = ContactRow & Pick<ContactRecord, "id" | "residues">;
 const pair = columnsOf<PairRow>();
@@ -100,6 +117,7 @@ const pair = columnsOf<PairRow>();
 const predicted = (name: string, when?: string): Column<PairRow> =>
   pair.number(name, "the prediction", "score", { when });
 const STRUCTURE = { when: "with a structure" };
+const ADAPTER = { when: "with --adapter" };
 
 /** contacts.csv, of any run; `contactsTable` has the columns of one. */
 export const CONTACTS: TableOf<PairRow> = {
@@ -113,6 +131,13 @@ export const CONTACTS: TableOf<PairRow> = {
     pair.text("residue_j", "letter of the second", ({ j, residues }) => residues[j - 1]),
     predicted("probability", "with --method head"),
     predicted("score", "with other methods"),
+    pair.number("before", "the same of the model without its adapter", "before", ADAPTER),
+    pair.number(
+      "change",
+      "with the adapter minus without",
+      ({ score, before }) => before === undefined ? null : score - before,
+      ADAPTER,
+    ),
     pair.text("range", "short, 6–11 residues apart; medium, 12–23; long, from 24", "range"),
     pair.integer(
       "contact",
@@ -138,9 +163,14 @@ export const CONTACTS: TableOf<PairRow> = {
 };
 
 /** contacts.csv of a run: `probability` for the contact head, `score` otherwise. */
-export function contactsTable(method: Method, hasStructure: boolean): TableOf<PairRow> {
+export function contactsTable(
+  method: Method,
+  hasStructure: boolean,
+  hasAdapter = false,
+): TableOf<PairRow> {
   const absent = [
     method === "head" ? "score" : "probability",
+    ...(hasAdapter ? [] : ["before", "change"]),
     ...(hasStructure ? [] : ["chain", "author_i", "author_j", "distance"]),
   ];
   return { ...CONTACTS, columns: CONTACTS.columns.filter(({ name }) => !absent.includes(name)) };
@@ -162,7 +192,11 @@ export const EVALUATION: TableOf<ScoreRow> = {
   columns: [
     score.text("protein", "its id", "protein"),
     score.integer("length", "its residues", "length"),
-    score.text("predictor", "the method, or a baseline", "predictor"),
+    score.text(
+      "predictor",
+      "the method, the same without the adapter (with --adapter), or a baseline",
+      "predictor",
+    ),
     score.text("range", "short, medium or long", "range"),
     score.integer(
       "pairs",
@@ -196,8 +230,11 @@ export const EVALUATION: TableOf<ScoreRow> = {
 
 /** Rows of evaluation.csv. */
 export function* scoreRows(records: readonly ContactRecord[], method: Method): Generator<ScoreRow> {
-  for (const { id: protein, residues: { length }, scores = [], baseline } of records) {
+  for (const { id: protein, residues: { length }, scores = [], baseline, before } of records) {
     for (const own of scores) yield { protein, length, predictor: method, ...own };
+    for (const own of before?.scores ?? []) {
+      yield { protein, length, predictor: predictorBefore(method), ...own };
+    }
     const { name: predictor, scores: theirs = [] } = baseline ?? { name: "" };
     for (const own of theirs) yield { protein, length, predictor, ...own };
   }
@@ -354,7 +391,7 @@ export const SUMMARY: TableOf<MetricSummary> = {
   rows: "one row per predictor, range and metric",
   when: "of several proteins",
   columns: [
-    over.text("predictor", "the method, or a baseline", "predictor"),
+    over.text("predictor", "as in evaluation.csv", "predictor"),
     over.text("range", "short, medium or long", "range"),
     over.text("metric", "column of evaluation.csv", ({ metric }) => METRIC_COLUMNS[metric]),
     over.integer("proteins", "in how many it is defined", "proteins"),
@@ -405,6 +442,7 @@ export function proteinText(result: ContactResult, method: Method): string {
     ]),
   ));
   if (scores) parts.push(scoresText(method, scores));
+  if (result.before?.scores) parts.push(scoresText(predictorBefore(method), result.before.scores));
   if (baseline?.scores) parts.push(scoresText(baseline.name, baseline.scores));
   const ranked = heads && bestHeads(heads).filter(({ precisionL }) => precisionL[2] >= 0);
   if (ranked && ranked.length > 0) {

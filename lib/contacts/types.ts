@@ -111,6 +111,8 @@ export interface ContactRecord {
   scores?: RangeScores[];
   /** The covariance baseline's scores, where there is an alignment. */
   baseline?: { name: string; scores?: RangeScores[] };
+  /** The model's without its adapter, where it has one. */
+  before?: { adapter: string; scores?: RangeScores[] };
   /** Every head against the truth, if asked for. */
   heads?: HeadScore[];
   /** The motif experiment's results, if asked for. */
@@ -125,15 +127,18 @@ export interface ContactResult extends ContactRecord {
   truth?: Truth;
   /** The baseline's map and scores. */
   baseline?: { name: string; map: Float32Array; scores?: RangeScores[] };
+  /** Map and scores of the model without its adapter, and what that is called. */
+  before?: { adapter: string; map: Float32Array; scores?: RangeScores[] };
 }
 
 /** The same without its maps. */
 export function recordOf(
-  { id, residues, truth, scores, baseline, heads, motif }: ContactResult,
+  { id, residues, truth, scores, baseline, before, heads, motif }: ContactResult,
 ): ContactRecord {
   return {
     ...{ id, residues, scores, heads, motif },
     truth: truth && { source: truth.source },
     baseline: baseline && { name: baseline.name, scores: baseline.scores },
+    before: before && { adapter: before.adapter, scores: before.scores },
   };
 }

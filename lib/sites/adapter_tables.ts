@@ -151,7 +151,9 @@ export function adapterText({ id, adapter }: ProteinResult): string {
     ],
     rankAdapted(rows).slice(0, SHOWN).map((row) => ({ ...row, protein: id })),
   );
-  return `${printable(name)} changes layer ${layer} head ${head} most: ${percent(change)} of its ` +
+  return `The adapter ${printable(name)} changes layer ${layer} head ${head} most: ${
+    percent(change)
+  } of its ` +
     `attention goes elsewhere (median of ${rows.length} heads ${
       percent(median)
     }); the first:\n\n${table}`;

@@ -6,6 +6,7 @@ import { chainName } from "../../structure/structure.ts";
 import { precisionCurve } from "../evaluate.ts";
 import { MOTIF_MODES, type MotifMode } from "../motif_types.ts";
 import { contactRows, unitName } from "../tables.ts";
+import { changeData, changeSteps } from "./change.ts";
 import { authorLabel, type ContactResult, type Method, RANGES, type Truth } from "../types.ts";
 
 /** Marks of a pair, as bits. */
@@ -49,6 +50,7 @@ export function contactData(result: ContactResult, method: Method, shape?: Shape
       bin,
       hasTruth: truth !== undefined,
     },
+    change: changeData(result, method),
     pairs: { all: pairs(result, 0), long: pairs(result, RANGES[2].min) },
     authors: truth?.chain && authors(truth, length),
     curves: truth ? curves(result, baseline) : [],
@@ -70,6 +72,7 @@ export function contactData(result: ContactResult, method: Method, shape?: Shape
     length <= MOST_EXACT
       ? packed("scores", upperTriangle(map, length))
       : packed("steps", steps(map, length, bin, max)),
+    changeSteps(result, bin),
     truth && packed("truth", marks(truth, length, bin)),
     truth?.points && packed("places", coordinates(truth.points)),
     shape && shapeArrays(shape),

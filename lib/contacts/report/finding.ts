@@ -1,6 +1,7 @@
 /** The result in a sentence. */
 import type { Finding } from "../../report/page.ts";
 import { percent, short } from "../../report/client/numbers.js";
+import { changedPairs, changeText } from "../change.ts";
 import type { MetricSummary } from "../summary.ts";
 import { contactRows } from "../tables.ts";
 import { type ContactRecord, type ContactResult, type Method, RANGES } from "../types.ts";
@@ -8,6 +9,13 @@ import { METHOD_NAMES } from "./data.ts";
 
 /** What was predicted of a protein, against what chance gives where the contacts are known. */
 export function finding(result: ContactResult, method: Method): Finding {
+  const own = ownFinding(result, method), { before } = result;
+  if (!before) return own;
+  const changed = changeText(before.adapter, changedPairs(result, method), method);
+  return { ...own, answer: `${changed} ${own.answer}` };
+}
+
+function ownFinding(result: ContactResult, method: Method): Finding {
   const { residues: { length }, scores, truth } = result;
   if (!truth || !scores) return withoutTruth(result, method);
   const long = scores[2], range = Number.isNaN(long.precisionL) ? bestRange(scores) : long;

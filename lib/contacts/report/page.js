@@ -12,6 +12,7 @@ import { histogram } from "../../report/figures/histogram/histogram.js";
 import { lines } from "../../report/figures/lines/lines.js";
 import { pairMap, sequential } from "../../report/figures/pair_map/pair_map.js";
 import { readShape, structure } from "../../report/figures/structure/structure.js";
+import { drawChange } from "./change.js";
 
 /** @typedef {import("../../report/client/figure.js").View} View */
 /** @typedef {import("../../report/figures/lines/lines.js").Curve} Curve */
@@ -24,7 +25,7 @@ import { readShape, structure } from "../../report/figures/structure/structure.j
  *   value: string, max: number, low: number, high: number, side: number, bin: number, hasTruth: boolean, cutoff?: number,
  *   pairs: Record<"all" | "long", Pair[]>, authors?: { chain: string, labels: string[] },
  *   curves: Curve[], headRows?: { layers: number[], heads: number, rows: (number | null)[][] },
- *   contexts: { name: string, curves: Curve[] }[],
+ *   contexts: { name: string, curves: Curve[] }[], change?: import("./change.js").ChangeData,
  * }} ContactData
  */
 
@@ -240,6 +241,8 @@ async function setUp(view, data) {
       }),
     });
   });
+
+  if (data.change) await drawChange(view, data.change, data);
 
   const table = /** @type {HTMLTableElement | null} */ (root.querySelector("[data-table=pairs]"));
   const linked = table && linkedTable(view, table);

@@ -22,6 +22,7 @@ import type { MotifShare } from "../motif_types.ts";
 import type { MetricSummary } from "../summary.ts";
 import { SUMMARY } from "../tables.ts";
 import type { ContactRecord, ContactResult, Method } from "../types.ts";
+import { CHANGE_PIECE, changePanels } from "./change.ts";
 import { contactData, curvesOf, METHOD_NAMES, shapeOfTruth } from "./data.ts";
 import { finding, findingOverall } from "./finding.ts";
 import script from "./page.js" with { type: "text" };
@@ -43,7 +44,7 @@ export interface ContactReport {
 const PAGE: Piece = {
   name: "page.js",
   script,
-  uses: [headGrid, histogram, lines, pairMap, structure],
+  uses: [headGrid, histogram, lines, pairMap, structure, CHANGE_PIECE],
 };
 
 /** Whether a result has a structure to draw. */
@@ -145,6 +146,7 @@ function proteinView(result: ContactResult, method: Method): Markup {
       caption: "Of the pairs on view, in the structure.",
     }),
     drawn && pairTable(4, data.value, true, true),
+    changePanels(result, method, data.value),
     data.headRows && panel({
       span: 4,
       title: "Heads that see contacts",

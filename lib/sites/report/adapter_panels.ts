@@ -101,7 +101,7 @@ export function adapterPanels({ adapter }: ProteinResult): Markup[] {
 /** The result of an adapter in a sentence. */
 export function adapterFinding(adapter: AdapterResult): string {
   const { layer, head, change, median } = adapterFindings(adapter);
-  return `${adapter.name} changes ${nameOf({ layer, head })} most: ${
+  return `The adapter ${adapter.name} changes ${nameOf({ layer, head })} most: ${
     percent(change)
   } of its attention goes elsewhere, against ${percent(median)} in the median head.`;
 }
