@@ -1,13 +1,15 @@
 /** Which residues touch: contact maps from attention and from the categorical Jacobian. */
-import { defineCommand } from "../lib/cli/command.ts";
+import { type Command, defineCommand } from "../lib/cli/command.ts";
 import { about } from "../lib/cli/commands.ts";
+import type { CommandGroup } from "../lib/cli/group.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import { CHANGED } from "../lib/contacts/change.ts";
 import { options } from "../lib/contacts/options.ts";
 import { runContacts } from "../lib/contacts/run.ts";
 import { TABLES } from "../lib/contacts/tables.ts";
+import { command as fit } from "./contacts/fit.ts";
 
-export const command = defineCommand({
+const alone = defineCommand({
   ...about("contacts"),
   description:
     "Predicts which residues of a protein are in contact, from attention or from how the logits " +
@@ -42,5 +44,12 @@ export const command = defineCommand({
   tables: [...TABLES, CHANGED],
   run: runContacts,
 });
+
+export const command: CommandGroup = {
+  ...about("contacts"),
+  alone: alone as Command,
+  commands: [fit] as readonly Command[],
+  examples: [],
+};
 
 if (import.meta.main) await runCommand(command, Deno.args);

@@ -15,6 +15,7 @@ const NEEDS: Readonly<Record<string, string[]>> = {
   "merge": ["folder"],
   "sae merge": ["folder"],
   "sae steer": ["--set", "1=2"],
+  "contacts fit": ["--table", "proteins.csv", "--folds", "2"],
   "lens train": ["--fasta", "one.fasta", "--validation", "0"],
   "sae train": ["--fasta", "one.fasta", "--validation", "0"],
 };
@@ -89,6 +90,8 @@ for (const { path, command } of all) {
     "taken": "a file",
     "digits.fasta": ">a\nMK1\n",
     "one.fasta": ">a\nMKTAYIAKQR\n",
+    "proteins.csv": "id,sequence,truth\na,MKTAYIAKQR,pairs.csv\nb,MKTAYIAKQR,pairs.csv\n",
+    "pairs.csv": "i,j\n1,9\n",
   };
   const cases: (BadInput & { option?: string })[] = [
     { name: "an option that it has not", args: ["--no-such-option"], says: /--no-such-option/ },

@@ -2,10 +2,12 @@
 import type { Command } from "../lib/cli/command.ts";
 import { execute } from "../lib/cli/main.ts";
 import { command as analyze } from "../tasks/analyze.ts";
-import { command as contacts } from "../tasks/contacts.ts";
+import { command as contactsGroup } from "../tasks/contacts.ts";
 import { command as score } from "../tasks/score.ts";
 import { equal, match, ok } from "./assert.ts";
 import { runSae } from "./sae_run.ts";
+
+const contacts = contactsGroup.alone!;
 
 const folder = new URL("./fixtures/assays/", import.meta.url).pathname;
 const GB1 = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";

@@ -3,11 +3,13 @@ import type { Command } from "../lib/cli/command.ts";
 import type { CommandGroup } from "../lib/cli/group.ts";
 import { execute } from "../lib/cli/main.ts";
 import { command as analyze } from "../tasks/analyze.ts";
-import { command as contacts } from "../tasks/contacts.ts";
+import { command as contactsGroup } from "../tasks/contacts.ts";
 import { command as lens } from "../tasks/lens.ts";
 import { command as sae } from "../tasks/sae.ts";
 import { command as score } from "../tasks/score.ts";
 import { deepEqual, equal, match } from "./assert.ts";
+
+const contacts = contactsGroup.alone!;
 
 const protein = ["--sequence", "NLYIQWLKDGGPSSGRPPPS", "--backend", "cpu", "--quiet"];
 const features = [...protein, "--no-fidelity"];

@@ -2,12 +2,14 @@
 import type { Command } from "../lib/cli/command.ts";
 import { execute } from "../lib/cli/main.ts";
 import { command as analyze } from "../tasks/analyze.ts";
-import { command as contacts } from "../tasks/contacts.ts";
+import { command as contactsGroup } from "../tasks/contacts.ts";
 import { command as score } from "../tasks/score.ts";
 import { loadAll } from "../tasks/commands.ts";
 import { equal, ok } from "./assert.ts";
 import { README, withColumns } from "./readme_columns.ts";
 import { runSae } from "./sae_run.ts";
+
+const contacts = contactsGroup.alone!;
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 const between = (from: string, to: string) =>

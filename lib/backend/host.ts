@@ -91,30 +91,39 @@ class HostTensor implements Tensor {
 
 /**
  * Keeps released output arrays for the next run of the same size, because fresh pages cost more than
- * the attention they are filled with. Only the sizes of the last runs are kept.
+ * the attention they are filled with. Only the sizes of the last runs are kept, and no more than so many
+ * bytes.
  */
 class ArrayPool {
   #free = new Map<number, Float32Array[]>();
-  static readonly #sizesKept = 8;
+  #bytes = 0;
+  static readonly #sizesKept = 12;
+  /** What a training keeps on its way up comes back on its way down. */
+  static readonly #mostBytes = 320 * 2 ** 20;
 
   take(length: number): Float32Array {
-    const list = this.#free.get(length);
-    return list?.pop() ?? new Float32Array(length);
+    const array = this.#free.get(length)?.pop();
+    if (!array) return new Float32Array(length);
+    this.#bytes -= array.byteLength;
+    return array;
   }
 
   give(array: Float32Array): void {
     const list = this.#free.get(array.length) ?? [];
     this.#free.delete(array.length);
     this.#free.set(array.length, list);
-    if (list.length < 4) list.push(array);
-    for (const size of this.#free.keys()) {
-      if (this.#free.size <= ArrayPool.#sizesKept) break;
+    list.push(array);
+    this.#bytes += array.byteLength;
+    for (const [size, old] of this.#free) {
+      if (this.#free.size <= ArrayPool.#sizesKept && this.#bytes <= ArrayPool.#mostBytes) break;
+      this.#bytes -= old.length * size * Float32Array.BYTES_PER_ELEMENT;
       this.#free.delete(size);
     }
   }
 
   clear(): void {
     this.#free.clear();
+    this.#bytes = 0;
   }
 }
 

@@ -6,17 +6,17 @@ import { headScore } from "./evaluate.ts";
 import type { ContactInput, HeadScore } from "./types.ts";
 
 /**
- * Precision at L of each head's symmetrised and corrected attention, layer-major. The model runs once
- * more, and each head's attention is handed over.
+ * Every head's own map f32[L, L], APC(a + aᵀ) of its attention between residues, layer by layer; the model
+ * runs once, and each head's attention is handed over.
  */
-export async function rankHeads(
+export async function visitHeadMaps(
   model: Esm2,
-  { id, residues, truth }: ContactInput,
+  { id, residues }: Pick<ContactInput, "id" | "residues">,
+  visit: (map: Float32Array, layer: number, head: number) => void,
   { onLayer, signal }: { onLayer?: () => void; signal?: AbortSignal } = {},
-): Promise<HeadScore[]> {
+): Promise<void> {
   const row = tokenize({ id, residues }, { maxLength: Infinity });
   const length = row.length - 2;
-  const scores: HeadScore[] = [];
   using _ = await model.run(padBatch([row]), {
     signal,
     visitor: {
@@ -27,12 +27,27 @@ export async function rankHeads(
           const map = new Float32Array(length * length);
           const attention = residueAttention(piece, data, 0, head);
           apcContacts({ ...pattern, data: attention }, new Uint32Array([0, length]), [1], map);
-          scores.push(headScore(map, truth!, { layer: piece.layer, head }));
+          visit(map, piece.layer, head);
         }
         if (piece.end === model.config.heads) onLayer?.();
       },
     },
   });
+}
+
+/** Precision at L of each head's map, layer-major. */
+export async function rankHeads(
+  model: Esm2,
+  protein: ContactInput,
+  options: { onLayer?: () => void; signal?: AbortSignal } = {},
+): Promise<HeadScore[]> {
+  const scores: HeadScore[] = [];
+  await visitHeadMaps(
+    model,
+    protein,
+    (map, layer, head) => scores.push(headScore(map, protein.truth!, { layer, head })),
+    options,
+  );
   return scores;
 }
 

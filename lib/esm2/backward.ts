@@ -2,14 +2,14 @@
  * Vector–Jacobian products of a block, generated from its own definition, with respect to its input and
  * any of its weights.
  *
- * Each computes its forward pass again inside. As on the way up, attention too large for one tensor of
+ * Each computes its forward pass again inside, but for what was kept of it. As on the way up, attention too large for one tensor of
  * the device goes some heads at a time, in the same three parts.
  */
 import type { Tensor } from "../backend/types.ts";
 import { cotangentOf } from "../onnx/gradient.ts";
 import type { AdapterWeight, BlockLinear } from "./adapters.ts";
 import type { BlockWeight } from "./block.ts";
-import { attendGraph, blockGraph, finishGraph, projectGraph } from "./block_graphs.ts";
+import { attendGraph, blockGraph, finishGraph, keptValues, projectGraph } from "./block_graphs.ts";
 import { type BlockRunner, type BlockStep, groupInputs, type Inputs } from "./block_runner.ts";
 
 const QKV = ["q", "k", "v"];
@@ -27,21 +27,24 @@ const isProjection = (name: string) => /^self_attn(_layer_norm|\.[qkv]_proj)\./.
 export class BackwardRunner {
   constructor(readonly blocks: BlockRunner) {}
 
-  /** By one graph. */
+  /** By one graph. @param kept what the forward pass has kept of the block, if anything */
   async whole<W extends BlockInput>(
     { variant }: BlockStep,
     groups: readonly number[],
     inputs: Inputs,
     cotangent: Tensor,
     wrt: readonly W[],
+    kept?: Inputs,
   ): Promise<Record<W, Tensor>> {
     const program = await this.blocks.programs.vjp(
       blockGraph,
       [variant, groups, { attention: false }],
       ["hidden"],
       wrt,
+      kept ? Object.keys(keptValues(variant, groups, 0)) : [],
     );
-    return await program.gradients({ ...inputs, [cotangentOf("hidden")]: cotangent }, wrt);
+    const values = { ...inputs, ...kept, [cotangentOf("hidden")]: cotangent };
+    return await program.gradients(values, wrt);
   }
 
   /** The same with a run for some heads at a time. */

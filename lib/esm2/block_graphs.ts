@@ -4,6 +4,7 @@
  *
  * Weights, rotary tables and the padding bias are inputs, so one compiled graph serves every layer.
  */
+import { keptOf } from "../onnx/gradient.ts";
 import { Graph, inputsOnDemand, type Value } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
 import type { Shape } from "../onnx/shape.ts";
@@ -27,6 +28,28 @@ export interface BlockOutputs {
   attention: boolean;
   /** What the reduction makes of it. */
   reduction?: AttentionReduction;
+  /** Whether to give what its gradient needs again, see {@linkcode keptValues}. */
+  kept?: boolean;
+}
+
+/**
+ * Names of the nodes whose values a gradient needs and that cost most to compute again, with their shapes. The
+ * attention is none of them: it is large, and soon made from queries and keys.
+ */
+export function keptValues(
+  { config: { dModel, ffn, heads, headDim }, batch }: BlockVariant,
+  groups: readonly number[],
+  width: number,
+): Record<string, number[]> {
+  const perHead = [batch, heads, width, headDim], rows = batch * width;
+  return {
+    "attention/q_rotary": perHead,
+    "attention/k_rotary": perHead,
+    "attention/v_proj/heads": perHead,
+    [groups.length > 1 ? "mixed_heads" : "attention/mix"]: perHead,
+    "attention/residual": [rows, dModel],
+    "feed_forward/fc1": [rows, ffn],
+  };
 }
 
 /**
@@ -59,6 +82,11 @@ export function blockGraph(
   g.output("hidden", finish(g, x, join(g, mixed, "heads", "mixed"), w, variant));
   for (const [name, { join: how }] of Object.entries(outputs.reduction?.outputs ?? {})) {
     g.output(name, join(g, results.map((result) => result[name]), how, name));
+  }
+  if (outputs.kept) {
+    for (const name of Object.keys(keptValues(variant, groups, 0))) {
+      g.output(keptOf(name), g.find(name));
+    }
   }
   if (reduced) {
     keepTogether(g, mixed.map((part, i) => [part, ...Object.values(results[i])]));

@@ -1,6 +1,7 @@
 /** Runs one block on a backend, whole or in pieces, and shows the visitor what it asked for. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
+import { keptOf } from "../onnx/gradient.ts";
 import type { BlockVariant } from "./block.ts";
 import {
   addAttentionGraph,
@@ -10,6 +11,7 @@ import {
   type BlockOutputs,
   feedForwardGraph,
   finishGraph,
+  keptValues,
   projectGraph,
 } from "./block_graphs.ts";
 import type { ProgramCache } from "./programs.ts";
@@ -43,6 +45,24 @@ export class BlockRunner {
     readonly backend: Backend,
     readonly programs: ProgramCache,
   ) {}
+
+  /** The block as one graph, with what its gradient needs again; whoever asked disposes of all. */
+  async keeping(
+    { variant, batch: { width } }: BlockStep,
+    groups: readonly number[],
+    x: Tensor,
+    inputs: Inputs,
+  ): Promise<{ hidden: Tensor; kept: Inputs }> {
+    const outputs: BlockOutputs = { attention: false, kept: true };
+    const program = await this.programs.get(blockGraph, variant, groups, outputs);
+    const shapes = Object.entries(keptValues(variant, groups, width))
+      .map(([name, shape]) => [keptOf(name), shape]);
+    const { hidden, ...kept } = await program.run(
+      { ...inputs, x },
+      { hidden: [...x.shape], ...Object.fromEntries(shapes) },
+    );
+    return { hidden, kept };
+  }
 
   /** The block as one graph. */
   async whole(

@@ -6,6 +6,7 @@ import type { Tensor } from "../backend/types.ts";
 import type { AdapterDropout } from "./adapter_weights.ts";
 import type { AdapterWeight, BlockLinear, HeadLinear } from "./adapters.ts";
 import type { BlockWeight } from "./block.ts";
+import type { Inputs } from "./block_runner.ts";
 import type { HeadWeight } from "./head.ts";
 import type { HeadInput, HeadRunner } from "./head_runner.ts";
 import { type Engine, Pass } from "./pass.ts";
@@ -152,7 +153,7 @@ export async function computeStateGradient(
   return { state, ...result };
 }
 
-/** Forward keeping the blocks' inputs, then block by block backward. */
+/** Forward keeping the blocks' inputs, and more where there is room, then block by block backward. */
 async function backward(
   engine: Engine,
   batch: TokenBatch,
@@ -210,8 +211,17 @@ async function backward(
     Object.values(found).forEach((tensor) => shown.use(tensor));
     if (Object.keys(found).length > 0) await weights!.visit(layer, found);
   };
+  /** What blocks have kept for the way down. */
+  const kept = owned.use(new Kept());
+  const firstKept = Math.max(lowest, layers - pass.blocksKept);
   for (let depth = firstBlock; depth < layers; depth++) {
     signal?.throwIfAborted();
+    if (depth >= firstKept) {
+      const made = await pass.blockKeeping(depth, hidden.get(depth));
+      kept.set(depth, made.kept);
+      hidden.set(depth + 1, made.hidden);
+      continue;
+    }
     hidden.set(depth + 1, await pass.block(depth, hidden.get(depth)));
     if (depth < lowest) hidden.free(depth);
   }
@@ -231,10 +241,11 @@ async function backward(
   for (let depth = layers; depth-- > lowest;) {
     signal?.throwIfAborted();
     const after = gradients.get(depth + 1);
-    const { x, ...found } = await pass.blockBackward(depth, hidden.get(depth), after, [
-      ...(isNeeded(depth) ? ["x" as const] : []),
-      ...trained[depth],
-    ]);
+    const wanted = [...(isNeeded(depth) ? ["x" as const] : []), ...trained[depth]];
+    const { x, ...found } = await pass.blockBackward(
+      ...[depth, hidden.get(depth), after, wanted, kept.get(depth)] as const,
+    );
+    kept.free(depth);
     if (x) gradients.set(depth, x);
     await show(depth, found);
     if (!isWanted(depth + 1)) gradients.free(depth + 1);
@@ -275,6 +286,28 @@ class Held implements Disposable {
 
   [Symbol.dispose](): void {
     for (const depth of [...this.tensors.keys()]) this.free(depth);
+  }
+}
+
+/** What blocks have kept, by block. */
+class Kept implements Disposable {
+  readonly #blocks = new Map<number, Inputs>();
+
+  get(layer: number): Inputs | undefined {
+    return this.#blocks.get(layer);
+  }
+
+  set(layer: number, values: Inputs): void {
+    this.#blocks.set(layer, values);
+  }
+
+  free(layer: number): void {
+    for (const tensor of Object.values(this.#blocks.get(layer) ?? {})) tensor[Symbol.dispose]();
+    this.#blocks.delete(layer);
+  }
+
+  [Symbol.dispose](): void {
+    for (const layer of [...this.#blocks.keys()]) this.free(layer);
   }
 }
 

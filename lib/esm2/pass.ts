@@ -1,9 +1,10 @@
 /** One batch on its way through the model: what all its blocks share, and the steps. */
-import type { Backend, Tensor } from "../backend/types.ts";
+import { type Backend, elementCount, type Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { type AdapterDropout, adapterInputs } from "./adapter_weights.ts";
 import { BackwardRunner, type BlockInput } from "./backward.ts";
 import type { BlockVariant } from "./block.ts";
+import { keptValues } from "./block_graphs.ts";
 import { BlockRunner, type BlockStep, type Inputs, type PartHook } from "./block_runner.ts";
 import { EmbeddingRunner } from "./embedding.ts";
 import { paddingBias, rotaryTables } from "./inputs.ts";
@@ -23,6 +24,9 @@ export interface Engine {
   readonly weights: WeightSource;
   readonly programs: ProgramCache;
 }
+
+/** What blocks may keep for their gradients: 2048 tokens of 8M take 34 MB a block. */
+const KEPT_BYTES = 256 * 2 ** 20;
 
 function partHook(visitor: Visitor | undefined, layer: number): PartHook | undefined {
   const visit = visitor?.part?.bind(visitor);
@@ -88,15 +92,37 @@ export class Pass implements Disposable {
   }
 
   /**
+   * How many of the last blocks keep what their gradients need, so that it is not computed again: as many as
+   * fit a fixed memory, whatever the machine, so that results are the same.
+   */
+  get blocksKept(): number {
+    const { config } = this.engine, { size, width } = this.batch;
+    if (this.#groups.length > 1) return 0;
+    const values = Object.values(keptValues(this.#variant, this.#fastGroups(), width));
+    const bytes = 4 * values.reduce((sum, shape) => sum + elementCount(shape), 0);
+    return Math.min(config.layers, Math.floor(KEPT_BYTES / bytes));
+  }
+
+  /** The residual stream after block `layer`, and what its gradient needs. */
+  async blockKeeping(layer: number, hidden: Tensor): Promise<{ hidden: Tensor; kept: Inputs }> {
+    const step = { variant: this.#variant, layer, batch: this.batch };
+    using weights = await this.engine.weights.block(layer);
+    const inputs = { ...this.#shared, ...weights.tensors };
+    return await this.#blocks.keeping(step, this.#fastGroups(), hidden, inputs);
+  }
+
+  /**
    * From dS/d(output of block `layer`) to dS/dw for each w of `wrt`: the block's input, its weights.
    *
    * @param hidden the block's input
+   * @param kept what {@linkcode blockKeeping} gave; stays the caller's
    */
   async blockBackward<W extends BlockInput>(
     layer: number,
     hidden: Tensor,
     cotangent: Tensor,
     wrt: readonly W[],
+    kept?: Inputs,
   ): Promise<Record<W, Tensor>> {
     using owned = new DisposableStack();
     const { variant, inputs: weights } = await this.#weights(layer, owned);
@@ -106,7 +132,7 @@ export class Pass implements Disposable {
     const groups = this.#fastGroups();
     return this.#groups.length > 1
       ? await backward.inPieces(step, groups, inputs, cotangent, wrt)
-      : await backward.whole(step, groups, inputs, cotangent, wrt);
+      : await backward.whole(step, groups, inputs, cotangent, wrt, kept);
   }
 
   [Symbol.dispose](): void {

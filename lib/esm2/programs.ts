@@ -91,8 +91,9 @@ export class ProgramCache implements AsyncDisposable {
     args: A,
     outputs: readonly string[],
     wrt: readonly string[],
+    kept: readonly string[] = [],
   ): Promise<GradientProgram> {
-    return this.#get(productOf<A>, build, args, outputs, wrt);
+    return this.#get(productOf<A>, build, args, outputs, wrt, kept);
   }
 
   #keyOf(args: unknown): string {
@@ -128,7 +129,8 @@ const productOf = <A extends unknown[]>(
   args: A,
   outputs: readonly string[],
   wrt: readonly string[],
-) => vjpGraph(build(...args), outputs, wrt);
+  kept: readonly string[],
+) => vjpGraph(build(...args), outputs, wrt, kept);
 
 class Compiled implements GraphProgram, GradientProgram {
   constructor(readonly program: Program, readonly inputs: readonly string[]) {}

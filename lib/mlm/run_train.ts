@@ -29,7 +29,7 @@ import { type HeldOut, heldOutFigures } from "./held_out.ts";
 import { initialWeights } from "./initial.ts";
 import { renderTraining } from "./report/report.ts";
 import { Sampler, type Source } from "./sampler.ts";
-import { saveModel } from "./save.ts";
+import { saveModel } from "../run/save_model.ts";
 import { perplexityText } from "./tables.ts";
 import { type StepReport, trainMaskedModel, type TrainSettings } from "./train.ts";
 

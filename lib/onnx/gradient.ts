@@ -74,14 +74,24 @@ export function gradients(g: Graph, seeds: readonly Seed[], wrt: readonly Value[
 export const cotangentOf = (name: string): string => `cotangent/${name}`;
 export const gradientOf = (name: string): string => `gradient/${name}`;
 
+/** Name of the output of a forward pass, and of the input of its product, that is a kept value. */
+export const keptOf = (name: string): string => `kept/${name}`;
+
 /**
  * Turns a graph into its vector–Jacobian product: the inputs `cotangent/NAME` of the values named in
  * `seeds` → the outputs `gradient/NAME` of the inputs named in `wrt`. The forward pass is computed
  * inside, as far as it is needed; its outputs are no longer outputs, and inputs without use are gone.
  *
  * @param seeds names of outputs, or of inputs that reach the scalar by another way too
+ * @param kept names of nodes whose values the forward pass has kept: inputs `kept/NAME` then, which are not
+ *   computed again
  */
-export function vjpGraph(g: Graph, seeds: readonly string[], wrt: readonly string[]): Graph {
+export function vjpGraph(
+  g: Graph,
+  seeds: readonly string[],
+  wrt: readonly string[],
+  kept: readonly string[] = [],
+): Graph {
   const inputs = new Map(g.inputs.map((value) => [value.name, value]));
   const outputs = new Map(g.outputs.map(({ name, value }) => [name, value]));
   const find = (name: string): Value => {
@@ -99,6 +109,7 @@ export function vjpGraph(g: Graph, seeds: readonly string[], wrt: readonly strin
   );
   g.outputs.length = 0;
   found.forEach((value, i) => g.output(gradientOf(wrt[i]), value));
+  for (const name of kept) g.feed(keptOf(name), g.find(name));
   g.prune();
   return g;
 }

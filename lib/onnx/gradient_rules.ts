@@ -93,14 +93,21 @@ export const RULES: Readonly<Record<string, Rule>> = {
     () => op.matmul(g, op.transpose(g, dy, [1, 0]), x),
     b && (() => sumTo(g, dy, b.shape)),
   ],
-  MatMul: (g, { inputs: [a, b] }, dy) => [
-    () => sumTo(g, op.matmul(g, dy, swapLast(g, b)), a.shape),
+  MatMul: (g, { inputs: [a, b], outputs: [y] }, dy) => [
+    () => {
+      const da = sumTo(g, op.matmul(g, dy, swapLast(g, b)), a.shape);
+      // Over the last axes, which of attention are the shorter ones, Σ da · a = Σ dy · y.
+      if (sameShape(y.shape.slice(0, -1), a.shape.slice(0, -1))) {
+        ALONG.set(da, () => op.reduceSum(g, op.mul(g, dy, y), [y.shape.length - 1]));
+      }
+      return da;
+    },
     () => sumTo(g, transposedProduct(g, a, dy), b.shape),
   ],
   // dx = p · (dp − Σ dp · p)
   Softmax: (g, { outputs: [p] }, dp) => [() => {
-    const share = op.mul(g, dp, p);
-    return op.sub(g, share, op.mul(g, p, op.reduceSum(g, share, [p.shape.length - 1])));
+    const along = ALONG.get(dp) ?? (() => op.reduceSum(g, op.mul(g, dp, p), [p.shape.length - 1]));
+    return op.mul(g, p, op.sub(g, dp, along()));
   }],
   LayerNormalization: layerNormalization,
   // The rotation back; a factor in the tables is the same both ways.
@@ -108,6 +115,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
     () => op.rotaryEmbedding(g, dy, cos, op.neg(g, sin)),
   ],
 };
+
+/** What adds Σ dx · x over the last axis of x, by dS/dx of a value that only one product reads. */
+const ALONG = new WeakMap<Value, () => Value>();
 
 /**
  * With x̂ = (x − mean) / σ, dx̂ = dy · w: dx = (dx̂ − mean(dx̂) − x̂ · mean(dx̂ · x̂)) / σ over the last axis.
@@ -134,11 +144,12 @@ function layerNormalization(g: Graph, node: Node, dy: Value) {
   ];
 }
 
-/** Φ(x) + x · φ(x), Φ and φ being the standard normal distribution and density. */
+/** Φ(x) + x · φ(x), Φ and φ being the standard normal distribution and density, in few steps. */
 function geluSlope(g: Graph, x: Value): Value {
   const z = op.mul(g, x, g.scalar(Math.SQRT1_2));
   const cumulative = op.add(g, op.mul(g, op.erf(g, z), g.scalar(0.5)), g.scalar(0.5));
-  const density = op.mul(g, bell(g, z), g.scalar(1 / Math.sqrt(2 * Math.PI)));
+  const scale = g.scalar(-Math.log(Math.sqrt(2 * Math.PI)));
+  const density = op.exp(g, op.sub(g, scale, op.mul(g, z, z)));
   return op.add(g, cumulative, op.mul(g, x, density));
 }
 

@@ -234,7 +234,7 @@ Deno.test("gradients adds only what is needed, and uses the forward pass again",
   const before = g.nodes.length, cotangent = g.input("c", "float32", ["N", 4]);
   gradients(g, [{ value: y, cotangent }], [x]);
   const added = g.nodes.slice(before).map((node) => node.op);
-  deepEqual(added, ["Mul", "ReduceSum", "Mul", "Sub", "MatMul"]);
+  deepEqual(added, ["Mul", "ReduceSum", "Sub", "Mul", "MatMul"]);
 });
 
 Deno.test("gradients joins slices that tile instead of adding padded ones", () => {

@@ -165,6 +165,45 @@ export class Graph {
     return value;
   }
 
+  /** The value of a node by its name. @throws {Error} if there is none */
+  find(name: string): Value {
+    const node = this.nodes.find((node) => node.name === name);
+    if (!node) {
+      throw new Error(`Cannot find "${name}" in graph "${this.name}": no node has the name`);
+    }
+    return node.outputs[0];
+  }
+
+  /**
+   * Makes an input that is read wherever a value was, which nobody computes any more then; of one that
+   * joins others, their parts are cut from it again.
+   */
+  feed(name: string, value: Value): Value {
+    const input = this.input(name, value.dtype, value.shape);
+    const instead = new Map([[value, input]]), added = this.nodes.length;
+    const joined = value.producer?.op === "Concat" ? value.producer : undefined;
+    if (joined) {
+      const axis = (joined.attributes.axis as { value: number }).value;
+      let begin = 0;
+      for (const part of joined.inputs) {
+        const end = begin + (part.shape[axis] as number);
+        const bounds = [[begin], [end], [axis]].map((one) => this.int64(one));
+        const inputs = [input, ...bounds];
+        const spec = { op: "Slice", inputs, dtype: part.dtype, shape: part.shape };
+        instead.set(part, this.node({ ...spec, label: `${name}_${begin}` }));
+        begin = end;
+      }
+    }
+    // What is cut from an input can run before all else.
+    this.nodes.unshift(...this.nodes.splice(added));
+    this.nodes.forEach((node, i) => {
+      if (!node.inputs.some((one) => instead.has(one)) || node.inputs[0] === input) return;
+      const inputs = node.inputs.map((one) => instead.get(one) ?? one);
+      this.nodes[i] = { ...node, inputs };
+    });
+    return input;
+  }
+
   /** Removes the nodes, inputs and constants that no output needs. */
   prune(): void {
     const needed = new Set<Value>(this.outputs.map(({ value }) => value));

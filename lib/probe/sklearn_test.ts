@@ -1,12 +1,11 @@
 /** The solvers against scikit-learn's on data sets that come with it. */
 import { equal, ok } from "../../tests/assert.ts";
+import { hasSklearn, runPython, sklearnSkipped } from "../../tests/python.ts";
 import { openBackend } from "../backend/mod.ts";
 import { balancedWeights, fitLogistic, outputsOf, probabilitiesOf } from "./logistic.ts";
 import { Products } from "./products.ts";
 import { normalEquations, solveRidge } from "./ridge.ts";
 import { Design, matrixRows, scaleOf, standardise } from "./rows.ts";
-
-const PYTHON = ["python3", "/usr/bin/python3"];
 
 /** Fits with every C on a third of a set, so that one row of the rest is less than 1e-3. */
 const SCRIPT = `
@@ -54,23 +53,7 @@ interface Expected {
   ridge: SetOf<{ alpha: number; predicted: number[] }>;
 }
 
-async function runSklearn(): Promise<Expected | undefined> {
-  for (const python of PYTHON) {
-    try {
-      const { success, stdout } = await new Deno.Command(python, {
-        args: ["-c", SCRIPT],
-        // Threads of a library that spins wait for each other where others compute, too.
-        env: { OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" },
-        stderr: "null",
-      }).output();
-      if (success) return JSON.parse(new TextDecoder().decode(stdout));
-    } catch {
-      // The next.
-    }
-  }
-}
-
-const expected = await runSklearn();
+const expected: Expected | undefined = hasSklearn ? JSON.parse(await runPython(SCRIPT)) : undefined;
 
 /** Every third row is learnt from. */
 function parts(x: readonly number[], y: readonly number[], width: number) {
@@ -85,7 +68,7 @@ function parts(x: readonly number[], y: readonly number[], width: number) {
 }
 
 Deno.test({
-  name: `probes equal scikit-learn's${expected ? "" : " (skipped: no python3 with scikit-learn)"}`,
+  name: `probes equal scikit-learn's${sklearnSkipped}`,
   ignore: !expected,
   sanitizeResources: false,
   sanitizeOps: false,
