@@ -4,7 +4,7 @@ import type { Checkpoint } from "../checkpoint/mod.ts";
 import { writeSafetensors, type WrittenTensor } from "../checkpoint/write_safetensors.ts";
 import { weightShapes } from "../esm2/trainable.ts";
 import type { OutputDir } from "../io/output.ts";
-import { saveModel } from "../mlm/save.ts";
+import { saveModel } from "../run/save_model.ts";
 import { VERSION } from "../version.ts";
 import { headShapes } from "./head.ts";
 import { HEAD_FILE, hfFields, TUNED_RECORD, type TunedHead, type TunedRecord } from "./labels.ts";
