@@ -161,7 +161,7 @@ export function predictionsTable(
   { per, kind, classes }: Pick<Problem, "per" | "kind" | "classes">,
   isApplied = false,
 ): TableOf<PredictionRow> {
-  const { columns } = PREDICTIONS, isClasses = kind === "classes";
+  const { columns } = PREDICTIONS, isClasses = kind !== "numbers";
   const probability = columns.at(-1)!;
   return {
     ...PREDICTIONS,
