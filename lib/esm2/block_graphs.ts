@@ -48,7 +48,7 @@ export function keptValues(
     "attention/v_proj/heads": perHead,
     [groups.length > 1 ? "mixed_heads" : "attention/mix"]: perHead,
     "attention/residual": [rows, dModel],
-    "feed_forward/fc1": [rows, ffn],
+    "<feed_forward/Gelu": [rows, ffn],
   };
 }
 

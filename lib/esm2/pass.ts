@@ -105,9 +105,9 @@ export class Pass implements Disposable {
 
   /** The residual stream after block `layer`, and what its gradient needs. */
   async blockKeeping(layer: number, hidden: Tensor): Promise<{ hidden: Tensor; kept: Inputs }> {
-    const step = { variant: this.#variant, layer, batch: this.batch };
-    using weights = await this.engine.weights.block(layer);
-    const inputs = { ...this.#shared, ...weights.tensors };
+    using owned = new DisposableStack();
+    const { variant, inputs } = await this.#weights(layer, owned);
+    const step = { variant, layer, batch: this.batch };
     return await this.#blocks.keeping(step, this.#fastGroups(), hidden, inputs);
   }
 

@@ -165,13 +165,18 @@ export class Graph {
     return value;
   }
 
-  /** The value of a node by its name. @throws {Error} if there is none */
+  /**
+   * The value of a node by its name; with `<` before it, what the node reads first.
+   *
+   * @throws {Error} if there is no such node
+   */
   find(name: string): Value {
-    const node = this.nodes.find((node) => node.name === name);
+    const reads = name.startsWith("<"), own = reads ? name.slice(1) : name;
+    const node = this.nodes.find((node) => node.name === own);
     if (!node) {
-      throw new Error(`Cannot find "${name}" in graph "${this.name}": no node has the name`);
+      throw new Error(`Cannot find "${own}" in graph "${this.name}": no node has the name`);
     }
-    return node.outputs[0];
+    return reads ? node.inputs[0] : node.outputs[0];
   }
 
   /**
