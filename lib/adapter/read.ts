@@ -111,7 +111,7 @@ async function readArrays(path: string): Promise<{ arrays: Arrays }> {
     if (!isDType(tensor.dtype)) {
       throw new UserError(
         `Cannot use ${path} as tensor ${
-          quote(name)
+          quote(name, 200)
         } must be of F32, F16, BF16 or F64: current value ` +
           `is ${tensor.dtype}`,
       );
@@ -121,7 +121,7 @@ async function readArrays(path: string): Promise<{ arrays: Arrays }> {
     if (at >= 0) {
       throw new UserError(
         `Cannot use ${path} as its weights must be finite numbers: element ${at} of ${
-          quote(name)
+          quote(name, 200)
         } ` +
           `is ${values[at]}`,
       );
@@ -156,7 +156,7 @@ function checkSame(folder: string, a: Arrays, b: Arrays): void {
     if (same) continue;
     throw new UserError(
       `Cannot use ${folder} as ${WEIGHT_FILES.join(" and ")} must hold the same where both are ` +
-        `there: ${quote(name)} ${
+        `there: ${quote(name, 200)} ${
           x && y ? "differs" : `is in ${x ? "the first" : "the second"} only`
         }`,
     );
