@@ -102,8 +102,8 @@ export const options = {
     ...training,
     placeholder: "proteins",
     parse: parse.positiveInteger(100_000),
-    default: 8,
     description: "of a step; they run by length, and the loss is the mean over all that they tell",
+    defaultText: "8; frozen 32",
   }),
   learningRate: option({
     ...training,

@@ -6,7 +6,7 @@ import { newAdapter } from "../adapter/mod.ts";
 import { openBackend } from "../backend/mod.ts";
 import type { Backend } from "../backend/types.ts";
 import type { CommandContext } from "../cli/context.ts";
-import { UserError } from "../errors.ts";
+import { quote, UserError } from "../errors.ts";
 import { defaultTokenBudget, displayLetters, Esm2, tokenize } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
 import { parseFasta } from "../io/fasta.ts";
@@ -62,7 +62,7 @@ export interface FinetuneFlags extends DataFlags, Omit<RunFlags, "report"> {
   head?: HeadKind;
   epochs?: number;
   patience?: number;
-  batch: number;
+  batch?: number;
   learningRate?: readonly number[];
   schedule: typeof SCHEDULES[number];
   warmUp: number;
@@ -87,11 +87,11 @@ export interface FinetuneFlags extends DataFlags, Omit<RunFlags, "report"> {
 
 /** What is usual of each mode: a head alone takes larger steps, and more of them; a wide model smaller ones. */
 const USUAL: Readonly<
-  Record<Mode, { rate(width: number): number; epochs: number; patience: number }>
+  Record<Mode, { rate(width: number): number; epochs: number; patience: number; batch: number }>
 > = {
-  frozen: { rate: () => 0.005, epochs: 50, patience: 10 },
-  lora: { rate: (width) => 0.25 / width, epochs: 10, patience: 3 },
-  full: { rate: (width) => 0.1 / width, epochs: 10, patience: 3 },
+  frozen: { rate: () => 0.005, epochs: 50, patience: 10, batch: 32 },
+  lora: { rate: (width) => 0.25 / width, epochs: 10, patience: 3, batch: 8 },
+  full: { rate: (width) => 0.1 / width, epochs: 10, patience: 3, batch: 8 },
 };
 
 /** Proteins on which masked residues are asked for, and residues of each. */
@@ -370,11 +370,17 @@ function settingsOf(
   tokenBudget: number,
   width: number,
 ): TeachSettings {
-  const { rate, epochs, patience } = USUAL[mode], { learningRate } = o;
+  const { rate, epochs, patience, batch } = USUAL[mode], { learningRate } = o;
   const own = learningRate?.[learningRate.length === 1 ? 0 : o.mode.indexOf(mode)];
   return {
     ...{ epochs: o.epochs ?? epochs, patience: o.patience ?? patience, rate: own ?? rate(width) },
-    ...{ batch: o.batch, tokenBudget, schedule: o.schedule, warmUp: o.warmUp, clip: o.clip },
+    ...{
+      batch: o.batch ?? batch,
+      tokenBudget,
+      schedule: o.schedule,
+      warmUp: o.warmUp,
+      clip: o.clip,
+    },
     ...{ average: o.average, seed: o.seed },
   };
 }
@@ -545,7 +551,11 @@ export function headOf(asked: HeadKind | undefined, task: Lesson["task"]): HeadK
 
 function refuse(o: FinetuneFlags): void {
   if (o.sequence !== undefined) {
-    throw new UserError("Cannot use --sequence as it is for --apply, which must be given with it");
+    throw new UserError(
+      `Cannot use --sequence as it is for --apply, which must be given with it: current value is ${
+        quote(o.sequence)
+      }`,
+    );
   }
   if (o.shard !== undefined) {
     throw new UserError("Cannot use --shard as a training is not split: it is for --apply");
