@@ -3,6 +3,7 @@ import { execute } from "../lib/cli/main.ts";
 import { command } from "../tasks/finetune.ts";
 import { csvNumber, inFolder, readCsv } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, match } from "./assert.ts";
+import { classOf, table } from "./finetune_run.ts";
 import { fixturePath, readFixture } from "./fixtures.ts";
 
 const PROTEINS = ["NLYIQWLKDGGPSSGRPPPS", "GYDPETGTWG", "IQWLKDGGPSSGRPA"];
@@ -71,6 +72,60 @@ test("gives transformers' logits of a fine-tuned EsmForTokenClassification", asy
   );
   const expected = probabilities(ofResidues(readFixture("train/head_token_cls").logits), 3);
   allClose(said(rows, classes), expected, { atol: 1e-5 });
+});
+
+test("aside, a model without language-model head is embedded and taught, but scores nothing", async (dir) => {
+  const model = fixturePath("train/full_seq_cls");
+  const run = async (command: Parameters<typeof execute>[0], ...args: string[]) => {
+    const err: string[] = [];
+    const code = await execute(command, [...args, "--model", model, "--backend", "cpu"], {
+      output: { out: () => {}, err: (line) => err.push(line) },
+    });
+    return { code, err: err.join("\n") };
+  };
+  const embedded = await run(
+    (await import("../tasks/embed.ts")).command as Parameters<typeof execute>[0],
+    ...["--sequence", PROTEINS[0], "--out", `${dir}/embed`],
+  );
+  equal(embedded.code, 0, embedded.err);
+  const scored = await run(
+    (await import("../tasks/score.ts")).command as Parameters<typeof execute>[0],
+    ...["--sequence", PROTEINS[0], "--out", `${dir}/score`],
+  );
+  equal(scored.code, 2);
+  match(
+    scored.err,
+    /Cannot compute logits of residues as the model must have a language-model head/,
+  );
+  await Deno.writeTextFile(`${dir}/t.csv`, table(classOf));
+  const taught = await run(
+    command as Parameters<typeof execute>[0],
+    ...["--table", `${dir}/t.csv`, "--mode", "frozen,lora,full", "--epochs", "1"],
+    ...["--out", `${dir}/taught`, "--no-report", "--bootstrap", "0", "--head", "cls"],
+  );
+  equal(taught.code, 0, taught.err);
+  // Taught again, its own head gives way to the new one.
+  await apply(dir, `${dir}/taught/full`);
+});
+
+test("is split into shards, which merge to what one run writes", async (dir) => {
+  const { rows } = await apply(dir, fixturePath("train/full_token_cls"), "--token-budget", "24");
+  for (const part of ["1", "2"]) {
+    const code = await execute(command, [
+      ...["--apply", fixturePath("train/full_token_cls"), "--fasta", `${dir}/in.fasta`],
+      ...["--token-budget", "24", "--backend", "cpu", "--shard", `${part}/2`],
+      ...["--out", `${dir}/part${part}`],
+    ], { output: { out: () => {}, err: () => {} } });
+    equal(code, 0);
+  }
+  const { command: merge } = await import("../tasks/merge.ts");
+  const err: string[] = [];
+  const merged = [`${dir}/part1`, `${dir}/part2`, "--out", `${dir}/merged`];
+  const code = await execute(merge as Parameters<typeof execute>[0], merged, {
+    output: { out: () => {}, err: (line) => err.push(line) },
+  });
+  equal(code, 0, err.join("\n"));
+  deepEqual(readCsv(`${dir}/merged/predictions.csv`).rows, rows);
 });
 
 const ADAPTERS = [

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { readAdapter } from "../adapter/mod.ts";
 import { isDType } from "../checkpoint/dtype.ts";
-import { readSafetensors } from "../checkpoint/safetensors.ts";
 import { readStoredTensor, shapeText, type StoredTensor } from "../checkpoint/stored_tensor.ts";
 import { listWeights } from "../checkpoint/hugging_face.ts";
 import { addStateDict, readWeightFile } from "../checkpoint/weight_file.ts";
@@ -214,14 +213,9 @@ async function folderArrays(folder: string): Promise<Arrays> {
 async function fileArrays(path: string): Promise<Arrays> {
   using source = await openRandomAccess(path);
   const found = new Map<string, { shape: readonly number[]; values: Float32Array }>();
-  let tensors: ReadonlyMap<string, StoredTensor>;
-  const file = await readWeightFile(source);
-  if (file.kind === "safetensors") tensors = await readSafetensors(source);
-  else {
-    const all = new Map<string, StoredTensor>();
-    await addStateDict(path, file.file, file.file.root, all);
-    tensors = all;
-  }
+  const file = await readWeightFile(source), tensors = new Map<string, StoredTensor>();
+  if (file.kind === "torch") await addStateDict(path, file.file, file.file.root, tensors);
+  else for (const [name, tensor] of file.tensors) tensors.set(name, tensor);
   for (const [name, tensor] of tensors) {
     if (!name.startsWith("classifier.") || !isDType(tensor.dtype)) continue;
     found.set(name, { shape: tensor.shape, values: await readStoredTensor(tensor) });
@@ -253,12 +247,15 @@ export async function applyTuned(
   }
   const tuned = await openTuned(folder), { head } = tuned;
   const isWhole = tuned.model === folder;
-  if (isWhole && o.model !== undefined) {
+  // Shards have kept what this run found out itself.
+  if (isWhole && o.model !== undefined && o.model !== folder) {
     throw new UserError(
       `Cannot use --model with --apply ${quote(folder, 200)} as that folder is a whole model`,
     );
   }
-  if (tuned.adapter !== undefined && o.adapter !== undefined) contradict("--adapter", "--apply");
+  if (tuned.adapter !== undefined && (o.adapter ?? tuned.adapter) !== tuned.adapter) {
+    contradict("--adapter", "--apply");
+  }
   const model = o.model ?? tuned.model;
   if (model === undefined) {
     throw new UserError(

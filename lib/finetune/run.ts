@@ -6,6 +6,7 @@ import { newAdapter } from "../adapter/mod.ts";
 import { openBackend } from "../backend/mod.ts";
 import type { Backend } from "../backend/types.ts";
 import type { CommandContext } from "../cli/context.ts";
+import type { Progress } from "../cli/progress.ts";
 import { quote, UserError } from "../errors.ts";
 import { defaultTokenBudget, displayLetters, Esm2, tokenize } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
@@ -482,12 +483,17 @@ async function readData(
   ctx: CommandContext,
   notes: string[],
 ): Promise<Lesson> {
-  const progress = ctx.progress({ label: "comparing sequences", unit: "proteins" });
+  let progress: Progress | undefined;
   try {
-    const watch = { signal: ctx.signal, onProgress: (done: number) => progress.update(done) };
-    return await readLesson(o, notes, watch);
+    return await readLesson(o, notes, {
+      signal: ctx.signal,
+      onProgress(done) {
+        progress ??= ctx.progress({ label: "comparing sequences", unit: "proteins" });
+        progress.update(done);
+      },
+    });
   } finally {
-    progress.finish();
+    progress?.finish();
   }
 }
 
