@@ -2,6 +2,7 @@
 import { BACKEND_CHOICES } from "./backend/mod.ts";
 import { flag, option } from "./cli/command.ts";
 import * as parse from "./cli/parsers.ts";
+import { type OpenedModel, openModel, type OpenOptions } from "./hub/open_model.ts";
 
 export const modelOptions = {
   model: option({
@@ -41,3 +42,15 @@ export const tokenBudgetOption = {
     group: "Model",
   }),
 };
+
+/** What the options choose of a model. */
+export interface ModelFlags {
+  readonly model?: string;
+  readonly adapter?: string;
+}
+
+/** Opens the model that the options name, with its adapter. @throws {UserError} as {@linkcode openModel} */
+export const openChosen = (
+  { model, adapter }: ModelFlags,
+  options: OpenOptions,
+): Promise<OpenedModel> => openModel(model, { ...options, adapter });

@@ -1,5 +1,6 @@
 /** Runs over many proteins: killed, in shards and merged they are the run in one piece, byte for byte. */
 import { deepEqual, equal, match, ok } from "./assert.ts";
+import { fixturePath } from "./fixtures.ts";
 
 const PROTEINS = 60;
 const LETTERS = "LAGVSERTIDPKQNFYMHWC";
@@ -30,6 +31,12 @@ interface Case {
   least?: number;
 }
 
+/** A model with an adapter. */
+const ADAPTED = [
+  ...["--model", fixturePath("rand_t2_d64_h4")],
+  ...["--adapter", fixturePath("lora/mlm_qkv/adapter")],
+];
+
 const cases: Case[] = [
   {
     task: "analyze",
@@ -51,6 +58,22 @@ const cases: Case[] = [
       return ["--table", `${dir}/in.csv`];
     },
     files: ["heads.csv", "mutants.csv", "mutant_residues.csv"],
+  },
+  {
+    task: "analyze",
+    what: "60 proteins with an adapter",
+    async args(dir) {
+      const rows = proteins.map(({ id, residues }) => `${id},${residues},"3,7,20"`);
+      await Deno.writeTextFile(`${dir}/in.csv`, `id,sequence,sites\n${rows.join("\n")}\n`);
+      return [...ADAPTED, "--table", `${dir}/in.csv`];
+    },
+    files: ["heads.csv", "adapter.csv", "adapter_residues.csv"],
+  },
+  {
+    task: "contacts",
+    what: "60 proteins with an adapter",
+    args: async (dir) => [...await fasta(dir), "--method", "attention", ...ADAPTED],
+    files: ["contacts.csv", "changed_contacts.csv", "protein_0.map.npz"],
   },
   {
     task: "contacts",

@@ -1,13 +1,16 @@
-import { allClose, deepEqual } from "../../tests/assert.ts";
-import { cotangentOf, gradientOf, vjpGraph } from "../onnx/gradient.ts";
-import type { Graph } from "../onnx/graph.ts";
+import { allClose, deepEqual, equal } from "../../tests/assert.ts";
+import { cotangentOf, gradientOf, gradients, keptOf, vjpGraph } from "../onnx/gradient.ts";
+import { Graph } from "../onnx/graph.ts";
+import * as op from "../onnx/ops.ts";
 import { slopes, uniformValues } from "../onnx/testing/check_gradients.ts";
 import { evaluate } from "../onnx/testing/evaluate.ts";
 import { type AdapterForm, BLOCK_LINEARS, inverseNormGraph, partsOf } from "./adapters.ts";
-import { BLOCK_WEIGHTS, type BlockVariant } from "./block.ts";
-import { blockGraph, finishGraph, projectGraph } from "./block_graphs.ts";
-import { HEAD_WEIGHTS, headGraph } from "./head.ts";
-import { paddingBias } from "./inputs.ts";
+import { block, BLOCK_WEIGHTS, type BlockVariant } from "./block.ts";
+import { blockGraph, finishGraph, keptValues, projectGraph } from "./block_graphs.ts";
+import { embeddingGraph } from "./embedding.ts";
+import { head, HEAD_WEIGHTS, headGraph, type HeadWeight, NORM_WEIGHTS, normGraph } from "./head.ts";
+import { paddingBias, tokenShares } from "./inputs.ts";
+import { EMBEDDING, storedName, weightShapes } from "./trainable.ts";
 import { padBatch } from "./tokenize.ts";
 
 const config = { layers: 1, dModel: 12, heads: 3, headDim: 4, ffn: 7, tokenDropout: true };
@@ -15,12 +18,18 @@ const variant: BlockVariant = { config, batch: 2, padded: true };
 const batch = padBatch([new Int32Array(3), new Int32Array(2)]);
 const extents = { T: 3, N: 6, R: 4 };
 
-/** Fails unless a graph's vector–Jacobian product is the slopes of <cotangent, output>. */
-function check(build: () => Graph, output: string, wrt: string[]): void {
-  const forward = build(), backward = vjpGraph(build(), [output], wrt);
+/**
+ * Fails unless a graph's vector–Jacobian product is the slopes of <cotangent, output>.
+ *
+ * @param kept names of nodes whose values are fed instead of computed
+ */
+function check(build: () => Graph, output: string, wrt: string[], kept: string[] = []): void {
+  const forward = build(), backward = vjpGraph(build(), [output], wrt, kept);
   const values = uniformValues([...forward.inputs, ...backward.inputs], extents, 5);
   if ("bias" in values) values.bias.data = Float64Array.from(paddingBias(batch));
   if ("rows" in values) values.rows.data = Float64Array.of(4, 0, 4, 1);
+  const fed = evaluate(forward, values, kept.map((name) => forward.find(name)));
+  kept.forEach((name, i) => values[keptOf(name)] = fed[i]);
   const found = evaluate(backward, values, backward.outputs.map(({ value }) => value));
   deepEqual(backward.outputs.map(({ name }) => name), wrt.map(gradientOf));
   const weight = values[cotangentOf(output)].data;
@@ -36,6 +45,73 @@ function check(build: () => Graph, output: string, wrt: string[]): void {
 
 Deno.test("vjpGraph of a padded block in groups of heads is its slopes, for the state and weights", () => {
   check(() => blockGraph(variant, [1, 2], { attention: false }), "hidden", ["x", ...BLOCK_WEIGHTS]);
+});
+
+Deno.test("vjpGraph of a block that has kept values is its slopes, and computes none of them", () => {
+  for (const groups of [[3], [1, 2]]) {
+    const kept = Object.keys(keptValues(variant, groups, 3));
+    const build = () => blockGraph(variant, groups, { attention: false });
+    check(build, "hidden", ["x", ...BLOCK_WEIGHTS], kept);
+    const { nodes } = vjpGraph(build(), ["hidden"], ["x", ...BLOCK_WEIGHTS], kept);
+    const products = nodes.filter(({ op, name }) =>
+      op === "Gemm" || op === "MatMul" && !name.startsWith("backward")
+    );
+    deepEqual(
+      products.map(({ name }) => name),
+      groups.map((_, i) => `attention/scores${i ? `.${i}` : ""}`),
+    );
+    const forward = blockGraph(variant, groups, { attention: false, kept: true });
+    deepEqual(forward.outputs.map(({ name }) => name), ["hidden", ...kept.map(keptOf)]);
+  }
+});
+
+Deno.test("gradients of a whole model are its slopes, for every weight and the tied embedding", () => {
+  const small = { ...config, dModel: 6, headDim: 2, ffn: 5 };
+  const own: BlockVariant = { ...variant, config: small };
+  const g = new Graph("model");
+  g.symbols.define("N", [2, "T"]);
+  const weights = [...weightShapes(small)].map(([name, shape]) => g.input(name, "float32", shape));
+  const weight = (name: string) => weights.find((value) => value.name === name)!;
+  const table = (name: string) => g.input(name, "float32", [2, "T", 1]);
+  const rotary = {
+    ...{ queryCos: table("query_cos"), querySin: table("query_sin") },
+    ...{ keyCos: table("key_cos"), keySin: table("key_sin") },
+  };
+  const shares = g.input("shares", "float32", ["N", 33]);
+  const bias = g.input("bias", "float32", [2, 1, 1, "T"]);
+  const x = op.matmul(g, shares, weight(EMBEDDING));
+  const { hidden } = block(g, x, (name) => weight(`layers.0.${name}`), rotary, bias, own);
+  const { logits } = head(g, hidden, (name) => weight(storedName(name as HeadWeight)));
+  const cotangent = g.input("cotangent", "float32", ["N", 33]);
+  const found = gradients(g, [{ value: logits, cotangent }], weights);
+  const values = uniformValues(g.inputs, extents, 7);
+  values.bias.data = Float64Array.from(paddingBias(batch));
+  const rows = padBatch([Int32Array.of(0, 5, 32), Int32Array.of(0, 7)]);
+  values.shares.data = Float64Array.from(tokenShares(rows, true));
+  const { data: u } = values.cotangent;
+  const scalar = () =>
+    evaluate(g, values, [logits])[0].data.reduce((sum, y, i) => sum + u[i] * y, 0);
+  const actual = evaluate(g, values, found);
+  weights.forEach(({ name }, i) => {
+    const expected = slopes(values[name].data, scalar);
+    const largest = Math.max(1, ...expected.map(Math.abs));
+    allClose(actual[i].data, expected, { atol: 1e-5 * largest }, name);
+  });
+  equal(weights.length, 1 + 16 + 2 + 5);
+});
+
+Deno.test("the gradient of what is looked up is its slopes, and zero of what is not", () => {
+  check(() => embeddingGraph(config), "x", ["table"]);
+  const g = vjpGraph(embeddingGraph(config), ["x"], ["table"]);
+  const values = uniformValues(g.inputs, extents, 9);
+  values.shares.data = Float64Array.from(
+    tokenShares(padBatch([Int32Array.of(0, 5, 32), Int32Array.of(0, 7)]), true),
+  );
+  const [{ data }] = evaluate(g, values, [g.outputs[0].value]);
+  const used = Array.from({ length: 33 }, (_, id) => id)
+    .filter((id) => data.subarray(12 * id, 12 * id + 12).some((slope) => slope !== 0));
+  deepEqual(used, [0, 5, 7], "no <pad>, and no <mask> under token dropout");
+  check(() => normGraph(config), "normalised", ["x", ...NORM_WEIGHTS]);
 });
 
 const ADAPTERS: Record<string, AdapterForm> = {

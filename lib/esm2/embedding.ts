@@ -13,7 +13,7 @@ import type { WeightSource } from "./weights.ts";
 const VOCABULARY = TOKENS.length;
 
 /** shares f32[N, 33] → x f32[N, D]: each row one of the table's, times its share; rows without are zero. */
-function embeddingGraph({ dModel }: Esm2Config): Graph {
+export function embeddingGraph({ dModel }: Esm2Config): Graph {
   const g = new Graph("embedding");
   const shares = g.input("shares", "float32", ["N", VOCABULARY]);
   const table = g.input("table", "float32", [VOCABULARY, dModel]);

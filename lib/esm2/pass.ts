@@ -96,7 +96,7 @@ export class Pass implements Disposable {
    * fit a fixed memory, whatever the machine, so that results are the same.
    */
   get blocksKept(): number {
-    const { config } = this.engine, { size, width } = this.batch;
+    const { config } = this.engine, { width } = this.batch;
     if (this.#groups.length > 1) return 0;
     const values = Object.values(keptValues(this.#variant, this.#fastGroups(), width));
     const bytes = 4 * values.reduce((sum, shape) => sum + elementCount(shape), 0);

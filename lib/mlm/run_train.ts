@@ -12,7 +12,8 @@ import {
   type WeightArrays,
   weightShapes,
 } from "../esm2/trainable.ts";
-import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
+import { EMBEDDED_NOTE, type OpenedModel } from "../hub/open_model.ts";
+import { openChosen } from "../model_options.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
 import { OutputDir } from "../io/output.ts";
 import { describeRun, describeWork, Stopwatch } from "../provenance.ts";
@@ -315,7 +316,7 @@ async function startOf(
       sha256: `new with seed ${o.seed}`,
     };
   }
-  const model = stack.use(await openModel(o.model, { ...ctx, adapter: o.adapter })),
+  const model = stack.use(await openChosen(o, ctx)),
     { checkpoint, name } = model;
   const notes = model.embedded ? [EMBEDDED_NOTE] : [];
   notes.forEach(ctx.note);

@@ -6,7 +6,8 @@ import { openBackend } from "../backend/mod.ts";
 import type { BackendChoice, OpenedBackend } from "../backend/mod.ts";
 import type { CommandContext } from "../cli/context.ts";
 import { Esm2 } from "../esm2/mod.ts";
-import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
+import { EMBEDDED_NOTE, type OpenedModel } from "../hub/open_model.ts";
+import { openChosen } from "../model_options.ts";
 import { OutputDir } from "../io/output.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
 import { VERSION } from "../version.ts";
@@ -131,7 +132,7 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
   if (shard) checkShardFolder(output.path, shard, command);
 
   watch.stage("load model");
-  using model = await openModel(o.model, { ...ctx, adapter: o.adapter });
+  using model = await openChosen(o, ctx);
   // Everything that can be wrong with the input is said before anything else is.
   const plan = await analysis.plan(inputs, model);
   const notes = [...(model.embedded ? [EMBEDDED_NOTE] : []), ...inputs.notes, ...plan.notes];

@@ -5,6 +5,7 @@ import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
 import { outputOptions, runOptions } from "../../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions } from "../../lib/proteins/options.ts";
 import { structureOptions } from "../../lib/proteins/structure.ts";
+import { CHANGED_LATENTS } from "../../lib/sae/encode/changed_latents.ts";
 import { runEncode } from "../../lib/sae/encode/run.ts";
 import { FORMATS, LATENTS, TOP_LATENTS } from "../../lib/sae/encode/tables.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
@@ -49,6 +50,7 @@ export const command = defineCommand({
     "how well the autoencoder reconstructs: the fraction of the residual stream's variance that " +
     "is unexplained, and how much of the model's loss is recovered when the reconstruction is put " +
     "in its place (1: all, 0: no better than zeros), both with each embedding scale for InterProt. " +
+    "With --adapter changed_latents.csv says which latents fire more or less than in the model without. " +
     "Without input it runs the human A2A receptor on the embedded model. Published autoencoders " +
     "are fetched once: interprot:l4 … l33 and interprot:l24_100k (650M), interplm-8m:l1 … l6, " +
     "interplm-650m:l1, 9, 18, 24, 30, 33 (with _unnormalized).",
@@ -73,6 +75,6 @@ export const command = defineCommand({
       shows: "many proteins as one sparse matrix: offsets, indices, values, lengths, ids",
     },
   ],
-  tables: [LATENTS, TOP_LATENTS],
+  tables: [LATENTS, TOP_LATENTS, CHANGED_LATENTS],
   run: runEncode,
 });

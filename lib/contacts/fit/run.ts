@@ -5,7 +5,8 @@ import type { CommandContext } from "../../cli/context.ts";
 import { formatTable } from "../../cli/table.ts";
 import { UserError } from "../../errors.ts";
 import { weightShapes } from "../../esm2/trainable.ts";
-import { EMBEDDED_NOTE, openModel } from "../../hub/open_model.ts";
+import { EMBEDDED_NOTE } from "../../hub/open_model.ts";
+import { openChosen } from "../../model_options.ts";
 import { OutputDir } from "../../io/output.ts";
 import { describeRun, Stopwatch } from "../../provenance.ts";
 import { Results } from "../../run/results.ts";
@@ -22,6 +23,7 @@ import { HELD_OUT, heldOutRows, WEIGHTS } from "./tables.ts";
 export interface FitFlags extends Pick<ContactFlags, "contactAtoms" | "cutoff"> {
   table: string;
   model?: string;
+  adapter?: string;
   backend: BackendChoice;
   lowMemory: boolean;
   penalty: number;
@@ -53,7 +55,7 @@ export async function runFit(o: FitFlags, ctx: CommandContext): Promise<void> {
     );
   }
   watch.stage("load model");
-  using model = await openModel(o.model, ctx);
+  using model = await openChosen(o, ctx);
   if (model.embedded) notes.push(EMBEDDED_NOTE);
   const { config } = model.checkpoint, { signal } = ctx;
   await using engine = await openEngine(model, o, ctx, notes);

@@ -6,7 +6,8 @@ import { formatTable } from "../../cli/table.ts";
 import { formatCount } from "../../cli/units.ts";
 import { UserError } from "../../errors.ts";
 import { defaultTokenBudget } from "../../esm2/mod.ts";
-import { EMBEDDED_NOTE, openModel } from "../../hub/open_model.ts";
+import { EMBEDDED_NOTE } from "../../hub/open_model.ts";
+import { openChosen } from "../../model_options.ts";
 import { OutputDir } from "../../io/output.ts";
 import { openEngine } from "../../run/run.ts";
 import { openData, type TrainingData, type Validation } from "../../train/data.ts";
@@ -57,7 +58,7 @@ export async function trainLensToFile(o: TrainRequest, ctx: CommandContext): Pro
   using output = OutputDir.open(dirname(o.out));
   ctx.onExit(() => output.dispose());
   output.temporaryPath(basename(o.out));
-  using model = await openModel(o.model, { ...ctx, adapter: o.adapter });
+  using model = await openChosen(o, ctx);
   using data = await readData(o, ctx);
   const { layers, dModel } = model.checkpoint.config, { corpus, feed, heldOut } = data;
   const modelSha256 = await model.checkpoint.sha256();

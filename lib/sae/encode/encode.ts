@@ -22,6 +22,8 @@ export interface ProteinLatents {
   readonly letters: string;
   /** One row per residue. */
   readonly latents: SparseLatents;
+  /** The same of the model without its adapter, where it has one. */
+  readonly before?: SparseLatents;
 }
 
 /** How proteins are encoded. */
@@ -104,7 +106,11 @@ export async function windowWork(
   esm: Esm2,
   coder: SaeCoder,
   proteins: () => AsyncIterable<Sequence>,
-  { least = 1, ...options }: EncodeOptions & { least?: number },
+  { least = 1, base, ...options }: EncodeOptions & {
+    least?: number;
+    /** The model without its adapter, whose latents are wanted too. */
+    base?: Esm2;
+  },
   stack: AsyncDisposableStack,
   packer: () => WindowPacker,
 ): Promise<Work> {
@@ -114,19 +120,27 @@ export async function windowWork(
     let before = 0;
     for await (const window of windows) {
       const onProgress = (done: number) => tick(before + done);
-      for (const protein of await encodeWindow(esm, coder, window, { ...options, onProgress })) {
-        own.add(protein);
-      }
+      const found = await encodeWindow(esm, coder, window, { ...options, onProgress });
+      const once = base && await encodeWindow(base, coder, window, options);
+      found.forEach((protein, i) =>
+        own.add(once ? { ...protein, before: once[i].latents } : protein)
+      );
       before += window.residues;
     }
     put(0, own.pack());
   });
 }
 
+/** Of a protein. */
+type Kept = SparseLatents & { before?: SparseLatents };
+
 /** Keeps the latents of a window of proteins. */
 export function latentPacker(): WindowPacker {
-  const found: SparseLatents[] = [];
-  return { add: ({ latents }) => found.push(latents), pack: () => packUnit(found) };
+  const found: Kept[] = [];
+  return {
+    add: ({ latents, before }) => found.push(before ? { ...latents, before } : latents),
+    pack: () => packUnit(found),
+  };
 }
 
 /** Proteins beside what {@linkcode latentPacker} kept of them. */
@@ -135,7 +149,7 @@ export async function* unpackLatents(
   read: (unit: number) => Uint8Array<ArrayBuffer>,
   signal: AbortSignal,
 ): AsyncGenerator<ProteinLatents> {
-  let unit = 0, at = 0, found: SparseLatents[] = [];
+  let unit = 0, at = 0, found: Kept[] = [];
   for await (const protein of proteins) {
     if (at === found.length) {
       // Ctrl-C is heard only when the event loop turns.
@@ -144,6 +158,7 @@ export async function* unpackLatents(
       found = unpackUnit(read(unit++));
       at = 0;
     }
-    yield withLatents(protein, found[at++]);
+    const { before, ...latents } = found[at++];
+    yield { ...withLatents(protein, latents), ...(before && { before }) };
   }
 }

@@ -6,6 +6,13 @@ import { type Finished, runAnalysis } from "../../run/run.ts";
 import type { SaeConfig } from "../types.ts";
 import { type Fidelities, type SaeFlags, withSaes } from "../session.ts";
 import { MOST_DRAWN } from "../../report/page.ts";
+import {
+  CHANGED_LATENTS,
+  type ChangedLatent,
+  changedLatentRows,
+  changedLatents,
+  changedLatentsText,
+} from "./changed_latents.ts";
 import { type EncodeInputs, type InputFlags, openInputs } from "./inputs.ts";
 import { type EncodedProtein, encodedProtein } from "./report/data.ts";
 import { renderEncodeReport } from "./report/report.ts";
@@ -50,8 +57,8 @@ export async function runEncode(
         settings: { tokenBudget, proteins: proteins.sha256 },
         label: proteins.count === 1 ? "encoding" : `encoding ${proteins.count} proteins`,
         unit: "residues",
-        open: ({ esm, stack }, [{ coder }]) => {
-          const options = { tokenBudget, signal };
+        open: async ({ esm, stack, openBase }, [{ coder }]) => {
+          const options = { tokenBudget, signal, base: await openBase() };
           return windowWork(esm, coder, () => proteins.read(), options, stack, latentPacker);
         },
         finish: (finished) => writeResults(o, ctx, proteins, { sha256, config }, finished),
@@ -71,7 +78,9 @@ async function writeResults(
 ): Promise<void> {
   const { format, top: most } = o;
   const all = () => unpackLatents(proteins.read(), read, signal);
+  const { name: adapter } = (provenance.model as { adapter?: { name: string } }).adapter ?? {};
   const seen = new Set<number>(), drawn: EncodedProtein[] = [];
+  const differences: ChangedLatent[][] = [];
   const survey = o.report && proteins.count > 1 ? new LatentSurvey(config.latents) : undefined;
   const extents: Extents = {
     ...{ proteins: 0, residues: 0, entries: 0, idBytes: -1 },
@@ -80,6 +89,7 @@ async function writeResults(
   {
     await using table = format === "csv" ? results.open(LATENTS) : undefined;
     await using tops = results.open(TOP_LATENTS);
+    await using changes = adapter === undefined ? undefined : results.open(CHANGED_LATENTS);
     for await (const protein of all()) {
       const { id, latents: { rows, indices, values } } = protein;
       const top = topLatents(protein, most);
@@ -87,6 +97,14 @@ async function writeResults(
       await tops.write(topRows(protein, top));
       if (extents.proteins < PRINTED) {
         print(`${extents.proteins > 0 ? "\n" : ""}${proteinText(protein, top)}`);
+      }
+      if (changes) {
+        const changed = changedLatents(protein);
+        await changes.write(changedLatentRows(protein, changed.slice(0, most)));
+        if (extents.proteins < PRINTED) {
+          print(`\n${changedLatentsText(adapter!, protein, changed)}`);
+        }
+        if (drawn.length < MOST_DRAWN) differences.push(changed);
       }
       for (const latent of indices) seen.add(latent);
       survey?.add(protein);
@@ -100,6 +118,7 @@ async function writeResults(
     }
     await table?.close();
     await tops.close();
+    await changes?.close();
   }
   if (format !== "csv") {
     const { name, depth } = config;
@@ -125,7 +144,10 @@ async function writeResults(
     };
     await output.write(
       "report.html",
-      await renderEncodeReport({ notes, config, quality, drawn, survey, run }),
+      await renderEncodeReport({
+        ...{ notes, config, quality, drawn, survey, run },
+        ...(adapter !== undefined && { changes: { adapter, differences } }),
+      }),
     );
   }
   if (count > PRINTED) print(`\n${count - PRINTED} more proteins: top_latents.csv has all.`);

@@ -4,7 +4,8 @@ import { openBackend } from "../../backend/mod.ts";
 import type { CommandContext } from "../../cli/context.ts";
 import { formatCount } from "../../cli/units.ts";
 import { Esm2 } from "../../esm2/mod.ts";
-import { EMBEDDED_NOTE, openModel } from "../../hub/open_model.ts";
+import { EMBEDDED_NOTE } from "../../hub/open_model.ts";
+import { openChosen } from "../../model_options.ts";
 import { OutputDir } from "../../io/output.ts";
 import { StateFile } from "../../train/state_file.ts";
 import { meanOf, reportSteps } from "../../train/steps_report.ts";
@@ -42,7 +43,7 @@ export async function trainToFile(o: TrainRequest, ctx: CommandContext): Promise
   using output = OutputDir.open(dirname(o.out));
   ctx.onExit(() => output.dispose());
   output.temporaryPath(basename(o.out));
-  using model = await openModel(o.model, { ...ctx, adapter: o.adapter });
+  using model = await openChosen(o, ctx);
   const { dModel } = model.checkpoint.config;
   const depth = layerOf(o, model.checkpoint.config, model.name);
   using data = await readData(o, dModel, ctx);

@@ -4,7 +4,7 @@ import { featureRows, letterHeights, scatter, structure } from "../../../report/
 import { GROUPS } from "../../../report/figures/letter_heights/letter_heights.js";
 import { fixed, percent, shortest } from "../../../report/client/numbers.js";
 import { type Markup, markup } from "../../../report/markup.ts";
-import { drawnNote, tableHead } from "../../../report/page.ts";
+import { drawnNote, type Finding, tableHead } from "../../../report/page.ts";
 import {
   choices,
   foldedView,
@@ -21,6 +21,7 @@ import { shapeArrays } from "../../../structure/shape.ts";
 import { viewerScript } from "../../../structure/molecules.ts";
 import { fitCautions } from "../../fidelity_text.ts";
 import type { SaeConfig } from "../../types.ts";
+import { type ChangedLatent, changeSentence } from "../changed_latents.ts";
 import type { LatentSurvey } from "../survey.ts";
 import {
   elsewhere,
@@ -44,6 +45,8 @@ export interface EncodeReport {
   drawn: readonly EncodedProtein[];
   /** Over all proteins, where there are several. */
   survey?: LatentSurvey;
+  /** What an adapter changes, of each protein that is drawn. */
+  changes?: { adapter: string; differences: readonly (readonly ChangedLatent[])[] };
   run: RunFacts;
 }
 
@@ -68,7 +71,7 @@ export async function renderEncodeReport(report: EncodeReport): Promise<string> 
     ].filter(Boolean),
     finding: survey
       ? findingOverall(survey, dots, config, quality)
-      : finding(first, config, quality),
+      : withChange(finding(first, config, quality), report.changes),
     cautions: [
       ...fitCautions(quality, config.depth),
       ...report.notes,
@@ -84,18 +87,67 @@ export async function renderEncodeReport(report: EncodeReport): Promise<string> 
           foldedView(
             `protein-${index + 1}`,
             markup`${protein.id} <span>${finding(protein, config, quality).answer}</span>`,
-            proteinView(protein, index, survey),
+            proteinView(protein, index, survey, report.changes),
           )
         ),
       ]
-      : proteinView(first, 0),
+      : proteinView(first, 0, undefined, report.changes),
     run,
     pieces: [PAGE],
     libraries: drawn.some(({ shape }) => shape) ? [await viewerScript()] : [],
   });
 }
 
-function proteinView(protein: EncodedProtein, index: number, survey?: LatentSurvey): Markup {
+/** The sentence of an adapter before the rest. */
+function withChange(found: Finding, changes: EncodeReport["changes"]): Finding {
+  if (!changes) return found;
+  const told = changeSentence(changes.adapter, changes.differences[0]);
+  return { ...found, answer: `${told} ${found.answer}` };
+}
+
+/** Latents that the table of changes has. */
+const CHANGED = 12;
+
+/** Latents that an adapter changes most. */
+function changeTable(
+  { adapter, differences }: NonNullable<EncodeReport["changes"]>,
+  index: number,
+): Markup {
+  const changed = differences[index] ?? [];
+  return panel({
+    span: 12,
+    title: markup`Latents that <b>${adapter}</b> changes most <span>— ${
+      Math.min(CHANGED, changed.length)
+    } of ${changed.length}; changed_latents.csv has more</span>`,
+    body: markup`<div class="scroll"><table>${
+      tableHead([
+        "Latent",
+        "Mean before",
+        "after",
+        "Active before",
+        "after",
+        "Highest before",
+        "after",
+      ])
+    }<tbody>${
+      changed.slice(0, CHANGED).map((one) =>
+        markup`
+<tr><td>${one.latent}</td><td>${fixed(one.meanBefore, 3)}</td><td>${
+          fixed(one.meanAfter, 3)
+        }</td><td>${percent(one.activeBefore, 1)}</td><td>${percent(one.activeAfter, 1)}</td><td>${
+          level(one.maxBefore)
+        }</td><td>${level(one.maxAfter)}</td></tr>`
+      )
+    }</tbody></table></div>`,
+  });
+}
+
+function proteinView(
+  protein: EncodedProtein,
+  index: number,
+  survey?: LatentSurvey,
+  changes?: EncodeReport["changes"],
+): Markup {
   const { id, letters, top, seen, shape } = protein;
   const { data, arrays } = proteinData(protein, index);
   const isWhole = top.length === seen;
@@ -164,6 +216,7 @@ function proteinView(protein: EncodedProtein, index: number, survey?: LatentSurv
         `Where it fires highest in each of the five proteins in which it does most, this one aside; colour: activation, one scale for all rows.`,
     }),
     shape && numbers(protein, survey ? 5 : 12),
+    changes && changeTable(changes, index),
     arrays,
     shape && shapeArrays(shape),
   ]);
