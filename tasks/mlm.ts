@@ -8,6 +8,7 @@ import { UserError } from "../lib/errors.ts";
 import { parseShape, parseShare, parseWeights } from "../lib/mlm/parse.ts";
 import { type EvaluateFlags, runEvaluate } from "../lib/mlm/run_evaluate.ts";
 import { CURVE, runTrain } from "../lib/mlm/run_train.ts";
+import { SCHEDULES } from "../lib/mlm/train.ts";
 import { ALL, LETTERS, PROTEINS } from "../lib/mlm/tables.ts";
 import { modelOptions, tokenBudgetOption } from "../lib/model_options.ts";
 import { outputOptions, runOptions } from "../lib/output_options.ts";
@@ -152,6 +153,13 @@ const options = {
     default: 0.02,
     description: "weight decay of matrices",
   }),
+  schedule: option({
+    ...training,
+    placeholder: "name",
+    parse: parse.choice(...SCHEDULES),
+    default: SCHEDULES[0],
+    description: "how rates fall: linear at the end, or cosine all the way",
+  }),
   warmUp: option({
     ...training,
     placeholder: "share",
@@ -164,7 +172,21 @@ const options = {
     placeholder: "share",
     parse: share,
     default: 0.98,
-    description: "of the training over which rates fall to zero, at its end",
+    description: "of the training over which rates fall to zero, at its end (linear)",
+  }),
+  average: option({
+    ...training,
+    placeholder: "share",
+    parse: parse.number({ min: 0, max: 1 }),
+    defaultText: "the weights themselves",
+    description: "keep a running mean of the weights, of which this share stays in a step (0.999)",
+  }),
+  patience: option({
+    ...training,
+    placeholder: "checks",
+    parse: parse.positiveInteger(),
+    defaultText: "train to the end",
+    description: "stop after so many of 20 checks on held-out sequences without a better one",
   }),
   clip: option({
     ...training,

@@ -144,7 +144,8 @@ async function pieces(model: Esm2): Promise<void> {
   const headBytes = batch.size * batch.width ** 2 * 4;
   for (
     const limit of [
-      { bytes: 3 * headBytes, hard: false, fastAttentionBytes: 3 * headBytes },
+      { bytes: 3 * headBytes, hard: true, fastAttentionBytes: 3 * headBytes },
+      { bytes: 3 * headBytes, hard: true, fastAttentionBytes: headBytes },
       { bytes: 3 * headBytes, hard: false, fastAttentionBytes: headBytes },
       { bytes: 8 * headBytes, hard: false, fastAttentionBytes: 3 * headBytes },
     ]

@@ -97,7 +97,7 @@ class HostTensor implements Tensor {
 class ArrayPool {
   #free = new Map<number, Float32Array[]>();
   #bytes = 0;
-  static readonly #sizesKept = 12;
+  static readonly #sizesKept = 16;
   /** What a training keeps on its way up comes back on its way down. */
   static readonly #mostBytes = 320 * 2 ** 20;
 

@@ -28,6 +28,9 @@ export interface Engine {
 /** What blocks may keep for their gradients: 2048 tokens of 8M take 34 MB a block. */
 const KEPT_BYTES = 256 * 2 ** 20;
 
+/** How many times as large as one tensor should be the attention may be that a gradient's graph holds. */
+const WHOLE = 4;
+
 function partHook(visitor: Visitor | undefined, layer: number): PartHook | undefined {
   const visit = visitor?.part?.bind(visitor);
   if (!visit) return undefined;
@@ -97,7 +100,7 @@ export class Pass implements Disposable {
    */
   get blocksKept(): number {
     const { config } = this.engine, { width } = this.batch;
-    if (this.#groups.length > 1) return 0;
+    if (!this.#isWhole) return 0;
     const values = Object.values(keptValues(this.#variant, this.#fastGroups(), width));
     const bytes = 4 * values.reduce((sum, shape) => sum + elementCount(shape), 0);
     return Math.min(config.layers, Math.floor(KEPT_BYTES / bytes));
@@ -130,13 +133,23 @@ export class Pass implements Disposable {
     const backward = new BackwardRunner(this.#blocks);
     const inputs = { ...weights, x: hidden };
     const groups = this.#fastGroups();
-    return this.#groups.length > 1
-      ? await backward.inPieces(step, groups, inputs, cotangent, wrt)
-      : await backward.whole(step, groups, inputs, cotangent, wrt, kept);
+    return this.#isWhole
+      ? await backward.whole(step, groups, inputs, cotangent, wrt, kept)
+      : await backward.inPieces(step, groups, inputs, cotangent, wrt);
   }
 
   [Symbol.dispose](): void {
     this.#owned.dispose();
+  }
+
+  /**
+   * Whether a block is differentiated by one graph, which holds its attention, or that of all heads at a time,
+   * as a device without a hard limit can.
+   */
+  get #isWhole(): boolean {
+    const { config: { heads }, backend: { tensorLimit: { hard, bytes } } } = this.engine;
+    const { size, width } = this.batch;
+    return this.#groups.length === 1 || !hard && 4 * size * heads * width ** 2 <= WHOLE * bytes;
   }
 
   /** What a block reads besides its input, and what its graph is specialised to. */

@@ -27,6 +27,16 @@ export interface CardInput {
   readonly after?: HeldOutFigures;
 }
 
+/** How rates fall, what mean of the weights is kept, and when it may stop, in words. */
+const fallOf = ({ schedule, cooling, average, patience }: TrainSettings): string =>
+  [
+    schedule === "cosine" ? "cosine fall" : `linear fall over the last ${cooling}`,
+    ...(average === undefined ? [] : [`running mean of the weights, ${average} of it a step`]),
+    ...(patience === undefined
+      ? []
+      : [`stopped after ${patience} checks on the held-out sequences without a better one`]),
+  ].join("; ");
+
 /** The card as Markdown. */
 export function cardOf(input: CardInput): string {
   const { name, config, parameters, start, corpora, settings, before, after } = input;
@@ -82,7 +92,9 @@ ${
       ],
       [
         "schedule",
-        `warm-up ${settings.warmUp}, linear fall over the last ${settings.cooling}; decay ${settings.decay}; clip ${settings.clip}`,
+        `warm-up ${settings.warmUp}, ${
+          fallOf(settings)
+        }; decay ${settings.decay}; clip ${settings.clip}`,
       ],
       ["tokens", `${input.tokens} in ${input.steps} steps of about ${settings.batch}`],
       ["seed", `${settings.seed}`],

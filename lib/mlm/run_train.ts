@@ -19,6 +19,7 @@ import { OutputDir } from "../io/output.ts";
 import { describeRun, describeWork, Stopwatch } from "../provenance.ts";
 import { Results } from "../run/results.ts";
 import { Corpus } from "../train/corpus.ts";
+import type { StopVerdict } from "../train/early_stop.ts";
 import { permutation } from "../train/random.ts";
 import { StateFile } from "../train/state_file.ts";
 import { meanOf, reportSteps } from "../train/steps_report.ts";
@@ -32,7 +33,7 @@ import { renderTraining } from "./report/report.ts";
 import { Sampler, type Source } from "./sampler.ts";
 import { saveModel } from "../run/save_model.ts";
 import { perplexityText } from "./tables.ts";
-import { type StepReport, trainMaskedModel, type TrainSettings } from "./train.ts";
+import { type SCHEDULES, type StepReport, trainMaskedModel, type TrainSettings } from "./train.ts";
 
 export interface TrainFlags {
   fasta: readonly string[];
@@ -55,8 +56,11 @@ export interface TrainFlags {
   matrixRate: number;
   learningRate: number;
   decay: number;
+  schedule: typeof SCHEDULES[number];
   warmUp: number;
   cooling: number;
+  average?: number;
+  patience?: number;
   clip: number;
   tokenBudget?: number;
   seed: number;
@@ -93,6 +97,13 @@ export const CURVE: TableOf<CurveRow> = {
 
 const CURVE_ROWS = 500;
 
+/** What a check of an early stop says. */
+const CHECKED: Readonly<Record<StopVerdict, string>> = {
+  better: "the best so far",
+  worse: "no better than before",
+  stop: "no better for too long: the best weights are kept",
+};
+
 /**
  * Trains a new model, or goes on with one, and writes it with its card and curve; a stopped training
  * leaves its state in a hidden file beside the folder, from which the same command continues.
@@ -120,8 +131,8 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
     tokenBudget,
     ...pick(o),
   };
-  const measure = async () => {
-    using uploaded = new UploadedWeights(weightShapes(config), weights, backend);
+  const measure = async (own: WeightArrays = weights) => {
+    using uploaded = new UploadedWeights(weightShapes(config), own, backend);
     const source = new LiveWeights((name) => uploaded.tensor(name));
     await using esm = Esm2.ofWeights(source, { config, backend, invFreq });
     const { maxLength, seed } = o;
@@ -151,6 +162,10 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
       {
         ...{ stateFile, signal: ctx.signal },
         keep: () => curve.rows,
+        check: async (own) => (await measure(own))!.loss,
+        onCheck(loss, verdict) {
+          ctx.note(`Held-out perplexity ${perplexityText(loss)}, ${CHECKED[verdict]}.`);
+        },
         onStep(step) {
           curve.add(step);
           report.onStep(step, step.tokens);
@@ -216,8 +231,12 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
 }
 
 const pick = (o: TrainFlags) => {
-  const { tokens, batch, matrixRate, learningRate, decay, warmUp, cooling, clip, seed } = o;
-  return { tokens, batch, matrixRate, learningRate, decay, warmUp, cooling, clip, seed };
+  const { tokens, batch, matrixRate, learningRate, decay, clip, seed } = o;
+  const { schedule, warmUp, cooling, average, patience } = o;
+  return {
+    ...{ tokens, batch, matrixRate, learningRate, decay, clip, seed },
+    ...{ schedule, warmUp, cooling, average, patience },
+  };
 };
 
 const corruptionOf = ({ maskShare, masked, replaced, letters }: TrainFlags): Corruption => ({
@@ -239,6 +258,11 @@ function checkLists({ fasta, weights, clusters, model, adapter, ...o }: TrainFla
   if (adapter !== undefined && o.new) {
     throw new UserError(
       "Cannot use --new together with --adapter as only one of them may be given",
+    );
+  }
+  if (o.patience !== undefined && o.validation === 0) {
+    throw new UserError(
+      "Cannot use --patience as sequences must be held out to check on: --validation is 0",
     );
   }
   if (o.masked + o.replaced > 1) {

@@ -4,11 +4,18 @@ import type { Backend } from "../backend/types.ts";
 import { Esm2, planBatches } from "../esm2/mod.ts";
 import { EMBEDDING, LiveWeights, type WeightArrays, weightShapes } from "../esm2/trainable.ts";
 import { openParameters } from "../train/parameters.ts";
-import { linear } from "../train/schedule.ts";
+import { EarlyStop, type StopStanding, type StopVerdict } from "../train/early_stop.ts";
+import { cosine, linear } from "../train/schedule.ts";
 import type { StateFile } from "../train/state_file.ts";
 import { corrupt, type Corrupted, type Corruption, IGNORED } from "./corrupt.ts";
 import { addGradients, type BatchLoss, type GradientSink, lossOf } from "./loss.ts";
 import type { Draw, Sampler } from "./sampler.ts";
+
+/** Forms of the schedule. */
+export const SCHEDULES = ["linear", "cosine"] as const;
+
+/** Checks of a whole training that may be stopped early. */
+const CHECKS = 20;
 
 /** How a model is trained. */
 export interface TrainSettings {
@@ -26,9 +33,19 @@ export interface TrainSettings {
   /** Of the rest, or of all. */
   readonly learningRate: number;
   readonly decay: number;
-  /** Shares of the training over which rates rise and fall. */
+  /** How rates fall after their rise: linearly at the end, or by half a cosine all the way. */
+  readonly schedule: typeof SCHEDULES[number];
+  /** Share of the training over which rates rise. */
   readonly warmUp: number;
+  /** Share over which they fall, of a linear schedule. */
   readonly cooling: number;
+  /** Share of the running mean of the weights that stays in a step; the mean is what is kept. @default none */
+  readonly average?: number;
+  /**
+   * Stops after so many checks ({@linkcode CHECKS} in a training) without a better one; the weights of the best
+   * are kept then. @default never
+   */
+  readonly patience?: number;
   readonly clip: number;
   readonly betas: readonly [number, number];
   readonly seed: number;
@@ -50,6 +67,10 @@ export interface TrainOptions {
   readonly stateFile?: StateFile;
   readonly signal?: AbortSignal;
   onStep?(report: StepReport): void;
+  /** The loss of weights on what is not trained on, for {@linkcode TrainSettings.patience}. */
+  check?(weights: WeightArrays): Promise<number>;
+  /** Hears of a check. */
+  onCheck?(loss: number, verdict: StopVerdict): void;
   /** What is kept of the way here, through JSON, beside the state. */
   keep?(): unknown;
   /** Hears where a stopped run is continued, and what it had kept. */
@@ -65,6 +86,9 @@ interface Progress {
   /** Sequences that were drawn. */
   draws: number;
   tokens: number;
+  /** Checks that were made, and how the last stand. */
+  checks: number;
+  standing: StopStanding;
 }
 
 /** What Muon moves: matrices between vectors of the stream, not the tied embedding. */
@@ -86,7 +110,7 @@ export async function trainMaskedModel(
   sampler: Sampler,
   settings: TrainSettings,
   backend: Backend,
-  { stateFile, signal, onStep, keep, onResume }: TrainOptions = {},
+  { stateFile, signal, onStep, check, onCheck, keep, onResume }: TrainOptions = {},
 ): Promise<Progress> {
   const shapes: ReadonlyMap<string, readonly number[]> = weightShapes(config);
   await using parameters = await openParameters(backend, shapes, weights, {
@@ -94,27 +118,50 @@ export async function trainMaskedModel(
     decay: settings.decay,
     decays: (name) => shapes.get(name)!.length > 1,
     ...(settings.muon && { muon: { moves: isMatrix, decay: settings.decay } }),
+    average: settings.average,
   });
+  const { patience } = settings, stopsEarly = patience !== undefined && check !== undefined;
+  /** The best weights so far, where a training may be stopped. */
+  const best: WeightArrays = stopsEarly ? copyOf(await parameters.readAverage()) : {};
   const start = stateFile && await parameters.memory();
-  const resumed = start && stateFile.load<Progress & { kept?: unknown }>(start);
-  const { kept, ...progress } = resumed ?? { steps: 0, draws: 0, tokens: 0, kept: undefined };
+  const resumed = start && stateFile.load<Progress & { kept?: unknown }>({ ...start, best });
+  const none = { steps: 0, draws: 0, tokens: 0, checks: 0, standing: { since: 0 } };
+  const { kept, ...progress } = resumed ?? { ...none, kept: undefined };
   if (progress.steps > 0) {
     await parameters.load(start!);
     onResume?.(progress.tokens, kept);
   }
-  const schedule = linear(1, { warmUp: settings.warmUp, decay: settings.cooling });
+  const { warmUp, cooling } = settings;
+  const schedule = settings.schedule === "cosine"
+    ? cosine(1, { warmUp })
+    : linear(1, { warmUp, decay: cooling });
+  const stop = new EarlyStop(patience ?? Infinity, { standing: progress.standing });
+  /** Checks the weights where it is time to. @returns whether to stop */
+  const isOver = async () => {
+    if (!stopsEarly || progress.tokens < (progress.checks + 1) * settings.tokens / CHECKS) {
+      return false;
+    }
+    const weights = await parameters.readAverage(), loss = await check!(weights);
+    progress.checks = Math.floor(progress.tokens * CHECKS / settings.tokens);
+    const verdict = stop.see(loss);
+    onCheck?.(loss, verdict);
+    if (verdict === "better") fill(best, weights);
+    return verdict === "stop";
+  };
 
   const source = new LiveWeights((name) => parameters.tensor(name));
   await using esm = Esm2.ofWeights(source, { config, backend, invFreq });
   let saved = performance.now();
   const save = async () => {
     if (progress.steps > 0) {
-      stateFile?.save({ ...progress, kept: keep?.() }, await parameters.memory());
+      const arrays = { ...await parameters.memory(), best };
+      stateFile?.save({ ...progress, kept: keep?.() }, arrays);
     }
     saved = performance.now();
   };
   try {
-    while (progress.tokens < settings.tokens) {
+    // A run that was killed between its last check and its end must not train on.
+    while (progress.tokens < settings.tokens && stop.standing.since < stop.patience) {
       signal?.throwIfAborted();
       const draws = sampler.batch(progress.draws, settings.batch);
       const corrupted = await Promise.all(draws.map((draw) => hide(draw, sampler, settings)));
@@ -137,6 +184,7 @@ export async function trainMaskedModel(
       }
       progress.draws += draws.length;
       progress.tokens += done;
+      if (await isOver()) break;
       if (performance.now() - saved > SAVE_MS) await save();
       // Ctrl-C is heard only when the event loop turns.
       await new Promise((resolve) => setTimeout(resolve));
@@ -146,11 +194,19 @@ export async function trainMaskedModel(
     if (signal?.aborted) await save();
     throw error;
   }
-  for (const [name, array] of Object.entries(await parameters.read())) {
-    if (array !== weights[name]) weights[name].set(array);
-  }
+  fill(weights, stop.standing.best === undefined ? await parameters.readAverage() : best);
   return progress;
 }
+
+/** Copies arrays into those of the same names. */
+function fill(into: WeightArrays, arrays: WeightArrays): void {
+  for (const [name, array] of Object.entries(arrays)) {
+    if (array !== into[name]) into[name].set(array);
+  }
+}
+
+const copyOf = (arrays: WeightArrays): WeightArrays =>
+  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
 
 async function hide(
   { index, source, sequence, from, residues }: Draw,

@@ -31,3 +31,26 @@ export function cosine(
     return rate * (floor + (1 - floor) * (1 + Math.cos(Math.PI * done)) / 2);
   };
 }
+
+/** How steps are counted: Hugging Face's first step of a warm-up is at its beginning, with a rate of 0. */
+export type StepCounting = "hf" | "plus_one";
+
+/**
+ * The share of the largest rate in each step (from 0), by numbers of steps: a linear rise over `warmUp` of
+ * `steps`, then a fall to zero, as Hugging Face's schedules of these names.
+ */
+export function stepRates(
+  form: "linear" | "cosine",
+  { steps, warmUp, counting = "hf" }: {
+    steps: number;
+    warmUp: number;
+    /** @default hf */
+    counting?: StepCounting;
+  },
+): (step: number) => number {
+  const share = steps > 0 ? warmUp / steps : 0, first = counting === "hf" ? 0 : 1;
+  const schedule = form === "linear"
+    ? linear(1, { warmUp: share, decay: 1 - share })
+    : cosine(1, { warmUp: share });
+  return (step) => schedule((step + first) / steps);
+}

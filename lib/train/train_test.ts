@@ -1,7 +1,7 @@
 import { allClose, deepEqual, equal } from "../../tests/assert.ts";
 import { adamw } from "./adamw.ts";
 import { clipByGlobalNorm } from "./arrays.ts";
-import { constant, cosine, linear } from "./schedule.ts";
+import { constant, cosine, linear, stepRates } from "./schedule.ts";
 import { StateFile } from "./state_file.ts";
 
 Deno.test("adamw follows the paper's formulas over three steps", () => {
@@ -61,6 +61,20 @@ Deno.test("constant stays and cosine falls to its floor, after their rise", () =
   deepEqual([0, 0.1, 0.2, 1].map(constant(4, 0.2)), [0, 2, 4, 4]);
   allClose([0, 0.1, 0.2, 0.6, 1].map(cosine(4, { warmUp: 0.2 })), [0, 2, 4, 2, 0], { atol: 1e-12 });
   allClose([0, 0.5, 1].map(cosine(4, { floor: 0.5 })), [4, 3, 2], { atol: 1e-12 });
+});
+
+Deno.test("stepRates counts steps as Hugging Face does, or from one", () => {
+  const three = (rate: (step: number) => number) => [0, 1, 2].map(rate);
+  // The recorded runs of three steps.
+  const hf = stepRates("linear", { steps: 4, warmUp: 1 });
+  allClose(three(hf), [0, 1, 2 / 3], { atol: 1e-12 });
+  const plusOne = stepRates("linear", { steps: 6, warmUp: 2, counting: "plus_one" });
+  allClose(three(plusOne), [0.5, 1, 0.75], { atol: 1e-12 });
+  // ½ (1 + cos(π (k − w) / (n − w)))
+  const cosines = stepRates("cosine", { steps: 5, warmUp: 1 });
+  const half = (done: number) => (1 + Math.cos(Math.PI * done)) / 2;
+  allClose([0, 1, 2, 3, 5].map(cosines), [0, 1, half(1 / 4), half(2 / 4), 0], { atol: 1e-12 });
+  allClose(three(stepRates("linear", { steps: 2, warmUp: 0 })), [1, 0.5, 0], { atol: 1e-12 });
 });
 
 Deno.test("StateFile gives back groups of arrays bit for bit, and only to the same groups", async () => {
