@@ -31,3 +31,18 @@ export class CurveOf {
     this.#since = now;
   }
 }
+
+/** Heights of a small curve. */
+const BARS = "▁▂▃▄▅▆▇█";
+/** Its longest. */
+const MOST_BARS = 24;
+
+/** A curve in a line: the last values between their least and largest. */
+export function sparkline(values: readonly number[]): string {
+  const shown = values.slice(-MOST_BARS).filter(Number.isFinite);
+  const least = Math.min(...shown), most = Math.max(...shown);
+  return shown.map((value) => {
+    const share = most > least ? (value - least) / (most - least) : 0;
+    return BARS[Math.round(share * (BARS.length - 1))];
+  }).join("");
+}

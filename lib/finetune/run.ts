@@ -7,6 +7,7 @@ import { openBackend } from "../backend/mod.ts";
 import type { Backend } from "../backend/types.ts";
 import type { CommandContext } from "../cli/context.ts";
 import type { Progress } from "../cli/progress.ts";
+import { formatCount } from "../cli/units.ts";
 import { quote, UserError } from "../errors.ts";
 import { defaultTokenBudget, displayLetters, Esm2, tokenize } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, type OpenedModel, openModel } from "../hub/open_model.ts";
@@ -29,7 +30,7 @@ import { meanOf, reportSteps } from "../train/steps_report.ts";
 import { VERSION } from "../version.ts";
 import { applyTuned } from "./apply.ts";
 import { cardOf } from "./card.ts";
-import { CurveOf } from "./curve.ts";
+import { CurveOf, sparkline } from "./curve.ts";
 import { type DataFlags, labelledResidues, type Lesson, readLesson } from "./data.ts";
 import { type Taught, writeTaught } from "./folder.ts";
 import { Judge } from "./judge.ts";
@@ -293,14 +294,14 @@ async function runMode(
   const peak = new Peak(backend);
   const total = stepsOf(lesson, settings);
   const curve = new CurveOf(mode, total);
-  const report = reportSteps<{ loss: number; norm: number; rate: number }>(
-    ctx,
-    { total, unit: "steps" },
-    (steps) =>
-      `${mode}: loss ${meanOf(steps, ({ loss }) => loss).toFixed(4)}, rate ${
-        steps.at(-1)!.rate.toPrecision(2)
-      }, gradient ${steps.at(-1)!.norm.toFixed(2)}`,
-  );
+  let line = { tokens: 0, at: performance.now() };
+  const report = reportSteps<StepReport>(ctx, { total, unit: "steps" }, (steps) => {
+    const now = { tokens: steps.at(-1)!.tokens, at: performance.now() };
+    const perSecond = 1000 * (now.tokens - line.tokens) / (now.at - line.at);
+    line = now;
+    return `${mode}: ${stepsText(steps)}, ${formatCount(Math.round(perSecond))} tokens/s`;
+  });
+  const losses: number[] = [];
   let standing: Standing;
   try {
     standing = await teach(teaching, settings, {
@@ -311,15 +312,19 @@ async function runMode(
         curve.add(step);
         report.onStep(step, step.step);
       },
-      onEpoch: ({ epoch, loss, metric, best }) =>
+      onEpoch({ epoch, loss, metric, best }) {
+        losses.push(loss);
         ctx.note(
-          `${mode}, epoch ${epoch} of ${settings.epochs}: validation loss ${loss.toFixed(4)}, ` +
-            `${judge.headline.replaceAll("_", " ")} ${metric.toFixed(4)}${
+          `${mode}, epoch ${epoch} of ${settings.epochs}: validation loss ${loss.toFixed(4)} ` +
+            `${sparkline(losses)}, ${judge.headline.replaceAll("_", " ")} ${metric.toFixed(4)}${
               best ? ", the best" : ""
             }`,
-        ),
-      onResume({ steps }, kept) {
+        );
+      },
+      onResume({ steps, epochs, tokens }, kept) {
+        line = { tokens, at: performance.now() };
         curve.rows.push(...kept as tables.CurveRow[]);
+        losses.push(...epochs.map(({ loss }) => loss));
         report.onResume(steps);
       },
     });
@@ -364,6 +369,12 @@ async function runMode(
   });
   return { row, predicted, ...scoresOf(lesson, judge, predicted), settings, stateFile };
 }
+
+/** What a line says of some steps. */
+const stepsText = (steps: readonly StepReport[]): string =>
+  `loss ${meanOf(steps, ({ loss }) => loss).toFixed(4)}, rate ${
+    steps.at(-1)!.rate.toPrecision(2)
+  }, gradient ${steps.at(-1)!.norm.toFixed(2)}`;
 
 function settingsOf(
   o: FinetuneFlags,
