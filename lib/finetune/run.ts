@@ -51,6 +51,7 @@ import {
   predict,
   type SCHEDULES,
   type Standing,
+  type StepReport,
   stepsOf,
   teach,
   type TeachSettings,
