@@ -11,7 +11,12 @@ const hasBegun = (said: string) => /\d+ steps: (frozen|lora|full): loss/.test(sa
 
 /** Of each mode what must be the same. */
 const CASES = [
-  { mode: "frozen", file: "head.safetensors", more: ["--epochs", "500", "--patience", "900"] },
+  {
+    mode: "frozen",
+    file: "head.safetensors",
+    // A model that rounds otherwise in batches of another size: states must not tell when they were read.
+    more: ["--epochs", "300", "--patience", "900", "--model", "esm2_t4_800K_SP50"],
+  },
   {
     mode: "lora",
     file: "adapter_model.safetensors",

@@ -1,6 +1,6 @@
 /** What is trained: a head alone, or a model with it; gradients of examples, and what it says of them. */
 import type { Backend, Tensor } from "../backend/types.ts";
-import type { Esm2, PlannedBatch, WeightGradients } from "../esm2/mod.ts";
+import { type Esm2, planBatches, type PlannedBatch, type WeightGradients } from "../esm2/mod.ts";
 import { adapterDropout } from "../train/dropout.ts";
 import type { Parameters } from "../train/parameters.ts";
 import { labelledResidues } from "./data.ts";
@@ -51,6 +51,15 @@ export interface LearnerParts {
   readonly parameters: Parameters;
 }
 
+/** How a training is prepared. */
+export interface PrepareOptions {
+  /** Tokens that run together. */
+  readonly tokenBudget: number;
+  readonly signal?: AbortSignal;
+  /** Hears how many examples are done. */
+  onProgress?(examples: number): void;
+}
+
 /** Learns from batches of examples: with a model whose weights are trained too, or with one that stays. */
 export abstract class Learner implements AsyncDisposable {
   readonly parameters: Parameters;
@@ -69,6 +78,11 @@ export abstract class Learner implements AsyncDisposable {
    * @param draw which batch of the training, by which is drawn what is dropped
    */
   abstract learn(asked: Asked, scale: number, draw: number): Promise<number>;
+
+  /** Computes what stays the same for the whole training. */
+  prepare(_options: PrepareOptions): Promise<void> {
+    return Promise.resolve();
+  }
 
   /** What the head reads of a batch; the caller disposes of its tensor. */
   protected abstract input(asked: Asked): Promise<HeadInput>;
@@ -192,7 +206,7 @@ export class FrozenLearner extends Learner {
   /** Rows f32[r, D] that the head reads of each example. */
   readonly #rows = new Map<number, Float32Array>();
 
-  constructor(parts: LearnerParts, examples: readonly Example[]) {
+  constructor(parts: LearnerParts, readonly examples: readonly Example[]) {
     super(parts);
     const { per, width, kind } = parts.spec;
     const rows = examples.reduce(
@@ -201,6 +215,21 @@ export class FrozenLearner extends Learner {
     );
     // Attention weighs residues anew whenever it has learnt: it reads all of them.
     this.#held = kind !== "attention" && 4 * width * rows <= HELD_BYTES;
+  }
+
+  /**
+   * Of all examples, in batches that depend on nothing else: rounding differs between batches of another
+   * size, and a training that is continued must find the same numbers.
+   */
+  override async prepare({ tokenBudget, signal, onProgress }: PrepareOptions): Promise<void> {
+    if (!this.#held) return;
+    const { esm, spec } = this.parts, numbers = [...this.examples.keys()];
+    const rows = this.examples.map(({ ids }) => ids);
+    for (const batch of planBatches(rows, esm.config, this.backend.tensorLimit, tokenBudget)) {
+      signal?.throwIfAborted();
+      await this.#read(askedOf(this.examples, numbers, batch, spec.per));
+      onProgress?.(this.#rows.size);
+    }
   }
 
   async learn(asked: Asked, scale: number): Promise<number> {
@@ -212,7 +241,6 @@ export class FrozenLearner extends Learner {
   protected async input(asked: Asked): Promise<HeadInput> {
     const { batch, numbers, residues } = asked, { esm, spec } = this.parts;
     if (!this.#held) return { x: await finalStates(esm, batch), states: { batch, residues } };
-    if (numbers.some((number) => !this.#rows.has(number))) await this.#read(asked);
     const parts = numbers.map((number) => this.#rows.get(number)!);
     const rows = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
@@ -225,6 +253,11 @@ export class FrozenLearner extends Learner {
 
   async #read({ batch, numbers, residues }: Asked): Promise<void> {
     const { esm, spec: { width, per } } = this.parts;
+    // Residues without any label leave nothing to be read.
+    if (residues?.length === 0) {
+      for (const number of numbers) this.#rows.set(number, new Float32Array());
+      return;
+    }
     using states = await finalStates(esm, batch);
     using pooled = await this.runner.pool({ x: states, states: { batch, residues } });
     const all = await pooled.read();

@@ -295,7 +295,7 @@ async function runMode(
   const peak = new Peak(backend);
   const total = stepsOf(lesson, settings);
   const curve = new CurveOf(mode, total);
-  let line = { tokens: 0, at: performance.now() };
+  let line = { tokens: 0, at: performance.now() }, preparing: Progress | undefined;
   const report = reportSteps<StepReport>(ctx, { total, unit: "steps" }, (steps) => {
     const now = { tokens: steps.at(-1)!.tokens, at: performance.now() };
     const perSecond = 1000 * (now.tokens - line.tokens) / (now.at - line.at);
@@ -307,6 +307,13 @@ async function runMode(
   try {
     standing = await teach(teaching, settings, {
       ...{ stateFile, signal },
+      onPrepare(examples) {
+        preparing ??= ctx.progress({
+          ...{ label: "reading states", unit: "proteins", total: lesson.examples.length },
+        });
+        preparing.update(examples);
+        if (examples === lesson.examples.length) preparing.finish();
+      },
       keep: () => curve.rows,
       onStep(step) {
         peak.look();

@@ -82,6 +82,8 @@ export interface Standing {
 export interface TeachWatch {
   readonly stateFile?: StateFile;
   readonly signal?: AbortSignal;
+  /** Hears of how many examples the states are known, before the first step of a head alone. */
+  onPrepare?(examples: number): void;
   onStep?(report: StepReport): void;
   onEpoch?(report: EpochReport): void;
   /** What is kept of the way here, through JSON, beside the state. */
@@ -121,7 +123,7 @@ export const stepsOf = ({ sets: { train } }: Lesson, { batch, epochs }: TeachSet
 export async function teach(
   teaching: Teaching,
   settings: TeachSettings,
-  { stateFile, signal, onStep, onEpoch, keep, onResume }: TeachWatch = {},
+  { stateFile, signal, onPrepare, onStep, onEpoch, keep, onResume }: TeachWatch = {},
 ): Promise<Standing> {
   const { lesson, learner } = teaching, { parameters } = learner;
   const { train } = lesson.sets, perEpoch = Math.ceil(train.length / settings.batch);
@@ -135,7 +137,9 @@ export async function teach(
     await parameters.load(start);
     onResume?.(standing, kept);
   }
-  let since = performance.now(), saved = since, saving = 0;
+  let since = performance.now();
+  await learner.prepare({ tokenBudget: settings.tokenBudget, signal, onProgress: onPrepare });
+  let saved = performance.now(), saving = 0;
   const clock = () => {
     const now = performance.now();
     standing.seconds += (now - since) / 1000;
