@@ -184,7 +184,10 @@ export function adapterConfig(json: unknown, label: string): AdapterConfig {
   if (bias !== "none" && bias !== "all" && bias !== "lora_only") {
     refuse("bias must be none, all or lora_only", bias);
   }
-  const targets = texts("target_modules");
+  const named = texts("target_modules");
+  const targets = typeof named === "string" && named.toLowerCase() === ALL_LINEAR
+    ? ALL_LINEAR
+    : named;
   if (targets.length === 0) {
     refuse("target_modules must name what the adapter changes", fields.target_modules);
   }

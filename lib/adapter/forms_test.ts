@@ -1,11 +1,12 @@
 /** The forms that adapters come in, and what they make of a model. */
-import { allClose, deepEqual, equal, ok } from "../../tests/assert.ts";
+import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { fixturePath, readFixture } from "../../tests/fixtures.ts";
 import { type Checkpoint, type EsmTensorName, openCheckpoint } from "../checkpoint/mod.ts";
 import {
   adapted,
   type Adapter,
   adapterArrays,
+  linearAdapters,
   newAdapter,
   readAdapter,
   withArrays,
@@ -232,13 +233,14 @@ Deno.test("the decoder can be adapted apart from the embedding, and the head of 
     "base_model.model.lm_head.bias": bias,
     "base_model.model.lm_head.decoder.bias": bias,
   });
-  await withAdapted(filesOf(contents), async (found, _, model) => {
+  await withAdapted(filesOf(contents), async (found, adapter, model) => {
     const embedding = await model.read("embed_tokens.weight");
     deepEqual(await found.read("embed_tokens.weight"), embedding, "what is looked up stays");
     const decoder = await found.read("lm_head.weight");
     const delta = [0, 1, 2, 3].reduce((sum, k) => sum + b.data[4 * 7 + k] * a.data[64 * k + 5], 0);
     allClose([decoder[7 * 64 + 5]], [embedding[7 * 64 + 5] + 2 * delta], { atol: 1e-6 });
     deepEqual(await found.read("lm_head.bias"), bias.data);
+    throws(() => linearAdapters(adapter), /targets must be layers of .* has lm_head\.decoder$/);
   });
 });
 
@@ -269,7 +271,7 @@ Deno.test("layers, expressions, exclusions and all linear layers choose what PEF
     );
   }
   const all = recorded("mlm_qvd");
-  all.config.target_modules = "all-linear";
+  all.config.target_modules = "All-Linear";
   for (const layer of [0, 1]) {
     const at = `base_model.model.esm.encoder.layer.${layer}.attention.self`;
     for (const part of ["A", "B"]) {

@@ -1,4 +1,5 @@
 /** Writes adapters as PEFT does, and makes new ones. */
+import { UserError } from "../errors.ts";
 import type { Checkpoint, EsmTensorName } from "../checkpoint/mod.ts";
 import { hfName } from "../checkpoint/names.ts";
 import { writeSafetensors, type WrittenTensor } from "../checkpoint/write_safetensors.ts";
@@ -95,11 +96,22 @@ export function withArrays(
   };
 }
 
-/** Adapters by the linear map's name as the model's graphs take them. */
+/**
+ * Adapters by the linear map's name as the model's graphs take them.
+ *
+ * @throws {UserError} if one lies where the graphs have none: at the decoder or the contact head
+ */
 export function linearAdapters(adapter: Adapter): Map<
   string,
   { rank: number; bias: boolean; magnitude: boolean; scale: number }
 > {
+  const other = [...adapter.lora.keys()].find((name) => !/^(layers\.|lm_head\.dense$)/.test(name));
+  if (other !== undefined) {
+    throw new UserError(
+      `Cannot train ${adapter.folder} as its targets must be layers of the blocks or lm_head.dense: ` +
+        `current value has ${pathOf(other, adapter.kind)}`,
+    );
+  }
   return new Map(
     [...adapter.lora].map(([name, { a, bBias, magnitude }]) => [name, {
       rank: a.shape[0],
