@@ -22,6 +22,8 @@ export const WARM_ANALYSES = [
   "sae encode",
   "sae patch",
   "sae ig",
+  "mlm step",
+  "mlm step 8M",
 ] as const;
 export type WarmAnalysis = typeof WARM_ANALYSES[number];
 

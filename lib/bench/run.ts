@@ -25,6 +25,7 @@ import { warmScoreRow } from "./score_row.ts";
 import { warmProbeRow } from "./probe_row.ts";
 import { warmSaeEncodeRow } from "./sae_row.ts";
 import { settingRows } from "./setting_rows.ts";
+import { warmSmallStepRow, warmStepRow } from "./training_rows.ts";
 import { type BenchReport, SCHEMA } from "./types.ts";
 
 export interface BenchEvents {
@@ -104,6 +105,8 @@ const WARM: Record<WarmAnalysis, typeof warmRow> = {
   "sae encode": warmSaeEncodeRow,
   "sae patch": warmPatchRow,
   "sae ig": warmIgRow,
+  "mlm step": warmSmallStepRow,
+  "mlm step 8M": warmStepRow,
 };
 
 type Measure = (

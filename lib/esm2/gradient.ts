@@ -213,7 +213,10 @@ async function backward(
   };
   /** What blocks have kept for the way down. */
   const kept = owned.use(new Kept());
-  const firstKept = Math.max(lowest, layers - pass.blocksKept);
+  // Who trains matrices has memory of several times their size; adapters are for those who have not.
+  const isMatrix = (name: string) => /(proj|fc\d)\.weight$/.test(name);
+  const keeps = trained.some((names) => names.some(isMatrix));
+  const firstKept = keeps ? Math.max(lowest, layers - pass.blocksKept) : layers;
   for (let depth = firstBlock; depth < layers; depth++) {
     signal?.throwIfAborted();
     if (depth >= firstKept) {

@@ -28,7 +28,7 @@ export interface Engine {
 /** What blocks may keep for their gradients: 2048 tokens of 8M take 34 MB a block. */
 const KEPT_BYTES = 256 * 2 ** 20;
 
-/** How many times as large as one tensor should be the attention may be that a gradient's graph holds. */
+/** How many times as large as one tensor should be the attention may be, in a graph of a block that keeps values. */
 const WHOLE = 4;
 
 function partHook(visitor: Visitor | undefined, layer: number): PartHook | undefined {
@@ -100,7 +100,7 @@ export class Pass implements Disposable {
    */
   get blocksKept(): number {
     const { config } = this.engine, { width } = this.batch;
-    if (!this.#isWhole) return 0;
+    if (!this.#fitsWhole) return 0;
     const values = Object.values(keptValues(this.#variant, this.#fastGroups(), width));
     const bytes = 4 * values.reduce((sum, shape) => sum + elementCount(shape), 0);
     return Math.min(config.layers, Math.floor(KEPT_BYTES / bytes));
@@ -133,7 +133,7 @@ export class Pass implements Disposable {
     const backward = new BackwardRunner(this.#blocks);
     const inputs = { ...weights, x: hidden };
     const groups = this.#fastGroups();
-    return this.#isWhole
+    return kept || this.#groups.length === 1
       ? await backward.whole(step, groups, inputs, cotangent, wrt, kept)
       : await backward.inPieces(step, groups, inputs, cotangent, wrt);
   }
@@ -142,11 +142,8 @@ export class Pass implements Disposable {
     this.#owned.dispose();
   }
 
-  /**
-   * Whether a block is differentiated by one graph, which holds its attention, or that of all heads at a time,
-   * as a device without a hard limit can.
-   */
-  get #isWhole(): boolean {
+  /** Whether one graph of a block may hold the attention of all heads, as a device without a hard limit can. */
+  get #fitsWhole(): boolean {
     const { config: { heads }, backend: { tensorLimit: { hard, bytes } } } = this.engine;
     const { size, width } = this.batch;
     return this.#groups.length === 1 || !hard && 4 * size * heads * width ** 2 <= WHOLE * bytes;

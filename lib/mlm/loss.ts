@@ -3,7 +3,7 @@ import type { Tensor } from "../backend/types.ts";
 import { TOKENS } from "../esm2/alphabet.ts";
 import { BLOCK_WEIGHTS } from "../esm2/block.ts";
 import { HEAD_WEIGHTS, type HeadWeight } from "../esm2/head.ts";
-import type { Esm2, TokenBatch } from "../esm2/mod.ts";
+import type { Esm2, TokenBatch, WeightGradients } from "../esm2/mod.ts";
 import { storedName } from "../esm2/trainable.ts";
 import { Graph } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
@@ -37,6 +37,13 @@ export function crossEntropy(
   });
 }
 
+/** Gradients of every weight are wanted. */
+const ALL_WEIGHTS: Omit<WeightGradients, "visit"> = {
+  wants: () => BLOCK_WEIGHTS,
+  wantsHead: () => HEAD_WEIGHTS,
+  wantsEmbedding: () => true,
+};
+
 /** What {@linkcode addGradients} found; whoever asked disposes of the tensor. */
 export interface BatchLoss {
   /** −log p of the asked tokens in nats f32[R], R at least their number: those behind them are nothing's. */
@@ -61,6 +68,7 @@ export const lossOf = (losses: Float32Array, asked: number): number =>
  * dropout) and `<pad>` are looked up as zeros. On a GPU nothing is read back.
  *
  * @param labels [B·T], {@linkcode IGNORED} where nothing is asked
+ * @param trained whose gradients are wanted, by default of all weights
  * @returns nothing where nothing is asked
  */
 export async function addGradients(
@@ -69,6 +77,7 @@ export async function addGradients(
   labels: ArrayLike<number>,
   scale: number,
   into: GradientSink,
+  trained: Omit<WeightGradients, "visit"> = ALL_WEIGHTS,
 ): Promise<BatchLoss | undefined> {
   const asked = askedRows(labels), wanted = asked.map((row) => labels[row]);
   if (asked.length === 0) return undefined;
@@ -86,9 +95,7 @@ export async function addGradients(
         return found.slopes;
       },
       weights: {
-        wants: () => BLOCK_WEIGHTS,
-        wantsHead: () => HEAD_WEIGHTS,
-        wantsEmbedding: () => true,
+        ...trained,
         async visit(layer, tensors) {
           const nameOf = (name: string) =>
             typeof layer === "number"
