@@ -11,6 +11,7 @@ const LOADERS: Readonly<
   contacts: () => import("./contacts.ts"),
   embed: () => import("./embed.ts"),
   fetch: () => import("./fetch.ts"),
+  finetune: () => import("./finetune.ts"),
   lens: () => import("./lens.ts"),
   merge: () => import("./merge.ts"),
   probe: () => import("./probe.ts"),

@@ -1,4 +1,5 @@
 /** Reads the golden files of tests/fixtures (see the README there), independently of the library. */
+import type { TokenBatch } from "../lib/esm2/mod.ts";
 
 export interface Array32 {
   shape: number[];
@@ -58,4 +59,19 @@ export function forwardFixtures(): ForwardFixture[] {
       sequences: entry.sequences!,
       arrays: readFixture(name),
     }));
+}
+
+/** The padded sequences of a fixture that has `input_ids` and `attention_mask`. */
+export function fixtureBatch(
+  { input_ids: { data, shape: [size, width] }, attention_mask: { data: mask } }: Record<
+    string,
+    Array32
+  >,
+): TokenBatch {
+  const lengths = Array.from({ length: size }, (_, b) => {
+    let length = 0;
+    for (let t = 0; t < width; t++) length += mask[b * width + t];
+    return length;
+  });
+  return { ids: data as Int32Array, size, width, lengths };
 }

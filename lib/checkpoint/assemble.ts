@@ -48,11 +48,16 @@ export async function assemble(loaded: LoadedTensors): Promise<Checkpoint> {
   const infos = new Map<EsmTensorName, TensorInfo>();
   const stored = new Map<EsmTensorName, StoredTensor>();
   const hasContactHead = [...found.keys()].some((name) => name.startsWith("contact_head."));
+  // A model that was fine-tuned to tell classes has their head in its place.
+  const isHeadless = ![...found.keys()].some((name) => name.startsWith("lm_head.")) &&
+    [...loaded.tensors.keys()].some((name) => name.startsWith("classifier."));
   for (const { name, shape, optional } of expectedTensors(config)) {
     const tensor = found.get(name)?.tensor;
     if (tensor === undefined) {
       if (name.endsWith(".inv_freq")) {
         infos.set(name, { shape, dtype: "F32", origin: "computed" });
+      } else if (isHeadless && name.startsWith("lm_head.")) {
+        continue;
       } else if (!optional || (hasContactHead && name.startsWith("contact_head."))) {
         throw new UserError(
           `Cannot open ${label} as it must hold tensor ${fileName(name)} of shape ` +
@@ -84,6 +89,7 @@ export async function assemble(loaded: LoadedTensors): Promise<Checkpoint> {
       );
     }
   }
+  if (isHeadless) notes.push("no language-model head is stored: there are no logits of residues");
   if (!hasContactHead && !notes.some((note) => note.includes("contact head"))) {
     notes.push("no contact head is stored");
   }

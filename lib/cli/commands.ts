@@ -65,6 +65,12 @@ export const commands = [
     access: "analysis",
   },
   {
+    name: "finetune",
+    summary: "Teach a model with labels: its head, an adapter (LoRA), or every weight",
+    example: "deno task finetune --table proteins.csv --label location --mode frozen,lora",
+    access: "analysis",
+  },
+  {
     name: "sae",
     summary: "What sparse autoencoders find inside ESM-2, and what their latents cause",
     example: "deno task sae encode --fasta data/a2a.fasta",

@@ -1,6 +1,7 @@
 /** Runs the language-model head, and differentiates it. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
+import { UserError } from "../errors.ts";
 import { cotangentOf } from "../onnx/gradient.ts";
 import { type AdapterDropout, type AdapterInputs, adapterInputs } from "./adapter_weights.ts";
 import { TOKENS } from "./alphabet.ts";
@@ -119,6 +120,12 @@ export class HeadRunner {
     owned: DisposableStack,
   ): Promise<AdapterInputs> {
     const { tensors } = owned.use(await this.engine.weights.head());
+    if (!tensors["lm_head.dense.weight"]) {
+      throw new UserError(
+        "Cannot compute logits of residues as the model must have a language-model head: it was " +
+          "fine-tuned to tell classes and stored without",
+      );
+    }
     const found = await adapterInputs(
       ...[this.engine, "head", tensors, rows, dropout, owned] as const,
     );

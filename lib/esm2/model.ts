@@ -170,6 +170,11 @@ export class Esm2 implements AsyncDisposable {
     return this.#enqueue(() => this.#head.run(hidden, options));
   }
 
+  /** The residual stream f32[N, D] after the final LayerNorm; queued as runs are, the caller's. */
+  normalise(hidden: Tensor): Promise<Tensor> {
+    return this.#enqueue(() => this.#head.normalise(hidden));
+  }
+
   /**
    * Differentiates a scalar of the logits with respect to the residual stream; queued as runs are.
    *

@@ -80,11 +80,11 @@ export async function visitBatch<Batch extends TokenBatch>(
   watch?: BatchWatch,
 ): Promise<void> {
   checkPlaces(places, esm.config.layers);
-  const last = places.includes("last"), head = last || watch?.logits === true;
+  const last = places.includes("last"), head = watch?.logits === true;
   using start = tokenDropout === undefined ? undefined : await esm.embed(batch, { tokenDropout });
   using result = await esm.run(batch, {
     ...(start && { from: { depth: 0, hidden: start } }),
-    until: head ? undefined : Math.max(watch?.depth ?? 0, ...places as number[]),
+    until: head || last ? undefined : Math.max(watch?.depth ?? 0, ...places as number[]),
     head,
     signal,
     visitor: {
@@ -94,7 +94,10 @@ export async function visitBatch<Batch extends TokenBatch>(
       },
     },
   });
-  if (last) await visit({ place: "last", hidden: result.normalised!, batch });
+  if (last) {
+    using own = head ? undefined : await esm.normalise(result.hidden);
+    await visit({ place: "last", hidden: own ?? result.normalised!, batch });
+  }
   await watch?.end?.({ logits: result.logits });
 }
 

@@ -26,9 +26,10 @@ export const weightShapes = (config: Esm2Config): Map<EsmTensorName, readonly nu
 /** Weights that change between runs, each a tensor as it stands. */
 export class LiveWeights implements WeightSource {
   /**
-   * @param tensorOf gives the weight of a name, valid for the run that asks; it stays whose it is
+   * @param tensorOf gives the weight of a name, valid for the run that asks; it stays whose it is; none of
+   *   the language-model head where a model has none
    */
-  constructor(readonly tensorOf: (name: string) => Tensor) {}
+  constructor(readonly tensorOf: (name: string) => Tensor | undefined) {}
 
   block(layer: number): Promise<WeightSet<BlockWeight>> {
     return Promise.resolve(this.#set(BLOCK_WEIGHTS, (name) => `layers.${layer}.${name}`));
@@ -39,7 +40,7 @@ export class LiveWeights implements WeightSource {
   }
 
   embedding(): Tensor {
-    return this.tensorOf(EMBEDDING);
+    return this.tensorOf(EMBEDDING)!;
   }
 
   [Symbol.dispose](): void {}
@@ -49,7 +50,10 @@ export class LiveWeights implements WeightSource {
     stored: (name: Name) => string,
   ): WeightSet<Name> {
     const tensors = {} as Record<Name, Tensor>;
-    for (const name of names) tensors[name] = this.tensorOf(stored(name));
+    for (const name of names) {
+      const tensor = this.tensorOf(stored(name));
+      if (tensor) tensors[name] = tensor;
+    }
     return { tensors, [Symbol.dispose]() {} };
   }
 }

@@ -13,6 +13,7 @@ export interface WeightSet<Name extends string> extends Disposable {
 
 export interface WeightSource extends Disposable {
   block(layer: number): Promise<WeightSet<BlockWeight>>;
+  /** All of the head, or its final LayerNorm where the model has no language-model head. */
   head(): Promise<WeightSet<HeadWeight>>;
   /** Adapters beside the linear maps of a block or of the head. @default none */
   adapters?(place: Place): PlaceAdapters | undefined;
@@ -121,7 +122,9 @@ class Loader {
 
   head(): Promise<Record<HeadWeight, Tensor>> {
     return this.#load(
-      HEAD_WEIGHTS,
+      HEAD_WEIGHTS.filter((name) =>
+        this.checkpoint.tensors.has(headTensorName(this.checkpoint, name))
+      ),
       (name) => headTensorName(this.checkpoint, name),
       (name) => headWeightShape(name, this.checkpoint.config),
     );

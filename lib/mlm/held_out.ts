@@ -29,16 +29,27 @@ export async function heldOutFigures(
     signal?: AbortSignal;
   },
 ): Promise<HeldOutFigures | undefined> {
-  const baselines = new Baselines(), proteins: AskedProtein[] = [];
+  const proteins: Omit<AskedProtein, "number">[] = [];
   for (const { corpus, sequences } of sets) {
     for (const sequence of sequences) {
       const ids = await corpus.tokens(sequence, 0, Math.min(maxLength, corpus.lengths[sequence]));
       const residues = Array.from(ids.subarray(1, -1), (id) => TOKENS[id]).join("");
-      proteins.push({ ids, residues, number: proteins.length });
-      baselines.add(residues);
+      proteins.push({ ids, residues });
     }
   }
-  if (proteins.length === 0) return undefined;
+  return await maskedFigures(esm, proteins, { seed, tokenBudget, signal });
+}
+
+/** The same of given sequences. */
+export async function maskedFigures(
+  esm: Esm2,
+  sequences: readonly Omit<AskedProtein, "number">[],
+  { seed, tokenBudget, signal }: { seed: number; tokenBudget: number; signal?: AbortSignal },
+): Promise<HeldOutFigures | undefined> {
+  if (sequences.length === 0) return undefined;
+  const baselines = new Baselines();
+  const proteins = sequences.map((own, number): AskedProtein => ({ ...own, number }));
+  for (const { residues } of proteins) baselines.add(residues);
   const asking = { corruption: MEASURED, exact: false, seed };
   const all = await evaluateProteins(esm, proteins, asking, baselines, { tokenBudget, signal });
   const total = all[0].map((_, at) => all.reduce((sum, own) => sum + own[at], 0));

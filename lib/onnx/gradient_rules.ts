@@ -46,6 +46,14 @@ export const RULES: Readonly<Record<string, Rule>> = {
     () => op.mul(g, dy, op.mul(g, bell(g, x), g.scalar(2 / Math.sqrt(Math.PI)))),
   ],
   Gelu: (g, { inputs: [x] }, dy) => [() => op.mul(g, dy, geluSlope(g, x))],
+  // 1 − y²
+  Tanh: (g, { outputs: [y] }, dy) => [
+    () => op.sub(g, dy, op.mul(g, dy, op.mul(g, y, y))),
+  ],
+  // y ÷ y where y > 0, whatever it is; at 0 the slope is 0, as torch has it. WebGPU has no sign.
+  Relu: (g, { outputs: [y] }, dy) => [
+    () => op.mul(g, dy, op.mul(g, y, op.reciprocal(g, op.add(g, y, g.scalar(1e-30))))),
+  ],
   ReduceSum: (g, { inputs: [x] }, dy) => [() => spread(g, dy, x)],
   ReduceMean: (g, { inputs: [x] }, dy) => [() => {
     const n = x.shape.reduce<number>((count, d, i) => dy.shape[i] === d ? count : count * +d, 1);

@@ -34,6 +34,16 @@ const FUNCTIONS: Record<string, { inputs: Shape[]; build: Build; ops: string[] }
   "an exponential": { inputs: [["T", 2]], build: one(op.exp), ops: ["Exp"] },
   "an error function": { inputs: [["T", 2]], build: one(op.erf), ops: ["Erf"] },
   "a gelu": { inputs: [["T", 5]], build: one(op.gelu), ops: ["Gelu"] },
+  "a hyperbolic tangent": { inputs: [["T", 3]], build: one(op.tanh), ops: ["Tanh"] },
+  "a rectifier of what is not 0": {
+    inputs: [["T", 5]],
+    // Apart from 0, where there is no slope to compare with: x² + 1 and its opposite.
+    build: (g, x) => {
+      const far = op.add(g, op.mul(g, x, x), g.scalar(1));
+      return op.add(g, op.relu(g, far), op.relu(g, op.neg(g, far)));
+    },
+    ops: ["Relu"],
+  },
   "a root of what is positive": {
     inputs: [["T", 2]],
     build: (g, x) => op.sqrt(g, op.exp(g, x)),

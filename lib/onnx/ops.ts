@@ -111,6 +111,12 @@ export function softmax(g: Graph, x: Value, label?: string): Value {
 /** x/2 · (1 + erf(x/√2)), the exact form that ESM-2 uses. */
 export const gelu = (g: Graph, x: Value, label?: string): Value => unary(g, "Gelu", x, {}, label);
 
+/** Elementwise hyperbolic tangent. */
+export const tanh = (g: Graph, x: Value, label?: string): Value => unary(g, "Tanh", x, {}, label);
+
+/** Elementwise max(x, 0). */
+export const relu = (g: Graph, x: Value, label?: string): Value => unary(g, "Relu", x, {}, label);
+
 /** Elementwise x where x > alpha, else 0. */
 export const thresholdedRelu = (g: Graph, x: Value, alpha: number, label?: string): Value =>
   unary(g, "ThresholdedRelu", x, { alpha: float(alpha) }, label);

@@ -25,8 +25,14 @@ export const RESIDUE_METRICS = [...CLASS_METRICS, "q3"] as const;
 /** Statistics of numbers. */
 export const NUMBER_METRICS = ["spearman", "pearson", "r2", "rmse"] as const;
 
+/** Statistics of several classes at once, each called where its probability is above one half. */
+export const SET_METRICS = ["micro_f1", "macro_f1", "auc", "exact"] as const;
+
 /** Any of them. */
-export type MetricName = typeof RESIDUE_METRICS[number] | typeof NUMBER_METRICS[number];
+export type MetricName =
+  | typeof RESIDUE_METRICS[number]
+  | typeof NUMBER_METRICS[number]
+  | typeof SET_METRICS[number];
 
 /** A statistic and its 95 % bootstrap interval over proteins. */
 export interface Metric extends Interval {
@@ -39,7 +45,7 @@ export type Metrics = Partial<Record<MetricName, Metric>>;
 
 /** Rows with their truth, and of which protein each is. */
 export interface Truth {
-  /** Class or number of each row. */
+  /** Class or number of each row; of sets 0 or 1 for each class. */
   readonly labels: Float64Array;
   /** Rows of each protein, one after another. */
   readonly rows: readonly number[];
@@ -47,6 +53,8 @@ export interface Truth {
   readonly classes: number;
   /** Whether rows are residues. */
   readonly isResidue: boolean;
+  /** Whether a row may have several of the classes. @default false */
+  readonly isSets?: boolean;
 }
 
 /** The most probable class of each row; of equals the first. */
@@ -111,12 +119,19 @@ export async function difference(
   return { value, ...interval };
 }
 
-const namesOf = ({ classes, isResidue }: Truth): readonly MetricName[] =>
-  classes === 0 ? NUMBER_METRICS : isResidue ? RESIDUE_METRICS : CLASS_METRICS;
+const namesOf = ({ classes, isResidue, isSets }: Truth): readonly MetricName[] =>
+  isSets
+    ? SET_METRICS
+    : classes === 0
+    ? NUMBER_METRICS
+    : isResidue
+    ? RESIDUE_METRICS
+    : CLASS_METRICS;
 
 /** All statistics of the rows, each protein as often as `counts` says. */
 function statisticsOf(truth: Truth, predicted: Float32Array): (counts?: Uint32Array) => number[] {
   const proteinOf = Uint32Array.from(truth.rows.flatMap((count, p) => Array(count).fill(p)));
+  if (truth.isSets) return setStatistics(truth, predicted, proteinOf);
   return truth.classes === 0
     ? numberStatistics(truth, predicted, proteinOf)
     : classStatistics(truth, predicted, proteinOf);
@@ -132,12 +147,7 @@ function classStatistics(
   // A confusion of each protein: those of a resample are added up.
   const own = new Uint32Array(rows.length * size);
   labels.forEach((label, r) => own[proteinOf[r] * size + label * classes + called[r]]++);
-  const ranked = Array.from(
-    { length: classes },
-    (_, k) =>
-      rank(labels.length, proteinOf, (r) => probabilities[r * classes + k], (r) => labels[r] === k),
-  );
-  const weights = new Float64Array(labels.length);
+  const areas = areasUnder(classes, proteinOf, probabilities, (r, k) => labels[r] === k);
   return (counts) => {
     const confusion = { classes, counts: new Float64Array(size) };
     let shares = 0, proteins = 0;
@@ -153,18 +163,79 @@ function classStatistics(
       shares += times * right / rows[p];
       proteins += times;
     }
-    const areas = ranked.map(({ sorted, positive, protein }) => {
-      if (!counts) return auc(sorted, positive);
-      for (let i = 0; i < weights.length; i++) weights[i] = counts[protein[i]];
-      return auc(sorted, positive, weights);
-    }).filter((area) => !Number.isNaN(area));
     return [
       accuracy(confusion),
       balancedAccuracy(confusion),
       macroF1(confusion),
       matthewsOf(confusion),
-      areas.reduce((sum, area) => sum + area, 0) / areas.length,
+      areas(counts),
       ...(truth.isResidue ? [shares / proteins] : []),
+    ];
+  };
+}
+
+/** Mean over the classes of the areas under their ROC curves, each against the rest. */
+function areasUnder(
+  classes: number,
+  proteinOf: Uint32Array,
+  probabilities: Float32Array,
+  has: (row: number, k: number) => boolean,
+): (counts?: Uint32Array) => number {
+  const rows = proteinOf.length, weights = new Float64Array(rows);
+  const ranked = Array.from(
+    { length: classes },
+    (_, k) => rank(rows, proteinOf, (r) => probabilities[r * classes + k], (r) => has(r, k)),
+  );
+  return (counts) =>
+    meanOfDefined(ranked.map(({ sorted, positive, protein }) => {
+      if (!counts) return auc(sorted, positive);
+      for (let i = 0; i < weights.length; i++) weights[i] = counts[protein[i]];
+      return auc(sorted, positive, weights);
+    }));
+}
+
+function meanOfDefined(values: readonly number[]): number {
+  const defined = values.filter((value) => !Number.isNaN(value));
+  return defined.reduce((sum, value) => sum + value, 0) / defined.length;
+}
+
+/** Of several classes at once, each called where its probability is above one half. */
+function setStatistics(
+  { classes, labels }: Truth,
+  probabilities: Float32Array,
+  proteinOf: Uint32Array,
+): (counts?: Uint32Array) => number[] {
+  const areas = areasUnder(
+    classes,
+    proteinOf,
+    probabilities,
+    (r, k) => labels[r * classes + k] === 1,
+  );
+  return (counts) => {
+    const right = new Float64Array(classes), called = right.slice(), members = right.slice();
+    let exact = 0, all = 0;
+    proteinOf.forEach((protein, r) => {
+      const times = counts ? counts[protein] : 1;
+      let isExact = true;
+      for (let k = 0; k < classes; k++) {
+        const is = labels[r * classes + k] === 1, call = probabilities[r * classes + k] > 0.5;
+        if (is) members[k] += times;
+        if (call) called[k] += times;
+        if (is && call) right[k] += times;
+        if (is !== call) isExact = false;
+      }
+      if (isExact) exact += times;
+      all += times;
+    });
+    const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);
+    // Of a class that neither is nor was called nothing is known.
+    const f1 = (right: number, calls: number, of: number) =>
+      calls + of === 0 ? NaN : 2 * right / (calls + of);
+    return [
+      f1(sum(right), sum(called), sum(members)),
+      meanOfDefined(Array.from(right, (n, k) => f1(n, called[k], members[k]))),
+      areas(counts),
+      exact / all,
     ];
   };
 }

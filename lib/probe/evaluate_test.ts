@@ -35,3 +35,19 @@ Deno.test("difference is that of the statistics, and its interval leaves out wha
   allClose([bare.value], [0.05], { atol: 1e-12 });
   ok(Number.isNaN(bare.low));
 });
+
+Deno.test("statistics of several classes at once are those worked out by hand", async () => {
+  const truth: Truth = {
+    labels: Float64Array.of(1, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 0),
+    ...{ rows: [1, 1, 1, 1], classes: 3, isResidue: false, isSets: true },
+  };
+  // Called: 1 0 1, 0 0 0, 1 0 1, 1 1 0.
+  const said = Float32Array.of(0.9, 0.2, 0.8, 0.1, 0.4, 0.3, 0.6, 0.1, 0.7, 0.8, 0.9, 0.1);
+  const options = { resamples: 100, seed: 1 };
+  const { micro_f1, macro_f1, auc, exact } = await evaluate(truth, said, options);
+  // Five pairs are right of 7 that are and 5 that are called; class by class 2 of 3 and 2, 1 of 2 and 1, all.
+  allClose([micro_f1!.value], [10 / 12], { atol: 1e-12 });
+  allClose([macro_f1!.value], [(4 / 5 + 2 / 3 + 1) / 3], { atol: 1e-12 });
+  allClose([auc!.value, exact!.value], [(1 + 1 + 1) / 3, 2 / 4], { atol: 1e-12 });
+  ok(micro_f1!.low <= micro_f1!.value && micro_f1!.high >= micro_f1!.value);
+});

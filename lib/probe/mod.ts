@@ -31,6 +31,7 @@ export {
   type Metrics,
   NUMBER_METRICS,
   RESIDUE_METRICS,
+  SET_METRICS,
   type Truth as ProbeTruth,
 } from "./evaluate.ts";
 export { ALPHA_GRID, C_GRID, predict, type ProbeHead } from "./fit.ts";

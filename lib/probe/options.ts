@@ -43,7 +43,8 @@ const file = (description: string) =>
 const column = (description: string, group = "Input", defaultText?: string) =>
   option({ placeholder: "name", parse: parse.text, description, group, defaultText });
 
-export const options = {
+/** Where labelled proteins are read from; of everything that learns from them. */
+export const labelOptions = {
   fasta: option({
     placeholder: "file,…",
     parse: parse.paths,
@@ -57,21 +58,7 @@ export const options = {
   ),
   mask: file("FASTA of 0 and 1: residues with 0 have no label"),
   table: file("CSV with sequence (or id of --fasta) and the label: FLIP's and PEER's layout"),
-  label: column("column of the labels", "Input", "label, else target"),
-  per: option({
-    placeholder: "what",
-    parse: parse.choice("protein", "residue"),
-    description: "what a label of a table is of: protein, or residue (a letter each)",
-    defaultText: "protein",
-    group: "Input",
-  }),
-  as: option({
-    placeholder: "kind",
-    parse: parse.choice("classes", "numbers"),
-    description: "classes: logistic regression; numbers: ridge regression",
-    defaultText: "numbers where all labels are and more than 20 differ",
-    group: "Input",
-  }),
+  label: column("column of the labels", "Input", "label, else target, else DMS_score"),
   minClass: option({
     placeholder: "proteins",
     parse: parse.positiveInteger(1_000_000),
@@ -80,11 +67,15 @@ export const options = {
     group: "Input",
   }),
   gaps: proteinsOptions.gaps,
+};
+
+/** How labelled proteins are split. */
+export const splitOptions = {
   split: option({
     placeholder: "kind",
     parse: parse.choice(...SPLITS),
     description: "given (in the input), random, or grouped: no group on both sides",
-    defaultText: "given where the input has sets, else grouped",
+    defaultText: "given where the input has sets, random of an assay, else grouped",
     group: "Split",
   }),
   setColumn: column("column with train, validation, test", "Split", "set, else split"),
@@ -103,7 +94,26 @@ export const options = {
     group: "Split",
   }),
   test: share("share of the proteins to be tested with", 0.2),
-  validation: share("share of the proteins that choose penalty and layer", 0.1),
+  validation: share("share of the proteins that choose", 0.1),
+};
+
+export const options = {
+  ...labelOptions,
+  per: option({
+    placeholder: "what",
+    parse: parse.choice("protein", "residue"),
+    description: "what a label of a table is of: protein, or residue (a letter each)",
+    defaultText: "protein",
+    group: "Input",
+  }),
+  as: option({
+    placeholder: "kind",
+    parse: parse.choice("classes", "numbers"),
+    description: "classes: logistic regression; numbers: ridge regression",
+    defaultText: "numbers where all labels are and more than 20 differ",
+    group: "Input",
+  }),
+  ...splitOptions,
   ...modelOptions,
   ...tokenBudgetOption,
   on: option({

@@ -9,7 +9,7 @@ import { readText } from "../io/text.ts";
 import { type GapChoice, gapNote, withoutGaps } from "../proteins/gaps.ts";
 import { contradict } from "../proteins/read.ts";
 import { RecordIndex } from "../proteins/records.ts";
-import type { LabelledProtein, Problem, SetName } from "./types.ts";
+import { cannotTrain, type LabelledProtein, type Problem, type SetName } from "./types.ts";
 
 /** The options that say where proteins and labels are. */
 export interface LabelFlags {
@@ -27,6 +27,8 @@ export interface LabelFlags {
   as?: Problem["kind"];
   minClass: number;
   gaps?: GapChoice;
+  /** What is trained, in messages. @default a probe */
+  learner?: string;
 }
 
 /** A protein as the input has it. */
@@ -43,10 +45,16 @@ interface Found {
   per: Problem["per"];
   label: string;
   written: Written[];
+  isAssay?: boolean;
 }
 
 /** Distinct numbers from which labels that all are numbers are not names of classes. */
 const MOST_CLASSES = 20;
+
+/** Between classes of one protein. */
+const BETWEEN_CLASSES = /[;|]/;
+/** What a protein says that has none of the classes. */
+const NO_CLASS = "none";
 
 const EXAMPLE_NOTE =
   "No labels were given: this is three-state secondary structure of 240 small proteins of FLIP.";
@@ -65,27 +73,35 @@ export async function readProblem(flags: LabelFlags, notes: string[]): Promise<P
   const written = ungapAll(found.written, flags.gaps, notes);
   for (const one of written) tokenize(one, { maxLength: Infinity });
   const mask = await readMask(flags, found.per, written);
-  const texts = written.map((one, p) => labelTexts(one, found.per, mask?.[p]));
+  const isSets = flags.as === "sets";
+  const texts = written.map((one, p) =>
+    isSets ? classNames(one) : labelTexts(one, found.per, mask?.[p])
+  );
   const named = texts.flat().filter((text) => text !== undefined);
   if (named.length === 0) {
     throw new UserError(
-      `Cannot train a probe as ${found.label} must have labels: current count is 0 ` +
+      `${cannotTrain(flags)} ${found.label} must have labels: current count is 0 ` +
         `in ${counted(written.length)}`,
     );
   }
   const kind = flags.as ?? kindOf(named, found.per);
   if (kind === "numbers") checkNumbers(texts, written, found);
-  const without = texts.filter((own) => own.every((text) => text === undefined)).length;
+  const isUnlabelled = (own: readonly (string | undefined)[]) =>
+    own.length > 0 && own.every((text) => text === undefined);
+  const without = texts.filter(isUnlabelled).length;
   if (without > 0) {
     notes.push(`${counted(without)} of ${written.length} without a label: left out.`);
   }
-  const classes = kind === "numbers" ? [] : classesOf(texts, found.per, flags.minClass, notes);
+  const classes = kind === "numbers" ? [] : classesOf(texts, found.per, flags, notes);
   const number = new Map(classes.map((name, k) => [name, k]));
   const valueOf = (text: string | undefined) =>
     text === undefined ? NaN : kind === "numbers" ? Number(text) : number.get(text) ?? NaN;
   const proteins: LabelledProtein[] = [];
   written.forEach(({ id, residues, group, set }, p) => {
-    const labels = Float64Array.from(texts[p], valueOf);
+    if (isUnlabelled(texts[p])) return;
+    const labels = isSets
+      ? Float64Array.from(classes, (name) => Number(texts[p].includes(name)))
+      : Float64Array.from(texts[p], valueOf);
     if (labels.every(Number.isNaN)) return;
     proteins.push({
       ...{ id, residues, labels },
@@ -93,7 +109,18 @@ export async function readProblem(flags: LabelFlags, notes: string[]): Promise<P
       ...(set && { set }),
     });
   });
-  return { per: found.per, kind, classes, label: found.label, proteins };
+  return {
+    ...{ per: found.per, kind, classes, label: found.label, proteins },
+    ...(flags.learner !== undefined && { learner: flags.learner }),
+    ...(found.isAssay && { isAssay: true }),
+  };
+}
+
+/** The classes that a protein has, none of them if it says so; undefined where nothing is said. */
+function classNames({ label }: Written): (string | undefined)[] {
+  if (label === undefined || label.trim() === "" || label === "-") return [undefined];
+  const names = label.split(BETWEEN_CLASSES).map((name) => name.trim());
+  return [...new Set(names.filter((name) => name !== "" && name !== NO_CLASS))];
 }
 
 const counted = (n: number) => `${n} protein${n === 1 ? "" : "s"}`;
@@ -143,7 +170,7 @@ async function readWritten(flags: LabelFlags, notes: string[]): Promise<Found> {
   }
   if (fasta.length > 1) return await fromFiles(fasta, notes);
   const records = parseFasta(await readText(fasta[0], { notes }), fasta[0]);
-  if (!isTexts) return fromHeaders(records, fasta[0]);
+  if (!isTexts) return fromHeaders(records, fasta[0], flags);
   refuseLmdb(labels);
   const text = await readText(labels, { notes });
   const proteins = records.map(({ id, sequence, line }) => ({
@@ -215,8 +242,12 @@ function columnOf(
   );
 }
 
+/** The columns of ProteinGym's assays. */
+const ASSAY = { id: "mutant", sequence: "mutated_sequence", label: "DMS_score" };
+
 function columnsOf(columns: readonly string[], flags: LabelFlags, source: string) {
-  const label = columnOf(columns, flags.label, "--label", ["label", "target"], source);
+  const usual = ["label", "target", ASSAY.label];
+  const label = columnOf(columns, flags.label, "--label", usual, source);
   if (label === undefined) {
     throw new UserError(
       `Cannot read ${quote(source)} as --label must name the column of the labels, of ${
@@ -256,8 +287,10 @@ async function fromTable(source: string, flags: LabelFlags, notes: string[]): Pr
   if (fasta && fasta.length > 1) contradict("--table", `--fasta with ${fasta.length} files`);
   const records = fasta &&
     new RecordIndex(fasta[0], parseFasta(await readText(fasta[0], { notes }), fasta[0]));
-  const hasSequence = columns.includes("sequence"), hasId = columns.includes("id");
-  if (!hasSequence && !(records && hasId)) {
+  const [sequence, idColumn] = (["sequence", "id"] as const).map((name) =>
+    [name, ASSAY[name]].find((column) => columns.includes(column))
+  );
+  if (!sequence && !(records && idColumn)) {
     throw new UserError(
       `Cannot read ${quote(source)} as it must have the column "sequence", or "id" of records of ` +
         `--fasta: current value is ${quote(columns.join(", "), 120)}`,
@@ -266,7 +299,7 @@ async function fromTable(source: string, flags: LabelFlags, notes: string[]): Pr
   const lines = new Map<string, number>();
   const written = rows.map((row): Written => {
     const place = `${source} line ${row.line}`;
-    const id = hasId ? row.fields.id : `line_${row.line}`;
+    const id = idColumn ? row.fields[idColumn] : `line_${row.line}`;
     if (id === "") throw new UserError(`Cannot read ${place} as the id must not be empty`);
     if (lines.has(id)) {
       throw new UserError(
@@ -275,13 +308,14 @@ async function fromTable(source: string, flags: LabelFlags, notes: string[]): Pr
       );
     }
     lines.set(id, row.line);
-    const residues = row.fields.sequence || records?.get(id)?.sequence;
+    const residues = (sequence && row.fields[sequence]) || records?.get(id)?.sequence;
     if (residues === undefined || residues === "") {
       throw new UserError(`Cannot read ${place} as ${quote(id)} must have a sequence`);
     }
     return { id, residues, place, ...read(row, place) };
   });
-  return { per: flags.per ?? "protein", label, written };
+  const isAssay = sequence === ASSAY.sequence;
+  return { per: flags.per ?? "protein", label, written, isAssay };
 }
 
 /** Labels of proteins in a table of their own. */
@@ -337,14 +371,20 @@ function attributes(description: string): Record<string, string> {
 }
 
 /** FLIP's other layout: TARGET, SET and VALIDATION in the headers of the proteins. */
-function fromHeaders(records: readonly FastaRecord[], source: string): Found {
+function fromHeaders(
+  records: readonly FastaRecord[],
+  source: string,
+  flags: Pick<LabelFlags, "learner">,
+): Found {
   const written = records.map(({ id, description, sequence, line }): Written => {
     const { TARGET, SET, VALIDATION } = attributes(description), place = `${source} line ${line}`;
     return { id, residues: sequence, label: TARGET, set: setOf(SET, VALIDATION, place), place };
   });
   if (written.every(({ label }) => label === undefined)) {
     throw new UserError(
-      `Cannot train a probe as labels must be given: --labels, --table with --label, a file a class ` +
+      `${
+        cannotTrain(flags)
+      } labels must be given: --labels, --table with --label, a file a class ` +
         `in --fasta, or TARGET= in the headers of ${quote(source)}, which have none`,
     );
   }
@@ -480,7 +520,7 @@ function checkNumbers(
 function classesOf(
   texts: readonly (readonly (string | undefined)[])[],
   per: Problem["per"],
-  least: number,
+  { minClass: least, ...flags }: Pick<LabelFlags, "minClass" | "learner">,
   notes: string[],
 ): string[] {
   // Of residues a class must be in so many proteins: residues of one are no two examples.
@@ -501,7 +541,7 @@ function classesOf(
   }
   if (kept.length < 2) {
     throw new UserError(
-      `Cannot train a probe as labels must be of at least two classes: current value is ${
+      `${cannotTrain(flags)} labels must be of at least two classes: current value is ${
         kept.length === 0 ? "none" : quote(kept[0])
       }`,
     );
@@ -509,7 +549,7 @@ function classesOf(
   const single = [...members].find(([name, count]) => count === 1 && kept.includes(name));
   if (single) {
     throw new UserError(
-      `Cannot train a probe as every class must have two proteins, one to learn from and one to be ` +
+      `${cannotTrain(flags)} every class must have two proteins, one to learn from and one to be ` +
         `tested with: ${quote(single[0])} has one; --min-class 2 leaves such classes out` +
         (per === "residue" ? " (their residues count as not labelled)" : ""),
     );

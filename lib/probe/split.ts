@@ -3,6 +3,7 @@ import { quote, UserError } from "../errors.ts";
 import { permutation, STREAMS } from "./random.ts";
 import { similarityGroups } from "./similarity.ts";
 import {
+  cannotTrain,
   type LabelledProtein,
   type Problem,
   type SetName,
@@ -15,7 +16,7 @@ export const SPLITS = ["given", "random", "grouped"] as const;
 
 /** The options of a split. */
 export interface SplitOptions {
-  /** How. @default given where the input has sets, else grouped */
+  /** How. @default given where the input has sets, random of variants of one protein, else grouped */
   split?: typeof SPLITS[number];
   /** Share of the proteins to be tested with. */
   test: number;
@@ -49,7 +50,14 @@ export async function splitProblem(
   watch: SplitWatch = {},
 ): Promise<SplitProblem> {
   const { proteins } = problem, hasSets = proteins.some(({ set }) => set !== undefined);
-  const kind = options.split ?? (hasSets ? "given" : "grouped");
+  const isVariants = problem.isAssay && !proteins.some(({ group }) => group !== undefined);
+  const usual = hasSets ? "given" : isVariants ? "random" : "grouped";
+  const kind = options.split ?? usual;
+  if (options.split === undefined && usual === "random") {
+    notes.push(
+      "Variants of one protein are split at random: other variants of the same residues are learnt from.",
+    );
+  }
   if (kind === "given" && !hasSets) {
     throw new UserError(
       "Cannot use --split given as the input must name sets: a column set (--set-column), or SET= " +
@@ -235,21 +243,23 @@ function checkSets(split: SplitProblem, notes: string[]): void {
   for (const set of SETS) {
     if (!sets.includes(set)) {
       throw new UserError(
-        `Cannot train a probe as the ${set} set must have a protein: current count is 0 of ` +
+        `${cannotTrain(split)} the ${set} set must have a protein: current count is 0 of ` +
           `${proteins.length} (${split.split})`,
       );
     }
   }
-  if (kind !== "classes") return;
+  if (kind === "numbers") return;
+  const isSets = kind === "sets";
   const count = new Map(SETS.map((set) => [set, new Float64Array(classes.length)]));
   proteins.forEach(({ labels }, i) => {
-    for (const k of new Set(labels)) if (!Number.isNaN(k)) count.get(sets[i])![k]++;
+    const own = isSets ? classes.keys().filter((k) => labels[k] === 1) : new Set(labels);
+    for (const k of own) if (!Number.isNaN(k)) count.get(sets[i])![k]++;
   });
   const [train, , test] = SETS.map((set) => count.get(set)!);
   classes.forEach((name, k) => {
     if (train[k] === 0) {
       throw new UserError(
-        `Cannot train a probe as every class must be in the training set: ${
+        `${cannotTrain(split)} every class must be in the training set: ${
           quote(name)
         } is in none ` +
           `of its proteins, in ${test[k]} of the test set (${split.split})`,

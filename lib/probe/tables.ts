@@ -9,6 +9,7 @@ import {
   type Metrics,
   NUMBER_METRICS,
   RESIDUE_METRICS,
+  SET_METRICS,
 } from "./evaluate.ts";
 import { type FeatureKind, KIND_NAMES } from "./features.ts";
 import type { Problem } from "./types.ts";
@@ -29,13 +30,15 @@ export interface ProbeRow {
 }
 
 /** What a metric is. */
-const MEANINGS: Readonly<Record<MetricName, string>> = {
+export const METRIC_MEANINGS: Readonly<Record<MetricName, string>> = {
   accuracy: "share that is right",
   balanced_accuracy: "mean over classes of the share of their members that is right",
   macro_f1: "mean over classes of F1",
   mcc: "Matthews correlation of all classes (Gorodkin 2004)",
   auc: "area under the ROC curve, one class against the rest, mean over classes",
   q3: "of residues: the share that is right, mean over proteins (Q3 where classes are H, E and C)",
+  micro_f1: "F1 over all pairs of protein and class",
+  exact: "share of the proteins of which every class is right",
   spearman: "rank correlation, ties at their mean rank",
   pearson: "linear correlation",
   r2: "1 − squared error ÷ that of the test set's own mean",
@@ -50,6 +53,8 @@ export const METRIC_NAMES: Readonly<Record<MetricName, string>> = {
   mcc: "Matthews correlation",
   auc: "AUC",
   q3: "Q3",
+  micro_f1: "micro F1",
+  exact: "all right",
   spearman: "Spearman",
   pearson: "Pearson",
   r2: "R²",
@@ -63,16 +68,23 @@ const KIND_MEANING = "layer (states of the model), sae (latents of an autoencode
   "the letters, of a protein with its length, of a residue among the 15 about it), shuffled (the " +
   "chosen features, labels of the training set shuffled), majority (no features)";
 
-function metricColumns(name: MetricName): Column<ProbeRow>[] {
-  const when = (NUMBER_METRICS as readonly string[]).includes(name)
+/** A statistic of the test set and its interval, as three columns. */
+export function metricColumns<Row extends { readonly metrics: Metrics }>(
+  name: MetricName,
+): Column<Row>[] {
+  const isIn = (names: readonly MetricName[]) => names.includes(name);
+  const when = isIn(NUMBER_METRICS)
     ? "of numbers"
     : name === "q3"
     ? "of residues' classes"
+    : isIn(SET_METRICS) && !isIn(RESIDUE_METRICS)
+    ? "of several classes at once"
     : "of classes";
-  const column = (suffix: string, meaning: string, of: (row: ProbeRow) => number | undefined) =>
+  const { number } = columnsOf<Row>();
+  const column = (suffix: string, meaning: string, of: (row: Row) => number | undefined) =>
     number(`${name}${suffix}`, meaning, (row) => of(row), { when });
   return [
-    column("", MEANINGS[name], ({ metrics }) => metrics[name]?.value),
+    column("", METRIC_MEANINGS[name], ({ metrics }) => metrics[name]?.value),
     column(
       "_low",
       "lower end of its 95 % bootstrap interval over proteins",
@@ -103,17 +115,29 @@ const HEAD_COLUMNS: readonly Column<ProbeRow>[] = [
 
 /** Of a problem, which statistics there are. */
 export const metricsOf = ({ kind, per }: Pick<Problem, "kind" | "per">): readonly MetricName[] =>
-  kind === "numbers" ? NUMBER_METRICS : per === "residue" ? RESIDUE_METRICS : CLASS_METRICS;
+  kind === "sets"
+    ? SET_METRICS
+    : kind === "numbers"
+    ? NUMBER_METRICS
+    : per === "residue"
+    ? RESIDUE_METRICS
+    : CLASS_METRICS;
 
 /** The statistic that a problem is spoken of by. */
 export const headlineOf = ({ kind }: Pick<Problem, "kind">, balanced: boolean): MetricName =>
-  kind === "numbers" ? "spearman" : balanced ? "balanced_accuracy" : "accuracy";
+  kind === "sets"
+    ? "micro_f1"
+    : kind === "numbers"
+    ? "spearman"
+    : balanced
+    ? "balanced_accuracy"
+    : "accuracy";
 
 function metricsTableOf(names: readonly MetricName[]): TableOf<ProbeRow> {
   return {
     name: "metrics",
     rows: "one row per probe: features, layer and pool; measured on the test set",
-    columns: [...HEAD_COLUMNS, ...names.flatMap(metricColumns)],
+    columns: [...HEAD_COLUMNS, ...names.flatMap((name) => metricColumns<ProbeRow>(name))],
   };
 }
 
@@ -137,7 +161,7 @@ export function predictionsTable(
   { per, kind, classes }: Pick<Problem, "per" | "kind" | "classes">,
   isApplied = false,
 ): TableOf<PredictionRow> {
-  const { columns } = PREDICTIONS, isClasses = kind === "classes";
+  const { columns } = PREDICTIONS, isClasses = kind !== "numbers";
   const probability = columns.at(-1)!;
   return {
     ...PREDICTIONS,
@@ -164,7 +188,8 @@ const name = (column: { name: string }) => column.name;
 
 const of = columnsOf<PredictionRow>();
 
-const PREDICTIONS: TableOf<PredictionRow> = {
+/** predictions.csv with all that it can have. */
+export const PREDICTIONS: TableOf<PredictionRow> = {
   name: "predictions",
   rows:
     "one row per protein or labelled residue of the test set, by the chosen probe; with --apply of all",

@@ -13,7 +13,7 @@ export interface LabelledProtein {
   readonly residues: string;
   /**
    * Of the protein one value, or one of each residue: the class by its place among the problem's
-   * classes, or the number; NaN where there is no label.
+   * classes, or the number; NaN where there is no label. Of sets 0 or 1 for each class.
    */
   readonly labels: Float64Array;
   /** What it must not be parted from, where that is given. */
@@ -26,8 +26,12 @@ export interface LabelledProtein {
 export interface Problem {
   /** What a label is of. */
   readonly per: "protein" | "residue";
-  /** Whether labels are names of classes or numbers to be predicted. */
-  readonly kind: "classes" | "numbers";
+  /** Whether labels are names of classes, numbers to be predicted, or any of the classes at once. */
+  readonly kind: "classes" | "numbers" | "sets";
+  /** What is trained, in messages. @default a probe */
+  readonly learner?: string;
+  /** Whether the proteins are variants of one, measured together. */
+  readonly isAssay?: boolean;
   /** The classes by name, in their order; none for numbers. */
   readonly classes: readonly string[];
   /** What the labels are called: a column, a file. */
@@ -43,3 +47,7 @@ export interface SplitProblem extends Problem {
   /** How they came there, in words. */
   readonly split: string;
 }
+
+/** How messages of what cannot be learnt from begin. */
+export const cannotTrain = ({ learner = "a probe" }: Pick<Problem, "learner">): string =>
+  `Cannot train ${learner} as`;

@@ -10,11 +10,17 @@ import type { OutputDir } from "../io/output.ts";
 /** What is saved. */
 export interface SavedModel {
   readonly config: Esm2Config;
+  /** All of them, or all but those of the language-model head. */
   readonly weights: WeightArrays;
   /** f32[d ÷ 2] */
   readonly invFreq: Float32Array;
   /** The contact head's, where there is one. */
   readonly contactHead?: Readonly<Record<"weight" | "bias", Float32Array>>;
+  /** What else config.json and the weights hold: of a head that was taught. @default nothing */
+  readonly more?: {
+    readonly config: Readonly<Record<string, unknown>>;
+    readonly tensors: Readonly<Record<string, WrittenTensor>>;
+  };
   /** Texts for the header of the weights. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly card: string;
@@ -30,13 +36,13 @@ const SPECIAL = {
 
 /** Writes config.json, model.safetensors, the tokenizer's files and the card. */
 export async function saveModel(output: OutputDir, model: SavedModel): Promise<void> {
-  const { config, weights, invFreq, contactHead, metadata, card } = model;
+  const { config, weights, invFreq, contactHead, more, metadata, card } = model;
   const tensors: Record<string, WrittenTensor> = {};
   const add = (name: EsmTensorName, shape: readonly number[], data: Float32Array) => {
     tensors[hfName(name)] = { dtype: "F32", shape, data };
   };
   for (const [name, shape] of weightShapes(config)) {
-    add(name, shape, weights[name]);
+    if (weights[name]) add(name, shape, weights[name]);
   }
   for (let layer = 0; layer < config.layers; layer++) {
     add(invFreqOf(layer), [invFreq.length], invFreq);
@@ -46,13 +52,14 @@ export async function saveModel(output: OutputDir, model: SavedModel): Promise<v
     add("contact_head.regression.weight", [1, weight.length], weight);
     add("contact_head.regression.bias", [1], bias);
   }
+  Object.assign(tensors, more?.tensors);
   await writeSafetensors(output.temporaryPath("model.safetensors"), tensors, {
     format: "pt",
     ...metadata,
   });
   const json = (name: string, value: unknown) =>
     output.write(name, `${JSON.stringify(value, null, 2)}\n`);
-  await json("config.json", configToHf(config));
+  await json("config.json", { ...configToHf(config), ...more?.config });
   await json("tokenizer_config.json", {
     ...SPECIAL,
     model_max_length: 1024,

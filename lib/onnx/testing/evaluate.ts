@@ -61,6 +61,8 @@ const OPERATORS: Record<string, Operator> = {
   Sqrt: map(Math.sqrt),
   Reciprocal: map((x) => 1 / x),
   Gelu: map((x) => x / 2 * (1 + erf(x * Math.SQRT1_2))),
+  Tanh: map(Math.tanh),
+  Relu: map((x) => Math.max(x, 0)),
   Abs: map(Math.abs),
   Ceil: map(Math.ceil),
   Cast: map(Math.trunc),

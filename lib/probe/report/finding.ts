@@ -19,19 +19,20 @@ export interface Answer {
 }
 
 /** Statistics that are shares. */
-const SHARES: readonly MetricName[] = ["accuracy", "balanced_accuracy", "q3"];
+const SHARES: readonly MetricName[] = ["accuracy", "balanced_accuracy", "q3", "exact"];
 
 /** A statistic as people read it. */
 export const figureText = (name: MetricName, value: number): string =>
   SHARES.includes(name) ? percent(value, 1) : fixed(value, 3);
 
-function withInterval(name: MetricName, { value, low, high }: Metric, lead = ""): string {
+/** A statistic with its interval. @param lead before the interval */
+export function withInterval(name: MetricName, { value, low, high }: Metric, lead = ""): string {
   const say = (x: number) => figureText(name, x);
   return `${say(value)}${Number.isNaN(low) ? "" : ` (${lead}${say(low)} to ${say(high)})`}`;
 }
 
 /** A difference of shares is in points, not in per cent of one of them. */
-function differenceText(name: MetricName, { value, low, high }: Metric): string {
+export function differenceText(name: MetricName, { value, low, high }: Metric): string {
   const isShare = SHARES.includes(name);
   const say = (x: number) => isShare ? fixed(100 * x, 1) : fixed(x, 3);
   const interval = Number.isNaN(low) ? "" : ` (${say(low)} to ${say(high)})`;

@@ -1,63 +1,51 @@
 /** The page of a probe. */
 import type { Piece } from "../../report/bundle.ts";
-import { cellMap, lines, scatter, track } from "../../report/figures/mod.ts";
+import { lines } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
 import {
   drawnNote,
-  foldedView,
   frame,
   panel,
-  ramp,
   reportPage,
   type RunFacts,
   summaryView,
   tableHead,
-  view,
 } from "../../report/page.ts";
-import { fixed, percent } from "../../report/client/numbers.js";
-import type { Confusion } from "../../stats/confusion.ts";
-import { calledOf, type Metric, type MetricName } from "../evaluate.ts";
+import { fixed } from "../../report/client/numbers.js";
+import type { Metric, MetricName } from "../evaluate.ts";
 import { isOfModel, KIND_NAMES } from "../features.ts";
-import type { Selection } from "../selection.ts";
-import { type ClassRow, type LatentRow, METRIC_NAMES, type ProbeRow, rowName } from "../tables.ts";
-import type { SplitProblem } from "../types.ts";
+import { type LatentRow, METRIC_NAMES, type ProbeRow, rowName } from "../tables.ts";
 import { figureText, finding } from "./finding.ts";
+import {
+  predictionData,
+  predictionPanels,
+  type Predictions,
+  PREDICTIONS_PIECE,
+  residueFolds,
+} from "./predictions.ts";
 import script from "./page.js" with { type: "text" };
 
 /** What the page shows. */
-export interface ProbeReport {
+export interface ProbeReport extends Predictions {
   /** Warnings that the reader must see first. */
   readonly notes: readonly string[];
-  readonly problem: SplitProblem;
-  readonly selection: Pick<Selection, "rows" | "proteins">;
   readonly rows: readonly ProbeRow[];
   readonly headline: MetricName;
   readonly chosen: ProbeRow;
   readonly baseline?: ProbeRow;
   /** By how much the chosen one is better than the baseline. */
   readonly gain?: Metric;
-  readonly confusion?: Confusion;
-  readonly perClass?: readonly ClassRow[];
   readonly latents?: readonly LatentRow[];
-  /** Of the test set: probabilities f32[n, classes] or numbers f32[n]. */
-  readonly predicted: Float32Array;
   /** Proteins whose residues are drawn. */
   readonly drawn: number;
   readonly run: RunFacts;
 }
 
-const PAGE: Piece = { name: "page.js", script, uses: [cellMap, lines, scatter, track] };
-
-/** Points of measured against predicted numbers that a page has at most. */
-const MOST_DOTS = 2000;
-/** Classes up to which the matrix needs no square. */
-const FEW = 5;
-/** Classes up to which the matrix has a cell for each pair. */
-const MOST_CELLS = 60;
+const PAGE: Piece = { name: "page.js", script, uses: [lines, PREDICTIONS_PIECE] };
 
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
 export function renderProbeReport(report: ProbeReport): string {
-  const { problem, selection, run } = report, { per, proteins } = problem;
+  const { problem, selection, run } = report, { per } = problem;
   const test = selection.proteins.test,
     { model, backend } = run.record as {
       model?: { name: string };
@@ -79,70 +67,15 @@ export function renderProbeReport(report: ProbeReport): string {
     ],
     body: [
       overall(report),
-      residueViews(report, drawn).map(({ data, wrong, all }, i) => {
-        const { id, residues } = proteins[drawn[i]];
-        return foldedView(
-          `protein-${i + 1}`,
-          markup`${id} <span>${wrong} of ${all} residues wrong (${percent(wrong / all)})</span>`,
-          view({ id, letters: residues }, data, [
-            panel({
-              span: 12,
-              title: "Probability of the right class",
-              controls:
-                markup`<span class="key"><span><i style="--c:var(--blue)"></i>right</span><span><i style="--c:var(--orange)"></i>wrong</span></span>`,
-              body: frame("residues", "low"),
-              caption: "Residues without a bar have no label; a click selects one.",
-            }),
-          ]),
-        );
-      }),
+      residueFolds(report, drawn),
     ],
     run,
     pieces: [PAGE],
   });
 }
 
-/** The residues of a protein of the test set. */
-interface ResidueData {
-  classes: readonly string[];
-  /** Class by residue, −1 without a label; the number of numbers, null without. */
-  labels: (number | null)[];
-  predicted: (number | null)[];
-  /** Of the right class. */
-  probability: (number | null)[];
-}
-
-function residueViews(
-  { problem, selection, predicted }: ProbeReport,
-  drawn: readonly number[],
-): { data: ResidueData; wrong: number; all: number }[] {
-  const { proteins, classes } = problem, n = classes.length;
-  if (n === 0) return [];
-  const called = calledOf(predicted, n);
-  let at = 0;
-  return drawn.map((p) => {
-    const { residues, labels } = proteins[p], rows = selection.rows(p);
-    const none = () => Array<number | null>(residues.length).fill(null);
-    const data: ResidueData = {
-      classes,
-      labels: none(),
-      predicted: none(),
-      probability: none(),
-    };
-    let wrong = 0;
-    for (const i of rows) {
-      data.labels[i] = labels[i];
-      data.predicted[i] = called[at];
-      data.probability[i] = Number(predicted[at * n + labels[i]].toPrecision(6));
-      wrong += Number(called[at++] !== labels[i]);
-    }
-    return { data, wrong, all: rows.length };
-  });
-}
-
 function overall(report: ProbeReport): Markup {
-  const { problem, headline, confusion, perClass, latents } = report, { classes } = problem;
-  const hasCells = confusion && classes.length <= MOST_CELLS;
+  const { headline, latents } = report;
   const name = METRIC_NAMES[headline];
   return summaryView(summaryData(report), [
     panel({
@@ -158,37 +91,7 @@ function overall(report: ProbeReport): Markup {
       body: probeTable(report),
       caption: "Bold: what the validation set chose of each kind. metrics.csv has all statistics.",
     }),
-    hasCells && panel({
-      span: 7,
-      title: "What was taken for what",
-      body: markup`${
-        frame("confusion", classes.length > FEW ? "square" : "grow")
-      }<div class="beneath">${ramp("s", "share of the class's members", "0", "1")}</div>`,
-      caption: "Rows are the labels, columns what was predicted; numbers are members.",
-    }),
-    perClass && panel({
-      span: hasCells ? 5 : 12,
-      title: "Classes",
-      body: markup`<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${
-        tableHead([{ text: "Class" }, "Learnt from", "Test", "Precision", "Recall", "F1"])
-      }<tbody>${
-        perClass.map((row) =>
-          markup`
-<tr><th scope="row" class="text">${row.name}</th><td>${row.train}</td><td>${row.support}</td>${
-            [row.precision, row.recall, row.f1].map((x) => markup`<td>${fixed(x, 3)}</td>`)
-          }</tr>`
-        )
-      }</tbody></table></div>`,
-    }),
-    problem.kind === "numbers" && panel({
-      span: 12,
-      title: "Predicted against given",
-      body: frame("numbers", "grow"),
-      caption: report.predicted.length > MOST_DOTS &&
-        `One in ${
-          thinning(report)
-        } of ${report.predicted.length} rows is drawn; predictions.csv has all.`,
-    }),
+    predictionPanels(report),
     latents && panel({
       span: 12,
       title: "Latents with the largest weights",
@@ -198,8 +101,6 @@ function overall(report: ProbeReport): Markup {
     }),
   ]);
 }
-
-const thinning = ({ predicted }: ProbeReport) => Math.ceil(predicted.length / MOST_DOTS);
 
 function probeTable({ rows, headline, chosen }: ProbeReport): Markup {
   return markup`<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${
@@ -242,7 +143,7 @@ function latentTable(latents: readonly LatentRow[]): Markup {
 
 /** What the module draws over all proteins. */
 function summaryData(report: ProbeReport) {
-  const { problem, rows, headline, confusion } = report;
+  const { rows, headline } = report;
   const layers = rows.filter(({ layer, kind }) => layer !== undefined && kind !== "shuffled");
   const deepest = Math.max(...layers.map(({ layer }) => layer === "last" ? 0 : Number(layer)));
   const placeOf = ({ layer }: ProbeRow) => layer === "last" ? deepest + 1 : Number(layer);
@@ -290,21 +191,6 @@ function summaryData(report: ProbeReport) {
     curves,
     xTicks: xTicks.filter((_, i) => i % step === 0 || i === xTicks.length - 1),
     metricRows,
-    ...(confusion && problem.classes.length <= MOST_CELLS && {
-      confusion: { classes: problem.classes, counts: Array.from(confusion.counts) },
-    }),
-    ...(problem.kind === "numbers" && { dots: dotsOf(report) }),
+    ...predictionData(report),
   };
-}
-
-/** Given and predicted numbers of some of the rows. */
-function dotsOf(report: ProbeReport) {
-  const { problem: { proteins, per }, selection: { proteins: { test }, rows }, predicted } = report;
-  const all = test.flatMap((p) =>
-    Array.from(rows(p), (i) => ({
-      name: per === "protein" ? proteins[p].id : `${proteins[p].id} ${i + 1}`,
-      x: proteins[p].labels[i],
-    }))
-  ).map((dot, r) => ({ ...dot, y: predicted[r] }));
-  return all.filter((_, r) => r % thinning(report) === 0);
 }
