@@ -25,12 +25,12 @@ import { Results } from "../run/results.ts";
 import type { RunFlags } from "../run/run.ts";
 import { classScores, type Confusion } from "../stats/confusion.ts";
 import type { OptimiserSettings } from "../train/parameters.ts";
+import { sparkline, TrainingCurve } from "../train/curve.ts";
 import { StateFile } from "../train/state_file.ts";
 import { meanOf, reportSteps } from "../train/steps_report.ts";
 import { VERSION } from "../version.ts";
 import { applyTuned } from "./apply.ts";
 import { cardOf } from "./card.ts";
-import { CurveOf, sparkline } from "./curve.ts";
 import { type DataFlags, labelledResidues, type Lesson, readLesson } from "./data.ts";
 import { type Taught, writeTaught } from "./folder.ts";
 import { Judge } from "./judge.ts";
@@ -294,7 +294,7 @@ async function runMode(
   const teaching = { lesson, learner, spec, esm, judge };
   const peak = new Peak(backend);
   const total = stepsOf(lesson, settings);
-  const curve = new CurveOf(mode, total);
+  const curve = new TrainingCurve<tables.CurveStep>(tables.CURVE_ROWS, ({ step }) => step / total);
   let line = { tokens: 0, at: performance.now() }, preparing: Progress | undefined;
   const report = reportSteps<StepReport>(ctx, { total, unit: "steps" }, (steps) => {
     const now = { tokens: steps.at(-1)!.tokens, at: performance.now() };
@@ -317,7 +317,7 @@ async function runMode(
       keep: () => curve.rows,
       onStep(step) {
         peak.look();
-        curve.add(step);
+        curve.add({ mode, ...step });
         report.onStep(step, step.step);
       },
       onEpoch({ epoch, loss, metric, best }) {

@@ -1,4 +1,6 @@
 /** The tables of a fine-tuning. */
+import type { CurveRowOf } from "../train/curve.ts";
+import type { StepReport } from "./train.ts";
 import { three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
@@ -134,17 +136,12 @@ export const EPOCHS: TableOf<EpochRow> = {
   ],
 };
 
+/** A step of a mode. */
+export type CurveStep = StepReport & { readonly mode: Mode };
 /** Means of some steps. */
-export interface CurveRow {
-  readonly mode: Mode;
-  readonly step: number;
-  readonly epoch: number;
-  readonly tokens: number;
-  readonly loss: number;
-  readonly norm: number;
-  readonly rate: number;
-  readonly tokensPerSecond: number;
-}
+export type CurveRow = CurveRowOf<CurveStep>;
+/** Of a mode, at most. */
+export const CURVE_ROWS = 300;
 
 const curve = columnsOf<CurveRow>();
 

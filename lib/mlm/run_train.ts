@@ -21,6 +21,7 @@ import { Results } from "../run/results.ts";
 import { Corpus } from "../train/corpus.ts";
 import type { StopVerdict } from "../train/early_stop.ts";
 import { permutation } from "../train/random.ts";
+import { type CurveRowOf, TrainingCurve } from "../train/curve.ts";
 import { StateFile } from "../train/state_file.ts";
 import { meanOf, reportSteps } from "../train/steps_report.ts";
 import { VERSION } from "../version.ts";
@@ -73,9 +74,7 @@ export interface TrainFlags {
 const TOKEN_BUDGET = 2048;
 
 /** A row of curve.csv. */
-interface CurveRow extends StepReport {
-  tokensPerSecond: number;
-}
+type CurveRow = CurveRowOf<StepReport>;
 
 const { integer, number } = columnsOf<CurveRow>();
 
@@ -144,7 +143,7 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
     ...{ version: VERSION, backend: backend.name, settings, maxLength: o.maxLength },
     ...{ start: start.sha256, config, corpora: described },
   });
-  const curve = new Curve(o.tokens);
+  const curve = new TrainingCurve<StepReport>(CURVE_ROWS, ({ tokens }) => tokens / o.tokens);
   const report = reportSteps<StepReport>(ctx, { total: o.tokens, unit: "tokens" }, (steps) => {
     const loss = meanOf(steps, (step) => step.loss);
     return `loss ${loss.toFixed(4)}, perplexity ${perplexityText(loss)}, ` +
@@ -360,30 +359,4 @@ async function startOf(
     invFreq: await checkpoint.read("layers.0.self_attn.rot_emb.inv_freq"),
     sha256: await checkpoint.sha256(),
   };
-}
-
-/** Means of steps, at most 500 rows however many steps there are. */
-class Curve {
-  readonly rows: CurveRow[] = [];
-  #waiting: StepReport[] = [];
-  #since = performance.now();
-
-  constructor(readonly tokens: number) {}
-
-  add(report: StepReport): void {
-    this.#waiting.push(report);
-    if (report.tokens < (this.rows.length + 1) * this.tokens / CURVE_ROWS) return;
-    const steps = this.#waiting, now = performance.now();
-    const seen = report.tokens - (this.rows.at(-1)?.tokens ?? 0);
-    this.rows.push({
-      ...{
-        ...report,
-        loss: meanOf(steps, ({ loss }) => loss),
-        norm: meanOf(steps, ({ norm }) => norm),
-      },
-      tokensPerSecond: seen / (now - this.#since) * 1000,
-    });
-    this.#waiting = [];
-    this.#since = now;
-  }
 }

@@ -1,5 +1,5 @@
 import { equal } from "../../tests/assert.ts";
-import { CurveOf, sparkline } from "./curve.ts";
+import { sparkline, TrainingCurve } from "./curve.ts";
 
 Deno.test("sparkline draws values between their least and largest, the last ones only", () => {
   equal(sparkline([3, 2, 1]), "█▅▁");
@@ -9,9 +9,12 @@ Deno.test("sparkline draws values between their least and largest, the last ones
 });
 
 Deno.test("a curve has at most as many rows as a page can draw, means of steps", () => {
-  const curve = new CurveOf("lora", 3000);
+  const curve = new TrainingCurve<{ step: number; tokens: number; loss: number; norm: number }>(
+    300,
+    ({ step }) => step / 3000,
+  );
   for (let step = 1; step <= 3000; step++) {
-    curve.add({ step, epoch: 1, tokens: 10 * step, loss: step % 2, norm: 2, rate: 0.1 });
+    curve.add({ step, tokens: 10 * step, loss: step % 2, norm: 2 });
   }
   equal(curve.rows.length, 300);
   equal(curve.rows.at(-1)!.step, 3000);
