@@ -3,6 +3,7 @@ import { type Esm2, planBatches } from "../esm2/mod.ts";
 import type { NamedArrays, Parameters } from "../train/parameters.ts";
 import { permutation } from "../train/random.ts";
 import { constant, cosine, linear, type Schedule } from "../train/schedule.ts";
+import { SaveTimer } from "../train/save_timer.ts";
 import type { StateFile } from "../train/state_file.ts";
 import type { SetName } from "../probe/types.ts";
 import type { Lesson } from "./data.ts";
@@ -92,9 +93,6 @@ export interface TeachWatch {
   onResume?(standing: Standing, kept: unknown): void;
 }
 
-/** The state is saved when so much time has passed, and saving takes no more than this share of it. */
-const SAVE_MS = 2000, SAVE_SHARE = 0.03;
-
 /** Batches of a step, whose draws are told apart. */
 const MOST_BATCHES = 4096;
 
@@ -139,22 +137,18 @@ export async function teach(
   }
   let since = performance.now();
   await learner.prepare({ tokenBudget: settings.tokenBudget, signal, onProgress: onPrepare });
-  let saved = performance.now(), saving = 0;
   const clock = () => {
     const now = performance.now();
     standing.seconds += (now - since) / 1000;
     since = now;
   };
-  const save = async () => {
+  const timer = new SaveTimer(async () => {
     clock();
-    const begin = performance.now();
     stateFile?.save({ ...standing, kept: keep?.() }, {
       ...arraysOf(await parameters.memory()),
       best,
     });
-    saved = performance.now();
-    saving = saved - begin;
-  };
+  });
   const isOver = () => standing.stopped || standing.epochs.length >= settings.epochs;
   try {
     while (!isOver()) {
@@ -191,14 +185,13 @@ export async function teach(
         standing.stopped = since >= settings.patience;
         onEpoch?.(report);
       }
-      const waited = performance.now() - saved;
-      if (waited > Math.max(SAVE_MS, saving / SAVE_SHARE)) await save();
+      await timer.saveIfDue();
       // Ctrl-C is heard only when the event loop turns.
       await new Promise((resolve) => setTimeout(resolve));
     }
-    if (!state || standing.steps > state.steps) await save();
+    if (!state || standing.steps > state.steps) await timer.save();
   } catch (error) {
-    if (signal?.aborted && standing.steps > 0) await save();
+    if (signal?.aborted && standing.steps > 0) await timer.save();
     throw error;
   }
   const memory = await parameters.memory();

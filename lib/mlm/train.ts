@@ -1,4 +1,5 @@
 /** Trains all weights of a model on masked residues. */
+import { SaveTimer } from "../train/save_timer.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { Backend } from "../backend/types.ts";
 import { Esm2, planBatches } from "../esm2/mod.ts";
@@ -77,9 +78,6 @@ export interface TrainOptions {
   onResume?(tokens: number, kept: unknown): void;
 }
 
-/** How often the state is saved. */
-const SAVE_MS = 60_000;
-
 /** Where a training stands. */
 interface Progress {
   steps: number;
@@ -151,14 +149,11 @@ export async function trainMaskedModel(
 
   const source = new LiveWeights((name) => parameters.tensor(name));
   await using esm = Esm2.ofWeights(source, { config, backend, invFreq });
-  let saved = performance.now();
-  const save = async () => {
-    if (progress.steps > 0) {
-      const arrays = { ...await parameters.memory(), best };
-      stateFile?.save({ ...progress, kept: keep?.() }, arrays);
-    }
-    saved = performance.now();
-  };
+  const timer = new SaveTimer(async () => {
+    if (progress.steps === 0) return;
+    const arrays = { ...await parameters.memory(), best };
+    stateFile?.save({ ...progress, kept: keep?.() }, arrays);
+  });
   try {
     // A run that was killed between its last check and its end must not train on.
     while (progress.tokens < settings.tokens && stop.standing.since < stop.patience) {
@@ -185,13 +180,13 @@ export async function trainMaskedModel(
       progress.draws += draws.length;
       progress.tokens += done;
       if (await isOver()) break;
-      if (performance.now() - saved > SAVE_MS) await save();
+      await timer.saveIfDue();
       // Ctrl-C is heard only when the event loop turns.
       await new Promise((resolve) => setTimeout(resolve));
     }
-    await save();
+    await timer.save();
   } catch (error) {
-    if (signal?.aborted) await save();
+    if (signal?.aborted) await timer.save();
     throw error;
   }
   fill(weights, stop.standing.best === undefined ? await parameters.readAverage() : best);

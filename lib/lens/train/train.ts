@@ -1,4 +1,5 @@
 /** Trains the maps of a tuned lens; each layer's is apart from the others. */
+import { SaveTimer } from "../../train/save_timer.ts";
 import { adamw, type Moments } from "../../train/adamw.ts";
 import { clipByGlobalNorm } from "../../train/arrays.ts";
 import { linear } from "../../train/schedule.ts";
@@ -34,8 +35,6 @@ export interface TrainOptions {
   readonly onStep?: (loss: number, tokens: number) => void;
   /** Hears where a stopped run is continued. */
   readonly onResume?: (tokens: number) => void;
-  /** How often the state is saved. @default a minute */
-  readonly saveMs?: number;
 }
 
 export interface TrainedLens {
@@ -46,7 +45,6 @@ export interface TrainedLens {
   readonly residues: number;
 }
 
-const SAVE_MS = 60_000;
 const OPTIMISER = adamw();
 
 type LayerArrays = { matrix: Float32Array; bias: Float32Array };
@@ -71,7 +69,7 @@ export async function trainLens(
     step: LensStep;
   },
   settings: TrainSettings,
-  { stateFile, signal, onStep, onResume, saveMs = SAVE_MS }: TrainOptions = {},
+  { stateFile, signal, onStep, onResume }: TrainOptions = {},
 ): Promise<TrainedLens> {
   const { layers, dModel, hidden, seed, tokenBudget } = settings;
   const lens = identityLens(layers, dModel);
@@ -83,11 +81,9 @@ export async function trainLens(
   let where: Where = found ??
     { cursor: { epoch: 0, position: 0 }, steps: 0, tokens: 0, residues: 0 };
   if (found) onResume?.(where.tokens);
-  let saved = performance.now();
-  const save = () => {
+  const timer = new SaveTimer(() => {
     if (where.steps > 0) stateFile?.save(where, arrays);
-    saved = performance.now();
-  };
+  });
   try {
     while (where.tokens < settings.tokens) {
       signal?.throwIfAborted();
@@ -117,13 +113,14 @@ export async function trainLens(
         residues: where.residues + residues,
       };
       onStep?.(loss, where.tokens);
-      if (where.steps === 1 || performance.now() - saved > saveMs) save();
+      if (where.steps === 1) await timer.save();
+      else await timer.saveIfDue();
       // Ctrl-C is heard only when the event loop turns.
       await new Promise((resolve) => setTimeout(resolve));
     }
-    save();
+    await timer.save();
   } catch (error) {
-    if (signal?.aborted) save();
+    if (signal?.aborted) await timer.save();
     throw error;
   }
   return { lens, steps: where.steps, tokens: where.tokens, residues: where.residues };

@@ -1,4 +1,5 @@
 /** Trains an SAE on what a stream of buffers of activations gives. */
+import { SaveTimer } from "../../train/save_timer.ts";
 import type { StateFile } from "../../train/state_file.ts";
 import type { SaeConfig } from "../types.ts";
 import type { Crop, Cursor, Feed } from "../../train/feed.ts";
@@ -16,9 +17,6 @@ import {
 
 /** Tokens of the first buffer that say where the input bias starts. */
 const MEDIAN_TOKENS = 8192;
-/** How often the state is saved, besides after the first buffer. */
-const SAVE_MS = 60_000;
-
 export interface TrainSettings extends TrainerSettings {
   readonly dModel: number;
   readonly latents: number;
@@ -107,12 +105,10 @@ export async function train(
   let cursor: Cursor = found?.cursor ?? { epoch: 0, position: 0 };
   let { buffer, before, batches: done, unit } = found ??
     { buffer: 0, before: 0, batches: 0, unit: 1 };
-  let saved = performance.now();
-  const save = () => {
+  const timer = new SaveTimer(() => {
     const now: TrainingState = { trainer: state, unit, cursor, buffer, before, batches: done };
     if (stateFile && state.steps > 0) saveState(stateFile, now);
-    saved = performance.now();
-  };
+  });
   try {
     while (state.tokens < settings.tokens) {
       const { crops, cursor: after } = source.feed.next(cursor);
@@ -131,17 +127,17 @@ export async function train(
         const report = await trainer.step(batch);
         done++;
         onStep?.(report, state.tokens);
-        if (performance.now() - saved > SAVE_MS) save();
+        await timer.saveIfDue();
       }
       cursor = after;
       before = state.tokens;
       buffer++;
       done = 0;
-      if (buffer === 1) save();
+      if (buffer === 1) await timer.save();
     }
-    save();
+    await timer.save();
   } catch (error) {
-    if (signal?.aborted) save();
+    if (signal?.aborted) await timer.save();
     throw error;
   }
   return { state, unit, epochs: cursor.epoch };
