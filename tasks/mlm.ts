@@ -118,6 +118,21 @@ const options = {
     default: 8192,
     description: "of a step",
   }),
+  windows: option({
+    ...training,
+    placeholder: "share",
+    parse: parseShare,
+    default: 1 as number | readonly [number, number],
+    description: "of a sequence that is seen at once; 0.4-1 draws one for each",
+  }),
+  flanks: option({
+    ...training,
+    placeholder: "residues",
+    parse: parse.integer({ min: 0, max: 10_000 }),
+    default: 0,
+    description:
+      "of other sequences before and after, each drawn up to so many: domains stand in proteins",
+  }),
   crop: option({
     ...training,
     placeholder: "residues",

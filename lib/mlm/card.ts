@@ -3,6 +3,7 @@ import { VERSION } from "../version.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { HeldOutFigures } from "./held_out.ts";
 import { perplexityText } from "./tables.ts";
+import type { SamplerSettings } from "./sampler.ts";
 import type { TrainSettings } from "./train.ts";
 
 export interface CardInput {
@@ -19,7 +20,7 @@ export interface CardInput {
     heldOut: number;
     weight: number;
   }[];
-  readonly maxLength: number;
+  readonly draws: SamplerSettings;
   readonly settings: TrainSettings;
   readonly steps: number;
   readonly tokens: number;
@@ -37,9 +38,12 @@ const fallOf = ({ schedule, cooling, average, patience }: TrainSettings): string
       : [`stopped after ${patience} checks on the held-out sequences without a better one`]),
   ].join("; ");
 
+const rangeText = (range: number | readonly [number, number]): string =>
+  typeof range === "number" ? `${range}` : `${range[0]} to ${range[1]}`;
+
 /** The card as Markdown. */
 export function cardOf(input: CardInput): string {
-  const { name, config, parameters, start, corpora, settings, before, after } = input;
+  const { name, config, parameters, start, corpora, draws, settings, before, after } = input;
   const share = settings.corruption.share ?? 0.15;
   const rows = (entries: readonly (readonly [string, string])[]) =>
     entries.map(([key, value]) => `| ${key} | ${value} |`).join("\n");
@@ -73,10 +77,18 @@ ${
           `weight ${weight}; SHA-256 ${sha256}`,
         ] as const
       ),
-      ["longest part of a sequence", `${input.maxLength} residues, a random window`],
+      ["longest part of a sequence", `${draws.maxLength} residues, a random window`],
+      ...(draws.windows === undefined || draws.windows === 1 ? [] : [
+        ["windows", `${rangeText(draws.windows)} of what could be seen`] as const,
+      ]),
+      ...(draws.flanks
+        ? [
+          ["flanks", `up to ${draws.flanks} residues of other sequences before and after`] as const,
+        ]
+        : []),
       [
         "residues asked for",
-        typeof share === "number" ? `${share}` : `${share[0]} to ${share[1]} of a sequence`,
+        `${rangeText(share)}${typeof share === "number" ? "" : " of a sequence"}`,
       ],
       [
         "of these",

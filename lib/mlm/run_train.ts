@@ -49,6 +49,8 @@ export interface TrainFlags {
   tokens: number;
   batch: number;
   maxLength: number;
+  windows: number | readonly [number, number];
+  flanks: number;
   maskShare: number | readonly [number, number];
   masked: number;
   replaced: number;
@@ -139,8 +141,9 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
   };
   const before = start.isNew ? undefined : await measure();
   watch.stage("train");
+  const { maxLength, windows, flanks, seed } = o, draws = { maxLength, windows, flanks, seed };
   const stateFile = StateFile.beside(o.out, {
-    ...{ version: VERSION, backend: backend.name, settings, maxLength: o.maxLength },
+    ...{ version: VERSION, backend: backend.name, settings, draws },
     ...{ start: start.sha256, config, corpora: described },
   });
   const curve = new TrainingCurve<StepReport>(CURVE_ROWS, ({ tokens }) => tokens / o.tokens);
@@ -155,7 +158,7 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
       config,
       weights,
       invFreq,
-      new Sampler(sources, { maxLength: o.maxLength, seed: o.seed }),
+      new Sampler(sources, draws),
       settings,
       backend,
       {
@@ -186,7 +189,7 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
   const parameters = Object.values(weights).reduce((sum, { length }) => sum + length, 0);
   const card = cardOf({
     ...{ name: basename(o.out), config, parameters, start: start.text, corpora: described },
-    ...{ maxLength: o.maxLength, settings, before, after },
+    ...{ draws, settings, before, after },
     ...{ steps: progress.steps, tokens: progress.tokens },
   });
   await saveModel(output, {

@@ -161,7 +161,7 @@ export async function trainMaskedModel(
       const draws = sampler.batch(progress.draws, settings.batch);
       const corrupted = await Promise.all(draws.map((draw) => hide(draw, sampler, settings)));
       using found = await gradientsOf(esm, corrupted, settings.tokenBudget, parameters);
-      const done = draws.reduce((sum, { residues }) => sum + residues + 2, 0);
+      const done = draws.reduce((sum, { length }) => sum + length + 2, 0);
       if (found.losses.length > 0) {
         // The first step moves too: it is the share that is done after it.
         const rate = schedule(Math.min(1, (progress.tokens + done) / settings.tokens));
@@ -204,15 +204,14 @@ const copyOf = (arrays: WeightArrays): WeightArrays =>
   Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
 
 async function hide(
-  { index, source, sequence, from, residues }: Draw,
-  { sources }: Sampler,
+  draw: Draw,
+  sampler: Sampler,
   { corruption, seed }: TrainSettings,
 ): Promise<Corrupted> {
-  const row = await sources[source].corpus.tokens(sequence, from, residues);
-  return corrupt(row, corruption, {
+  return corrupt(await sampler.tokens(draw), corruption, {
     seed,
-    sequence: index >>> 0,
-    draw: Math.floor(index / 2 ** 32),
+    sequence: draw.index >>> 0,
+    draw: Math.floor(draw.index / 2 ** 32),
   });
 }
 
