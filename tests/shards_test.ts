@@ -209,11 +209,12 @@ async function killed(
     let ended = false;
     child.status.then(() => ended = true);
     while (!ended && unitBytes(out) < least) await new Promise((resolve) => setTimeout(resolve, 1));
-    if (!ended) child.kill("SIGKILL");
+    const isUnderWay = !ended;
+    if (isUnderWay) child.kill("SIGKILL");
     await child.status;
     await Promise.all(logs);
     const written = [...Deno.readDirSync(out)].filter(({ name }) => !name.startsWith("."));
-    if (written.length === 0) return;
+    if (isUnderWay && written.length === 0) return;
     ok(attempt < ATTEMPTS, "it was under way");
     await Deno.remove(out, { recursive: true });
   }
