@@ -208,7 +208,13 @@ async function killed(
     const logs = [new Response(child.stdout).text(), new Response(child.stderr).text()];
     let ended = false;
     child.status.then(() => ended = true);
-    while (!ended && unitBytes(out) < least) await new Promise((resolve) => setTimeout(resolve, 1));
+    // What is there first may be half of a unit.
+    let first = 0;
+    for (let size = 0; !ended && (first === 0 || size <= first || size < least);) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      size = unitBytes(out);
+      first ||= size;
+    }
     const isUnderWay = !ended;
     if (isUnderWay) child.kill("SIGKILL");
     await child.status;

@@ -3,30 +3,48 @@
  * weights; LARGE_MODEL=1 adds a step at the shape of 650M.
  */
 import type { TrainingMemory, TrainingMemoryCase } from "../lib/bench/training_child.ts";
-import { runModule } from "../lib/bench/subprocess.ts";
 import { equal, ok } from "./assert.ts";
 
 const child = new URL("../lib/bench/training_child.ts", import.meta.url);
-const measure = (one: TrainingMemoryCase) => runModule<TrainingMemory>(child, one);
+
+/**
+ * By way of a shell, which starts it as a child: a process begins with the peak of the one that it was made
+ * from, and the tests before this one have needed more.
+ */
+async function measure(one: TrainingMemoryCase): Promise<TrainingMemory> {
+  const allowed = ["read", "write", "env", "ffi", "sys"].map((name) => `--allow-${name}`);
+  const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...allowed];
+  const { stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", '"$0" "$@"; exit $?', ...deno, child.href, JSON.stringify(one)],
+  }).output();
+  const text = new TextDecoder();
+  equal(text.decode(stderr), "");
+  return JSON.parse(text.decode(stdout));
+}
 
 const wanted = Deno.env.get("LARGE_MODEL") === "1";
+const isWindows = Deno.build.os === "windows";
 const MB = 1e6, GB = 1e9;
 
-Deno.test("A step of adapters at 35M takes at most 0.4 of the memory of one of all weights", async (t) => {
-  const batch = { steps: 2, residues: 126, sequences: 1 };
-  const lora = await measure({ ...batch, shape: "35M", mode: "lora" });
-  const full = await measure({ ...batch, shape: "35M", mode: "full" });
-  equal(lora.trained, 12 * 3 * 2 * 8 * 480);
-  ok(lora.norm > 0 && full.norm > 0);
-  const ratio = lora.peakBytes / full.peakBytes;
-  const name = `${(lora.peakBytes / MB).toFixed(0)} of ${(full.peakBytes / MB).toFixed(0)} MB`;
-  // The weights alone are 134 MB, of 536 with gradients and moments.
-  await t.step(`${name}: ${ratio.toFixed(2)}`, () => ok(ratio <= 0.4));
+Deno.test({
+  name: "A step of adapters at 35M takes at most 0.4 of the memory of one of all weights",
+  ignore: isWindows,
+  async fn(t) {
+    const batch = { steps: 2, residues: 126, sequences: 1 };
+    const lora = await measure({ ...batch, shape: "35M", mode: "lora" });
+    const full = await measure({ ...batch, shape: "35M", mode: "full" });
+    equal(lora.trained, 12 * 3 * 2 * 8 * 480);
+    ok(lora.norm > 0 && full.norm > 0);
+    const ratio = lora.peakBytes / full.peakBytes;
+    const name = `${(lora.peakBytes / MB).toFixed(0)} of ${(full.peakBytes / MB).toFixed(0)} MB`;
+    // The weights alone are 134 MB, of 536 with gradients and moments.
+    await t.step(`${name}: ${ratio.toFixed(2)}`, () => ok(ratio <= 0.4));
+  },
 });
 
 Deno.test({
   name: `A step of adapters at 650M runs within 6 GB${wanted ? "" : " (skipped: LARGE_MODEL=1)"}`,
-  ignore: !wanted,
+  ignore: !wanted || isWindows,
   async fn(t) {
     const batch = { steps: 2, residues: 254, sequences: 2 };
     const { peakBytes, stepMs, norm } = await measure({ ...batch, shape: "650M", mode: "lora" });
