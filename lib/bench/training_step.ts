@@ -5,10 +5,10 @@ import { randomCheckpoint } from "../checkpoint/random.ts";
 import type { AdapterPart } from "../esm2/adapters.ts";
 import { AdapterWeights, type LinearAdapter } from "../esm2/adapter_weights.ts";
 import { Esm2, type PlannedBatch, type WeightGradients } from "../esm2/mod.ts";
-import { LiveWeights, weightShapes } from "../esm2/trainable.ts";
+import { LiveWeights, readWeights, weightShapes } from "../esm2/trainable.ts";
 import { loadResident } from "../esm2/weights.ts";
 import { addGradients } from "../mlm/loss.ts";
-import { type NamedArrays, openParameters, type Parameters } from "../train/parameters.ts";
+import { countOf, openParameters, type Parameters } from "../train/parameters.ts";
 import { randomBatch } from "./sequences.ts";
 
 /** Every so many tokens one is asked for: 15 %. */
@@ -47,8 +47,7 @@ export class TrainingStep implements AsyncDisposable {
     const rows = Array.from(labels.keys()).filter((i) => labels[i] >= 0);
     const invFreq = await checkpoint.read("layers.0.self_attn.rot_emb.inv_freq");
     if (mode === "full") {
-      const shapes = weightShapes(config), weights: NamedArrays = {};
-      for (const name of shapes.keys()) weights[name] = await checkpoint.read(name);
+      const shapes = weightShapes(config), weights = await readWeights(checkpoint, shapes.keys());
       const parameters = await openParameters(backend, shapes, weights, { decay: 0.01 });
       const source = new LiveWeights((name) => parameters.tensor(name));
       const esm = Esm2.ofWeights(source, { config, backend, invFreq });
@@ -84,8 +83,7 @@ export class TrainingStep implements AsyncDisposable {
 
   /** Numbers that are trained. */
   get count(): number {
-    return [...this.parameters.shapes.values()]
-      .reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    return countOf(this.parameters.shapes);
   }
 
   /** A pass without gradients of the same batch, logits of the same rows. */

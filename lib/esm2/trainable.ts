@@ -1,6 +1,6 @@
 /** A model whose weights change: the same programs, other tensors. */
 import type { Backend, Tensor } from "../backend/types.ts";
-import type { Esm2Config, EsmTensorName } from "../checkpoint/mod.ts";
+import type { Checkpoint, Esm2Config, EsmTensorName } from "../checkpoint/mod.ts";
 import { expectedTensors } from "../checkpoint/names.ts";
 import { BLOCK_WEIGHTS, type BlockWeight } from "./block.ts";
 import { HEAD_WEIGHTS, type HeadWeight } from "./head.ts";
@@ -22,6 +22,20 @@ export const weightShapes = (config: Esm2Config): Map<EsmTensorName, readonly nu
     expectedTensors(config).filter(({ optional }) => !optional)
       .map(({ name, shape }) => [name, shape]),
   );
+
+/** The same of those that a checkpoint has: it may lack the language-model head. */
+export const shapesIn = ({ config, tensors }: Checkpoint): ReturnType<typeof weightShapes> =>
+  new Map([...weightShapes(config)].filter(([name]) => tensors.has(name)));
+
+/** Copies of a checkpoint's weights. @throws {UserError} if it lacks one of these */
+export async function readWeights(
+  checkpoint: Checkpoint,
+  names: Iterable<EsmTensorName>,
+): Promise<WeightArrays> {
+  const weights: WeightArrays = {};
+  for (const name of names) weights[name] = (await checkpoint.read(name)).slice();
+  return weights;
+}
 
 /** Weights that change between runs, each a tensor as it stands. */
 export class LiveWeights implements WeightSource {

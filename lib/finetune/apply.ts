@@ -1,7 +1,7 @@
 /** What a fine-tuned model says of other proteins. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { readAdapter } from "../adapter/mod.ts";
+import { type NamedArray, readAdapter } from "../adapter/mod.ts";
 import { isDType } from "../checkpoint/dtype.ts";
 import { readStoredTensor, shapeText, type StoredTensor } from "../checkpoint/stored_tensor.ts";
 import { listWeights } from "../checkpoint/hugging_face.ts";
@@ -43,10 +43,7 @@ export interface Tuned {
   readonly notes: readonly string[];
 }
 
-type Arrays = ReadonlyMap<
-  string,
-  { readonly shape: readonly number[]; readonly values: Float32Array }
->;
+type Arrays = ReadonlyMap<string, NamedArray>;
 
 /**
  * Opens a folder of this command, a fine-tuned Hugging Face folder, or a PEFT adapter with its head.
@@ -203,7 +200,7 @@ function headFrom(
 
 /** Arrays of a head in the weight files of a folder. */
 async function folderArrays(folder: string): Promise<Arrays> {
-  const found = new Map<string, { shape: readonly number[]; values: Float32Array }>();
+  const found = new Map<string, NamedArray>();
   for (const path of (await listWeights(folder)).paths) {
     for (const [name, array] of await fileArrays(path)) found.set(name, array);
   }
@@ -212,7 +209,7 @@ async function folderArrays(folder: string): Promise<Arrays> {
 
 async function fileArrays(path: string): Promise<Arrays> {
   using source = await openRandomAccess(path);
-  const found = new Map<string, { shape: readonly number[]; values: Float32Array }>();
+  const found = new Map<string, NamedArray>();
   const file = await readWeightFile(source), tensors = new Map<string, StoredTensor>();
   if (file.kind === "torch") await addStateDict(path, file.file, file.file.root, tensors);
   else for (const [name, tensor] of file.tensors) tensors.set(name, tensor);

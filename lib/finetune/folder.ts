@@ -2,7 +2,7 @@
 import { adapted, type Adapter, withArrays, writeAdapter } from "../adapter/mod.ts";
 import type { Checkpoint } from "../checkpoint/mod.ts";
 import { writeSafetensors, type WrittenTensor } from "../checkpoint/write_safetensors.ts";
-import { weightShapes } from "../esm2/trainable.ts";
+import { shapesIn } from "../esm2/trainable.ts";
 import type { OutputDir } from "../io/output.ts";
 import { saveModel } from "../run/save_model.ts";
 import { VERSION } from "../version.ts";
@@ -89,8 +89,7 @@ async function writeWhole(output: OutputDir, taught: Taught): Promise<void> {
     ? adapted(checkpoint, withArrays(adapter.start, adapter.arrays))
     : checkpoint;
   const weights: Record<string, Float32Array> = {};
-  for (const name of weightShapes(checkpoint.config).keys()) {
-    if (!checkpoint.tensors.has(name)) continue;
+  for (const name of shapesIn(checkpoint).keys()) {
     weights[name] = trained?.[name] ?? (await source.read(name)).slice();
   }
   const hasContacts = checkpoint.tensors.has("contact_head.regression.weight");

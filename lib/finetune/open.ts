@@ -12,8 +12,19 @@ import { BLOCK_WEIGHTS, Esm2 } from "../esm2/mod.ts";
 import { AdapterWeights } from "../esm2/adapter_weights.ts";
 import type { AdapterWeight, BlockLinear } from "../esm2/adapters.ts";
 import { NORM_WEIGHTS } from "../esm2/head.ts";
-import { EMBEDDING, LiveWeights, UploadedWeights, weightShapes } from "../esm2/trainable.ts";
-import { openParameters, type OptimiserSettings, type Parameters } from "../train/parameters.ts";
+import {
+  EMBEDDING,
+  LiveWeights,
+  readWeights,
+  shapesIn,
+  UploadedWeights,
+} from "../esm2/trainable.ts";
+import {
+  countOf,
+  openParameters,
+  type OptimiserSettings,
+  type Parameters,
+} from "../train/parameters.ts";
 import type { Lesson } from "./data.ts";
 import type { WeightSource } from "../esm2/weights.ts";
 import { headShapes, initialHead } from "./head.ts";
@@ -39,9 +50,6 @@ export interface OpenOptions {
   readonly optimiser: OptimiserSettings;
   readonly seed: number;
 }
-
-const countOf = (shapes: ReadonlyMap<string, readonly number[]>): number =>
-  shapes.values().reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
 
 /** Trains the head alone. @param esm stays the caller's */
 export async function openFrozen(
@@ -80,12 +88,11 @@ export async function openFull(
   await using stack = new AsyncDisposableStack();
   const { config } = checkpoint, shapes = new Map<string, readonly number[]>();
   const fixedShapes = new Map<string, readonly number[]>();
-  const arrays: Record<string, Float32Array> = initialHead(spec, seed);
-  for (const [name, shape] of weightShapes(config)) {
-    if (!checkpoint.tensors.has(name)) continue;
+  const own = shapesIn(checkpoint);
+  for (const [name, shape] of own) {
     (isOfLanguageHead(name) ? fixedShapes : shapes).set(name, shape);
-    arrays[name] = (await checkpoint.read(name)).slice();
   }
+  const arrays = { ...initialHead(spec, seed), ...await readWeights(checkpoint, own.keys()) };
   for (const [name, shape] of headShapes(spec)) shapes.set(name, shape);
   const parameters = stack.use(await openParameters(backend, shapes, arrays, optimiser));
   const fixed = stack.use(new UploadedWeights(fixedShapes, arrays, backend));
@@ -101,10 +108,10 @@ export async function openFull(
   const learner = stack.use(
     new ModelLearner({ esm, spec, loss: lesson.loss, parameters }, EVERYTHING),
   );
-  const own = stack.move();
+  const kept = stack.move();
   return {
     ...{ learner, esm, parameters, count: countOf(shapes) },
-    [Symbol.asyncDispose]: () => own.disposeAsync(),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 

@@ -1,6 +1,4 @@
 /** The tables of a fine-tuning. */
-import type { CurveRowOf } from "../train/curve.ts";
-import type { StepReport } from "./train.ts";
 import { three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
@@ -20,7 +18,8 @@ import {
   PREDICTIONS,
   predictionsTable,
 } from "../probe/tables.ts";
-import type { EpochReport } from "./train.ts";
+import type { CurveRowOf } from "../train/curve.ts";
+import type { EpochReport, StepReport } from "./train.ts";
 import type { HeadKind, Mode } from "./types.ts";
 
 /** What came of a mode. */

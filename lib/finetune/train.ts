@@ -1,6 +1,7 @@
 /** Teaches a learner: epochs of steps, a validation after each, the best kept; stopped and continued at will. */
 import { type Esm2, planBatches } from "../esm2/mod.ts";
-import type { NamedArrays, Parameters } from "../train/parameters.ts";
+import { assign, copyOf } from "../train/arrays.ts";
+import type { Parameters } from "../train/parameters.ts";
 import { permutation } from "../train/random.ts";
 import { constant, cosine, linear, type Schedule } from "../train/schedule.ts";
 import { SaveTimer } from "../train/save_timer.ts";
@@ -128,7 +129,7 @@ export async function teach(
   const total = stepsOf(lesson, settings), schedule = scheduleOf(settings);
   const best = copyOf(await parameters.read());
   const start = await parameters.memory();
-  const state = stateFile?.load<Standing & { kept?: unknown }>({ ...arraysOf(start), best });
+  const state = stateFile?.load<Standing & { kept?: unknown }>({ ...start, best });
   const { kept, ...standing }: Standing & { kept?: unknown } = state ??
     { steps: 0, tokens: 0, lossOfEpoch: 0, epochs: [], seconds: 0, stopped: false };
   if (state) {
@@ -145,7 +146,7 @@ export async function teach(
   const timer = new SaveTimer(async () => {
     clock();
     stateFile?.save({ ...standing, kept: keep?.() }, {
-      ...arraysOf(await parameters.memory()),
+      ...await parameters.memory(),
       best,
     });
   });
@@ -317,18 +318,3 @@ export async function predict(
   }
   return { predicted, loss: loss / units };
 }
-
-const copyOf = (arrays: NamedArrays): NamedArrays =>
-  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
-
-function assign(to: NamedArrays, from: NamedArrays): void {
-  for (const [name, array] of Object.entries(to)) array.set(from[name]);
-}
-
-/** Groups that are there. */
-const arraysOf = (memory: Awaited<ReturnType<Parameters["memory"]>>): Record<string, NamedArrays> =>
-  Object.fromEntries(
-    Object.entries(memory).filter((entry): entry is [string, NamedArrays] =>
-      entry[1] !== undefined
-    ),
-  );

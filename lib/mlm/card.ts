@@ -2,8 +2,8 @@
 import { VERSION } from "../version.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { HeldOutFigures } from "./held_out.ts";
-import { perplexityText } from "./tables.ts";
 import type { SamplerSettings } from "./sampler.ts";
+import { perplexityText } from "./tables.ts";
 import type { TrainSettings } from "./train.ts";
 
 export interface CardInput {

@@ -8,6 +8,7 @@ import { UserError } from "../errors.ts";
 import { Esm2 } from "../esm2/mod.ts";
 import {
   LiveWeights,
+  readWeights,
   UploadedWeights,
   type WeightArrays,
   weightShapes,
@@ -18,10 +19,11 @@ import { columnsOf, type TableOf } from "../io/columns.ts";
 import { OutputDir } from "../io/output.ts";
 import { describeRun, describeWork, Stopwatch } from "../provenance.ts";
 import { Results } from "../run/results.ts";
+import { saveModel } from "../run/save_model.ts";
 import { Corpus } from "../train/corpus.ts";
+import { type CurveRowOf, TrainingCurve } from "../train/curve.ts";
 import type { StopVerdict } from "../train/early_stop.ts";
 import { permutation } from "../train/random.ts";
-import { type CurveRowOf, TrainingCurve } from "../train/curve.ts";
 import { StateFile } from "../train/state_file.ts";
 import { meanOf, reportSteps } from "../train/steps_report.ts";
 import { VERSION } from "../version.ts";
@@ -32,7 +34,6 @@ import { type HeldOut, heldOutFigures } from "./held_out.ts";
 import { initialWeights } from "./initial.ts";
 import { renderTraining } from "./report/report.ts";
 import { Sampler, type Source } from "./sampler.ts";
-import { saveModel } from "../run/save_model.ts";
 import { perplexityText } from "./tables.ts";
 import { type SCHEDULES, type StepReport, trainMaskedModel, type TrainSettings } from "./train.ts";
 
@@ -342,19 +343,14 @@ async function startOf(
       sha256: `new with seed ${o.seed}`,
     };
   }
-  const model = stack.use(await openChosen(o, ctx)),
-    { checkpoint, name } = model;
+  const model = stack.use(await openChosen(o, ctx)), { checkpoint, name } = model;
   const notes = model.embedded ? [EMBEDDED_NOTE] : [];
   notes.forEach(ctx.note);
-  const weights: WeightArrays = {};
-  for (const tensor of weightShapes(checkpoint.config).keys()) {
-    weights[tensor] = (await checkpoint.read(tensor)).slice();
-  }
   return {
     ...{
       model,
       config: checkpoint.config,
-      weights,
+      weights: await readWeights(checkpoint, weightShapes(checkpoint.config).keys()),
       isNew: false,
       notes,
       text: `what ${name} goes on as`,

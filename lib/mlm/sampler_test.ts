@@ -5,25 +5,57 @@ import { type Draw, Sampler, type SamplerSettings } from "./sampler.ts";
 
 const letters = "LAGVSERTIDPKQNFYMHWC";
 
-/** Each sequence is of a letter of its own, numbered by a second one at the end. */
-async function withSampler(
-  settings: Partial<SamplerSettings>,
-  run: (sampler: Sampler, draws: Draw[]) => void | Promise<void>,
+/** Sequences of these lengths, each of a letter of its own as far as there are letters. */
+async function withCorpus(
+  lengths: readonly number[],
+  run: (corpus: Corpus) => void | Promise<void>,
 ): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
-    const lengths = [10, 40, 100, 300];
-    const text = lengths.map((length, i) => `>s${i}\n${letters[i].repeat(length)}\n`).join("");
+    const text = lengths.map((length, i) => `>s${i}\n${letters[i % 20].repeat(length)}\n`).join("");
     await Deno.writeTextFile(`${dir}/a.fasta`, text);
     using corpus = await Corpus.open(`${dir}/a.fasta`);
-    const clusters = lengths.map((_, i) => Uint32Array.of(i));
-    const source = { corpus, clusters, weight: 1 };
-    const sampler = new Sampler([source], { maxLength: 120, seed: 3, ...settings });
-    await run(sampler, Array.from({ length: 2000 }, (_, i) => sampler.draw(i)));
+    await run(corpus);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
 }
+
+/** 2000 draws of four sequences of 10, 40, 100 and 300 residues. */
+const withSampler = (
+  settings: Partial<SamplerSettings>,
+  run: (sampler: Sampler, draws: Draw[]) => void | Promise<void>,
+) =>
+  withCorpus([10, 40, 100, 300], async (corpus) => {
+    const clusters = [0, 1, 2, 3].map((i) => Uint32Array.of(i));
+    const source = { corpus, clusters, weight: 1 };
+    const sampler = new Sampler([source], { maxLength: 120, seed: 3, ...settings });
+    await run(sampler, Array.from({ length: 2000 }, (_, i) => sampler.draw(i)));
+  });
+
+Deno.test("Sampler draws clusters evenly, sources by weight, and windows that fit", () =>
+  withCorpus(Array(30).fill(24), (corpus) => {
+    // One cluster of 29 and one of 1: each is drawn as often.
+    const all = Uint32Array.from({ length: 30 }, (_, i) => i);
+    const clusters = [all.slice(0, 29), all.slice(29)];
+    const sampler = new Sampler([
+      { corpus, clusters, weight: 3 },
+      { corpus, clusters: Array.from(all, (i) => Uint32Array.of(i)), weight: 1 },
+    ], { maxLength: 10, seed: 5 });
+    const draws = Array.from({ length: 4000 }, (_, i) => sampler.draw(i));
+    const first = draws.filter(({ source }) => source === 0);
+    // Four standard deviations of a binomial count.
+    ok(Math.abs(first.length - 3000) < 4 * Math.sqrt(4000 * 0.75 * 0.25), `${first.length}`);
+    const lone = first.filter(({ sequence }) => sequence === 29).length;
+    ok(Math.abs(lone - first.length / 2) < 4 * Math.sqrt(first.length / 4), `${lone}`);
+    const starts = new Set(draws.map(({ from }) => from));
+    equal(Math.max(...starts), 14);
+    equal(starts.size, 15);
+    ok(draws.every(({ residues }) => residues === 10));
+    deepEqual(sampler.draw(17), draws[17], "a draw is its number's");
+    const batch = sampler.batch(100, 50);
+    deepEqual(batch.map(({ index }) => index), [100, 101, 102, 103]);
+  }));
 
 Deno.test("a draw is a whole sequence, or a window of the longest length, anywhere in it", () =>
   withSampler({}, (_, draws) => {

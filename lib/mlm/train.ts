@@ -1,11 +1,12 @@
 /** Trains all weights of a model on masked residues. */
-import { SaveTimer } from "../train/save_timer.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { Backend } from "../backend/types.ts";
 import { Esm2, planBatches } from "../esm2/mod.ts";
 import { EMBEDDING, LiveWeights, type WeightArrays, weightShapes } from "../esm2/trainable.ts";
-import { openParameters } from "../train/parameters.ts";
+import { assign, copyOf } from "../train/arrays.ts";
 import { EarlyStop, type StopStanding, type StopVerdict } from "../train/early_stop.ts";
+import { openParameters } from "../train/parameters.ts";
+import { SaveTimer } from "../train/save_timer.ts";
 import { cosine, linear } from "../train/schedule.ts";
 import type { StateFile } from "../train/state_file.ts";
 import { corrupt, type Corrupted, type Corruption, IGNORED } from "./corrupt.ts";
@@ -143,7 +144,7 @@ export async function trainMaskedModel(
     progress.checks = Math.floor(progress.tokens * CHECKS / settings.tokens);
     const verdict = stop.see(loss);
     onCheck?.(loss, verdict);
-    if (verdict === "better") fill(best, weights);
+    if (verdict === "better") assign(best, weights);
     return verdict === "stop";
   };
 
@@ -189,19 +190,9 @@ export async function trainMaskedModel(
     if (signal?.aborted) await timer.save();
     throw error;
   }
-  fill(weights, stop.standing.best === undefined ? await parameters.readAverage() : best);
+  assign(weights, stop.standing.best === undefined ? await parameters.readAverage() : best);
   return progress;
 }
-
-/** Copies arrays into those of the same names. */
-function fill(into: WeightArrays, arrays: WeightArrays): void {
-  for (const [name, array] of Object.entries(arrays)) {
-    if (array !== into[name]) into[name].set(array);
-  }
-}
-
-const copyOf = (arrays: WeightArrays): WeightArrays =>
-  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
 
 async function hide(
   draw: Draw,

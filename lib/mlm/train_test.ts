@@ -170,27 +170,3 @@ test("trainMaskedModel stops early with the best weights, and averages weights",
   ok(progress.tokens < 6000, `${progress.tokens}`);
   deepEqual(weights["lm_head.bias"], seen[2]);
 });
-
-test("Sampler draws clusters evenly, sources by weight, and windows that fit", async (dir) => {
-  using corpus = await family(dir);
-  // One cluster of 29 and one of 1: each is drawn as often.
-  const all = Uint32Array.from({ length: 30 }, (_, i) => i);
-  const clusters = [all.slice(0, 29), all.slice(29)];
-  const sampler = new Sampler([
-    { corpus, clusters, weight: 3 },
-    { ...each(corpus), weight: 1 },
-  ], { maxLength: 10, seed: 5 });
-  const draws = Array.from({ length: 4000 }, (_, i) => sampler.draw(i));
-  const first = draws.filter(({ source }) => source === 0);
-  // Four standard deviations of a binomial count.
-  ok(Math.abs(first.length - 3000) < 4 * Math.sqrt(4000 * 0.75 * 0.25), `${first.length}`);
-  const lone = first.filter(({ sequence }) => sequence === 29).length;
-  ok(Math.abs(lone - first.length / 2) < 4 * Math.sqrt(first.length / 4), `${lone}`);
-  const starts = new Set(draws.map(({ from }) => from));
-  equal(Math.max(...starts), 14);
-  equal(starts.size, 15);
-  ok(draws.every(({ residues }) => residues === 10));
-  deepEqual(sampler.draw(17), draws[17], "a draw is its number's");
-  const batch = sampler.batch(100, 50);
-  deepEqual(batch.map(({ index }) => index), [100, 101, 102, 103]);
-});

@@ -201,6 +201,8 @@ export async function compareModels(
     states.set(model, result.hidden.keep());
     hidden[Symbol.dispose]();
   };
+  // A GPU's read-back waits about 11 ms, so all are at the end.
+  const kept: { at: number; change: Tensor; moved: Tensor }[] = [];
   for (let layer = 0; layer <= layers[layers.length - 1]; layer++) {
     using patterns = new DisposableStack();
     const first = new Map<number, Tensor>();
@@ -211,12 +213,15 @@ export async function compareModels(
     await block(after, layer, async ({ begin, end, pattern }) => {
       const shape = [1, end - begin, 1, width], before = first.get(begin)!;
       const found = await program.run({ pattern, before, rows }, { change: shape, moved: shape });
-      using sums = found.change, sizes = found.moved;
       const at = (layers.indexOf(layer) * heads + begin) * width;
-      change.set(await sums.read(), at);
-      moved.set(await sizes.read(), at);
+      kept.push({ at, change: owned.use(found.change), moved: owned.use(found.moved) });
     });
   }
+  await Promise.all(kept.map(async (sums) => {
+    const [own, size] = await Promise.all([sums.change.read(), sums.moved.read()]);
+    change.set(own, sums.at);
+    moved.set(size, sums.at);
+  }));
   return { change, moved };
 }
 

@@ -15,6 +15,22 @@ export function zerosLike<A extends Arrays>(arrays: A): A {
   ) as A;
 }
 
+/** Copies of arrays. */
+export const copyOf = <Name extends string>(
+  arrays: Readonly<Record<Name, Float32Array>>,
+): Record<Name, Float32Array> =>
+  Object.fromEntries(
+    Object.entries<Float32Array>(arrays).map(([name, array]) => [name, array.slice()]),
+  ) as Record<Name, Float32Array>;
+
+/** Copies numbers into arrays from those of the same names. */
+export function assign(
+  to: Readonly<Record<string, Float32Array>>,
+  from: Readonly<Record<string, Float32Array>>,
+): void {
+  for (const [name, array] of Object.entries(to)) array.set(from[name]);
+}
+
 /**
  * Shortens the vector of all arrays together to length `limit` where it is longer; returns its length before.
  *

@@ -1,5 +1,5 @@
 /** Weights that are trained, with all that their optimiser remembers, where the backend computes. */
-import type { Backend, Tensor } from "../backend/types.ts";
+import { type Backend, elementCount, type Tensor } from "../backend/types.ts";
 import type { AdamOptions } from "./adamw.ts";
 import { DeviceParameters } from "./device_parameters.ts";
 import { HostParameters } from "./host_parameters.ts";
@@ -9,6 +9,10 @@ export type NamedArrays = Record<string, Float32Array>;
 
 /** Shapes by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+/** Numbers in all of them. */
+export const countOf = (shapes: Shapes): number =>
+  shapes.values().reduce((sum, shape) => sum + elementCount(shape), 0);
 
 /** How weights are moved. */
 export interface OptimiserSettings extends AdamOptions {

@@ -4,7 +4,7 @@ import type { BackendChoice } from "../../backend/mod.ts";
 import type { CommandContext } from "../../cli/context.ts";
 import { formatTable } from "../../cli/table.ts";
 import { UserError } from "../../errors.ts";
-import { weightShapes } from "../../esm2/trainable.ts";
+import { readWeights, weightShapes } from "../../esm2/trainable.ts";
 import { EMBEDDED_NOTE } from "../../hub/open_model.ts";
 import { openChosen } from "../../model_options.ts";
 import { OutputDir } from "../../io/output.ts";
@@ -90,13 +90,7 @@ export async function runFit(o: FitFlags, ctx: CommandContext): Promise<void> {
   const used = fit.weights.filter((w) => w !== 0).length;
   const summary = `${used} of ${fit.weights.length} heads have a weight; ${pairs} pairs of ` +
     `${proteins.length} proteins, ${contacts} of them in contact.`;
-  const weights = Object.fromEntries(
-    await Promise.all(
-      [...weightShapes(config).keys()].map(async (name) =>
-        [name, (await model.checkpoint.read(name)).slice()] as const
-      ),
-    ),
-  );
+  const weights = await readWeights(model.checkpoint, weightShapes(config).keys());
   await saveModel(output, {
     ...{ config, weights },
     invFreq: await model.checkpoint.read("layers.0.self_attn.rot_emb.inv_freq"),

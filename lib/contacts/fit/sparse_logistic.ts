@@ -99,7 +99,7 @@ export function fitSparseLogistic(
     // The quadratic model, by coordinates; those at 0 that want to stay there are passed over after one pass.
     step.fill(0);
     moved.fill(0);
-    let least = Infinity, active = Array.from({ length: width + 1 }, (_, j) => j);
+    let active = Array.from({ length: width + 1 }, (_, j) => j);
     for (let pass = 0; pass < MOST_PASSES; pass++) {
       let most = 0;
       const next: number[] = [];
@@ -117,7 +117,6 @@ export function fitSparseLogistic(
         if (x) addScaled(moved, x, change);
         else for (let i = 0; i < rows; i++) moved[i] += change;
       }
-      least = Math.min(least, most);
       const isDone =
         most <= Math.max(1e-3 * violation / (width + 1), tolerance * first / (width + 1));
       if (isDone && active.length === width + 1) break;

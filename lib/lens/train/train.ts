@@ -1,8 +1,8 @@
 /** Trains the maps of a tuned lens; each layer's is apart from the others. */
-import { SaveTimer } from "../../train/save_timer.ts";
 import { adamw, type Moments } from "../../train/adamw.ts";
 import { clipByGlobalNorm } from "../../train/arrays.ts";
 import { linear } from "../../train/schedule.ts";
+import { SaveTimer } from "../../train/save_timer.ts";
 import type { ArrayTree, StateFile } from "../../train/state_file.ts";
 import type { Corpus } from "../../train/corpus.ts";
 import type { Cursor, Feed } from "../../train/feed.ts";
