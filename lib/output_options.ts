@@ -2,6 +2,7 @@
 import { flag, option } from "./cli/command.ts";
 import * as parse from "./cli/parsers.ts";
 import { asMeant, defaultFolder } from "./cli/standing.ts";
+import { MODEL_DTYPES } from "./run/save_model.ts";
 import { parseShard } from "./run/shards.ts";
 
 /**
@@ -30,3 +31,12 @@ export const runOptions = {
   }),
   report: flag({ description: "draw no report.html", group: "Output", default: true }),
 };
+
+/** Of every command that writes a model for others to open. */
+export const modelDType = option({
+  placeholder: "type",
+  parse: parse.choice(...MODEL_DTYPES),
+  default: MODEL_DTYPES[0],
+  description: "of the weights that are written: f32, or f16 in half the room",
+  group: "Output",
+});

@@ -57,16 +57,16 @@ const alone = defineCommand({
     "lens (Belrose et al. 2023) brings each layer's states to where the head reads by an affine map, " +
     "trained with `deno task lens train`. With --mutations the score of each at every layer, and what " +
     "it changes of the predictions of all other residues, which takes the runs of one more protein " +
-    "for each. Without input it runs a 66-residue domain on the embedded model.",
+    "for each. Without input it runs the J-domain of Sis1 (81 residues) on the embedded model.",
   options,
   examples: [
-    { command: "deno task lens", shows: "a 66-residue domain on the embedded model, both lenses" },
+    { command: "deno task lens", shows: "a J-domain on the embedded model, both lenses" },
     {
       command: "deno task lens --sequence NLYIQWLKDGGPSSGRPPPS --mutations W6G",
       shows: "from which layer on a mutation counts as harmful, and what else it changes",
     },
     {
-      command: "deno task lens --fasta data/ephb2.fasta --model esm2_t33_650M_UR50D " +
+      command: "deno task lens --fasta data/sis1.fasta --model esm2_t33_650M_UR50D " +
         "--tuned lens_650M.safetensors",
       shows: "your own protein on the 650M model with a lens that you have trained",
     },

@@ -11,7 +11,7 @@ import { CURVE, runTrain } from "../lib/mlm/run_train.ts";
 import { SCHEDULES } from "../lib/mlm/train.ts";
 import { ALL, LETTERS, PROTEINS } from "../lib/mlm/tables.ts";
 import { modelOptions, tokenBudgetOption } from "../lib/model_options.ts";
-import { outputOptions, runOptions } from "../lib/output_options.ts";
+import { modelDType, outputOptions, runOptions } from "../lib/output_options.ts";
 import { proteinsOptions } from "../lib/proteins/options.ts";
 import type { MergedRun } from "../lib/run/merge.ts";
 
@@ -210,6 +210,7 @@ const options = {
     default: 1,
     description: "longest gradient",
   }),
+  dtype: modelDType,
   ...outputOptions(
     "mlm",
     "proteins.csv and letters.csv, or the model with its card and curve.csv,",

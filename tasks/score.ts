@@ -138,16 +138,16 @@ export const command = defineCommand({
     "columns that all assays have, each protein has its ID.matrix.npz, and summary.csv means of " +
     "the statistics over proteins with bootstrap intervals. " +
     "An interrupted run continues where it stopped when it is started again with the same options. " +
-    "Without input it scores a 66-residue domain on the embedded model.",
+    "Without input it scores the J-domain of Sis1 (81 residues) on the embedded model.",
   options,
   examples: [
-    { command: "deno task score", shows: "every single mutation of a 66-residue domain" },
+    { command: "deno task score", shows: "every single mutation of a J-domain" },
     {
-      command: "deno task score --fasta data/ephb2.fasta --model esm2_t33_650M_UR50D --out p",
+      command: "deno task score --fasta data/sis1.fasta --model esm2_t33_650M_UR50D --out p",
       shows: "your own protein on the 650M model, fetched when missing",
     },
     {
-      command: "deno task score --fasta data/ephb2.fasta --mutations A11G,K13R:M14L --multi joint",
+      command: "deno task score --fasta data/sis1.fasta --mutations P35F,H34Q:D36N --multi joint",
       shows: "one single and one double mutant, the double's residues hidden together",
     },
     {

@@ -237,7 +237,7 @@ Deno.test({
     await inFolder(async (dir) => {
       using base = await openCheckpoint(embeddedPath);
       const made = await newAdapter(base, {
-        ...{ kind: "mlm", task: null, baseModel: "esm2_t4_800K_SP50", rank: 2, alpha: 4 },
+        ...{ kind: "mlm", task: null, baseModel: "esm2_t6_1M_PF20", rank: 2, alpha: 4 },
         ...{ targets: ["query", "value"], name: "made", seed: 1 },
       });
       const moved = Object.entries(adapterArrays(made)).filter(([name]) => name.endsWith("lora_B"))
@@ -290,7 +290,7 @@ Deno.test({
       // Made for a model of another width than the embedded one's.
       const { code, err } = await analyze("--adapter", ADAPTER, "--out", `${dir}/out`);
       equal(code, 2);
-      match(err, /^error: Cannot use .* with esm2_t4_800K_SP50 as .*made for "rand_t2_d64_h4"/);
+      match(err, /^error: Cannot use .* with esm2_t6_1M_PF20 as .*made for "rand_t2_d64_h4"/);
       equal([...Deno.readDirSync(dir)].length, 0);
     });
   },

@@ -165,7 +165,7 @@ const cases: BadInput[] = [
   { name: "half a trial", args: ["--trials", "1.5"], says: /--trials/ },
   { name: "negative seed", args: ["--seed", "-1"], says: /--seed/ },
   { name: "unknown null", args: ["--null", "shuffled"], says: /--null.*uniform, contiguous/ },
-  { name: "layer beyond the model", args: ["--layers", "0-9"], says: /0\.\.3 for this model.* 4$/ },
+  { name: "layer beyond the model", args: ["--layers", "0-9"], says: /0\.\.5 for this model.* 6$/ },
   { name: "layers no list", args: ["--layers", "a"], says: /--layers/ },
   { name: "unknown legacy tool", args: ["--legacy", "other"], says: /allostery_heads/ },
   {

@@ -10,7 +10,7 @@ import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
 import { Graph } from "../lib/onnx/graph.ts";
 import { allClose, deepEqual, equal } from "./assert.ts";
-import { embeddedPath } from "./fixtures.ts";
+import { tinyPath } from "./fixtures.ts";
 import { gpuTest } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
 import { fc } from "./property.ts";
@@ -108,7 +108,7 @@ for (const name of ["cpu", "wasm"] as const) {
     sanitizeOps: false,
     async fn() {
       await using backend = (await openBackend(name)).backend;
-      using checkpoint = await openCheckpoint(embeddedPath);
+      using checkpoint = await openCheckpoint(tinyPath);
       await using model = await Esm2.open(checkpoint, backend);
       const batch = batchOf(["NLYIQWLKDGGPSSGRPPPS", "M", "MLSDEDFKAVFGMTRSAFANLPLWKQQNLKK"]);
       const { size, width, lengths } = batch, { heads, layers } = model.config;

@@ -5,7 +5,7 @@ import { analyzeSites } from "../lib/sites/mod.ts";
 import type { Replaced } from "../lib/sites/types.ts";
 import { analyze, analyzed, csvNumber, HP36, inFolder, listing, readCsv } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
-import { embeddedPath, forwardFixtures } from "./fixtures.ts";
+import { forwardFixtures, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf, record } from "./parity.ts";
 
@@ -58,7 +58,7 @@ function beside(values: Map<string, number>, own: string) {
 }
 
 async function check(backend: Backend): Promise<void> {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using model = await Esm2.open(checkpoint, backend);
   const position = 6, wild = residues[position - 1];
   const sites = SITES.map((residue) => ({ residue, letter: residues[residue - 1] }));

@@ -2,6 +2,7 @@
 import { execute } from "../lib/cli/main.ts";
 import { command } from "../tasks/analyze.ts";
 import { equal } from "./assert.ts";
+import { tinyModel } from "./fixtures.ts";
 
 export const GB1 = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";
 export const HP36 = "MLSDEDFKAVFGMTRSAFANLPLWKQQNLKKEKGLF";
@@ -12,11 +13,16 @@ export interface Outcome {
   err: string;
 }
 
-/** Runs the command quietly unless `args` say `--loud`. */
+/** Runs the command quietly unless `args` say `--loud`, on the model of the golden files unless they name one. */
 export async function analyze(...args: string[]): Promise<Outcome> {
   const out: string[] = [], err: string[] = [];
   const loud = args.includes("--loud");
-  const given = loud ? args.filter((a) => a !== "--loud") : [...args, "--quiet"];
+  const isTold = ["--model", "--adapter"].some((name) => args.includes(name));
+  const given = [
+    ...args.filter((a) => a !== "--loud"),
+    ...(loud ? [] : ["--quiet"]),
+    ...(isTold ? [] : tinyModel),
+  ];
   const code = await execute(command, given, {
     output: { out: (line) => out.push(line), err: (line) => err.push(line) },
   });

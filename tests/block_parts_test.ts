@@ -4,7 +4,7 @@ import { type Checkpoint, openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
 import type { BlockPart, Visitor } from "../lib/esm2/mod.ts";
 import { allClose, deepEqual, equal, ok, rejects } from "./assert.ts";
-import { embeddedPath } from "./fixtures.ts";
+import { tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
 
@@ -58,7 +58,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
     async fn(t) {
       const { backend } = await openBackend(name);
       await using _ = backend;
-      using checkpoint = await openCheckpoint(embeddedPath);
+      using checkpoint = await openCheckpoint(tinyPath);
       const { dModel, heads, headDim, layers } = checkpoint.config;
       {
         await using esm = await Esm2.open(checkpoint, backend);

@@ -8,7 +8,7 @@ import { Esm2, tokenize } from "../lib/esm2/mod.ts";
 import { SaeCoder } from "../lib/sae/coder.ts";
 import type { Sae } from "../lib/sae/types.ts";
 import { equal } from "./assert.ts";
-import { embeddedPath, fixtureIndex, readFixture } from "./fixtures.ts";
+import { fixtureIndex, readFixture, tinyPath } from "./fixtures.ts";
 import { runsGpuTests } from "./gpu.ts";
 
 export const golden = readFixture("tiny_sae_ig_hp36");
@@ -77,7 +77,7 @@ export function causalTest(
       async fn() {
         const { backend } = await openBackend(backendName);
         await using _ = backend;
-        using checkpoint = await openCheckpoint(embeddedPath);
+        using checkpoint = await openCheckpoint(tinyPath);
         {
           await using esm = await Esm2.open(checkpoint, backend);
           await using coder = await SaeCoder.open(goldenSae, backend);

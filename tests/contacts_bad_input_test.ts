@@ -205,7 +205,7 @@ const cases: BadInput[] = [
   {
     name: "a head that is not there",
     args: sequence("--method", "attention", "--heads", "0:1,9:9"),
-    says: /layers must be in 0\.\.3 .*9:9/,
+    says: /layers must be in 0\.\.5 .*9:9/,
   },
   {
     name: "heads in another form",

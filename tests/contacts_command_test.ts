@@ -4,7 +4,7 @@ import { readNpz } from "../lib/io/npz.ts";
 import { openRandomAccess } from "../lib/io/random_access.ts";
 import { command } from "../tasks/contacts.ts";
 import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
-import { readFixture } from "./fixtures.ts";
+import { readFixture, tinyModel } from "./fixtures.ts";
 
 const GB1 = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE";
 const NAMES: Record<string, string> = Object.fromEntries(
@@ -57,7 +57,7 @@ Deno.test({
     inTemp(async (dir) => {
       await Deno.writeTextFile(`${dir}/x.pdb`, spiral(GB1));
       const { code, out, err } = await contacts([
-        ...["--sequence", GB1, "--id", "gb1", "--structure", `${dir}/x.pdb`],
+        ...[...tinyModel, "--sequence", GB1, "--id", "gb1", "--structure", `${dir}/x.pdb`],
         ...["--rank-heads", "--motif", "--motif-separation", "15", "--motif-step", "9"],
         ...["--motif-segment-contacts", "0"],
         ...["--secondary", "EEEEEEEE---EEEEEEEE--HHHHHHHHHHHHHHH----EEEEEE----EEEEE-"],
@@ -107,7 +107,7 @@ Deno.test({
 
       // The archive is itself a truth, of the same scores.
       const again = await contacts([
-        ...["--sequence", GB1, "--id", "gb1", "--truth", `${dir}/out/map.npz`],
+        ...[...tinyModel, "--sequence", GB1, "--id", "gb1", "--truth", `${dir}/out/map.npz`],
         ...["--out", `${dir}/again`],
       ]);
       equal(again.code, 0, again.err);

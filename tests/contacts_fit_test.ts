@@ -67,7 +67,7 @@ Deno.test({
         return parseTable(await Deno.readTextFile(path), path).rows;
       };
       const weights = (await rows("weights")).map(({ fields }) => Number(fields.weight));
-      equal(weights.length, 32);
+      equal(weights.length, 48);
       ok(weights.some((w) => w !== 0));
       const heldOut = await rows("held_out");
       equal(heldOut.length, 12);

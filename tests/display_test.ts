@@ -9,7 +9,7 @@ import { analyzeSites } from "../lib/sites/mod.ts";
 import { structureOf } from "../lib/structure/structure.ts";
 import { ScoreMatrix } from "../lib/variants/mod.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { embeddedPath, fixturePath } from "./fixtures.ts";
+import { fixturePath, tinyPath } from "./fixtures.ts";
 import { gpuTest } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
 
@@ -20,7 +20,7 @@ const inspected = (object: unknown) => Deno.inspect(object, { colors: false });
 const noResources = { sanitizeResources: false, sanitizeOps: false };
 
 Deno.test("objects of the engine print as one line", noResources, async () => {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   using model = await openModel(undefined);
   const { backend } = await openBackend("cpu");
   await using _ = backend;
@@ -33,10 +33,10 @@ Deno.test("objects of the engine print as one line", noResources, async () => {
     inspected(checkpoint),
     new RegExp(`^Checkpoint esm2_t4_800K_SP50 .*: ${size}, 78 tensors$`),
   );
-  equal(inspected(model), `Model esm2_t4_800K_SP50: ${size}; embedded`);
+  equal(inspected(model), "Model esm2_t6_1M_PF20: 6 layers, 128 wide, 8 heads; embedded");
   equal(
     inspected(sae),
-    "Sae esm2_t4_800K_SP50:l2: 1024 latents of 128 values after block 2, TopK 16",
+    "Sae esm2_t6_1M_PF20:l4: 1024 latents of 128 values after block 4, TopK 16",
   );
   const result = await esm.run(batchOf(["NLYIQW"]));
   equal(inspected(result.hidden), 'Tensor "hidden" f32[8, 128]');
@@ -57,7 +57,7 @@ gpuTest("tensors on a device print as one line", (ctx) => {
 });
 
 Deno.test("a protein's heads show themselves as a table", noResources, async () => {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   const { backend } = await openBackend("cpu");
   await using _ = backend;
   await using esm = await Esm2.open(checkpoint, backend);

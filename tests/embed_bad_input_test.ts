@@ -24,8 +24,8 @@ const cases: BadInput[] = [
   { name: "a layer in words", args: ["--layers", "0,deep"], says: /ranges, last or all.*"0,deep"/ },
   {
     name: "a layer beyond the model's",
-    args: [...one, "--layers", "3,5"],
-    says: /--layers as the model has layers 0\.\.4 .* and last: current value is 5/,
+    args: [...one, "--layers", "3,7"],
+    says: /--layers as the model has layers 0\.\.6 .* and last: current value is 7/,
   },
   { name: "a pool that is none", args: ["--pool", "mean,sum"], says: /--pool .*attention, none/ },
   {
@@ -35,8 +35,8 @@ const cases: BadInput[] = [
   },
   {
     name: "a head beyond the model's",
-    args: [...one, "--pool", "attention", "--heads", "4:0"],
-    says: /layers must be in 0\.\.3 and heads in 0\.\.7, as the model's: current value is 4:0/,
+    args: [...one, "--pool", "attention", "--heads", "6:0"],
+    says: /layers must be in 0\.\.5 and heads in 0\.\.7, as the model's: current value is 6:0/,
   },
   {
     name: "heads and a trained pool",

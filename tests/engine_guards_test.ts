@@ -3,7 +3,7 @@ import { type Backend, openBackend, type Tensor } from "../lib/backend/mod.ts";
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
 import { deepEqual, equal, ok, rejects, throws } from "./assert.ts";
-import { embeddedPath } from "./fixtures.ts";
+import { tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
 
@@ -26,7 +26,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
       async fn() {
         const { backend } = await openBackend(name);
         await using _ = backend;
-        using checkpoint = await openCheckpoint(embeddedPath);
+        using checkpoint = await openCheckpoint(tinyPath);
         {
           await using esm = await Esm2.open(checkpoint, backend);
           await fn(esm, backend);

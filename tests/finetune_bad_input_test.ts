@@ -9,7 +9,7 @@ const record = (more: Record<string, unknown>) =>
   JSON.stringify({
     ...{ format: "esmscope-finetune", version: "0", mode: "frozen", task: "sequence" },
     ...{ head: "mean", classes: ["a", "b"], label: "l", max_length: 10, weights: "head" },
-    ...{ model: { name: "esm2_t4_800K_SP50", sha256: "0" }, ...more },
+    ...{ model: { name: "esm2_t6_1M_PF20", sha256: "0" }, ...more },
   });
 const apply = ["--apply", "m", "--fasta", "new.fasta"];
 

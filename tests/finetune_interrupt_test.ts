@@ -15,7 +15,7 @@ const CASES = [
     mode: "frozen",
     file: "head.safetensors",
     // A model that rounds otherwise in batches of another size: states must not tell when they were read.
-    more: ["--epochs", "300", "--patience", "900", "--model", "esm2_t4_800K_SP50"],
+    more: ["--epochs", "300", "--patience", "900", "--model", "esm2_t6_1M_PF20"],
   },
   {
     mode: "lora",

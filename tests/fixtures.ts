@@ -1,4 +1,5 @@
 /** Reads the golden files of tests/fixtures (see the README there), independently of the library. */
+import { EMBEDDED_NAME } from "../lib/hub/embedded.ts";
 import type { TokenBatch } from "../lib/esm2/mod.ts";
 
 export interface Array32 {
@@ -16,7 +17,14 @@ export interface ForwardFixture {
 
 const root = new URL("./fixtures/", import.meta.url);
 export const fixturePath = (name: string): string => new URL(name, root).pathname;
-export const embeddedPath = new URL("../models/esm2_t4_800K_SP50", import.meta.url).pathname;
+/** The model that comes with the project. */
+export const embeddedPath = new URL(`../models/${EMBEDDED_NAME}`, import.meta.url).pathname;
+/** The small trained model of the golden files whose names begin with `tiny`. */
+export const tinyPath = new URL("./fixtures/esm2_t4_800K_SP50", import.meta.url).pathname;
+/** Options that run a command on it. */
+export const tinyModel = ["--model", tinyPath];
+/** File of its autoencoder after so many blocks: 1, 2 or 3. */
+export const tinySae = (layer: number): string => `${tinyPath}/sae/layer_${layer}.safetensors`;
 
 interface Stored {
   dtype: string;
@@ -55,7 +63,7 @@ export function forwardFixtures(): ForwardFixture[] {
     .filter(([, entry]) => entry.kind === "forward")
     .map(([name, entry]) => ({
       name,
-      model: name.startsWith("tiny") ? embeddedPath : fixturePath(entry.model!),
+      model: name.startsWith("tiny") ? tinyPath : fixturePath(entry.model!),
       sequences: entry.sequences!,
       arrays: readFixture(name),
     }));

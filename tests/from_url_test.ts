@@ -11,16 +11,16 @@ Deno.test("analyze runs from a URL in an empty folder with an empty cache", () =
     const files = [...Deno.readDirSync(`${folder}/results`)].map((f) => f.name).sort();
     equal(files.join(), "heads.csv,report.html,run.json");
     const run = JSON.parse(await Deno.readTextFile(`${folder}/results/run.json`));
-    equal(run.model.sha256, await sha256("models/esm2_t4_800K_SP50/model.safetensors"));
-    ok(err.includes("esm2_t4_800K_SP50 is a small demonstration model"));
+    equal(run.model.sha256, await sha256("models/esm2_t6_1M_PF20/model.safetensors"));
+    ok(err.includes("esm2_t6_1M_PF20 is a small demonstration model"));
   }));
 
 Deno.test("sae encode runs from a URL with the embedded model's own autoencoder", () =>
-  runFromUrl("tasks/sae.ts", ["encode", "--layer", "1"], async ({ code, out, err, folder }) => {
+  runFromUrl("tasks/sae.ts", ["encode", "--layer", "2"], async ({ code, out, err, folder }) => {
     equal(code, 0, err);
-    match(out, /AA2AR_HUMAN: 412 residues, 16\.0 latents per residue/);
+    match(out, /SIS1_YEAST: 81 residues, 16\.0 latents per residue/);
     const run = JSON.parse(await Deno.readTextFile(`${folder}/results/run.json`));
-    equal(run.sae.sha256, await sha256("models/esm2_t4_800K_SP50/sae/layer_1.safetensors"));
+    equal(run.sae.sha256, await sha256("models/esm2_t6_1M_PF20/sae/layer_2.safetensors"));
     match(run.sae.file, /^http:/);
   }));
 
@@ -47,11 +47,11 @@ for (
 }
 
 Deno.test("sae ig runs from a URL", () =>
-  runFromUrl("tasks/sae.ts", ["ig", "--mutations", "W8G"], async ({ code, err, folder }) => {
+  runFromUrl("tasks/sae.ts", ["ig", "--mutations", "Y8G"], async ({ code, err, folder }) => {
     equal(code, 0, err);
     const rows = (await Deno.readTextFile(`${folder}/results/mutations.csv`)).trimEnd().split("\n");
     equal(rows.length, 2);
-    ok(rows[1].startsWith("EPHB2_HUMAN,W8G,8,2,"), rows[1]);
+    ok(rows[1].startsWith("SIS1_YEAST,Y8G,8,4,"), rows[1]);
   }));
 
 /** Of a file of the tree, in hexadecimal. */

@@ -8,7 +8,7 @@ import { loadResident } from "../lib/esm2/weights.ts";
 import { BLOCK_WEIGHTS } from "../lib/esm2/block.ts";
 import type { TokenBatch } from "../lib/esm2/tokenize.ts";
 import { allClose, deepEqual, equal, match, ok, rejects } from "./assert.ts";
-import { embeddedPath, fixtureIndex, readFixture } from "./fixtures.ts";
+import { fixtureIndex, readFixture, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
 
@@ -31,7 +31,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
     async fn(t) {
       const { backend } = await openBackend(name);
       await using _ = backend;
-      using checkpoint = await openCheckpoint(embeddedPath);
+      using checkpoint = await openCheckpoint(tinyPath);
       {
         await using model = await Esm2.open(checkpoint, backend);
         const before = backend.liveBytes;
@@ -158,7 +158,7 @@ async function pieces(model: Esm2): Promise<void> {
       compile: { value: backend.compile.bind(backend) },
       expectFinite: { value: backend.expectFinite.bind(backend) },
     });
-    using checkpoint = await openCheckpoint(embeddedPath);
+    using checkpoint = await openCheckpoint(tinyPath);
     await using cut = await Esm2.open(checkpoint, small);
     const own: Record<string, Tensor> = {};
     using found = await cut.gradient(batch, {
@@ -265,7 +265,7 @@ async function masked(model: Esm2): Promise<void> {
 
 async function streamed(model: Esm2): Promise<void> {
   const batch = batchOf([TRP_CAGE]);
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using low = await Esm2.open(checkpoint, model.backend, { lowMemory: true });
   using cotangent = contrast(model.backend, "A", "W");
   const before = model.backend.liveBytes;
@@ -304,7 +304,7 @@ async function refusals(model: Esm2): Promise<void> {
 async function block(backend: Backend): Promise<void> {
   const { x, y, cotangent, vjp, tangent, jvp } = readFixture("tiny_vjp_layer");
   const { layer_index: layer } = fixtureIndex.tiny_vjp_layer as unknown as { layer_index: number };
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   const { config } = checkpoint;
   using weights = await loadResident(checkpoint, backend);
   await using programs = new ProgramCache(backend);

@@ -7,7 +7,7 @@ import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
 import { type BadInput, testBadInputs } from "./bad_input.ts";
 import { fixturePath } from "./fixtures.ts";
 
-const TRP_CAGE = "NLYIQWLKDGGPSSGRPPPS", LAYERS = 4;
+const TRP_CAGE = "NLYIQWLKDGGPSSGRPPPS", LAYERS = 6;
 
 async function run(command: typeof lens | typeof score, ...args: string[]) {
   const out: string[] = [], err: string[] = [];
@@ -57,7 +57,7 @@ for (const how of [[], ["--unmasked", "--tuned", "embedded"]]) {
     const scores = readCsv(`${dir}/score/scores.csv`).rows;
     const last = csv("mutations").filter(({ layer }) => layer === String(LAYERS));
     equal(last.length, 2 * 2);
-    for (const { mutant, esm2_t4_800K_SP50: value } of scores) {
+    for (const { mutant, esm2_t6_1M_PF20: value } of scores) {
       for (const own of last.filter(({ mutation }) => mutation === mutant)) {
         ok(Math.abs(csvNumber(own.score) - csvNumber(value)) < 1e-4, `${own.score}, ${value}`);
       }
@@ -159,7 +159,7 @@ const cases: BadInput[] = [
   {
     name: "the embedded model's lens with another model",
     args: [...sequence, "--tuned", "embedded", "--model", fixturePath("rand_t2_d64_h4")],
-    says: /--tuned embedded with .* as it belongs to esm2_t4_800K_SP50/,
+    says: /--tuned embedded with .* as it belongs to esm2_t6_1M_PF20/,
   },
   { name: "a letter of nobody", args: ["--sequence", "MKJT"], says: /residue 3 .* is "J"/ },
   {

@@ -4,7 +4,7 @@ import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2, tokenize } from "../lib/esm2/mod.ts";
 import { LENS_LETTERS, LensReader, LensView, type TunedLens } from "../lib/lens/mod.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
-import { embeddedPath, forwardFixtures } from "./fixtures.ts";
+import { forwardFixtures, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { headOf, linear, logSoftmax } from "./lens_oracle.ts";
 import { batchOf, record } from "./parity.ts";
@@ -38,7 +38,7 @@ function someLens(): TunedLens {
 }
 
 async function check(backend: Backend): Promise<void> {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using esm = await Esm2.open(checkpoint, backend);
   const { head, decode } = await headOf(checkpoint);
   const tuned = someLens();

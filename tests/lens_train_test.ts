@@ -100,7 +100,7 @@ test("lens train: nearer to the last layer, a card, and the same bytes after a s
   equal(whole.code, 0, whole.err);
   match(whole.out, /layer {2}logit lens {2}tuned lens/);
   const card = await Deno.readTextFile(`${dir}/a.md`);
-  match(card, /^# Tuned lens of esm2_t4_800K_SP50\n/);
+  match(card, /^# Tuned lens of esm2_t6_1M_PF20\n/);
   match(card, /in\.fasta, 120 records/);
   using model = await openModel(undefined);
   const { metadata, matrices } = (await openLens(`${dir}/a.safetensors`, model))!;
@@ -108,7 +108,7 @@ test("lens train: nearer to the last layer, a card, and the same bytes after a s
   numbers("loss_tuned").forEach((after, layer) => {
     ok(after < numbers("loss_logit")[layer], `layer ${layer}: ${after}`);
   });
-  equal(matrices.length, 4);
+  equal(matrices.length, 6);
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     const { text: said } = await stoppedRun(
       script,
@@ -142,12 +142,12 @@ test("the lens that comes with the embedded model says what it was trained on, a
   const [before, after] = ["kl_logit", "kl_tuned"].map((key) =>
     metadata[key].split(" ").map(Number)
   );
-  equal(before.length, 4);
+  equal(before.length, 6);
   after.forEach((kl, layer) => ok(kl < before[layer], `${layer}: ${kl}, ${before[layer]}`));
-  const folder = new URL("../models/esm2_t4_800K_SP50/lens/", import.meta.url);
-  ok((await Deno.stat(new URL("tuned.safetensors", folder))).size < 300_000);
+  const folder = new URL("../models/esm2_t6_1M_PF20/lens/", import.meta.url);
+  ok((await Deno.stat(new URL("tuned.safetensors", folder))).size < 500_000);
   const card = await Deno.readTextFile(new URL("MODEL_CARD.md", folder));
-  for (const layer of [0, 1, 2, 3]) {
+  for (const layer of [0, 1, 2, 3, 4, 5]) {
     const own = [before[layer], after[layer]].map((kl) => kl.toPrecision(3)).join(" | ");
     ok(card.includes(own), `the card has ${own}`);
   }

@@ -8,7 +8,7 @@ import { command } from "../tasks/mlm.ts";
 import { csvNumber, inFolder, listing, readCsv } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
 import { testBadInputs } from "./bad_input.ts";
-import { embeddedPath } from "./fixtures.ts";
+import { tinyModel, tinyPath } from "./fixtures.ts";
 
 const parent = "MKVLDEIFHGRAWTNQPSYCLKDE", letters = "LAGVSERTIDPKQNFYMHWC";
 const family = Array.from({ length: 30 }, (_, i) => {
@@ -41,10 +41,10 @@ const test = (name: string, fn: (dir: string) => Promise<void>) =>
 
 test("--exact is the loss of each residue hidden on its own, in double precision", async (dir) => {
   const residues = "NLYIQWLKDGGPSSGRPPPS";
-  await mlm("--sequence", residues, "--exact", "--out", `${dir}/out`);
+  await mlm(...tinyModel, "--sequence", residues, "--exact", "--out", `${dir}/out`);
   const { backend } = await openBackend("cpu");
   await using _ = backend;
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using esm = await Esm2.open(checkpoint, backend);
   const row = tokenize({ id: "", residues });
   let loss = 0, right = 0;

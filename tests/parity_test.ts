@@ -2,7 +2,7 @@ import { type Backend, openBackend } from "../lib/backend/mod.ts";
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/model.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
-import { embeddedPath, fixturePath, forwardFixtures } from "./fixtures.ts";
+import { fixturePath, forwardFixtures, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf, compare, record } from "./parity.ts";
 
@@ -43,7 +43,7 @@ const UBIQUITIN = "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNI
 const TRP_CAGE = "NLYIQWLKDGGPSSGRPPPS";
 
 async function formats(backend: Backend): Promise<void> {
-  using safetensors = await openCheckpoint(embeddedPath);
+  using safetensors = await openCheckpoint(tinyPath);
   using pt = await openCheckpoint(fixturePath("esm2_t4_800K_SP50/esm2_t4_800K_SP50.pt"));
   const batch = batchOf([UBIQUITIN, TRP_CAGE]);
   const results = [];
@@ -55,7 +55,7 @@ async function formats(backend: Backend): Promise<void> {
 }
 
 async function padding(backend: Backend): Promise<void> {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using model = await Esm2.open(checkpoint, backend);
   const sequences = [TRP_CAGE, "M", UBIQUITIN, "ac<mask>de"];
   const together = await record(model, batchOf(sequences));
@@ -82,7 +82,7 @@ async function padding(backend: Backend): Promise<void> {
 }
 
 async function pieces(backend: Backend): Promise<void> {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   const batch = batchOf([UBIQUITIN, TRP_CAGE]);
   await using whole = await Esm2.open(checkpoint, backend);
   const expected = await record(whole, batch);
@@ -106,7 +106,7 @@ async function pieces(backend: Backend): Promise<void> {
 }
 
 async function lowMemory(backend: Backend): Promise<void> {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   const batch = batchOf([TRP_CAGE]);
   await using resident = await Esm2.open(checkpoint, backend);
   const expected = await record(resident, batch);
@@ -117,7 +117,7 @@ async function lowMemory(backend: Backend): Promise<void> {
 }
 
 async function visiting(backend: Backend): Promise<void> {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using model = await Esm2.open(checkpoint, backend);
   const batch = batchOf([TRP_CAGE]);
   const expected = await record(model, batch);

@@ -43,7 +43,7 @@ const lines: readonly { task: string; args: string[]; writes?: true }[] = [
   { task: "lens", args: peptide, writes: true },
   { task: "embed", args: [...peptide, "--pool", "mean,none", "--contacts"], writes: true },
   { task: "sae", args: ["encode", ...peptide, "--format", "npz"], writes: true },
-  { task: "sae", args: ["ig", "--mutations", "W8G", "--steps", "8"], writes: true },
+  { task: "sae", args: ["ig", "--mutations", "Y8G", "--steps", "8"], writes: true },
   { task: "verify", args: [] },
   { task: "parity", args: ["--backend", "cpu", "--fixture", "tiny_trpcage"] },
   { task: "parity", args: ["--backend", "wasm", "--fixture", "tiny_trpcage"] },

@@ -73,8 +73,8 @@ Deno.test({
         deepEqual(
           metrics.map(({ features, layer }) => `${features} ${layer}`.trim()),
           [
-            ...["0", "1", "2", "3", "4", "last"].map((layer) => `layer ${layer}`),
-            ...["0", "1", "2", "3", "4", "last"].map((layer) => `random ${layer}`),
+            ...["0", "1", "2", "3", "4", "5", "6", "last"].map((layer) => `layer ${layer}`),
+            ...["0", "1", "2", "3", "4", "5", "6", "last"].map((layer) => `random ${layer}`),
             "composition",
             metrics.find(({ features }) => features === "shuffled")!.features + " " +
             metrics.find(({ features }) => features === "shuffled")!.layer,
@@ -138,7 +138,7 @@ Deno.test({
           ...["--model", `${dir}/other`, "--out", `${dir}/b`],
         );
         equal(refused.code, 2);
-        match(refused.err, /must read the model that it was trained on, esm2_t4_800K_SP50/);
+        match(refused.err, /must read the model that it was trained on, esm2_t6_1M_PF20/);
       });
       await t.step("the card names what it was trained on", async () => {
         const card = await Deno.readTextFile(`${dir}/o/head.md`);

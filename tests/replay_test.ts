@@ -8,7 +8,7 @@ import { Graph } from "../lib/onnx/graph.ts";
 import * as op from "../lib/onnx/ops.ts";
 import { collectSums } from "../lib/sites/collect.ts";
 import { allClose, deepEqual, equal, ok, rejects } from "./assert.ts";
-import { embeddedPath } from "./fixtures.ts";
+import { tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf, record } from "./parity.ts";
 
@@ -66,7 +66,7 @@ async function everything(model: Esm2, sequences: readonly string[]) {
 }
 
 replayTest("replay gives what onnxruntime gives, whatever scratch held before", async (backend) => {
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using plain = await openWebGpu({ replay: false });
   await using expected = await Esm2.open(checkpoint, plain);
   await using model = await Esm2.open(checkpoint, backend);
@@ -244,7 +244,7 @@ Deno.test({
   async fn() {
     await using backend = await openWebGpu({ ownProducts: true });
     await using plain = await openWebGpu({ replay: false });
-    using checkpoint = await openCheckpoint(embeddedPath);
+    using checkpoint = await openCheckpoint(tinyPath);
     await using expected = await Esm2.open(checkpoint, plain);
     await using model = await Esm2.open(checkpoint, backend);
     const { run } = Replay.prototype;

@@ -20,7 +20,7 @@ const cases: { name: string; args: string[]; says: RegExp }[] = [
     name: "an autoencoder of another width than the embedded model's",
     args: ["encode", "--sae", "interplm-8m:l3"],
     says:
-      /^error: Cannot use interplm-8m:l3 with esm2_t4_800K_SP50 .* of esm2_t6_8M_UR50D, 320: current value is 128$/,
+      /^error: Cannot use interplm-8m:l3 with esm2_t6_1M_PF20 .* of esm2_t6_8M_UR50D, 320: current value is 128$/,
   },
   {
     name: "an autoencoder of another width than a published model's",

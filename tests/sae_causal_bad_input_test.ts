@@ -17,12 +17,12 @@ const autoencoder = safetensorsFile(interprotArrays(128, 70));
 /** Of every command on variants. */
 const shared: BadInput[] = [
   { name: "no mutation", args: ["--mutations", "hello"], says: /"hello" .* like A10G/ },
-  { name: "wrong letter", args: ["--mutations", "A7G"], says: /residue 7 must be .* E: .*"A"/ },
-  { name: "residue beyond the end", args: ["--mutations", "E99G"], says: /in 1\.\.66.* 99/ },
-  { name: "a stop", args: ["--mutations", "E7*"], says: /whole protein/ },
+  { name: "wrong letter", args: ["--mutations", "A7G"], says: /residue 7 must be .* L: .*"A"/ },
+  { name: "residue beyond the end", args: ["--mutations", "L99G"], says: /in 1\.\.81.* 99/ },
+  { name: "a stop", args: ["--mutations", "L7*"], says: /whole protein/ },
   {
     name: "no substitution",
-    args: ["--mutations", "E7del"],
+    args: ["--mutations", "L7del"],
     says: /must be a substitution: .* 0 of 1/,
   },
   { name: "no such assay", args: ["--assay", "no.csv"], says: /no such file/ },
@@ -51,17 +51,17 @@ const shared: BadInput[] = [
   },
   { name: "unknown run", args: ["--run", "both"], says: /one of wild-type, mutant, masked/ },
   { name: "unknown place", args: ["--at", "core"], says: /mutated, all, or residues/ },
-  { name: "place beyond the end", args: ["--at", "5,70"], says: /in 1\.\.66: current value is 70/ },
+  { name: "place beyond the end", args: ["--at", "5,90"], says: /in 1\.\.81: current value is 90/ },
   {
     name: "layer without autoencoder",
-    args: ["--layers", "2,4"],
-    says: /--layers must be one of 1, 2, 3.* 4$/,
+    args: ["--layers", "2,6"],
+    says: /--layers must be one of 1, 2, 3, 4, 5: .* 6$/,
   },
   {
     name: "layer beyond the model",
     files: { "x.safetensors": autoencoder },
-    args: ["--sae", "x.safetensors", "--layers", "2,5"],
-    says: /as --layers must be in 1\.\.4.* 5$/,
+    args: ["--sae", "x.safetensors", "--layers", "2,7"],
+    says: /as --layers must be in 1\.\.6.* 7$/,
   },
   {
     name: "autoencoder of no layer",
@@ -134,7 +134,7 @@ const steer: BadInput[] = [
   { name: "no number", args: ["--set", "5"], says: /latents and numbers such as 220=5max/ },
   { name: "a maximum scaled", args: ["--scale", "5=2max"], says: /such as 220=0,17=2/ },
   { name: "mutated residues", args: ["--set", "5=1", "--at", "mutated"], says: /all or residues/ },
-  { name: "place beyond the end", args: ["--set", "5=1", "--at", "99"], says: /in 1\.\.66/ },
+  { name: "place beyond the end", args: ["--set", "5=1", "--at", "99"], says: /in 1\.\.81/ },
   { name: "unknown letter", args: ["--set", "5=1", "--sequence", "MKJ"], says: /residue 3.*"J"/ },
   {
     name: "no such latent",

@@ -17,7 +17,7 @@ const small = {
 };
 
 test("sae circuit: nodes, faithfulness and shared latents agree between its files", () =>
-  runSae([...onCpu, "--mutations", "S1N,S1W,S20P", "--share", "0.8"], async (outcome) => {
+  runSae([...onCpu, "--mutations", "V2N,V2W,Q20P", "--share", "0.8"], async (outcome) => {
     done(outcome);
     const { dir, files } = outcome;
     deepEqual(files, [
@@ -43,7 +43,7 @@ test("sae circuit: nodes, faithfulness and shared latents agree between its file
       equal(latents.size, Number(row.circuit_latents));
       for (const latent of latents) {
         const [one] = shared.filter((each) => each.latent === latent);
-        ok(one.names.split(" ").includes(`EPHB2_HUMAN/${row.mutation}`));
+        ok(one.names.split(" ").includes(`SIS1_YEAST/${row.mutation}`));
         equal(one.names.split(" ").length, Number(one.mutations));
       }
     }

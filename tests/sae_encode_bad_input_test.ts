@@ -91,8 +91,8 @@ const cases: Case[] = [
   },
   {
     name: "embedded layer that is none",
-    args: ["--layer", "4"],
-    says: /as --layer must be one of 1, 2, 3: current value is 4/,
+    args: ["--layer", "6"],
+    says: /as --layer must be one of 1, 2, 3, 4, 5: current value is 6/,
   },
   { name: "embedded k beyond", args: ["--k", "2000"], says: /k must be in 1\.\.1024.*2000/ },
   { name: "another model without SAE", args: other, says: /--sae must name one/ },
@@ -107,16 +107,16 @@ const cases: Case[] = [
     ...sae("x_l2_sae.safetensors", prot(64)),
     says: /width 128: current value is 64/,
   },
-  { name: "SAE of no layer", ...sae("x.safetensors", prot(128)), says: /--layer must say.*1\.\.4/ },
+  { name: "SAE of no layer", ...sae("x.safetensors", prot(128)), says: /--layer must say.*1\.\.6/ },
   {
     name: "layer beyond",
     ...sae("x_l24_sae.safetensors", prot(128)),
-    says: /as its layer must be in 1\.\.4.*current value is 24/,
+    says: /as its layer must be in 1\.\.6.*current value is 24/,
   },
   {
     name: "layer asked for beyond",
     ...sae("x_l2_sae.safetensors", prot(128), "--layer", "7"),
-    says: /as --layer must be in 1\.\.4.*current value is 7/,
+    says: /as --layer must be in 1\.\.6.*current value is 7/,
   },
   {
     name: "SAE without decoder",

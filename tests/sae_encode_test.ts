@@ -1,6 +1,5 @@
 /** The sae encode command from its arguments to its files. */
-import { a2a } from "../data/a2a.ts";
-import { ephb2 } from "../data/ephb2.ts";
+import { sis1 } from "../data/sis1.ts";
 import { fidelityPanel } from "../data/fidelity_panel.ts";
 import { openBackend } from "../lib/backend/mod.ts";
 import { Esm2, padBatch, tokenize } from "../lib/esm2/mod.ts";
@@ -29,7 +28,7 @@ const done = ({ code, err }: SaeOutcome) => equal(code, 0, err);
 
 const GB1 = fidelityPanel[2].residues;
 const proteins = [
-  { id: "long", residues: ephb2.residues + GB1 + ephb2.residues },
+  { id: "long", residues: sis1.residues + GB1 + sis1.residues },
   { id: "gb1, B1", residues: GB1 },
   { id: "short", residues: "MKT" },
   { id: "masked", residues: "mkta<mask>iakqr" },
@@ -67,30 +66,30 @@ test("sae encode without input finds the example's latents, as the SAE's definit
     const { dir, out, err, files } = outcome;
     deepEqual(files, ["latents.csv", "report.html", "run.json", "top_latents.csv"]);
     match(err, /demonstration model/);
-    match(err, /AA2AR_HUMAN/);
-    match(err, /esm2_t4_800K_SP50:l2: loss recovered (0\.9|1\.0)/);
-    match(out, /^AA2AR_HUMAN: 412 residues, 16\.0 latents per residue/);
+    match(err, /SIS1_YEAST/);
+    match(err, /esm2_t6_1M_PF20:l4: loss recovered (0\.9|1\.0)/);
+    match(out, /^SIS1_YEAST: 81 residues, 16\.0 latents per residue/);
     const run = JSON.parse(await Deno.readTextFile(`${dir}/out/run.json`));
     equal(run.command, "sae encode");
-    deepEqual([run.sae.depth, run.sae.k, run.sae.layout], [2, 16, "esmscope"]);
+    deepEqual([run.sae.depth, run.sae.k, run.sae.layout], [4, 16, "esmscope"]);
     match(run.sae.sha256, /^[0-9a-f]{64}$/);
     ok(run.fidelity.hf.lossRecovered > 0.9 && run.fidelity.hf.fvu < 0.2);
     equal(run.fidelity.train, undefined);
-    equal(run.summary.residues, 412);
+    equal(run.summary.residues, 81);
 
     using model = await openModel(undefined);
     const { sae } = await openSae(undefined, {}, model);
     const { wEnc, wDec, bEnc, bPre, config: { dModel, latents } } = sae;
     const { rows } = await csv(`${dir}/out/latents.csv`);
-    const found = rows.filter(({ fields }) => fields.residue === "100").map(({ fields }) => fields);
-    const [stream] = await streams(undefined, 2, [a2a.residues]);
+    const found = rows.filter(({ fields }) => fields.residue === "35").map(({ fields }) => fields);
+    const [stream] = await streams(undefined, 4, [sis1.residues]);
     const arrays = {
       w_enc: { shape: [dModel, latents], data: wEnc },
       w_dec: { shape: [latents, dModel], data: wDec },
       b_enc: { shape: [latents], data: bEnc },
       b_pre: { shape: [dModel], data: bPre },
     };
-    const token = stream.subarray(100 * dModel, 101 * dModel);
+    const token = stream.subarray(35 * dModel, 36 * dModel);
     const { z } = interprotOracle(token, arrays, 16);
     const expected = [...z].map((value, latent) => ({ value, latent })).filter((e) => e.value > 0);
     deepEqual(found.map(({ latent }) => Number(latent)), expected.map(({ latent }) => latent));
@@ -99,7 +98,7 @@ test("sae encode without input finds the example's latents, as the SAE's definit
       expected.map(({ value }) => value),
       { atol: 1e-4, rtol: 1e-4 },
     );
-    deepEqual([found[0].protein, found[0].letter], ["AA2AR_HUMAN", a2a.residues[99]]);
+    deepEqual([found[0].protein, found[0].letter], ["SIS1_YEAST", sis1.residues[34]]);
   }));
 
 test("sae encode gives one sparse matrix in three formats, whatever the batches", async () => {
@@ -154,7 +153,7 @@ test("sae encode gives one sparse matrix in three formats, whatever the batches"
     const size = Number(new DataView(bytes.buffer).getBigUint64(0, true));
     equal(size % 8, 0);
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + size)));
-    equal(header.__metadata__.sae, "esm2_t4_800K_SP50:l2");
+    equal(header.__metadata__.sae, "esm2_t6_1M_PF20:l4");
     const [begin, end] = header.values.data_offsets;
     const values = new Float32Array(bytes.slice(8 + size + begin, 8 + size + end).buffer);
     // The same batches: the same bits.

@@ -1,5 +1,5 @@
 /** The sae ig command from its arguments to its files. */
-import { ephb2 } from "../data/ephb2.ts";
+import { sis1 } from "../data/sis1.ts";
 import { parseTable } from "../lib/io/csv.ts";
 import { readNpz } from "../lib/io/npz.ts";
 import { openRandomAccess } from "../lib/io/random_access.ts";
@@ -17,7 +17,7 @@ async function rows(dir: string, name: string): Promise<Record<string, string>[]
 
 test("sae ig: attributions add up to the effect, in both files alike", () =>
   runSae(
-    [...onCpu, "--mutations", "E7T,H50L", "--layers", "1,3", "--keep", "100000"],
+    [...onCpu, "--mutations", "L7T,E50L", "--layers", "1,3", "--keep", "100000"],
     async (outcome) => {
       done(outcome);
       const { dir, files, out } = outcome;
@@ -48,7 +48,7 @@ test("sae ig: attributions add up to the effect, in both files alike", () =>
         equal(row.adds_up, "true");
         // One error term per token, <cls> and <eos> included, as far as it moves.
         const errors = own.filter(({ latent }) => latent === "error");
-        ok(errors.length > 0 && errors.length <= ephb2.residues.length + 2);
+        ok(errors.length > 0 && errors.length <= sis1.residues.length + 2);
         ok(Number(row.top_20_share) > 0 && Number(row.magnitude_top_20_share) > 0);
       }
     },
@@ -56,12 +56,12 @@ test("sae ig: attributions add up to the effect, in both files alike", () =>
 
 test("sae ig --method first-order and --steps take what they say", () =>
   runSae(
-    [...onCpu, "--mutations", "E7T", "--steps", "3", "--rule", "left", "--from", "zero"],
+    [...onCpu, "--mutations", "L7T", "--steps", "3", "--rule", "left", "--from", "zero"],
     async (outcome) => {
       done(outcome);
       const [row] = await rows(`${outcome.dir}/out`, "mutations.csv");
       equal(row.steps, "3");
-      await runSae([...onCpu, "--mutations", "E7T", "--method", "first-order"], async (one) => {
+      await runSae([...onCpu, "--mutations", "L7T", "--method", "first-order"], async (one) => {
         done(one);
         const [first] = await rows(`${one.dir}/out`, "mutations.csv");
         equal(first.steps, "1");

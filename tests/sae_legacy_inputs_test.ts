@@ -39,7 +39,7 @@ function assay(): { text: string; harmful: string[] } {
 const COLUMNS = "protein,mutation,position,layer,feature_idx,control_type,dms_score,esm_score," +
   "wt_marginal_score,patched_score,score_change,feature_delta,wt_activation,mut_activation," +
   "patch_value,seed";
-const legacyTable = async (dir: string, name = "EPHB2_HUMAN_layer2_seed42_patching1.csv") =>
+const legacyTable = async (dir: string, name = "EPHB2_HUMAN_layer4_seed42_patching1.csv") =>
   parseTable(await Deno.readTextFile(`${dir}/out/${name}`), name);
 const mutationsOf = (rows: readonly Record<string, string>[]) => [
   ...new Set(rows.map((row) => row.mutation)),
@@ -71,7 +71,7 @@ test("sae patch --legacy takes the 50 single mutants that were measured lowest, 
       equal(code, 0, err);
       match(err, /50 of 61 variants of EPHB2_HUMAN_x_1F0M: those measured lowest/);
       match(err, /the input's esm2_t33_650M_UR50D, masked marginals .* \(1 of 50\)/);
-      deepEqual(files, ["EPHB2_HUMAN_layer2_seed42_patching1.csv", "report.html", "run.json"]);
+      deepEqual(files, ["EPHB2_HUMAN_layer4_seed42_patching1.csv", "report.html", "run.json"]);
       const { columns, rows: all } = await legacyTable(dir);
       equal(columns.join(), COLUMNS);
       const fields = all.map(({ fields }) => fields);
@@ -132,7 +132,7 @@ test("sae ig --legacy takes 100 of the single mutations below -3, as its shipped
       const archives = files.filter((name) => name.endsWith(".npz"));
       equal(archives.length, 100);
       for (const i of FIRST) {
-        ok(archives.includes(`EPHB2_HUMAN_${harmful[i]}_layer2_ig.npz`), harmful[i]);
+        ok(archives.includes(`EPHB2_HUMAN_${harmful[i]}_layer4_ig.npz`), harmful[i]);
       }
     },
     { "EPHB2_HUMAN_x_1F0M.csv": text },
@@ -179,7 +179,7 @@ for (const protein of ["EPHB2_HUMAN", "DNJA1_HUMAN", "PR40A_HUMAN"]) {
         ],
         async ({ dir, code, err }) => {
           equal(code, 0, err);
-          const own = await legacyTable(dir, `${protein}_layer2_seed42_patching1.csv`);
+          const own = await legacyTable(dir, `${protein}_layer4_seed42_patching1.csv`);
           const theirs = parseTable(await Deno.readTextFile(found!), found!.pathname);
           const names = (table: typeof own) => mutationsOf(table.rows.map(({ fields }) => fields));
           deepEqual(names(own), names(theirs));
@@ -207,7 +207,7 @@ test("sae patch --legacy takes what a filter leaves, the lowest first, in the cu
     ],
     async ({ dir, code, err }) => {
       equal(code, 0, err);
-      const table = await legacyTable(dir, "a_layer2_seed7_patching1.csv");
+      const table = await legacyTable(dir, "a_layer4_seed7_patching1.csv");
       equal(
         table.columns.join(),
         "protein,layer,mutation,position,feature_idx,control_type,wt_pre_act,mut_pre_act," +

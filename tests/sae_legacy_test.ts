@@ -1,5 +1,5 @@
 /** `--legacy sae_mutation_effect` against the published pipeline, written again in double precision. */
-import { ephb2 } from "../data/ephb2.ts";
+import { sis1 } from "../data/sis1.ts";
 import { openModel } from "../lib/hub/open_model.ts";
 import { parseTable } from "../lib/io/csv.ts";
 import { listZip, readZipEntry } from "../lib/io/zip.ts";
@@ -19,8 +19,8 @@ const csv = async (path: string) =>
   parseTable(await Deno.readTextFile(path), path).rows.map(({ fields }) => fields);
 
 /** Where no two latents are so near each other that rounding would choose between them. */
-const PATCHED = { mutations: ["W8G", "A11C", "G15D"], layers: [1, 3] };
-const INTEGRATED = { mutations: ["E7T", "D6P"], layers: [2, 3] };
+const PATCHED = { mutations: ["Y8G", "L11C", "P15D"], layers: [1, 3] };
+const INTEGRATED = { mutations: ["L7T", "K6P"], layers: [2, 3] };
 const K = 32;
 
 /** A mutation at a layer as the published pipeline sees it. */
@@ -43,7 +43,7 @@ async function expected(mutation: string, layer: number): Promise<Expected> {
   const model = await ReferenceModel.open(opened.checkpoint);
   const coder = new ReferenceSae(sae, K);
   const position = Number(mutation.slice(1, -1)), to = mutation.at(-1)!;
-  const { residues } = ephb2, { layers } = opened.checkpoint.config;
+  const { residues } = sis1, { layers } = opened.checkpoint.config;
   const mutated = residues.slice(0, position - 1) + to + residues.slice(position);
   const metric = (logits: Float64Array) =>
     logits[tokenOfLetter(to)] - logits[tokenOfLetter(mutation[0])];
@@ -70,10 +70,10 @@ test("sae patch --legacy equals the published pipeline in double precision", () 
     ],
     async (outcome) => {
       done(outcome);
-      const tables = PATCHED.layers.map((l) => `EPHB2_HUMAN_layer${l}_seed42_patching1.csv`);
+      const tables = PATCHED.layers.map((l) => `SIS1_YEAST_layer${l}_seed42_patching1.csv`);
       deepEqual(outcome.files, [...tables, "report.html", "run.json"]);
       match(outcome.err, /published tool/);
-      match(outcome.err, /esm_score of EPHB2_HUMAN: masked marginals of the model/);
+      match(outcome.err, /esm_score of SIS1_YEAST: masked marginals of the model/);
       let changed = 0;
       for (const [l, layer] of PATCHED.layers.entries()) {
         const all = await csv(`${outcome.dir}/out/${tables[l]}`);
@@ -129,12 +129,12 @@ test("sae patch --legacy equals the published pipeline in double precision", () 
 
 test("sae patch --legacy is not the proper pipeline", () =>
   runSae(
-    [...legacy("patch"), "--mutations", "W8G", "--layers", "2", "--out", "out/legacy"],
+    [...legacy("patch"), "--mutations", "Y8G", "--layers", "2", "--out", "out/legacy"],
     async (outcome) => {
       done(outcome);
-      const [row] = await csv(`${outcome.dir}/out/legacy/EPHB2_HUMAN_layer2_seed42_patching1.csv`);
+      const [row] = await csv(`${outcome.dir}/out/legacy/SIS1_YEAST_layer2_seed42_patching1.csv`);
       await runSae(
-        ["patch", "--backend", "cpu", "--mutations", "W8G", "--layers", "2", "--k", "32"],
+        ["patch", "--backend", "cpu", "--mutations", "Y8G", "--layers", "2", "--k", "32"],
         async (proper) => {
           done(proper);
           const [other] = await csv(`${proper.dir}/out/patches.csv`);
@@ -174,9 +174,7 @@ test("sae ig --legacy equals ten left steps through the published pipeline, in i
     [...legacy("ig"), "--mutations", mutations.join(), "--layers", layers.join()],
     async (outcome) => {
       done(outcome);
-      const names = mutations.flatMap((m) =>
-        layers.map((l) => `EPHB2_HUMAN_${m}_layer${l}_ig.npz`)
-      );
+      const names = mutations.flatMap((m) => layers.map((l) => `SIS1_YEAST_${m}_layer${l}_ig.npz`));
       deepEqual(outcome.files, [...names, "report.html", "run.json"].sort());
       for (const [n, name] of names.entries()) {
         const mutation = mutations[Math.floor(n / layers.length)],
@@ -191,7 +189,7 @@ test("sae ig --legacy equals ten left steps through the published pipeline, in i
         deepEqual(
           Object.entries(arrays).map(([key, { descr, shape }]) => `${key} ${descr} ${shape}`),
           Object.entries({
-            protein: "<U11 ()",
+            protein: "<U10 ()",
             mutation: `<U${mutation.length} ()`,
             position: whole,
             wt_aa: "<U1 ()",
@@ -213,7 +211,7 @@ test("sae ig --legacy equals ten left steps through the published pipeline, in i
         );
         const value = (key: string) => arrays[`${key}.npy`].values;
         const numbers = (key: string) => value(key) as number[];
-        deepEqual([value("protein")[0], value("mutation")[0]], ["EPHB2_HUMAN", mutation]);
+        deepEqual([value("protein")[0], value("mutation")[0]], ["SIS1_YEAST", mutation]);
         deepEqual([value("wt_aa")[0], value("mut_aa")[0]], [mutation[0], mutation.at(-1)]);
         deepEqual([...numbers("position"), ...numbers("layer")], [
           Number(mutation.slice(1, -1)),

@@ -83,7 +83,7 @@ Deno.test({
     };
     const shard = async (index: number, folder: string, ...more: string[]) => {
       const { code, err } = await run(
-        ...["patch", "--backend", "cpu", "--mutations", "W8G,A11C", "--top", "1"],
+        ...["patch", "--backend", "cpu", "--mutations", "Y8G,L11C", "--top", "1"],
         ...["--shard", `${index}/4`, "--out", `${dir}/${folder}`, ...more],
       );
       equal(code, 0, err.join("\n"));
@@ -109,8 +109,8 @@ Deno.test({
       await refuses(/c\/shard-4.* of one run: its seed is "5" but .* is "0"$/, "a", "c");
       await shard(4, "d", "--top", "2");
       await refuses(/d\/shard-4.* its settings\.top is "2" but/, "a", "d");
-      await shard(4, "e", "--mutations", "W8G,A11D");
-      await refuses(/e\/shard-4.* its proteins\.0\.variants\.1\.name is "\\"A11D\\""/, "a", "e");
+      await shard(4, "e", "--mutations", "Y8G,L11D");
+      await refuses(/e\/shard-4.* its proteins\.0\.variants\.1\.name is "\\"L11D\\""/, "a", "e");
       await shard(4, "f", "--layers", "1");
       await refuses(/f\/shard-4.* its saes\.0\.sha256 is/, "a", "f");
       await shard(1, "g", "--shard", "1/1");

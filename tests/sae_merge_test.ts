@@ -1,5 +1,5 @@
 /** Runs in shards: put together they are the run in one piece, byte for byte. */
-import { ephb2 } from "../data/ephb2.ts";
+import { sis1 } from "../data/sis1.ts";
 import { execute } from "../lib/cli/main.ts";
 import { command } from "../tasks/sae.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
@@ -57,7 +57,7 @@ async function sweep(dir: string): Promise<string[]> {
   await Deno.writeTextFile(
     `${dir}/in/proteins.csv`,
     `assay,id,sequence,mutations,offset\nTEST_HUMAN_a.csv,,,,\n` +
-      `,ephb2,${ephb2.residues},"W108G,A111C,L109V",101\n`,
+      `,sis1,${sis1.residues},"Y108G,L111C,D109V",101\n`,
   );
   return [...SETTINGS, "--table", `${dir}/in/proteins.csv`];
 }
@@ -105,7 +105,7 @@ for (const [name, args] of Object.entries(COMMANDS)) {
 }
 
 test("sae merge of more shards than there is work: some are empty", async (dir) => {
-  const args = ["--backend", "cpu", "--mutations", "W8G", "--layers", "1,2", "--top", "1"];
+  const args = ["--backend", "cpu", "--mutations", "Y8G", "--layers", "1,2", "--top", "1"];
   await run("patch", ...args, "--out", `${dir}/whole`);
   for (const index of [1, 2, 3]) {
     await run("patch", ...args, "--shard", `${index}/3`, "--out", `${dir}/parts`);
@@ -179,7 +179,7 @@ test("sae patch --shard counts the mutations of the shard as it goes", async (di
     const text = new TextDecoder().decode(stderr);
     equal(code, 0, text);
     const last = text.split("\n").filter((line) => line.includes("mutations")).at(-1)!;
-    match(last, new RegExp(`^EPHB2_HUMAN, shard ${index}/3 +100% +(\\d+)/\\1 mutations`));
+    match(last, new RegExp(`^SIS1_YEAST, shard ${index}/3 +100% +(\\d+)/\\1 mutations`));
     counts.push(Number(/(\d+) mutations/.exec(last)![1]));
   }
   equal(counts.reduce((a, b) => a + b, 0), 20);
@@ -189,7 +189,7 @@ test("sae patch --shard counts the mutations of the shard as it goes", async (di
 /** That many substitutions by alanine or glycine. */
 function mutations(count: number): string {
   return Array.from({ length: count }, (_, i) => {
-    const from = ephb2.residues[i];
+    const from = sis1.residues[i];
     return `${from}${i + 1}${from === "A" ? "G" : "A"}`;
   }).join();
 }

@@ -1,10 +1,24 @@
 /** Files of the sae commands against an implementation in numpy (tests/fixtures/README.md). */
+import { ephb2 } from "../data/ephb2.ts";
 import { parseTable } from "../lib/io/csv.ts";
 import golden from "./fixtures/sae_commands_numpy.json" with { type: "json" };
 import { equal, ok } from "./assert.ts";
+import { tinyModel, tinySae } from "./fixtures.ts";
 import { runSae } from "./sae_run.ts";
 
 type Row = Record<string, string | number | undefined>;
+
+/** The model and its autoencoder of the layer named, by file. */
+function onTiny(args: readonly string[]): string[] {
+  const at = args.findIndex((one) => /^--layers?$/.test(one));
+  const sae = ["--sae", tinySae(Number(args[at + 1]))];
+  return [
+    ...args.slice(0, at),
+    ...args.slice(at + 2),
+    ...[...tinyModel, ...sae],
+    ...["--sequence", ephb2.residues, "--id", ephb2.id],
+  ];
+}
 
 for (
   const { args, file, rows } of golden.cases as { args: string[]; file: string; rows: Row[] }[]
@@ -14,7 +28,7 @@ for (
     sanitizeOps: false,
     sanitizeResources: false,
     fn: () =>
-      runSae([...args, "--backend", "cpu", "--no-fidelity"], async ({ dir, code, err }) => {
+      runSae([...onTiny(args), "--backend", "cpu", "--no-fidelity"], async ({ dir, code, err }) => {
         equal(code, 0, err);
         const table = parseTable(await Deno.readTextFile(`${dir}/out/${file}`), file).rows;
         for (const row of rows) {

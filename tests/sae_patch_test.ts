@@ -1,5 +1,5 @@
 /** The sae patch command from its arguments to its files. */
-import { ephb2 } from "../data/ephb2.ts";
+import { sis1 } from "../data/sis1.ts";
 import { openBackend } from "../lib/backend/mod.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
 import { LETTERS } from "../lib/esm2/alphabet.ts";
@@ -31,7 +31,7 @@ async function marginal(sequence: string, position: number, from: string, to: st
 
 test("sae patch: controls without change are exactly zero, all with the error is the mutant", () =>
   runSae(
-    [...onCpu, "--mutations", "E7T,H50L", "--at", "all", "--error", "patch", "--layers", "1,2,3"],
+    [...onCpu, "--mutations", "L7T,E50L", "--at", "all", "--error", "patch", "--layers", "1,2,3"],
     async (outcome) => {
       done(outcome);
       deepEqual(outcome.files, ["patches.csv", "report.html", "run.json", "summary.csv"]);
@@ -42,12 +42,12 @@ test("sae patch: controls without change are exactly zero, all with the error is
         noop.every(({ change }) => change === "0"),
         "a patch of the value itself changed something",
       );
-      const [own] = [await marginal(ephb2.residues, 7, "E", "T")];
-      const mutant = ephb2.residues.slice(0, 6) + "T" + ephb2.residues.slice(7);
-      const its = await marginal(mutant, 7, "E", "T");
+      const [own] = [await marginal(sis1.residues, 7, "L", "T")];
+      const mutant = sis1.residues.slice(0, 6) + "T" + sis1.residues.slice(7);
+      const its = await marginal(mutant, 7, "L", "T");
       for (const layer of ["1", "2", "3"]) {
         const [whole] = all.filter((row) =>
-          row.layer === layer && row.mutation === "E7T" && row.control === "all"
+          row.layer === layer && row.mutation === "L7T" && row.control === "all"
         );
         // Logits up to 21 in float32.
         allClose([Number(whole.baseline_score)], [own], { atol: 5e-4 });
@@ -69,14 +69,14 @@ test("sae patch: controls without change are exactly zero, all with the error is
 
 test("sae patch --run mutant starts from the mutant and ends at the wild type", () =>
   runSae(
-    [...onCpu, "--mutations", "E7T", "--run", "mutant", "--at", "all", "--error", "patch"],
+    [...onCpu, "--mutations", "L7T", "--run", "mutant", "--at", "all", "--error", "patch"],
     async (outcome) => {
       done(outcome);
       const [whole] = (await rows(outcome.dir)).filter(({ control }) => control === "all");
-      const mutant = ephb2.residues.slice(0, 6) + "T" + ephb2.residues.slice(7);
+      const mutant = sis1.residues.slice(0, 6) + "T" + sis1.residues.slice(7);
       allClose(
         [Number(whole.baseline_score), Number(whole.patched_score)],
-        [await marginal(mutant, 7, "E", "T"), await marginal(ephb2.residues, 7, "E", "T")],
+        [await marginal(mutant, 7, "L", "T"), await marginal(sis1.residues, 7, "L", "T")],
         { atol: 5e-4 },
       );
     },
@@ -84,16 +84,16 @@ test("sae patch --run mutant starts from the mutant and ends at the wild type", 
 
 test("sae patch --run masked reads the masked residue; several mutations add up", () =>
   runSae(
-    [...onCpu, "--mutations", "E7T,E7T:H50L", "--run", "masked", "--sets", "none"],
+    [...onCpu, "--mutations", "L7T,L7T:E50L", "--run", "masked", "--sets", "none"],
     async (outcome) => {
       done(outcome);
       const all = await rows(outcome.dir);
-      const masked = ephb2.residues.slice(0, 6) + "<mask>" + ephb2.residues.slice(7);
+      const masked = sis1.residues.slice(0, 6) + "<mask>" + sis1.residues.slice(7);
       const [first] = all;
-      allClose([Number(first.baseline_score)], [await marginal(masked, 7, "E", "T")], {
+      allClose([Number(first.baseline_score)], [await marginal(masked, 7, "L", "T")], {
         atol: 5e-4,
       });
-      const double = all.filter(({ mutation }) => mutation === "E7T:H50L");
+      const double = all.filter(({ mutation }) => mutation === "L7T:E50L");
       equal(double[0].position, "7:50");
       ok(double.every(({ residue }) => residue === "7" || residue === "50"));
     },
@@ -127,7 +127,7 @@ test("sae patch draws the same sample and controls for the same seed, others for
       [...onCpu, "--sample", "3", "--seed", seed, "--replace", "resample"],
       async (outcome) => {
         done(outcome);
-        match(outcome.err, /3 of 1254 variants/);
+        match(outcome.err, /3 of 1539 variants/);
         texts.push(await Deno.readTextFile(`${outcome.dir}/out/patches.csv`));
       },
     );
@@ -139,7 +139,7 @@ test("sae patch draws the same sample and controls for the same seed, others for
 test("sae patch: ablations move every chosen latent to where they say", async () => {
   for (const kind of ["zero", "mean"]) {
     await runSae(
-      [...onCpu, "--mutations", "E7T", "--replace", kind, "--controls", "none"],
+      [...onCpu, "--mutations", "L7T", "--replace", kind, "--controls", "none"],
       async (outcome) => {
         done(outcome);
         const real = (await rows(outcome.dir)).filter(({ control }) => control === "real");

@@ -1,5 +1,5 @@
 /** The sae steer and sae latents commands from their arguments to their files. */
-import { ephb2 } from "../data/ephb2.ts";
+import { sis1 } from "../data/sis1.ts";
 import { parseTable } from "../lib/io/csv.ts";
 import { readNpz } from "../lib/io/npz.ts";
 import { openRandomAccess } from "../lib/io/random_access.ts";
@@ -43,7 +43,7 @@ test("sae latents finds letter detectors, and steering one makes the model write
     done(outcome);
     deepEqual(outcome.files, ["logits.npz", "report.html", "run.json", "steering.csv"]);
     const residues = await rows(outcome.dir, "steering.csv");
-    equal(residues.map(({ letter }) => letter).join(""), ephb2.residues);
+    equal(residues.map(({ letter }) => letter).join(""), sis1.residues);
     const steered = residues.filter(({ steered }) => steered === "V").length;
     ok(steered > residues.length / 2, `${steered} of ${residues.length}`);
     match(outcome.out, new RegExp(`steered +${residues.map((r) => r.steered).join("")}`));

@@ -26,7 +26,7 @@ const cases: Case[] = [
   { name: "a validation share of everything", args: ["--validation", "0.9"], says: /0\.\.0\.5/ },
   { name: "more active than latents", args: ["--k", "65"], says: /--k must be at most .* 64.* 65/ },
   { name: "no latents", args: ["--latents", "0"], says: /--latents .*"0"/ },
-  { name: "a layer beyond the model", args: ["--layer", "5"], says: /in 1\.\.4.* is 5/ },
+  { name: "a layer beyond the model", args: ["--layer", "7"], says: /in 1\.\.6.* is 7/ },
   { name: "the embedding as layer", args: ["--layer", "0"], says: /--layer .*"0"/ },
   { name: "tokens and epochs", args: ["--epochs", "1"], says: /only one of --tokens and --epochs/ },
   {

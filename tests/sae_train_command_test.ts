@@ -7,7 +7,7 @@ import { corpus, saeTrain, SMALL } from "./sae_train_run.ts";
 const test = (name: string, fn: (dir: string) => Promise<void>) =>
   Deno.test({ name, fn: () => inFolder(fn), sanitizeOps: false, sanitizeResources: false });
 
-const model = { name: "esm2_t4_800K_SP50", layers: 4, dModel: 128 };
+const model = { name: "esm2_t6_1M_PF20", layers: 6, dModel: 128 };
 
 async function trained(dir: string, out: string, ...args: string[]) {
   await Deno.writeTextFile(`${dir}/in.fasta`, corpus());
@@ -27,7 +27,7 @@ test("sae train writes an autoencoder that says what it is, and a card", async (
   const { sae, metadata, layout, notes } = await readSae(source, model);
   deepEqual([layout, notes], ["esmscope", []]);
   deepEqual(sae.config, {
-    ...{ name: "esm2_t4_800K_SP50:l1", dModel: 128, latents: 64, depth: 1, k: 4 },
+    ...{ name: "esm2_t6_1M_PF20:l1", dModel: 128, latents: 64, depth: 1, k: 4 },
     ...{ afterFinalNorm: false, normalisation: "zscore" },
   });
   for (let f = 0; f < 64; f++) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { openCpu } from "../lib/backend/cpu.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
+import { EMBEDDED_SAE_LAYERS } from "../lib/hub/embedded.ts";
 import { openModel } from "../lib/hub/open_model.ts";
 import { parseFasta } from "../lib/io/fasta.ts";
 import { SaeCoder } from "../lib/sae/coder.ts";
@@ -8,11 +9,11 @@ import { measureFidelity } from "../lib/sae/fidelity.ts";
 import { openSae } from "../lib/sae/open.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
 
-const folder = new URL("../models/esm2_t4_800K_SP50/sae/", import.meta.url);
+const folder = new URL("../models/esm2_t6_1M_PF20/sae/", import.meta.url);
 
 Deno.test("the embedded autoencoders are the files that their card names", async () => {
   const card = await Deno.readTextFile(new URL("MODEL_CARD.md", folder));
-  for (const layer of [1, 2, 3]) {
+  for (const layer of EMBEDDED_SAE_LAYERS) {
     const bytes = await Deno.readFile(new URL(`layer_${layer}.safetensors`, folder));
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     ok(card.includes(`| \`layer_${layer}.safetensors\` |`) && card.includes(sha256), sha256);
@@ -30,7 +31,7 @@ Deno.test({
     using model = await openModel(undefined);
     await using backend = await openCpu();
     await using esm = await Esm2.open(model.checkpoint, backend);
-    for (const layer of [1, 2, 3]) {
+    for (const layer of EMBEDDED_SAE_LAYERS) {
       const { sae, metadata, notes } = await openSae(undefined, { layer }, model);
       deepEqual(notes, []);
       deepEqual([sae.config.depth, sae.config.latents, sae.config.k], [layer, 1024, 16]);

@@ -318,7 +318,7 @@ const verifyCases: BadInput[] = [
     name: "an assay that is not published",
     files: { "a.csv": rows(`T2A,${T2A},1,1`) },
     args: ["--assay", "a.csv"],
-    says: /esm2_t4_800K_SP50 on a\.csv as no correlation with an assay is published for this model/,
+    says: /esm2_t6_1M_PF20 on a\.csv as no correlation with an assay is published for this model/,
   },
   {
     name: "a model of another size",

@@ -5,7 +5,7 @@ import { CLS, EOS, LETTERS, MASK } from "../lib/esm2/alphabet.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
 import { windowsOf } from "../lib/variants/windows.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
-import { embeddedPath } from "./fixtures.ts";
+import { tinyPath } from "./fixtures.ts";
 import { type AllScores, scoreAll } from "./score_all.ts";
 
 const residues = "MQIFVKTLTGKTITLEVEPSDT";
@@ -56,7 +56,7 @@ Deno.test({
   async fn(t) {
     const { backend } = await openBackend("cpu");
     await using _ = backend;
-    using checkpoint = await openCheckpoint(embeddedPath);
+    using checkpoint = await openCheckpoint(tinyPath);
     await using model = await Esm2.open(checkpoint, backend);
     const ids = tokensOf(residues);
     const score = (options: Parameters<typeof scoreAll>[2]) => scoreAll(model, residues, options);
@@ -141,7 +141,7 @@ Deno.test({
   async fn(t) {
     const { backend } = await openBackend("cpu");
     await using _ = backend;
-    using checkpoint = await openCheckpoint(embeddedPath);
+    using checkpoint = await openCheckpoint(tinyPath);
     await using model = await Esm2.open(checkpoint, backend);
     const unit = "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG";
     const long = unit.repeat(16).slice(0, 1200), ids = tokensOf(long);

@@ -9,7 +9,7 @@ import { idsOf } from "../lib/variants/matrix.ts";
 import { QueryRunner } from "../lib/variants/runner.ts";
 import { scoreAll } from "./score_all.ts";
 import { allClose, deepEqual, equal, ok } from "./assert.ts";
-import { embeddedPath, fixtureIndex, readFixture } from "./fixtures.ts";
+import { fixtureIndex, readFixture, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 
 const entry = fixtureIndex.tiny_variants_gb1;
@@ -37,7 +37,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
     async fn(t) {
       const { backend } = await openBackend(name);
       await using _ = backend;
-      using checkpoint = await openCheckpoint(embeddedPath);
+      using checkpoint = await openCheckpoint(tinyPath);
       {
         await using model = await Esm2.open(checkpoint, backend);
         await t.step("wild-type marginals", () => marginals(model, "wt-marginal"));

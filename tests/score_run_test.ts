@@ -1,5 +1,7 @@
 /** The score command from its arguments to its files. */
+import { tinyModel } from "./fixtures.ts";
 import { ephb2 } from "../data/ephb2.ts";
+import { sis1 } from "../data/sis1.ts";
 import { execute } from "../lib/cli/main.ts";
 import { parseTable } from "../lib/io/csv.ts";
 import { readNpz } from "../lib/io/npz.ts";
@@ -45,31 +47,31 @@ test("score without input writes every mutation of the example, three times the 
   run([], async ({ dir, out, err, files }) => {
     deepEqual(files, ["matrix.csv", "matrix.npz", "report.html", "run.json", "scores.csv"]);
     match(err, /demonstration model/);
-    match(err, /EPHB2_HUMAN/);
+    match(err, /SIS1_YEAST/);
     match(out, /^highest +score +lowest +score/);
     const scores = await csv(`${dir}/scores.csv`), matrix = await csv(`${dir}/matrix.csv`);
-    const column = "esm2_t4_800K_SP50";
+    const column = "esm2_t6_1M_PF20";
     deepEqual(scores.columns, ["mutant", column]);
-    equal(scores.rows.length, 19 * residues.length);
+    equal(scores.rows.length, 19 * sis1.residues.length);
     using source = await openRandomAccess(`${dir}/matrix.npz`);
     const npz = await readNpz(source);
     const grid = npz.get("scores")!;
-    deepEqual(grid.shape, [66, 20]);
+    deepEqual(grid.shape, [81, 20]);
     equal(String.fromCharCode(...npz.get("amino_acids")!.data as Uint8Array), AMINO_ACIDS);
-    equal(String.fromCharCode(...npz.get("wild_type")!.data as Uint8Array), residues);
-    deepEqual([npz.get("positions")!.data[0], npz.get("positions")!.data[65]], [1, 66]);
+    equal(String.fromCharCode(...npz.get("wild_type")!.data as Uint8Array), sis1.residues);
+    deepEqual([npz.get("positions")!.data[0], npz.get("positions")!.data[80]], [1, 81]);
     for (const { fields } of scores.rows) {
       const position = Number(fields.mutant.slice(1, -1)), letter = fields.mutant.at(-1)!;
-      equal(fields.mutant[0], residues[position - 1]);
+      equal(fields.mutant[0], sis1.residues[position - 1]);
       equal(matrix.rows[position - 1].fields[letter], fields[column]);
       equal(String(grid.data[(position - 1) * 20 + AMINO_ACIDS.indexOf(letter)]), fields[column]);
     }
     const { fields } = matrix.rows[7];
-    deepEqual([fields.position, fields.wild_type, fields.W], ["8", "W", "0"]);
-    const others = [...AMINO_ACIDS].filter((a) => a !== "W").map((a) => Number(fields[a]));
+    deepEqual([fields.position, fields.wild_type, fields.Y], ["8", "Y", "0"]);
+    const others = [...AMINO_ACIDS].filter((a) => a !== "Y").map((a) => Number(fields[a]));
     allClose([Number(fields.mean_score)], [others.reduce((a, b) => a + b) / 19], { rtol: 1e-12 });
     const run = JSON.parse(await Deno.readTextFile(`${dir}/run.json`));
-    deepEqual([run.passes, run.variants.rows, run.target.offset], [66, 1254, 1]);
+    deepEqual([run.passes, run.variants.rows, run.target.offset], [81, 1539, 1]);
     match(run.model.sha256, /^[0-9a-f]{64}$/);
   }));
 
@@ -127,7 +129,7 @@ test("score finds an assay's target and cutoff in the reference, and regions by 
       "2",
     ]]);
     const scores = (await csv(`${dir}/scores.csv`)).rows
-      .map(({ fields }) => Number(fields.esm2_t4_800K_SP50));
+      .map(({ fields }) => Number(fields.esm2_t6_1M_PF20));
     // Two of three are above 1.5: the AUC is the share of them that score above W108G.
     const wins = [0, 2].filter((i) => scores[i] > scores[1]).length;
     equal(Number(rows[0].fields.auc), wins / 2);
@@ -147,7 +149,7 @@ test("score of pseudo-perplexity adds the likelihood and the perplexity, indels 
     "--json",
   ], async ({ dir, out }) => {
     const { columns, rows } = await csv(`${dir}/scores.csv`);
-    const name = "esm2_t4_800K_SP50";
+    const name = "esm2_t6_1M_PF20";
     deepEqual(columns, [
       "mutant",
       name,
@@ -261,12 +263,12 @@ test("score keeps the columns that several assays share, and tells assays of one
   ) => {
     equal(files.includes("report.html"), false);
     const { columns, rows } = await csv(`${dir}/scores.csv`);
-    deepEqual(columns, ["protein", "mutant", "DMS_score", "esm2_t4_800K_SP50"]);
+    deepEqual(columns, ["protein", "mutant", "DMS_score", "esm2_t6_1M_PF20"]);
     deepEqual(rows.map(({ fields }) => `${fields.protein} ${fields.mutant} ${fields.DMS_score}`), [
       ...["one T2A 1", "one Y3A 2", "two T2A 3"],
     ]);
     // Batches of other sizes.
-    const [one, , two] = numbers(rows, "esm2_t4_800K_SP50");
+    const [one, , two] = numbers(rows, "esm2_t6_1M_PF20");
     allClose([one], [two], { atol: 1e-4 });
   }, {
     "one.csv": "mutant,extra,DMS_score\nT2A,x,1\nY3A,x,2\n",
@@ -284,7 +286,7 @@ test("score of a FASTA file without --id scores every mutation of each record", 
   }
   await run(["--fasta", "p.fasta"], async ({ dir, out, files }) => {
     const text = await Deno.readTextFile(`${dir}/scores.csv`);
-    deepEqual(text.trimEnd().split("\n"), ["protein,mutant,esm2_t4_800K_SP50", ...alone]);
+    deepEqual(text.trimEnd().split("\n"), ["protein,mutant,esm2_t6_1M_PF20", ...alone]);
     ok(files.includes("a.matrix.npz") && files.includes("b.matrix.npz"));
     match(out, /^protein +variants +highest +score +lowest +score\n-.*\na +380 /);
   }, { "p.fasta": `>a\n${a}\n>b\n${b}\n` });
@@ -341,7 +343,7 @@ test("score --help shows modes and examples", async () => {
 const MODEL = "esm2_t4_800K_SP50";
 const MAVE = ["--mutant-column", "hgvs_pro", "--measured-column", "score", "--fasta", "gb1.fa"];
 
-/** An assay among the fixtures (of GB1, measured values made up), on the embedded model. */
+/** An assay among the fixtures (of GB1, measured values made up), on the model of the golden files. */
 async function runAssay(
   name: string,
   args: string[],
@@ -356,15 +358,19 @@ async function runAssay(
   const folder = new URL("./fixtures/assays/", import.meta.url);
   const read = (file: string) => Deno.readTextFile(new URL(file, folder));
   const files = { "a.csv": await read(name) + extra, "gb1.fa": await read("gb1.fa") };
-  await run(["--assay", "a.csv", "--bootstrap", "0", ...args], async ({ dir, err }) => {
-    const table = async (file: string) => (await csv(`${dir}/${file}`)).rows.map((r) => r.fields);
-    look({
-      scores: await table("scores.csv"),
-      performance: await table("performance.csv"),
-      report: await Deno.readTextFile(`${dir}/report.html`),
-      err,
-    });
-  }, files);
+  await run(
+    ["--assay", "a.csv", "--bootstrap", "0", ...tinyModel, ...args],
+    async ({ dir, err }) => {
+      const table = async (file: string) => (await csv(`${dir}/${file}`)).rows.map((r) => r.fields);
+      look({
+        scores: await table("scores.csv"),
+        performance: await table("performance.csv"),
+        report: await Deno.readTextFile(`${dir}/report.html`),
+        err,
+      });
+    },
+    files,
+  );
 }
 
 const groups = (performance: Record<string, string>[]) =>

@@ -305,7 +305,7 @@ for (const task of ["patch", "ig", "circuit", "steer"]) {
   Deno.test(`sae ${task} draws no report with --no-report, and the same tables`, async () => {
     const dir = await Deno.makeTempDir();
     try {
-      const own = task === "steer" ? ["--set", "184=2"] : ["--mutations", "W8G"];
+      const own = task === "steer" ? ["--set", "184=2"] : ["--mutations", "Y8G"];
       const args = [...own, "--no-fidelity", "--backend", "cpu"];
       await run(`sae ${task}`, ...args, "--out", `${dir}/drawn`);
       await run(`sae ${task}`, ...args, "--no-report", "--out", `${dir}/plain`);

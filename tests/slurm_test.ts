@@ -2,7 +2,7 @@
  * The example scripts for Slurm: their syntax, what they ask of `sbatch` (a stand-in runs what it is given
  * at once), and with REQUIRE_SLURM=1 a real Slurm on this machine (Debian: slurm-wlm).
  */
-import { ephb2 } from "../data/ephb2.ts";
+import { sis1 } from "../data/sis1.ts";
 import { execute } from "../lib/cli/main.ts";
 import { loadCommand } from "../tasks/commands.ts";
 import { deepEqual, equal, match, ok, rejects } from "./assert.ts";
@@ -72,7 +72,7 @@ function results(path: string): Record<string, string> {
 /** That many mutations to alanine or glycine. */
 const mutations = (count: number) =>
   Array.from({ length: count }, (_, i) => {
-    const from = ephb2.residues[i];
+    const from = sis1.residues[i];
     return `${from}${i + 1}${from === "A" ? "G" : "A"}`;
   }).join();
 

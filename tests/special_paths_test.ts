@@ -1,7 +1,7 @@
 /** Paths that are no plain files: every command says what they are, in one line. */
 import { equal, match, ok } from "./assert.ts";
 import { inFolder } from "./analyze_run.ts";
-import { embeddedPath } from "./fixtures.ts";
+import { tinyPath } from "./fixtures.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -10,7 +10,7 @@ async function shell(line: string, dir: string) {
   const { code, stderr } = await new Deno.Command("bash", {
     args: ["-c", line],
     cwd: root,
-    env: { DIR: dir, DENO: Deno.execPath(), LONG: "x".repeat(300), MODEL: embeddedPath },
+    env: { DIR: dir, DENO: Deno.execPath(), LONG: "x".repeat(300), MODEL: tinyPath },
   }).output();
   return { code, err: new TextDecoder().decode(stderr) };
 }
@@ -53,7 +53,7 @@ for (const [line, says] of refused) {
       inFolder(async (dir) => {
         await Deno.mkdir(`${dir}/folders/config.json`, { recursive: true });
         await Deno.copyFile(
-          `${embeddedPath}/model.safetensors`,
+          `${tinyPath}/model.safetensors`,
           `${dir}/folders/model.safetensors`,
         );
         const out = /^(fetch|sae merge)/.test(line) ? "" : "--out $DIR/out";

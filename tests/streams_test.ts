@@ -10,7 +10,7 @@ import {
   visitStreams,
 } from "../lib/esm2/mod.ts";
 import { allClose, deepEqual, equal, ok, rejects } from "./assert.ts";
-import { embeddedPath, forwardFixtures } from "./fixtures.ts";
+import { forwardFixtures, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
 
@@ -28,7 +28,7 @@ for (const name of ["cpu", "webgpu"] as const) {
     async fn(t) {
       const { backend } = await openBackend(name);
       await using _ = backend;
-      using checkpoint = await openCheckpoint(embeddedPath);
+      using checkpoint = await openCheckpoint(tinyPath);
       await using esm = await Esm2.open(checkpoint, backend);
       const before = backend.liveBytes;
       for (const [how, tokenBudget] of [["padded together", 10000], ["each alone", 1]] as const) {

@@ -7,7 +7,7 @@ import { Esm2, type TokenBatch } from "../lib/esm2/mod.ts";
 import { EMBEDDING, LiveWeights, storedName, weightShapes } from "../lib/esm2/trainable.ts";
 import { addGradients, lossOf } from "../lib/mlm/loss.ts";
 import { type NamedArrays, openParameters } from "../lib/train/parameters.ts";
-import { type Array32, embeddedPath, fixtureIndex, fixturePath, readFixture } from "./fixtures.ts";
+import { type Array32, fixtureIndex, fixturePath, readFixture, tinyPath } from "./fixtures.ts";
 import type { ParityRow } from "./parity.ts";
 
 const RANDOM = "rand_t2_d64_h4";
@@ -24,7 +24,7 @@ export const trainingFixtures: readonly string[] = Object.values(TRAINING_FIXTUR
 /** Every comparison of a fixture on a backend. */
 export async function compareTraining(fixture: string, backend: Backend): Promise<ParityRow[]> {
   const { gradients, heads } = TRAINING_FIXTURES;
-  const path = fixture === "tiny_mlm" ? embeddedPath : fixturePath(RANDOM);
+  const path = fixture === "tiny_mlm" ? tinyPath : fixturePath(RANDOM);
   using checkpoint = await openCheckpoint(path);
   const found = gradients.some((name) => name === fixture)
     ? await compareGradients(fixture, checkpoint, backend)

@@ -4,7 +4,7 @@ import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { Esm2 } from "../lib/esm2/mod.ts";
 import { maskedLoss } from "../lib/mlm/loss.ts";
 import { allClose, equal, ok } from "./assert.ts";
-import { embeddedPath, readFixture } from "./fixtures.ts";
+import { readFixture, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import {
   batchOfArrays,
@@ -47,7 +47,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
       }
       await t.step("the loss with gradients is that without", async () => {
         const { input_ids: ids, attention_mask: mask, labels } = readFixture("tiny_mlm");
-        using checkpoint = await openCheckpoint(embeddedPath);
+        using checkpoint = await openCheckpoint(tinyPath);
         await using esm = await Esm2.open(checkpoint, backend);
         const batch = batchOfArrays(ids, ids.data as Int32Array, mask.data as Int32Array);
         const { loss } = await lossAndGradients(esm, batch, labels.data);

@@ -10,7 +10,7 @@ import { type AssayInput, verifyAssay, verifyForward } from "../lib/variants/ver
 import { openPublishedAssay } from "../lib/variants/verify_assay.ts";
 import { command } from "../tasks/verify.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
-import { embeddedPath, fixturePath, readFixture } from "./fixtures.ts";
+import { embeddedPath, fixturePath, readFixture, tinyPath } from "./fixtures.ts";
 import { scoreAll } from "./score_all.ts";
 
 async function withModel(path: string, use: (model: Esm2) => Promise<void>): Promise<void> {
@@ -28,7 +28,7 @@ const test = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
 
 test("verifyForward agrees with fair-esm's forward passes, and with no other number", () =>
-  withModel(embeddedPath, async (model) => {
+  withModel(tinyPath, async (model) => {
     const golden = readFixture("tiny_trpcage");
     const corner = (array: string, width: number): ForwardGolden => ({
       name: array,
@@ -53,6 +53,10 @@ test("verifyForward agrees with fair-esm's forward passes, and with no other num
         deepEqual(bad.map(({ ok }) => ok), [true, false, true], `${good.name} + ${wrong}`);
       }
     }
+  }));
+
+test("verifyForward finds the embedded model's numbers as NumPy has them", () =>
+  withModel(embeddedPath, async (model) => {
     for (const forward of EMBEDDED.forward) {
       ok((await verifyForward(model, forward)).every(({ ok }) => ok), forward.name);
     }
@@ -70,7 +74,7 @@ test("verifyForward takes <pad> for an ordinary token, as the published logits d
   }));
 
 test("verifyAssay finds the correlation and the largest difference of scores", () =>
-  withModel(embeddedPath, async (model) => {
+  withModel(tinyPath, async (model) => {
     const residues = "MQIFVKTLTGKTITLEVEPSDT";
     const { scores, names } = await scoreAll(model, residues, { mutations: "Q2A,V5D,K6E,T7S,L8A" });
     const measured = [3, 1, 2, 5, 4];
@@ -139,10 +143,7 @@ test("verify prints what is expected and found, and ends with 0 or 1", async () 
   const folder = await Deno.makeTempDir();
   try {
     const bytes = await Deno.readFile(`${embeddedPath}/model.safetensors`);
-    const header = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
-    const data = new Float32Array(bytes.slice(header).buffer);
-    for (let i = 0; i < data.length; i++) data[i] *= 1.001;
-    bytes.set(new Uint8Array(data.buffer), header);
+    bytes.fill(0, bytes.length >> 1, (bytes.length >> 1) + 65536);
     await Deno.writeFile(`${folder}/model.safetensors`, bytes);
     await Deno.copyFile(`${embeddedPath}/config.json`, `${folder}/config.json`);
     const bad = await run("--model", folder);

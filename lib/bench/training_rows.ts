@@ -8,7 +8,7 @@ import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 
 /** The embedded model's extents. */
 export const EMBEDDED_SHAPE: Esm2Config = {
-  ...{ layers: 4, dModel: 128, heads: 8, headDim: 16, ffn: 512, tokenDropout: true },
+  ...{ layers: 6, dModel: 128, heads: 8, headDim: 16, ffn: 512, tokenDropout: true },
 };
 
 /** The tokens of a batch: the default that runs together. */

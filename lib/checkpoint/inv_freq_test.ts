@@ -7,7 +7,7 @@ import { readStoredTensor } from "./stored_tensor.ts";
 Deno.test("computeInvFreq is the half-precision rounding of the float32 frequencies that torch computed", async () => {
   const root = new URL("../../", import.meta.url);
   const models = [
-    ["models/esm2_t4_800K_SP50", 16],
+    ["tests/fixtures/esm2_t4_800K_SP50", 16],
     ["tests/fixtures/rand_t2_d64_h4", 16],
     ["tests/fixtures/rand_t3_d40_h20", 2],
   ] as const;

@@ -8,7 +8,7 @@ import { bytesOf, safetensorsBytes, withTempDir } from "./testing/files.ts";
 import { asSafetensors, SMALL_CONFIG, smallTensors, smallValues } from "./testing/small_model.ts";
 
 const repo = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const EMBEDDED = repo("models/esm2_t4_800K_SP50");
+const EMBEDDED = repo("tests/fixtures/esm2_t4_800K_SP50");
 const FIXTURES = repo("tests/fixtures/esm2_t4_800K_SP50");
 const hf = (_fair: string, name: string) => name;
 

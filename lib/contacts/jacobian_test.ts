@@ -1,5 +1,5 @@
 import { allClose, equal, ok } from "../../tests/assert.ts";
-import { embeddedPath, fixtureIndex, readFixture } from "../../tests/fixtures.ts";
+import { fixtureIndex, readFixture, tinyPath } from "../../tests/fixtures.ts";
 import { runsGpuTests } from "../../tests/gpu.ts";
 import { fc } from "../../tests/property.ts";
 import { jacobianReference, subtractMean } from "../../kernels/jacobian_norm/reference.ts";
@@ -32,7 +32,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
     sanitizeOps: false,
     async fn() {
       await using backend = (await openBackend(name)).backend;
-      using checkpoint = await openCheckpoint(embeddedPath);
+      using checkpoint = await openCheckpoint(tinyPath);
       await using model = await Esm2.open(checkpoint, backend);
       const resident = backend.liveBytes;
       const fixtures = ["chignolin", "trpcage", "gb1"].map((each) => `tiny_catjac_${each}`);
@@ -55,7 +55,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
 
 Deno.test("jacobianContacts() has the same map in small and large batches", async () => {
   await using backend = (await openBackend("cpu")).backend;
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using model = await Esm2.open(checkpoint, backend);
   const row = tokenize({ id: "x", residues: "GYDXETGT" });
   for (const fast of [false, true]) {

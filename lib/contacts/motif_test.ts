@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "../../tests/assert.ts";
-import { embeddedPath } from "../../tests/fixtures.ts";
+import { tinyPath } from "../../tests/fixtures.ts";
 import { fc } from "../../tests/property.ts";
 import { openBackend } from "../backend/mod.ts";
 import { openCheckpoint } from "../checkpoint/mod.ts";
@@ -203,7 +203,7 @@ Deno.test("motifShares() counts what is recovered at each step, of those with so
 
 Deno.test("runMotif() masks all but what is visible, and gives the curves of every unit", async () => {
   await using backend = (await openBackend("cpu")).backend;
-  using checkpoint = await openCheckpoint(embeddedPath);
+  using checkpoint = await openCheckpoint(tinyPath);
   await using model = await Esm2.open(checkpoint, backend);
   await using predictor = await Predictor.create(model, checkpoint, { method: "head" });
   const residues = "MTYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE".repeat(2);

@@ -1,5 +1,5 @@
 import { allClose, deepEqual, equal, ok } from "../../tests/assert.ts";
-import { embeddedPath, fixturePath, readFixture } from "../../tests/fixtures.ts";
+import { fixturePath, readFixture, tinyPath } from "../../tests/fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "../../tests/gpu.ts";
 import { openBackend } from "../backend/mod.ts";
 import { openCheckpoint } from "../checkpoint/mod.ts";
@@ -97,7 +97,7 @@ for (const name of ["cpu", "wasm", "webgpu"] as const) {
         equal((await embedRows(esm, rows, cut)).map(({ windows }) => windows).join(), "2,1,1");
       });
 
-      using checkpoint = await openCheckpoint(embeddedPath);
+      using checkpoint = await openCheckpoint(tinyPath);
       await using esm = await Esm2.open(checkpoint, backend);
       await using contacts = await ContactHead.create(esm, checkpoint);
       const before = backend.liveBytes, { dModel } = esm.config;

@@ -1,9 +1,9 @@
 /** The small demonstration model that comes with the project, wherever the project was loaded from. */
-import config from "../../models/esm2_t4_800K_SP50/config.json" with { type: "json" };
+import config from "../../models/esm2_t6_1M_PF20/config.json" with { type: "json" };
 import { type Checkpoint, openCheckpoint, openSafetensorsBytes } from "../checkpoint/mod.ts";
 import { bytesRandomAccess, openRandomAccess, type RandomAccess } from "../io/random_access.ts";
 
-export const EMBEDDED_NAME = "esm2_t4_800K_SP50";
+export const EMBEDDED_NAME = "esm2_t6_1M_PF20";
 /** Width of its residual stream. */
 export const EMBEDDED_WIDTH: number = config.hidden_size;
 
@@ -21,7 +21,9 @@ export async function openEmbedded(signal?: AbortSignal): Promise<Checkpoint> {
 }
 
 /** Layers of the embedded model for which an autoencoder comes with it. */
-export const EMBEDDED_SAE_LAYERS: readonly number[] = [1, 2, 3];
+export const EMBEDDED_SAE_LAYERS: readonly number[] = [1, 2, 3, 4, 5];
+/** The one that is used where none is named: its latents tell families apart, and still letters. */
+export const EMBEDDED_SAE_LAYER = 4;
 
 /**
  * Opens the file of an embedded sparse autoencoder, from disk or over HTTP like the model.

@@ -79,6 +79,7 @@ function opened(
 
 /** Said once by every command that runs the embedded model. */
 export const EMBEDDED_NOTE =
-  `${EMBEDDED_NAME} is a small demonstration model (0.8 million parameters, trained for this ` +
-  "project): do not draw biological conclusions from it. " +
+  `${EMBEDDED_NAME} is a small demonstration model (1.2 million parameters, trained for this ` +
+  "project; it knows what 20 families of domains conserve, and little of other proteins): do not " +
+  "draw biological conclusions from it. " +
   "--model esm2_t33_650M_UR50D runs the published ESM-2 (2.6 GB, fetched once).";

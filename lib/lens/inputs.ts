@@ -1,14 +1,8 @@
 /** Which proteins to look through, and which mutations of them. */
-import { ephb2 } from "../../data/ephb2.ts";
+import { sis1 } from "../../data/sis1.ts";
 import { quote, UserError } from "../errors.ts";
 import { displayLetters, type Sequence } from "../esm2/mod.ts";
-import {
-  exampleNote,
-  openListed,
-  openProteins,
-  type Proteins,
-  type StreamFlags,
-} from "../proteins/read.ts";
+import { openListed, openProteins, type Proteins, type StreamFlags } from "../proteins/read.ts";
 import * as column from "../proteins/table.ts";
 import { type NamedSubstitutions, parseSubstitutions } from "../variants/substitutions.ts";
 
@@ -27,16 +21,13 @@ export interface LensInputs extends Proteins {
 const COLUMNS = { ...column.proteinColumns, mutations: column.text, offset: column.residue };
 
 /**
- * The proteins of a table, a FASTA file, one sequence, or the SAM domain of EPHB2.
+ * The proteins of a table, a FASTA file, one sequence, or the J-domain of Sis1.
  *
  * @throws {UserError} for flags that contradict each other and for anything wrong in the files
  */
 export async function openInputs(flags: InputFlags): Promise<LensInputs> {
   if (flags.table !== undefined) return await fromTable(flags.table, flags);
-  const { fasta, sequence, id } = flags;
-  const proteins = fasta ?? sequence ?? id
-    ? await openProteins(flags)
-    : await openListed([ephb2], flags, [exampleNote(ephb2)]);
+  const proteins = await openProteins(flags, sis1);
   const variants = new Map<number, readonly NamedSubstitutions[]>();
   const { mutations, offset } = flags;
   if (mutations === undefined) return { ...proteins, variants };

@@ -19,7 +19,7 @@ import { columnsOf, type TableOf } from "../io/columns.ts";
 import { OutputDir } from "../io/output.ts";
 import { describeRun, describeWork, Stopwatch } from "../provenance.ts";
 import { Results } from "../run/results.ts";
-import { saveModel } from "../run/save_model.ts";
+import { type ModelDType, saveModel } from "../run/save_model.ts";
 import { Corpus } from "../train/corpus.ts";
 import { type CurveRowOf, TrainingCurve } from "../train/curve.ts";
 import type { StopVerdict } from "../train/early_stop.ts";
@@ -69,6 +69,7 @@ export interface TrainFlags {
   tokenBudget?: number;
   seed: number;
   out: string;
+  dtype: ModelDType;
   json: boolean;
   report: boolean;
 }
@@ -194,7 +195,7 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
     ...{ steps: progress.steps, tokens: progress.tokens },
   });
   await saveModel(output, {
-    ...{ config, weights, invFreq, card },
+    ...{ config, weights, invFreq, card, dtype: o.dtype },
     metadata: {
       esmscope: VERSION,
       tokens: String(progress.tokens),
@@ -311,7 +312,7 @@ async function openSources(o: TrainFlags, ctx: CommandContext, stack: AsyncDispo
 }
 
 /** Stream of random numbers. */
-const HELD_OUT = 104;
+export const HELD_OUT = 104;
 
 interface Start {
   config: Esm2Config;

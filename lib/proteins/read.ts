@@ -1,6 +1,6 @@
 /** Proteins that `--fasta`, `--sequence` and `--id` name. */
 import { createHash } from "node:crypto";
-import { examples } from "../../data/examples.ts";
+import { type ExampleProtein, examples } from "../../data/examples.ts";
 import { quote, UserError } from "../errors.ts";
 import { type Sequence, tokenize } from "../esm2/mod.ts";
 import { type FastaRecord, parseFasta } from "../io/fasta.ts";
@@ -103,11 +103,15 @@ export interface Proteins<P extends Sequence = Sequence> {
 }
 
 /**
- * The records of a FASTA file, one of them, one sequence, or the A2A example.
+ * The records of a FASTA file, one of them, one sequence, or an example.
  *
+ * @param example the protein where none is given
  * @throws {UserError} for flags that contradict each other and for anything wrong in the file
  */
-export async function openProteins(flags: StreamFlags): Promise<Proteins> {
+export async function openProteins(
+  flags: StreamFlags,
+  example: ExampleProtein = examples.a2a,
+): Promise<Proteins> {
   const { fasta, sequence, id } = flags;
   if (fasta !== undefined && sequence !== undefined) contradict("--fasta", "--sequence");
   if (sequence !== undefined) {
@@ -120,8 +124,7 @@ export async function openProteins(flags: StreamFlags): Promise<Proteins> {
   if (id !== undefined) {
     throw new UserError("Cannot use --id as --fasta or --sequence must be given with it");
   }
-  const { a2a } = examples;
-  return await checked(() => listed(a2a), flags, [exampleNote(a2a)]);
+  return await checked(() => listed(example), flags, [exampleNote(example)]);
 }
 
 /**

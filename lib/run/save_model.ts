@@ -3,6 +3,7 @@ import { configToHf } from "../checkpoint/config.ts";
 import { hfName, invFreqOf } from "../checkpoint/names.ts";
 import type { Esm2Config, EsmTensorName } from "../checkpoint/mod.ts";
 import { writeSafetensors, type WrittenTensor } from "../checkpoint/write_safetensors.ts";
+import { UserError } from "../errors.ts";
 import { TOKENS } from "../esm2/alphabet.ts";
 import { type WeightArrays, weightShapes } from "../esm2/trainable.ts";
 import type { OutputDir } from "../io/output.ts";
@@ -24,7 +25,13 @@ export interface SavedModel {
   /** Texts for the header of the weights. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly card: string;
+  /** Number format of the weights of the blocks and the embedding. @default "f32" */
+  readonly dtype?: ModelDType;
 }
+
+/** How weights are stored: f16 halves the file and rounds them. */
+export const MODEL_DTYPES = ["f32", "f16"] as const;
+export type ModelDType = typeof MODEL_DTYPES[number];
 
 const SPECIAL = {
   cls_token: "<cls>",
@@ -34,15 +41,22 @@ const SPECIAL = {
   unk_token: "<unk>",
 };
 
-/** Writes config.json, model.safetensors, the tokenizer's files and the card. */
+/**
+ * Writes config.json, model.safetensors, the tokenizer's files and the card.
+ *
+ * @throws {UserError} for a weight that f16 cannot hold
+ */
 export async function saveModel(output: OutputDir, model: SavedModel): Promise<void> {
-  const { config, weights, invFreq, contactHead, more, metadata, card } = model;
+  const { config, weights, invFreq, contactHead, more, metadata, card, dtype = "f32" } = model;
   const tensors: Record<string, WrittenTensor> = {};
   const add = (name: EsmTensorName, shape: readonly number[], data: Float32Array) => {
     tensors[hfName(name)] = { dtype: "F32", shape, data };
   };
   for (const [name, shape] of weightShapes(config)) {
-    if (weights[name]) add(name, shape, weights[name]);
+    if (!weights[name]) continue;
+    if (dtype === "f16") {
+      tensors[hfName(name)] = { dtype: "F16", shape, data: halves(name, weights) };
+    } else add(name, shape, weights[name]);
   }
   for (let layer = 0; layer < config.layers; layer++) {
     add(invFreqOf(layer), [invFreq.length], invFreq);
@@ -59,7 +73,11 @@ export async function saveModel(output: OutputDir, model: SavedModel): Promise<v
   });
   const json = (name: string, value: unknown) =>
     output.write(name, `${JSON.stringify(value, null, 2)}\n`);
-  await json("config.json", { ...configToHf(config), ...more?.config });
+  await json("config.json", {
+    ...configToHf(config),
+    ...dtype === "f16" && { torch_dtype: "float16" },
+    ...more?.config,
+  });
   await json("tokenizer_config.json", {
     ...SPECIAL,
     model_max_length: 1024,
@@ -68,4 +86,15 @@ export async function saveModel(output: OutputDir, model: SavedModel): Promise<v
   await json("special_tokens_map.json", SPECIAL);
   await output.write("vocab.txt", TOKENS.map((token) => `${token}\n`).join(""));
   await output.write("MODEL_CARD.md", card);
+}
+
+/** Rounded to nearest, ties to even. */
+function halves(name: string, weights: WeightArrays): Float16Array {
+  const rounded = new Float16Array(weights[name]);
+  const at = rounded.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return rounded;
+  throw new UserError(
+    `Cannot write ${name} as f16 as its numbers must be at most 65504: ` +
+      `current value is ${weights[name][at]}`,
+  );
 }

@@ -5,6 +5,7 @@ import { hashSource } from "../checkpoint/checkpoint.ts";
 import { quote, UserError } from "../errors.ts";
 import {
   EMBEDDED_NAME,
+  EMBEDDED_SAE_LAYER,
   EMBEDDED_SAE_LAYERS,
   EMBEDDED_WIDTH,
   openEmbeddedSae,
@@ -160,7 +161,7 @@ function embeddedLayer(
         : `Cannot use --sae embedded with ${model.name} as it belongs to ${EMBEDDED_NAME}`,
     );
   }
-  const chosen = layer ?? EMBEDDED_SAE_LAYERS[EMBEDDED_SAE_LAYERS.length >> 1];
+  const chosen = layer ?? EMBEDDED_SAE_LAYER;
   if (!EMBEDDED_SAE_LAYERS.includes(chosen)) {
     throw new UserError(
       `Cannot use the embedded autoencoder as ${layerOption} must be one of ` +

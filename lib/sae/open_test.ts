@@ -130,20 +130,23 @@ Deno.test("openSae chooses the file of a layer in a folder", async () => {
   });
 });
 
-Deno.test("openSae takes the embedded model's own SAE, of the middle layer unless told", async () => {
+Deno.test("openSae takes the embedded model's own SAE, of layer 4 unless told", async () => {
   using embedded = await openModel(undefined);
-  for (const [spec, layer, depth] of [[undefined, undefined, 2], ["embedded", 3, 3]] as const) {
+  for (const [spec, layer, depth] of [[undefined, undefined, 4], ["embedded", 5, 5]] as const) {
     const { sae, layout, sha256, file, notes } = await openSae(spec, { layer }, embedded);
     equal(sae.config.depth, depth);
-    equal(sae.config.name, `esm2_t4_800K_SP50:l${depth}`);
+    equal(sae.config.name, `esm2_t6_1M_PF20:l${depth}`);
     equal(layout, "esmscope");
     equal(sha256, sha(await Deno.readFile(file)));
     // It was trained on these very weights.
     deepEqual(notes, []);
   }
-  await refuses(openSae(undefined, { layer: 4 }, embedded), /one of 1, 2, 3: current value is 4/);
+  await refuses(
+    openSae(undefined, { layer: 6 }, embedded),
+    /one of 1, 2, 3, 4, 5: current value is 6/,
+  );
   await refuses(openSae(undefined, {}, large), /--sae must name one.*interprot:l\{4,8/);
-  await refuses(openSae("embedded", {}, large), /belongs to esm2_t4_800K_SP50/);
+  await refuses(openSae("embedded", {}, large), /belongs to esm2_t6_1M_PF20/);
   await refuses(openSae("no/such.pt", {}, large), /existing file or folder.*"no\/such\.pt"/);
 });
 

@@ -1,5 +1,5 @@
 /** Numbers that others computed with the published models. */
-import embeddedConfig from "../../models/esm2_t4_800K_SP50/config.json" with { type: "json" };
+import embeddedConfig from "../../models/esm2_t6_1M_PF20/config.json" with { type: "json" };
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { EMBEDDED_NAME } from "../hub/embedded.ts";
 import { models } from "../hub/manifest.ts";
@@ -90,7 +90,7 @@ export const PUBLISHED: readonly ModelGolden[] = MODELS.map((model, i) => ({
   spearman: Object.fromEntries(Object.entries(SPEARMAN).map(([assay, all]) => [assay, all[i]])),
 }));
 
-/** The embedded model, against fair-esm in double precision (tests/fixtures, Trp-cage). */
+/** The embedded model, against a forward pass written in NumPy, in double precision (Trp-cage). */
 export const EMBEDDED: ModelGolden = {
   model: EMBEDDED_NAME,
   forward: [
@@ -99,9 +99,9 @@ export const EMBEDDED: ModelGolden = {
       ids: TRP_CAGE,
       output: "logits",
       values: [
-        [-10.3746, -4.8977, -10.6903],
-        [-8.1980, -4.8977, -7.6437],
-        [-8.2806, -4.8977, -8.8499],
+        [-7.5575, -20.8646, -8.1338],
+        [-7.0529, -20.6232, -7.3654],
+        [-6.0474, -15.7593, -5.4277],
       ],
     },
     {
@@ -109,9 +109,9 @@ export const EMBEDDED: ModelGolden = {
       ids: TRP_CAGE,
       output: "normalised",
       values: [
-        [-0.4177, -0.9061, -0.6945],
-        [0.2222, -1.3003, 0.1953],
-        [-0.9385, -1.7525, -0.3297],
+        [-1.9800, 0.7192, -0.0063],
+        [-1.4859, 0.1920, -0.8878],
+        [-0.9355, 0.1778, -0.3218],
       ],
     },
   ],

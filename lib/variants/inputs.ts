@@ -1,5 +1,5 @@
 /** From files and flags to a target and its variants. */
-import { ephb2 } from "../../data/ephb2.ts";
+import { sis1 } from "../../data/sis1.ts";
 import { quote, UserError } from "../errors.ts";
 import { tokenize } from "../esm2/mod.ts";
 import { columnAt, parseTable } from "../io/csv.ts";
@@ -62,9 +62,9 @@ export async function readInputs(given: InputFlags): Promise<Inputs> {
   const entry = flags.reference === undefined ? undefined : await findReference(flags);
   const named = await namedProtein(flags, entry, notes);
   if (!named && !table) {
-    notes.push(exampleNote(ephb2));
+    notes.push(exampleNote(sis1));
   }
-  const protein = named ?? (table ? await deduce(table, flags) : ephb2);
+  const protein = named ?? (table ? await deduce(table, flags) : sis1);
   const target = checkTarget({ ...protein, offset });
   if (table) {
     const source = fromAssay(

@@ -6,6 +6,7 @@ import { runFit } from "../../lib/contacts/fit/run.ts";
 import { HELD_OUT, WEIGHTS } from "../../lib/contacts/fit/tables.ts";
 import { options as contacts } from "../../lib/contacts/options.ts";
 import { modelOptions } from "../../lib/model_options.ts";
+import { modelDType } from "../../lib/output_options.ts";
 
 const fit = { group: "Fit" };
 
@@ -48,6 +49,7 @@ const options = {
     description: "the model with its head, a card, held_out.csv, weights.csv and run.json",
     group: "Output",
   }),
+  dtype: modelDType,
 };
 
 export const command = defineCommand({

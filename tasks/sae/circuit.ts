@@ -59,7 +59,7 @@ export const command = defineCommand({
     { command: "deno task sae circuit", shows: "20 mutations of a 66-residue domain" },
     {
       command:
-        "deno task sae circuit --fasta data/ephb2.fasta --mutations W8G,F21P --share 0.9 --rank signed",
+        "deno task sae circuit --fasta data/sis1.fasta --mutations P35F,H34M --share 0.9 --rank signed",
       shows: "circuits of two mutations and the latents they share",
     },
   ],

@@ -51,14 +51,14 @@ export const command = defineCommand({
     "is unexplained, and how much of the model's loss is recovered when the reconstruction is put " +
     "in its place (1: all, 0: no better than zeros), both with each embedding scale for InterProt. " +
     "With --adapter changed_latents.csv says which latents fire more or less than in the model without. " +
-    "Without input it runs the human A2A receptor on the embedded model. Published autoencoders " +
+    "Without input it runs the J-domain of Sis1 (81 residues) on the embedded model. Published autoencoders " +
     "are fetched once: interprot:l4 … l33 and interprot:l24_100k (650M), interplm-8m:l1 … l6, " +
     "interplm-650m:l1, 9, 18, 24, 30, 33 (with _unnormalized).",
   options,
   examples: [
     {
       command: "deno task sae encode",
-      shows: "the A2A receptor, the autoencoder of the embedded model's middle layer",
+      shows: "the J-domain of Sis1, the embedded autoencoder of layer 4",
     },
     {
       command:

@@ -59,7 +59,7 @@ export const command = defineCommand({
   examples: [
     { command: "deno task sae ig", shows: "20 mutations of a 66-residue domain" },
     {
-      command: "deno task sae ig --fasta data/ephb2.fasta --mutations W8G --from zero",
+      command: "deno task sae ig --fasta data/sis1.fasta --mutations P35F --from zero",
       shows: "which of the wild type's latents make its prediction at W8",
     },
     {

@@ -99,7 +99,7 @@ export const command = defineCommand({
     },
     {
       command:
-        "deno task sae patch --fasta data/ephb2.fasta --mutations W8G --at all --error patch",
+        "deno task sae patch --fasta data/sis1.fasta --mutations P35F --at all --error patch",
       shows: "latents at all residues; all of them with the error term make the mutant itself",
     },
     {

@@ -64,7 +64,7 @@ export const command = defineCommand({
   examples: [
     { command: "deno task sae steer --set 184=5max", shows: "one latent at 5 times its maximum" },
     {
-      command: "deno task sae steer --fasta data/ephb2.fasta --scale 184=0,101=0 --at 10-30",
+      command: "deno task sae steer --fasta data/sis1.fasta --scale 367=0,425=0 --at 30-40",
       shows: "two latents switched off at 21 residues",
     },
   ],

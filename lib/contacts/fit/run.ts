@@ -11,7 +11,7 @@ import { OutputDir } from "../../io/output.ts";
 import { describeRun, Stopwatch } from "../../provenance.ts";
 import { Results } from "../../run/results.ts";
 import { openEngine } from "../../run/run.ts";
-import { saveModel } from "../../run/save_model.ts";
+import { type ModelDType, saveModel } from "../../run/save_model.ts";
 import { VERSION } from "../../version.ts";
 import { type ContactFlags, readInputs } from "../inputs.ts";
 import { RANGES } from "../types.ts";
@@ -30,6 +30,7 @@ export interface FitFlags extends Pick<ContactFlags, "contactAtoms" | "cutoff"> 
   separation: number;
   folds: number;
   out: string;
+  dtype: ModelDType;
 }
 
 /** Fits, measures on proteins left out, and writes the model with its head. */
@@ -92,7 +93,7 @@ export async function runFit(o: FitFlags, ctx: CommandContext): Promise<void> {
     `${proteins.length} proteins, ${contacts} of them in contact.`;
   const weights = await readWeights(model.checkpoint, weightShapes(config).keys());
   await saveModel(output, {
-    ...{ config, weights },
+    ...{ config, weights, dtype: o.dtype },
     invFreq: await model.checkpoint.read("layers.0.self_attn.rot_emb.inv_freq"),
     contactHead: {
       weight: Float32Array.from(fit.weights),

@@ -1,4 +1,5 @@
 /** Which proteins to encode, and the structures of those that the page draws. */
+import { sis1 } from "../../../data/sis1.ts";
 import { UserError } from "../../errors.ts";
 import type { Sequence } from "../../esm2/mod.ts";
 import { openListed, openProteins, type Proteins, type StreamFlags } from "../../proteins/read.ts";
@@ -41,7 +42,7 @@ export async function openInputs(flags: InputFlags): Promise<EncodeInputs> {
     const proteins = await openListed([own.protein], flags, notes);
     return { ...proteins, shapes: shapes.set(0, own.shape) };
   }
-  const proteins = await openProteins(flags);
+  const proteins = await openProteins(flags, sis1);
   if (structure === undefined) return { ...proteins, shapes };
   if (proteins.count > 1) {
     throw new UserError(
