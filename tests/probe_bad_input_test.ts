@@ -135,7 +135,7 @@ const cases: BadInput[] = [
   {
     name: "a layer that the model has not",
     args: ["--layers", "0,9"],
-    says: /model has layers 0\.\.4/,
+    says: /model has layers 0\.\.6/,
   },
   {
     name: "a head that is none",

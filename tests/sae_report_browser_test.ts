@@ -243,7 +243,7 @@ async function checkFolded(browser: Browser, url: string) {
 }
 
 const MUTATIONS = [
-  ...["--mutations", "S1N,S20P:E19Y", "--layers", "1,2", "--backend", "cpu", "--quiet"],
+  ...["--mutations", "V2N,Q20P:E19Y", "--layers", "1,2", "--backend", "cpu", "--quiet"],
 ];
 const FILES = { patch: "patches", ig: "attributions", circuit: "circuit_nodes" };
 const ANSWERS = {
@@ -282,7 +282,7 @@ for (const name of ["patch", "ig", "circuit"] as const) {
             (name !== "patch" || fields.control === "real")
           );
           for (const [latent, token, ...values] of nodes) {
-            const place = token === 0 ? "<cls>" : token === 67 ? "<eos>" : String(token);
+            const place = token === 0 ? "<cls>" : token === 82 ? "<eos>" : String(token);
             const fields = own.find((one) =>
               one.latent === latentOf(latent) && one.residue === place
             )!;

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { readSae } from "../lib/sae/read.ts";
 import { openRandomAccess } from "../lib/io/random_access.ts";
 import { inFolder, listing } from "./analyze_run.ts";
 import { allClose, deepEqual, equal, match, ok } from "./assert.ts";
+import { embeddedPath } from "./fixtures.ts";
 import { corpus, saeTrain, SMALL } from "./sae_train_run.ts";
 
 const test = (name: string, fn: (dir: string) => Promise<void>) =>
@@ -34,7 +36,8 @@ test("sae train writes an autoencoder that says what it is, and a card", async (
     allClose([Math.hypot(...sae.wDec.subarray(f * 128, f * 128 + 128))], [1], { atol: 1e-6 });
   }
   deepEqual([metadata.tokens, metadata.sequences, metadata.seed], ["6000", "120", "1"]);
-  match(metadata.model_sha256, /^58baadd3/);
+  const weights = await Deno.readFile(`${embeddedPath}/model.safetensors`);
+  equal(metadata.model_sha256, createHash("sha256").update(weights).digest("hex"));
   ok(Number(metadata.fvu) > 0 && Number(metadata.fvu) < 0.8, metadata.fvu);
   ok(Number(metadata.mean_active) <= 4);
   const card = await Deno.readTextFile(`${dir}/new/layer_1.md`);

@@ -119,7 +119,7 @@ browserTest(
   "sae steer writes a report that a browser shows as its table has it",
   (browser) =>
     runSae(
-      ["steer", "--backend", "cpu", "--quiet", "--set", "184=5max", "--at", "10-20"],
+      ["steer", "--backend", "cpu", "--quiet", "--set", "367=5max", "--at", "10-20"],
       async ({ dir, code, err }) => {
         equal(code, 0, err);
         const { rows } = parseTable(await Deno.readTextFile(`${dir}/out/steering.csv`), "");
@@ -127,9 +127,9 @@ browserTest(
         deepEqual(page.complaints, []);
         const text = await page.evaluate<string>("document.querySelector('main').innerText");
         deepEqual(text.match(/.*(NaN|undefined|Infinity).*/g), null);
-        match(text, /184 at 5 × its maximum\) was steered at 11 of 66 residues\./);
+        match(text, /367 at 5 × its maximum\) was steered at 11 of 81 residues\./);
         const changed = rows.filter(({ fields }) => fields.changed === "true").length;
-        match(text, new RegExp(`${changed || "No"} of 66 residues change`));
+        match(text, new RegExp(`${changed || "No"} of 81 residues change`));
         const data = await page.evaluate<{ rows: (string | number)[][] }>(
           `JSON.parse(document.querySelector("[data-view] [data-name=data]").textContent)`,
         );
