@@ -3,7 +3,7 @@ import { defineCommand, flag, option } from "../lib/cli/command.ts";
 import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
-import { modelOptions } from "../lib/model_options.ts";
+import { modelOptions, tokenBudgetOption } from "../lib/model_options.ts";
 import { outputOptions, runOptions } from "../lib/output_options.ts";
 import { maxLengthOption, proteinsOptions, siteOffsetOption } from "../lib/proteins/options.ts";
 import { LEGACY_MODES } from "../lib/sites/legacy.ts";
@@ -54,6 +54,7 @@ const options = {
   }),
   ...maxLengthOption,
   ...modelOptions,
+  ...tokenBudgetOption,
   threshold: option({
     placeholder: "θ",
     parse: parse.number({ min: 0, max: 1 }),

@@ -25,7 +25,7 @@ const options = {
     placeholder: "list",
     parse: listOf(parse.choice(...SECTIONS)),
     description: `sections to run: ${SECTIONS.join(", ")}`,
-    defaultText: "all but threads",
+    defaultText: "all but threads and peers",
     group: "What",
   }),
   backend: option({
@@ -39,14 +39,14 @@ const options = {
     placeholder: "list",
     parse: listOf(parse.choice(...shapeNames)),
     description: `ESM-2 sizes, with random weights: ${shapeNames.join(", ")}`,
-    defaultText: "8M,35M",
+    defaultText: "8M,35M; beside peers 150M too",
     group: "What",
   }),
   lengths: option({
     placeholder: "list",
     parse: listOf(parse.positiveInteger(100_000)),
     description: "residues of a sequence",
-    defaultText: "64,256,412,1022",
+    defaultText: "64,256,412,1022; beside peers 30,64,256,412,1020",
     group: "What",
   }),
   batches: option({
@@ -61,6 +61,12 @@ const options = {
     parse: listOf(parse.positiveInteger(1024)),
     description: "threads of the cpu backend",
     defaultText: "1 and all cores",
+    group: "What",
+  }),
+  peers: flag({
+    description:
+      "forward passes of one sequence beside PyTorch (of python3-torch), transformers.js (fetched from npm) and " +
+      "onnxruntime's whole graph, on the same weights; nothing else without --only",
     group: "What",
   }),
   quick: flag({ description: "fewer and shorter rows, in about a minute", group: "What" }),
@@ -114,6 +120,10 @@ export const command = defineCommand({
     {
       command: "deno task bench --only kernels --plot kernels.html",
       shows: "a page of the kernels against their ceilings",
+    },
+    {
+      command: "deno task bench --peers --json peers.json",
+      shows: "the engine beside other programs, kept",
     },
     { command: "deno task bench --only threads", shows: "threads, spinning, padding, batches" },
   ],

@@ -17,7 +17,7 @@ import { VERSION } from "../lib/version.ts";
 import { openPublishedAssay } from "../lib/variants/verify_assay.ts";
 
 /** A model with an adapter gives other numbers than the published ones. */
-const { adapter: _, ...plainModel } = modelOptions;
+const { adapter: _, precision: __, ...plainModel } = modelOptions;
 
 const options = {
   ...plainModel,

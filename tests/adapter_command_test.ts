@@ -138,6 +138,12 @@ for (const name of ["wasm", "webgpu"] as const) {
         const row = tokenize({ id: "p", residues }), live = backend.liveBytes;
         const found = await compareModels([one, other], row, [1, width - 1], [0, 1]);
         equal(backend.liveBytes, live, "every tensor is freed");
+        let compiled = 0;
+        const compile = backend.compile.bind(backend);
+        backend.compile = (graph) => (compiled++, compile(graph));
+        await compareModels([one, other], row, [1, width - 1], [0, 1]);
+        equal(compiled, 0, "nothing is compiled anew for the next protein");
+        backend.compile = compile;
         before.forEach((own, g) => {
           const { received } = changeOf(own, after[g], residues.length);
           const change = found.change.subarray(g * width + 1, (g + 1) * width - 1);

@@ -175,3 +175,23 @@ testBadInputs(
     },
   ],
 );
+
+Deno.test({
+  name: "contacts fit refuses a model without language-model head before it computes anything",
+  ...options,
+  fn: () =>
+    inFolder(async (dir) => {
+      for (const [name, text] of Object.entries(good)) {
+        await Deno.writeTextFile(`${dir}/${name}`, text);
+      }
+      const model = fixturePath("train/full_seq_cls");
+      const args = ["--table", `${dir}/t.csv`, "--folds", "2", "--model", model];
+      const { code, err } = await fit(dir, ...args);
+      equal(code, 2);
+      match(
+        err,
+        /Cannot fit a contact head as the checkpoint must have a language-model head.*lm_head/,
+      );
+      ok(!err.includes("Running"), "no backend is opened");
+    }),
+});

@@ -2,6 +2,7 @@ import { type Backend, openBackend, type Tensor } from "../lib/backend/mod.ts";
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { TOKENS } from "../lib/esm2/alphabet.ts";
 import { Esm2, type GradientResult } from "../lib/esm2/mod.ts";
+import { RotaryCache } from "../lib/esm2/inputs.ts";
 import { Pass } from "../lib/esm2/pass.ts";
 import { ProgramCache } from "../lib/esm2/programs.ts";
 import { loadResident } from "../lib/esm2/weights.ts";
@@ -310,7 +311,8 @@ async function block(backend: Backend): Promise<void> {
   await using programs = new ProgramCache(backend);
   const embedding = await checkpoint.read("embed_tokens.weight");
   const invFreq = await checkpoint.read("layers.0.self_attn.rot_emb.inv_freq");
-  const engine = { config, backend, embedding, invFreq, weights, programs };
+  const rotary = new RotaryCache(invFreq);
+  const engine = { config, backend, embedding, invFreq, rotary, weights, programs };
   using pass = new Pass(engine, batchOf([VILLIN]));
   const upload = ({ shape, data }: typeof x) => backend.upload("u", shape, data as Float32Array);
   using input = upload(x);

@@ -111,6 +111,12 @@ const cases: Case[] = [
   },
   {
     task: "embed",
+    what: "60 proteins in 8-bit integers",
+    args: async (dir) => [...await fasta(dir), "--token-budget", "30", "--precision", "int8"],
+    files: ["embeddings.npz", "proteins.csv"],
+  },
+  {
+    task: "embed",
     what: "60 proteins, a map and a search",
     async args(dir) {
       const own = await fasta(dir);

@@ -4,22 +4,13 @@
  */
 import type { TrainingMemory, TrainingMemoryCase } from "../lib/bench/training_child.ts";
 import { equal, ok } from "./assert.ts";
+import { runFresh } from "./fresh_process.ts";
 
 const child = new URL("../lib/bench/training_child.ts", import.meta.url);
 
-/**
- * By way of a shell, which starts it as a child: a process begins with the peak of the one that it was made
- * from, and the tests before this one have needed more.
- */
 async function measure(one: TrainingMemoryCase): Promise<TrainingMemory> {
   const allowed = ["read", "write", "env", "ffi", "sys"].map((name) => `--allow-${name}`);
-  const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...allowed];
-  const { stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-c", '"$0" "$@"; exit $?', ...deno, child.href, JSON.stringify(one)],
-  }).output();
-  const text = new TextDecoder();
-  equal(text.decode(stderr), "");
-  return JSON.parse(text.decode(stdout));
+  return JSON.parse(await runFresh([...allowed, child.href, JSON.stringify(one)]));
 }
 
 const wanted = Deno.env.get("LARGE_MODEL") === "1";

@@ -22,8 +22,14 @@ export async function openCpu({ threads }: CpuOptions = {}): Promise<HostBackend
       interOpNumThreads: 1,
       // A plan for all activations at once takes twice the memory at T = 3000, and is slower.
       enableMemPattern: false,
-      // Spinning workers fight over a busy core: two threads took 80 ms where one took 23.
-      extra: { session: { intra_op: { allow_spinning: "0" } } },
+      extra: {
+        session: {
+          // Spinning workers fight over a busy core: two threads took 80 ms where one took 23.
+          intra_op: { allow_spinning: "0" },
+          // In the pool, weights would keep their memory when they have been laid out for products.
+          use_device_allocator_for_initializers: "1",
+        },
+      },
     },
     writesGivenOutputs: true,
   });

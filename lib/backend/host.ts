@@ -1,4 +1,5 @@
 /** Backend whose tensors are Float32Arrays in the process's memory: native CPU and WebAssembly. */
+import { dirname } from "node:path";
 import type { Graph } from "../onnx/graph.ts";
 import { serialize } from "../onnx/serialize.ts";
 import { showAs, tensorText } from "../display.ts";
@@ -89,6 +90,47 @@ class HostTensor implements Tensor {
   }
 }
 
+/** Bytes that graphs read. */
+class ByteTensor implements Tensor {
+  readonly sizeBytes: number;
+  #native?: OrtTensor;
+  /** Undefined once released. */
+  #values?: Int8Array;
+
+  constructor(
+    readonly label: string,
+    readonly shape: readonly number[],
+    values: Int8Array,
+    readonly release: (tensor: ByteTensor) => void,
+  ) {
+    this.#values = values;
+    this.sizeBytes = values.byteLength;
+  }
+
+  native(ort: Ort): OrtTensor {
+    if (!this.#values) throw releasedError(this.label);
+    return this.#native ??= new ort.Tensor("int8", this.#values, this.shape) as OrtTensor;
+  }
+
+  peek(): undefined {
+    if (!this.#values) throw releasedError(this.label);
+  }
+
+  read(): Promise<Float32Array> {
+    return Promise.reject(new Error(`Cannot read "${this.label}" as it must hold floats: bytes`));
+  }
+
+  keep(): Tensor {
+    throw new Error(`Cannot keep "${this.label}" as it must hold floats: bytes`);
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#values) return;
+    this.#values = this.#native = undefined;
+    this.release(this);
+  }
+}
+
 /**
  * Keeps released output arrays for the next run of the same size, because fresh pages cost more than
  * the attention they are filled with. Only the sizes of the last runs are kept, and no more than so many
@@ -140,7 +182,7 @@ export class HostBackend implements Backend {
     // A few heads whose scores stay in the cache: 8M at T = 414 takes 7.2 ms a block instead of 8.0.
     fastAttentionBytes: 4 * 2 ** 20,
   };
-  #live = new Set<HostTensor>();
+  #live = new Set<HostTensor | ByteTensor>();
   #pool = new ArrayPool();
 
   constructor(readonly ort: Ort, readonly options: HostOptions) {
@@ -155,13 +197,24 @@ export class HostBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Program> {
-    const session = await this.ort.InferenceSession.create(serialize(graph), this.options.session);
+    const { session: options } = this.options;
+    const session = await this.ort.InferenceSession.create(
+      serialize(graph),
+      inFolder(options, folderOf(graph)),
+    );
     return new HostProgram(this, session);
   }
 
   upload(label: string, shape: readonly number[], data: Float32Array): HostTensor {
     checkCount(label, shape, data);
     return this.#track(new HostTensor(this, label, shape, data, (t) => this.#live.delete(t)));
+  }
+
+  uploadBytes(label: string, shape: readonly number[], data: Int8Array): Tensor {
+    checkCount(label, shape, data);
+    const tensor = new ByteTensor(label, shape, data, (t) => this.#live.delete(t));
+    this.#live.add(tensor);
+    return tensor;
   }
 
   // deno-lint-ignore require-await -- throws by rejecting
@@ -197,6 +250,31 @@ export class HostBackend implements Backend {
   }
 }
 
+/** The folder of the files that hold a graph's constants. @throws {Error} if there are several */
+function folderOf({ constants }: Graph): string | undefined {
+  const paths = constants.flatMap(({ data }) =>
+    data instanceof Uint8Array ? [] : dirname(data.path)
+  );
+  const [folder, ...others] = new Set(paths);
+  if (others.length > 0) {
+    throw new Error(
+      `Cannot compile a graph as its constants' files must lie in one folder: they lie in ${folder} ` +
+        `and ${others.join(", ")}`,
+    );
+  }
+  return folder;
+}
+
+function inFolder(
+  options: InferenceSession.SessionOptions,
+  folder: string | undefined,
+): InferenceSession.SessionOptions {
+  if (folder === undefined) return options;
+  const { session, ...extra } = options.extra as Record<string, Record<string, unknown>>;
+  const own = { ...session, model_external_initializers_file_folder_path: folder };
+  return { ...options, extra: { ...extra, session: own } };
+}
+
 class HostProgram implements Program {
   constructor(readonly backend: HostBackend, readonly session: InferenceSession) {}
 
@@ -207,7 +285,7 @@ class HostProgram implements Program {
     const { ort, options } = this.backend;
     const feeds: Record<string, OrtTensor> = {};
     for (const [name, tensor] of Object.entries(inputs)) {
-      feeds[name] = (tensor as HostTensor).native(ort);
+      feeds[name] = (tensor as HostTensor | ByteTensor).native(ort);
     }
     const results: Record<string, HostTensor> = {};
     if (options.writesGivenOutputs) {

@@ -83,6 +83,8 @@ export interface Backend extends AsyncDisposable {
   compile(graph: Graph): Promise<Program>;
   /** Makes a tensor of `data`. A host backend keeps the array itself, the GPU copies it. */
   upload(label: string, shape: readonly number[], data: Float32Array): Tensor;
+  /** Makes a tensor of bytes, which graphs read and nobody else; absent where there is no use for one. */
+  uploadBytes?(label: string, shape: readonly number[], data: Int8Array): Tensor;
   /**
    * Fails if one of some tensors has a value that is no finite number: at once on a host, on a GPU with
    * the next read-back, for which nothing waits.
@@ -105,7 +107,11 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /** @throws {Error} if `data` does not fill `shape` */
-export function checkCount(label: string, shape: readonly number[], data: Float32Array): void {
+export function checkCount(
+  label: string,
+  shape: readonly number[],
+  data: ArrayLike<number>,
+): void {
   if (data.length !== elementCount(shape)) {
     throw new Error(
       `Cannot upload "${label}" as [${shape}] must have ${elementCount(shape)} elements: ` +

@@ -7,6 +7,7 @@ import type {
   KernelRow,
   MemoryRow,
   ModelRow,
+  PeerRow,
   Processor,
 } from "./types.ts";
 
@@ -40,8 +41,9 @@ export interface Comparison {
 /**
  * Compares what does not depend on the machine: the kernels' share of their run's own ceiling, the engine's time
  * over the whole graph's and over plain products of the same shapes (the whole graph is made of this project's
- * own blocks and grows with them), the host's time over onnxruntime's, analyses over their passes and over a
- * yardstick, memory over what the sizes ask for, and settings over the first of their question.
+ * own blocks and grows with them), the host's time over onnxruntime's, analyses over their passes, over a
+ * yardstick and over the ceiling of products, memory over what the sizes ask for, settings over the first of their question, and passes over those of
+ * other programs.
  *
  * Kernel rows need the same adapter (or the same CPU) on both sides; those of a software adapter are
  * never compared, as they say nothing about a GPU.
@@ -101,7 +103,8 @@ function changeOf(name: string, then: Cost, cost: Cost, factor: number): Change 
 }
 
 function measuresOf(
-  { kernels, models, host = [], analyses = [], memory = [], settings = [] }: BenchReport,
+  { kernels, models, host = [], analyses = [], memory = [], settings = [], peers = [] }:
+    BenchReport,
   processors: readonly Processor[],
 ): Map<string, Cost> {
   const found = new Map<string, Cost>();
@@ -123,12 +126,18 @@ function measuresOf(
   for (const row of analyses) {
     add(`${analysisName(row)}, over its passes`, row.overPlain);
     add(`${analysisName(row)}, over ${YARDSTICKS[row.start]}`, row.overYardstick);
+    add(`${analysisName(row)}, over the ceiling of products`, row.overCeiling);
   }
   for (const row of memory) {
     const { beforeBytes, peakBytes, weightBytes, blockAttentionBytes } = row;
     add(`${memoryName(row)}: loaded, over its weights`, once(beforeBytes / weightBytes));
     const growth = (peakBytes - beforeBytes) / blockAttentionBytes;
     add(`${memoryName(row)}: of the pass, over one layer's attention`, once(growth));
+  }
+  for (const row of peers) {
+    // The largest of theirs over ours is the least of ours over theirs.
+    const { median, p10, p90 } = row.ratio;
+    add(peerName(row), { median: 1 / median, p10: 1 / p90, p90: 1 / p10 });
   }
   for (const row of settings) if (!row.busy) add(`${row.question}: ${row.setting}`, row.ratio);
   return found;
@@ -156,6 +165,9 @@ export const analysisName = ({ command, subject, backend, start }: AnalysisRow):
 
 export const memoryName = ({ shape, backend, runner, attention, tokens }: MemoryRow): string =>
   `memory of ${shape} on ${backend}, ${runner}, attention ${attention}, ${tokens} tokens`;
+
+export const peerName = ({ shape, threads, tokens, peer }: PeerRow): string =>
+  `${shape} on cpu ×${threads}, ${tokens} tokens, over ${peer}`;
 
 export const modelName = ({ shape, backend, threads, residues, batch, attention }: ModelRow) =>
   `${shape} on ${backend}${threads === undefined ? "" : ` ×${threads}`}, ${batch} × ${residues} ` +

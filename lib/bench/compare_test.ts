@@ -37,7 +37,7 @@ Deno.test("compareReports() finds no change where only the machine is slower", (
   const { changes, slower, missing, added, notes } = compareReports(before, slowed(5), 1.01);
   // One kernel on each processor, two passes twice, the host twice, three of analyses, two of memory, one
   // setting; copy and no-op rows are yardsticks.
-  deepEqual(changes.map(({ ratio }) => ratio), Array(14).fill(1));
+  deepEqual(changes.map(({ ratio }) => ratio), Array(15).fill(1));
   deepEqual([slower, missing, added, notes], [[], [], [], []]);
 });
 
@@ -97,7 +97,7 @@ Deno.test("compareReports() leaves out kernels of another adapter or CPU, and sa
   after.adapter = { ...after.adapter!, description: "another GPU" };
   after.machine.cpu = "another CPU";
   const { changes, notes } = compareReports(before, after, 1.3);
-  equal(changes.length, 12);
+  equal(changes.length, 13);
   ok(!changes.some(({ name }) => name.startsWith("attention_column_mass")));
   match(notes.join("\n"), /on the CPU are not compared: it was a CPU, x86_64 and is another CPU/);
   match(
@@ -141,6 +141,8 @@ Deno.test("compareReports() fails for each section that became slower or larger"
       scale(analyses[1].overPlain!, 2),
     "analyze on cpu ×2, warm, 8M shape, over plain products": ({ analyses }) =>
       scale(analyses[1].overYardstick!, 2),
+    "analyze on cpu ×2, warm, 8M shape, over the ceiling of products": ({ analyses }) =>
+      scale(analyses[1].overCeiling!, 2),
     "memory of 8M on cpu, engine, attention reduced, 1024 tokens: of the pass, over one layer's attention":
       ({ memory }) => memory[0].peakBytes += 110e6,
     "memory of 8M on cpu, engine, attention reduced, 1024 tokens: loaded, over its weights": (

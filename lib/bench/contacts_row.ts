@@ -4,6 +4,7 @@ import { jacobianContacts } from "../contacts/jacobian.ts";
 import { AttentionContacts } from "../contacts/attention_contacts.ts";
 import { Esm2, planBatches } from "../esm2/mod.ts";
 import { openModel } from "../hub/open_model.ts";
+import { passFlops } from "./gemm_ceiling.ts";
 import { enginePass } from "./passes.ts";
 import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import { randomBatch } from "./sequences.ts";
@@ -51,5 +52,6 @@ export async function warmJacobianRow(
       for (const batch of plain) await enginePass(model, batch, "none");
     },
     analysis: () => jacobianContacts(model, ids, { tokenBudget, signal: options.signal }),
+    flops: rows.length * passFlops(model.config, ids.length),
   }, options);
 }

@@ -2,7 +2,8 @@
 
 export interface Variant {
   name: string;
-  run(round: number): void | Promise<void>;
+  /** @returns milliseconds where it measures them itself, as another process does; else they are measured */
+  run(round: number): void | number | Promise<void | number>;
 }
 
 export interface InterleaveOptions {
@@ -50,8 +51,8 @@ export async function interleave(
       signal?.throwIfAborted();
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       const start = now();
-      await run(warmup + round);
-      times[name].push(now() - start);
+      const own = await run(warmup + round);
+      times[name].push(own ?? now() - start);
     }
   }
   return times;

@@ -43,7 +43,7 @@ export async function modelRows(options: ModelRowOptions): Promise<ModelRow[]> {
   for (const name of new Set(cases.map(({ shape }) => shape))) {
     signal?.throwIfAborted();
     using checkpoint = randomCheckpoint(name, SHAPES[name]);
-    await using engine = await Esm2.open(checkpoint, backend);
+    await using engine = await Esm2.open(checkpoint, backend, { prepack: {} });
     for (const one of cases.filter(({ shape }) => shape === name)) {
       signal?.throwIfAborted();
       const found = await rowsOf(engine, plain, one, options);

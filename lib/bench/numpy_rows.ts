@@ -4,12 +4,10 @@ import {
   BENCH_CASES,
   bytes as siteBytes,
 } from "../../kernels/site_baseline/site_baseline_cases.ts";
+import { PYTHONS } from "./line_process.ts";
 import script from "./numpy_loop.py" with { type: "text" };
 import { spreadOf } from "./statistics.ts";
 import type { Implementation, KernelRow } from "./types.ts";
-
-/** The second is where Debian puts the one that has its packages. */
-const PYTHONS = ["python3", "/usr/bin/python3"];
 
 const BLOCKS = 33, BLOCK_HEADS = 20, TOKENS = 414, SAMPLED_HEADS = 8, SAMPLED_TRIALS = 50;
 const sites = BENCH_CASES[0];

@@ -4,18 +4,31 @@ import type { BenchBackend } from "./backends.ts";
 import type { HostCase, HostShape } from "./host_rows.ts";
 import type { MemoryCase } from "./memory_rows.ts";
 import type { ModelCase } from "./model_rows.ts";
+import type { PeerCase } from "./peer_rows.ts";
 import type { ShapeName } from "../checkpoint/random.ts";
 
-export const SECTIONS = ["kernels", "models", "host", "memory", "analyses", "threads"] as const;
+export const SECTIONS = [
+  "kernels",
+  "models",
+  "host",
+  "memory",
+  "analyses",
+  "threads",
+  "peers",
+] as const;
 export type Section = typeof SECTIONS[number];
 
 export const WARM_ANALYSES = [
   "analyze",
+  "analyze page",
   "analyze --mutant",
   "lens",
   "lens --unmasked",
   "score",
+  "score marginals",
+  "score intervals",
   "contacts",
+  "contacts page",
   "jacobian",
   "embed",
   "probe",
@@ -24,11 +37,21 @@ export const WARM_ANALYSES = [
   "sae ig",
   "mlm step",
   "mlm step 8M",
+  "int8",
+  "int8 batch",
+  "int8 long",
 ] as const;
 export type WarmAnalysis = typeof WARM_ANALYSES[number];
 
+/** What only the cpu backend has; the models take seconds to open. */
+const INT8_ANALYSES: readonly WarmAnalysis[] = ["int8", "int8 batch", "int8 long"];
+
 /** Several seconds a sample. */
-const SLOW_ANALYSES: readonly WarmAnalysis[] = ["jacobian", "analyze --mutant"];
+const SLOW_ANALYSES: readonly WarmAnalysis[] = ["jacobian", "analyze --mutant", ...INT8_ANALYSES];
+
+/** Whether a backend can do it. */
+export const isPossible = (analysis: WarmAnalysis, backend: BackendName): boolean =>
+  backend === "cpu" || !INT8_ANALYSES.includes(analysis);
 
 export interface BenchOptions {
   only?: readonly Section[];
@@ -37,6 +60,8 @@ export interface BenchOptions {
   lengths?: readonly number[];
   batches?: readonly number[];
   threads?: readonly number[];
+  /** Other programs beside the engine; nothing else without `only`. */
+  peers?: boolean;
   quick: boolean;
 }
 
@@ -47,6 +72,7 @@ export interface BenchPlan {
   models: Record<string, ModelCase[]>;
   host: readonly HostCase[];
   memory: readonly MemoryCase[];
+  peers: readonly PeerCase[];
   /** Time for a kernel (GPU), for all twins, for a model case, for a question about settings. */
   budgetsMs: { kernel: number; twins: number; model: number; setting: number };
   coldRuns: number;
@@ -79,11 +105,11 @@ const EXAMPLE_RESIDUES = 412;
 /**
  * Plans a run: what the options name exactly, else defaults that fit the machine.
  *
- * Without `only`, everything but the questions about threads.
+ * Without `only`, everything but the questions about threads and the peers.
  */
 export function planBench(options: BenchOptions, machine: PlanMachine): BenchPlan {
   const { quick } = options, notes: string[] = [];
-  const sections = options.only ?? SECTIONS.filter((name) => name !== "threads");
+  const sections = planSections(options);
   const backends = planBackends(options, machine);
   const models: Record<string, ModelCase[]> = {};
   for (const { name } of backends) {
@@ -95,6 +121,7 @@ export function planBench(options: BenchOptions, machine: PlanMachine): BenchPla
     models,
     host: planHost(options, machine),
     memory: backends.some(({ name }) => name === "cpu") ? planMemory(quick) : [],
+    peers: planPeers(options, machine),
     budgetsMs: quick
       ? { kernel: 100, twins: 2500, model: 800, setting: 2000 }
       : { kernel: 500, twins: 10_000, model: 2500, setting: 8000 },
@@ -103,6 +130,28 @@ export function planBench(options: BenchOptions, machine: PlanMachine): BenchPla
     numpySamples: quick ? 3 : 7,
     notes,
   };
+}
+
+/** What is measured only when it is named. */
+const ASKED_FOR: readonly Section[] = ["threads", "peers"];
+
+function planSections({ only, peers }: BenchOptions): readonly Section[] {
+  if (peers) return [...new Set([...only ?? [], "peers" as const])];
+  return only ?? SECTIONS.filter((name) => !ASKED_FOR.includes(name));
+}
+
+/** From where a pass is mostly its start to the longest that ESM-2 was trained on. */
+const PEER_TOKENS = [32, 66, 258, EXAMPLE_RESIDUES + 2, 1022];
+
+function planPeers(options: BenchOptions, { cores }: PlanMachine): PeerCase[] {
+  const { quick } = options, budgetMs = quick ? 1000 : 6000;
+  const shapes: readonly ShapeName[] = options.shapes ?? (quick ? ["8M"] : ["8M", "35M", "150M"]);
+  const tokens = options.lengths?.map((residues) => residues + 2) ??
+    (quick ? [66, EXAMPLE_RESIDUES + 2] : PEER_TOKENS);
+  const counts = [...new Set(options.threads ?? [1, cores])];
+  return shapes.flatMap((shape) =>
+    counts.map((threads): PeerCase => ({ shape, threads, tokens, budgetMs }))
+  );
 }
 
 function planBackends(

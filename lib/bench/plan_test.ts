@@ -28,6 +28,23 @@ Deno.test("planBench() leaves out threads unless they are asked for", () => {
   deepEqual(planBench({ quick: true, only: ["threads"] }, small).sections, ["threads"]);
 });
 
+Deno.test("planBench() measures peers alone where they are asked for, on sizes and lengths of their own", () => {
+  deepEqual(planBench({ quick: true, peers: true }, small).sections, ["peers"]);
+  deepEqual(planBench({ quick: true, peers: true, only: ["host"] }, small).sections, [
+    "host",
+    "peers",
+  ]);
+  const { peers } = planBench({ quick: false, peers: true }, small);
+  deepEqual(peers.map(({ shape, threads }) => `${shape} ${threads}`), [
+    ...["8M 1", "8M 2", "35M 1", "35M 2", "150M 1", "150M 2"],
+  ]);
+  deepEqual(peers[0].tokens, [32, 66, 258, 414, 1022]);
+  const named = planBench({ quick: false, shapes: ["35M"], lengths: [7], threads: [1] }, small);
+  deepEqual(named.peers.map(({ shape, tokens }) => ({ shape, tokens })), [
+    { shape: "35M", tokens: [9] },
+  ]);
+});
+
 Deno.test("planBench() leaves out large default cases and says so, but no case that was named", () => {
   const plan = planBench({ quick: false, shapes: ["8M"] }, small);
   const cases = plan.models.cpu.map(({ residues, batch }) => `${batch}x${residues}`);

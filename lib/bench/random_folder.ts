@@ -19,7 +19,9 @@ export async function writeRandomCheckpoint(dir: string, config: Esm2Config): Pr
     const data_offsets = [offset, offset += 4 * elementCount(shape)];
     header[hfName(name)] = { dtype: "F32", shape, data_offsets };
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const text = JSON.stringify(header);
+  // Tensors begin at a multiple of 8, as in the files of the format's own library.
+  const json = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8));
   const prefix = new Uint8Array(8);
   new DataView(prefix.buffer).setBigUint64(0, BigInt(json.length), true);
   using file = await Deno.open(`${dir}/model.safetensors`, { create: true, write: true });

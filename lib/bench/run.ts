@@ -2,6 +2,7 @@
 import { GpuContext } from "../gpu/mod.ts";
 import { coldRows, warmRow } from "./analysis_rows.ts";
 import { openBenchBackend } from "./backends.ts";
+import { warmBootstrapRow } from "./bootstrap_row.ts";
 import { warmIgRow, warmPatchRow } from "./causal_rows.ts";
 import { warmContactsRow, warmJacobianRow } from "./contacts_row.ts";
 import { warmEmbedRow } from "./embed_row.ts";
@@ -14,19 +15,23 @@ import { describeMachine, describeVersions, loadNote } from "./machine.ts";
 import { memoryRows } from "./memory_rows.ts";
 import { modelRows } from "./model_rows.ts";
 import { numpyRows } from "./numpy_rows.ts";
+import { peerRows } from "./peer_rows.ts";
 import {
   type BenchOptions,
   type BenchPlan,
+  isPossible,
   planBench,
   type Section,
   type WarmAnalysis,
 } from "./plan.ts";
+import { warmContactReportRow, warmMarginalsRow, warmSiteReportRow } from "./report_rows.ts";
 import { warmScoreRow } from "./score_row.ts";
+import { warmInt8Row } from "./precision_row.ts";
 import { warmProbeRow } from "./probe_row.ts";
 import { warmSaeEncodeRow } from "./sae_row.ts";
 import { settingRows } from "./setting_rows.ts";
 import { warmSmallStepRow, warmStepRow } from "./training_rows.ts";
-import { type BenchReport, SCHEMA } from "./types.ts";
+import { type BenchReport, type PeerRow, SCHEMA } from "./types.ts";
 
 export interface BenchEvents {
   /** Measuring begins; rows are added to this report as they are found. */
@@ -89,16 +94,28 @@ export async function runBench(
 }
 
 /** Memory first: a process inherits the peak of the one that starts it (see `memoryRows`). */
-const ORDER: readonly Section[] = ["memory", "analyses", "kernels", "models", "host", "threads"];
+const ORDER: readonly Section[] = [
+  "memory",
+  "analyses",
+  "kernels",
+  "models",
+  "host",
+  "threads",
+  "peers",
+];
 
 /** Analyses on top of a warm forward pass, in the order of the table. */
 const WARM: Record<WarmAnalysis, typeof warmRow> = {
   analyze: warmRow,
+  "analyze page": warmSiteReportRow,
   "analyze --mutant": warmMutantRow,
   lens: warmLensRow,
   "lens --unmasked": warmSeenLensRow,
   score: warmScoreRow,
+  "score marginals": warmMarginalsRow,
+  "score intervals": warmBootstrapRow,
   contacts: warmContactsRow,
+  "contacts page": warmContactReportRow,
   jacobian: warmJacobianRow,
   embed: warmEmbedRow,
   probe: warmProbeRow,
@@ -107,6 +124,9 @@ const WARM: Record<WarmAnalysis, typeof warmRow> = {
   "sae ig": warmIgRow,
   "mlm step": warmSmallStepRow,
   "mlm step 8M": warmStepRow,
+  int8: warmInt8Row(64, 1),
+  "int8 batch": warmInt8Row(64, 15),
+  "int8 long": warmInt8Row(412, 1),
 };
 
 type Measure = (
@@ -134,7 +154,7 @@ const MEASURE: Record<Section, Measure> = {
     for (const one of backends) {
       onStep?.(`analysis over forward pass on ${label(one)}`);
       await using backend = await openBenchBackend(one);
-      for (const name of warmAnalyses) {
+      for (const name of warmAnalyses.filter((name) => isPossible(name, one.name))) {
         const row = await WARM[name](backend, { budgetMs: budgetsMs.model, signal });
         report.analyses.push({ ...row, backend: label(one) });
       }
@@ -190,6 +210,19 @@ const MEASURE: Record<Section, Measure> = {
   async threads({ budgetsMs }, report, { onStep }, signal) {
     const options = { shape: "8M", budgetMs: budgetsMs.setting, signal } as const;
     report.settings = await settingRows({ ...options, onQuestion: onStep });
+  },
+
+  async peers({ peers }, report, { onStep }, signal) {
+    const rows = report.peers = [] as PeerRow[];
+    const { notes } = await peerRows(peers, {
+      signal,
+      onRows: (found) => {
+        rows.push(...found);
+        const [{ shape, threads, tokens }] = found;
+        onStep?.(`${shape} on ${label({ name: "cpu", threads })}, T = ${tokens}`);
+      },
+    });
+    report.notes.push(...notes);
   },
 };
 

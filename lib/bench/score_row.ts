@@ -4,6 +4,7 @@ import type { Backend } from "../backend/mod.ts";
 import { Esm2, padBatch } from "../esm2/mod.ts";
 import { idsOf, positionGroups } from "../variants/matrix.ts";
 import { QueryRunner } from "../variants/runner.ts";
+import { passFlops } from "./gemm_ceiling.ts";
 import { enginePass } from "./passes.ts";
 import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import type { AnalysisRow } from "./types.ts";
@@ -34,5 +35,6 @@ export async function warmScoreRow(
     yardstick: { config: model.config, tokens: batch.size * batch.width },
     plain: () => enginePass(model, batch, "none"),
     analysis: () => runner.run(queries),
+    flops: batch.size * passFlops(model.config, batch.width, 1),
   }, options);
 }

@@ -46,6 +46,7 @@ const TITLES: Record<Section, string> = {
   memory: "Peak memory, each pass in a process of its own",
   analyses: "Analyses from end to end",
   threads: "Settings of the cpu backend (ratio to the first of each question, round by round)",
+  peers: "Forward passes beside other programs' (ratio = theirs / ours, round by round)",
 };
 
 const TABLES: Record<Section, (report: BenchReport) => string> = {
@@ -163,6 +164,7 @@ const TABLES: Record<Section, (report: BenchReport) => string> = {
         "p10–p90": range(row.ms),
         "over forward": times(row.overPlain?.median),
         "over yardstick": times(row.overYardstick?.median),
+        "% products": row.overCeiling ? (100 / row.overCeiling.median).toFixed(0) : "",
         "stages ms": Object.entries(row.stagesMs ?? {})
           .map(([name, ms]) => `${name} ${short(ms)}`).join(", "),
       })),
@@ -183,6 +185,24 @@ const TABLES: Record<Section, (report: BenchReport) => string> = {
         ratio: times(row.ratio?.median),
       })),
       ["question", "one core", "setting"],
+    );
+  },
+
+  peers({ peers = [] }) {
+    if (peers.length === 0) return "";
+    return table(
+      peers.map((row) => ({
+        shape: row.shape,
+        threads: row.threads,
+        T: row.tokens,
+        beside: row.version ? `${row.peer} ${row.version}` : row.peer,
+        samples: row.ratio.samples,
+        "engine ms": short(row.oursMs.median),
+        "their ms": short(row.theirsMs.median),
+        ratio: times(row.ratio.median),
+        "of ratio": `${row.ratio.p10.toFixed(2)}–${row.ratio.p90.toFixed(2)}`,
+      })),
+      ["shape", "beside"],
     );
   },
 };

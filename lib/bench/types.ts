@@ -123,13 +123,21 @@ export interface AnalysisRow {
   /** A process of its own from start to exit, or within one that has run before. */
   start: "cold" | "warm";
   ms: Spread;
-  /** This analysis over a plain forward pass of the same batch, round by round. */
+  /**
+   * This analysis over a plain forward pass of the same batch, round by round; where no model runs, over as many
+   * plain draws.
+   */
   overPlain?: Spread;
   /**
    * Over work that knows nothing of this project, round by round: warm, plain products of the blocks' shapes
    * on one batch; cold, a process of fixed work. Absent in older reports.
    */
   overYardstick?: Spread;
+  /**
+   * Over the time in which one large product of this run would do the operations that its passes need, round by
+   * round: its inverse is the share of that ceiling. Where the passes are nearly all of the analysis.
+   */
+  overCeiling?: Spread;
   /** Milliseconds per stage, as run.json tells them (median). */
   stagesMs?: Record<string, number>;
 }
@@ -143,6 +151,23 @@ export interface SettingRow {
   ms: Spread;
   /** Against the first setting of the same question, round by round. */
   ratio?: Spread;
+}
+
+export type PeerName = "PyTorch" | "transformers.js" | "whole graph";
+
+/** A forward pass of one sequence, logits read, beside another program's on the same weights. */
+export interface PeerRow {
+  shape: string;
+  /** CPU threads of both. */
+  threads: number;
+  tokens: number;
+  peer: PeerName;
+  /** Absent for onnxruntime's whole graph, whose version is the engine's. */
+  version?: string;
+  oursMs: Spread;
+  theirsMs: Spread;
+  /** theirs / ours, round by round; above 1 the engine is faster. */
+  ratio: Spread;
 }
 
 export interface Machine {
@@ -174,6 +199,8 @@ export interface BenchReport {
   memory: MemoryRow[];
   analyses: AnalysisRow[];
   settings: SettingRow[];
+  /** Absent where nobody asked for them. */
+  peers?: PeerRow[];
   /** What a reader must know: left-out rows, a software adapter. */
   notes: string[];
 }

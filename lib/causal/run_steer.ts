@@ -3,7 +3,7 @@ import type { CommandContext } from "../cli/context.ts";
 import { three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
 import { UserError } from "../errors.ts";
-import { displayLetters, tokenize } from "../esm2/mod.ts";
+import { displayLetters, requireF32, tokenize } from "../esm2/mod.ts";
 import { columnsOf, type TableOf } from "../io/columns.ts";
 import { NpzWriter } from "../io/npz.ts";
 import type { Provenance } from "../provenance.ts";
@@ -44,6 +44,7 @@ export interface SteerFlags extends SaeFlags, StructureFlags {
   scale?: Steering[];
   at: Places;
   background?: string;
+  tokenBudget?: number;
   error: "keep" | "drop";
 }
 
@@ -66,7 +67,8 @@ interface SteerUnit {
 
 /** Runs the command. @throws {UserError} for anything that the person at the keyboard can mend */
 export async function runSteer(o: SteerFlags, ctx: CommandContext): Promise<void> {
-  const { error, at } = o, { signal } = ctx;
+  requireF32(o.precision, "steer");
+  const { error, at, tokenBudget } = o, { signal } = ctx;
   const steerings = [...o.set ?? [], ...o.scale ?? []];
   const asked = { layers: [o.layer], layerOption: "--layer" } as const;
   const analysis = withSaes<SteerInputs>(o, asked, ctx, {
@@ -92,19 +94,22 @@ export async function runSteer(o: SteerFlags, ctx: CommandContext): Promise<void
       const { target, tokens, background } = inputs;
       checkSteerings(steerings, sae.config.latents);
       return {
-        settings: { target, steerings, tokens, background, error },
+        settings: { target, steerings, tokens, background, error, tokenBudget },
         label: target.id,
         unit: "tokens",
         open({ esm, stack }, [{ coder }]) {
           const ids = tokenize(target, { maxLength: Infinity });
           const space = new LatentSpace(sae);
-          const tail = stack.use(new Tail(esm, space, { signal }));
+          const tail = stack.use(new Tail(esm, space, { tokenBudget, signal }));
           return {
             pieces: [[0]],
             weightOf: () => ids.length,
             async compute(_, put) {
               const rows = [ids, ...background];
-              const [[own, ...others]] = await captureSequences(esm, [coder], rows, { signal });
+              const [[own, ...others]] = await captureSequences(esm, [coder], rows, {
+                tokenBudget,
+                signal,
+              });
               const reference = others.length > 0 ? others : [own];
               const edit = steeringEdit(own, tokens, steerings, reference);
               const capture = error === "drop" ? dropError(space, own, tokens) : own;

@@ -1,4 +1,5 @@
 /** Steering: latents held at values of one's own, and what the model then predicts. */
+import { logSoftmax } from "../stats/log_softmax.ts";
 import { quote, UserError } from "../errors.ts";
 import { AMINO_ACIDS_BEGIN, AMINO_ACIDS_END, TOKENS } from "../esm2/alphabet.ts";
 import { activation } from "./sparse.ts";
@@ -218,13 +219,6 @@ export function letterLogProbs(logits: Float32Array, letters: string): Float32Ar
     tokens.forEach((token, k) => found[i * tokens.length + k] = logs[token]);
   }
   return found;
-}
-
-function logSoftmax(logits: Float32Array): Float64Array {
-  const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - largest);
-  return Float64Array.from(logits, (logit) => logit - largest - Math.log(sum));
 }
 
 /** The lower token of equals. */

@@ -1,7 +1,7 @@
 /** One analysis over many variants under one or several autoencoders, from its options to its files. */
 import type { CommandContext } from "../cli/context.ts";
 import { MASK } from "../esm2/alphabet.ts";
-import { defaultTokenBudget, type Esm2, tokenize } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2, requireF32, tokenize } from "../esm2/mod.ts";
 import { packUnit, unpackUnit } from "../run/codec.ts";
 import type { MergedRun } from "../run/merge.ts";
 import { type Finished, runAnalysis, type Work } from "../run/run.ts";
@@ -100,6 +100,7 @@ export async function runSurvey<R extends object>(
   merged?: MergedRun,
 ): Promise<void> {
   const asked = { layers: o.layers ?? [undefined], layerOption: "--layers" } as const;
+  requireF32(o.precision, "patch states or differentiate");
   const { run, metric, at, seed, tokenBudget } = o;
   const analysis = withSaes<CausalInputs>(o, asked, ctx, {
     command: `sae ${command.name}`,

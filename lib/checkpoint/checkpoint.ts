@@ -8,7 +8,7 @@ import { configText, type Esm2Config } from "./config.ts";
 import type { DType } from "./dtype.ts";
 import { computeInvFreq } from "./inv_freq.ts";
 import type { EsmTensorName } from "./names.ts";
-import { readStoredTensor, type StoredTensor } from "./stored_tensor.ts";
+import { elementCount, readStoredTensor, type StoredTensor } from "./stored_tensor.ts";
 
 /** What a checkpoint says of a tensor. */
 export interface TensorInfo {
@@ -18,6 +18,16 @@ export interface TensorInfo {
   readonly dtype: DType;
   /** Rotary frequencies that a file lacks are computed as the published files hold them. */
   readonly origin: "stored" | "computed";
+}
+
+/** Little-endian float32, row-major, in a file. */
+export interface TensorPlace {
+  /** The file, links followed. */
+  readonly path: string;
+  /** First byte. */
+  readonly offset: number;
+  /** Number of bytes. */
+  readonly length: number;
 }
 
 /** The weights of one ESM-2 model, read from disk tensor by tensor. */
@@ -44,6 +54,11 @@ export interface Checkpoint extends Disposable {
    * @throws {UserError} if the checkpoint has no such tensor, or one with NaN or an infinity in it
    */
   read(name: EsmTensorName, into?: Float32Array): Promise<Float32Array>;
+  /**
+   * Where a file holds a tensor as `read` gives it, for who maps files into memory; undefined, as is the
+   * method itself, where none does.
+   */
+  locate?(name: EsmTensorName): TensorPlace | undefined;
   /**
    * SHA-256 of the weight file in hexadecimal; of several files, the hash of their `sha256sum` lines
    * ("hash  name\n") in the order of their names.
@@ -90,6 +105,13 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
       if (into === undefined) return computed;
       into.set(computed);
       return into.subarray(0, computed.length);
+    },
+    locate(tensorName) {
+      const tensor = stored.get(tensorName), path = tensor?.source.path;
+      if (!tensor || !path || tensor.dtype !== "F32" || tensor.strides) return undefined;
+      const { start: offset, shape } = tensor;
+      const length = Float32Array.BYTES_PER_ELEMENT * elementCount(shape);
+      return offset % Float32Array.BYTES_PER_ELEMENT === 0 ? { path, offset, length } : undefined;
     },
     sha256: () => hash ??= hashSources(sources),
     [Symbol.dispose]() {

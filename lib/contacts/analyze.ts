@@ -32,6 +32,8 @@ export interface ContactOptions {
   heads?: HeadName[];
   /** The Jacobian's fast variant: one masked run a residue. */
   fast: boolean;
+  /** Tokens of a batch. @default the backend's */
+  tokenBudget?: number;
   /** Residues of a window; a longer protein runs in overlapping ones. */
   window: number;
   /** Whether every head is compared with the truth on its own. */

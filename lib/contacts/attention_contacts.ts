@@ -70,6 +70,7 @@ export class AttentionContacts implements AsyncDisposable {
     await using sum = this.begin(batch);
     using _ = await this.model.run(batch, {
       until: sum.depth,
+      attentionLast: true,
       signal: options.signal,
       visitor: {
         ...sum.visitor,
@@ -78,6 +79,8 @@ export class AttentionContacts implements AsyncDisposable {
         },
       },
     });
+    // The last one ends with its attention.
+    options.onLayer?.();
     return await sum.finish();
   }
 

@@ -32,7 +32,7 @@ export function changedPairs(result: ContactResult, method: Method): ChangedPair
   const predicted = (values: Float32Array): Set<number> =>
     new Set(
       method === "head"
-        ? pairsApart(values, length).filter((pair) => values[pair] > LIKELY)
+        ? [...pairsApart(values, length).filter((pair) => values[pair] > LIKELY)]
         : contactRows({ ...result, map: values }, 1).map(({ i, j }) => (i - 1) * length + j - 1),
     );
   const now = predicted(map), once = predicted(before.map);

@@ -1,4 +1,5 @@
 /** How well a contact map ranks the true contacts. */
+import { highestPairs } from "./highest.ts";
 import { type HeadScore, type Range, RANGES, type RangeScores, type Truth } from "./types.ts";
 
 /** Pairs i < j of a range whose contacts are known, by falling score; ties in order of (i, j). */
@@ -7,6 +8,8 @@ export interface RankedPairs {
   pairs: Uint32Array;
   /** 1 where the pair of that rank is in contact. */
   hits: Uint8Array;
+  /** How many there are of all, where only the highest are ranked. @default those that are */
+  all?: { pairs: number; contacts: number };
 }
 
 /**
@@ -14,55 +17,99 @@ export interface RankedPairs {
  *
  * @param map f32[L, L]; pairs whose score is NaN are left out
  * @param others maps that it is compared with: pairs without a score there are left out too
+ * @param most how many of the highest
  */
 export function rankPairs(
   map: Float32Array,
   truth: Truth,
-  { min, max }: Range,
+  range: Range,
   others: readonly Float32Array[] = [],
+  most = Infinity,
+): RankedPairs {
+  return ranked(map, truth, pairsOf(map, truth, range, others), most);
+}
+
+/** Pairs with their hits, ascending. */
+function pairsOf(
+  map: Float32Array,
+  truth: Truth,
+  { min, max }: Range,
+  others: readonly Float32Array[],
 ): RankedPairs {
   const length = truth.known.length;
-  const found: number[] = [];
+  const pairs = new Uint32Array(knownPairs(truth, { min, max }));
+  let count = 0;
   for (let i = 0; i < length; i++) {
     if (!truth.known[i]) continue;
     const end = Math.min(length - 1, i + max);
     for (let j = i + min; j <= end; j++) {
       const pair = i * length + j;
       if (!truth.known[j] || Number.isNaN(map[pair])) continue;
-      if (others.every((other) => !Number.isNaN(other[pair]))) found.push(pair);
+      if (others.every((other) => !Number.isNaN(other[pair]))) pairs[count++] = pair;
     }
   }
-  const pairs = Uint32Array.from(found).sort((a, b) => map[b] - map[a] || a - b);
-  return { pairs, hits: Uint8Array.from(pairs, (pair) => truth.contacts[pair]) };
+  const found = pairs.subarray(0, count);
+  return { pairs: found, hits: hitsOf(found, truth) };
 }
+
+const hitsOf = (pairs: Uint32Array, { contacts }: Truth): Uint8Array =>
+  Uint8Array.from(pairs, (pair) => contacts[pair]);
+
+function ranked(
+  map: Float32Array,
+  truth: Truth,
+  { pairs, hits }: RankedPairs,
+  most: number,
+): RankedPairs {
+  const highest = highestPairs(map, pairs, most);
+  return {
+    pairs: highest,
+    hits: hitsOf(highest, truth),
+    all: { pairs: pairs.length, contacts: countOf(hits) },
+  };
+}
+
+const countOf = (hits: Uint8Array): number => hits.reduce((sum, hit) => sum + hit, 0);
 
 /**
  * Share of contacts among the `count` highest pairs. Where there are fewer pairs the missing ones count
  * as wrong (fair-esm, `examples/contact_prediction.ipynb`, `compute_precisions`). NaN where no pair is a
  * contact: nothing could have been found.
  */
-export function precisionAt({ hits }: RankedPairs, count: number): number {
-  if (!hits.includes(1)) return NaN;
+export function precisionAt(
+  { hits, all }: RankedPairs,
+  count: number,
+): number {
+  if (all ? all.contacts === 0 : !hits.includes(1)) return NaN;
   let sum = 0;
   for (let k = 0; k < Math.min(count, hits.length); k++) sum += hits[k];
   return sum / count;
 }
 
-/** Area under the ROC curve; ties count half. NaN without both kinds of pairs. */
+/** Area under the ROC curve; ties count half. NaN without both kinds of pairs. @param ranked all pairs, in any order */
 export function areaUnderCurve({ pairs, hits }: RankedPairs, map: Float32Array): number {
-  let wins = 0, positives = 0, negatives = 0;
-  // From the lowest score up: each contact beats the others below it.
-  for (let end = pairs.length; end > 0;) {
-    let begin = end - 1;
-    while (begin > 0 && map[pairs[begin - 1]] === map[pairs[end - 1]]) begin--;
-    let tied = 0;
-    for (let k = begin; k < end; k++) tied += hits[k];
-    wins += tied * (negatives + (end - begin - tied) / 2);
-    positives += tied;
-    negatives += end - begin - tied;
-    end = begin;
+  const positives = new Float32Array(countOf(hits));
+  for (let k = 0, found = 0; k < pairs.length; k++) {
+    if (hits[k]) positives[found++] = map[pairs[k]];
   }
-  return wins / (positives * negatives);
+  positives.sort();
+  /** How many positives are below a score, or not above it. */
+  const below = (score: number, orEqual: boolean) => {
+    let from = 0, to = positives.length;
+    while (from < to) {
+      const middle = from + to >>> 1, value = positives[middle];
+      if (value < score || orEqual && value === score) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  };
+  let wins = 0;
+  for (let k = 0; k < pairs.length; k++) {
+    if (hits[k]) continue;
+    const score = map[pairs[k]];
+    wins += positives.length - (below(score, false) + below(score, true)) / 2;
+  }
+  return wins / (positives.length * (pairs.length - positives.length));
 }
 
 /**
@@ -77,22 +124,22 @@ export function evaluate(
 ): RangeScores[] {
   const length = truth.known.length;
   return RANGES.map((range) => {
-    const ranked = rankPairs(map, truth, range, others);
+    const all = pairsOf(map, truth, range, others), highest = ranked(map, truth, all, length);
     return {
       range: range.name,
-      pairs: ranked.pairs.length,
-      notPredicted: knownPairs(truth, range) - ranked.pairs.length,
-      contacts: ranked.hits.reduce((sum, hit) => sum + hit, 0),
-      precisionL: precisionAt(ranked, length),
-      precisionL2: precisionAt(ranked, Math.max(1, Math.floor(length / 2))),
-      precisionL5: precisionAt(ranked, Math.max(1, Math.floor(length / 5))),
-      auc: areaUnderCurve(ranked, map),
+      pairs: all.pairs.length,
+      notPredicted: knownPairs(truth, range) - all.pairs.length,
+      contacts: highest.all!.contacts,
+      precisionL: precisionAt(highest, length),
+      precisionL2: precisionAt(highest, Math.max(1, Math.floor(length / 2))),
+      precisionL5: precisionAt(highest, Math.max(1, Math.floor(length / 5))),
+      auc: areaUnderCurve(all, map),
     };
   });
 }
 
 /** Pairs of a range whose contacts are known. */
-function knownPairs({ known }: Truth, { min, max }: Range): number {
+function knownPairs({ known }: Truth, { min, max }: Pick<Range, "min" | "max">): number {
   let count = 0;
   for (let i = 0; i < known.length; i++) {
     if (!known[i]) continue;
@@ -122,12 +169,12 @@ export function precisionCurve(
   range: Range,
   others: readonly Float32Array[] = [],
 ): [number, number][] {
-  const length = truth.known.length, ranked = rankPairs(map, truth, range, others);
+  const length = truth.known.length, ranked = rankPairs(map, truth, range, others, 2 * length);
   return Array.from({ length: 20 }, (_, k): [number, number] => {
     const share = (k + 1) / 10;
     return [share, precisionAt(ranked, Math.max(1, Math.round(share * length)))];
   }).filter(([share, value]) =>
-    !Number.isNaN(value) && share * length <= ranked.pairs.length + length / 10
+    !Number.isNaN(value) && share * length <= ranked.all!.pairs + length / 10
   );
 }
 
@@ -138,6 +185,8 @@ export function headScore(
   { layer, head }: { layer: number; head: number },
 ): HeadScore {
   const length = truth.known.length;
-  const precisionL = RANGES.map((range) => precisionAt(rankPairs(map, truth, range), length));
+  const precisionL = RANGES.map((range) =>
+    precisionAt(rankPairs(map, truth, range, [], length), length)
+  );
   return { layer, head, precisionL };
 }

@@ -3,6 +3,7 @@ import { JacobianNorm, jacobianNorms } from "../../kernels/jacobian_norm/mod.ts"
 import {
   AMINO_ACIDS_BEGIN,
   AMINO_ACIDS_END,
+  defaultTokenBudget,
   type Esm2,
   padBatch,
   planBatches,
@@ -17,7 +18,7 @@ const A = AMINO_ACIDS_END - AMINO_ACIDS_BEGIN;
 export interface JacobianOptions {
   /** One run with `<mask>` per residue instead of 20 substitutions. @default false */
   fast?: boolean;
-  /** Tokens of a batch. @default 1024 */
+  /** Tokens of a batch. @default the backend's */
   tokenBudget?: number;
   /** Hears of each sequence run: done of total. */
   onProgress?: (done: number, total: number) => void;
@@ -148,7 +149,7 @@ async function forEachLogits<R extends { ids: Int32Array }>(
   row: Int32Array,
   runs: Iterable<R>,
   total: number,
-  { tokenBudget = 1024, onProgress, signal }: JacobianOptions,
+  { tokenBudget = defaultTokenBudget(model.backend), onProgress, signal }: JacobianOptions,
   see: (run: R, logits: Float32Array) => void,
 ): Promise<void> {
   const width = row.length, length = width - 2, vocabulary = TOKENS.length;

@@ -1,5 +1,5 @@
 /** The options of `deno task contacts`. */
-import { modelOptions } from "../model_options.ts";
+import { modelOptions, tokenBudgetOption } from "../model_options.ts";
 import { outputOptions, runOptions } from "../output_options.ts";
 import { proteinsOptions } from "../proteins/options.ts";
 import { structureOptions } from "../proteins/structure.ts";
@@ -45,6 +45,7 @@ export const options = {
     group: "Input",
   }),
   ...modelOptions,
+  ...tokenBudgetOption,
   method: option({
     placeholder: "name",
     parse: parse.choice(...METHODS),

@@ -1,7 +1,13 @@
 /** Contact maps of proteins by any of the three methods. */
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
-import { type Esm2, planBatches, windowsOf, windowTokens } from "../esm2/mod.ts";
+import {
+  defaultTokenBudget,
+  type Esm2,
+  planBatches,
+  windowsOf,
+  windowTokens,
+} from "../esm2/mod.ts";
 import { AttentionContacts, type HeadWeights } from "./attention_contacts.ts";
 import { ContactHead } from "./contact_head.ts";
 import { jacobianContacts } from "./jacobian.ts";
@@ -24,7 +30,7 @@ export interface PredictorOptions {
   heads?: readonly HeadName[];
   /** The Jacobian's fast variant. @default false */
   fast?: boolean;
-  /** Tokens of a batch. @default 1024 */
+  /** Tokens of a batch. @default the backend's */
   tokenBudget?: number;
 }
 
@@ -108,7 +114,7 @@ export class Predictor implements AsyncDisposable {
       }
       return maps;
     }
-    const { tokenBudget = 1024 } = options;
+    const { tokenBudget = defaultTokenBudget(model.backend) } = options;
     for (const batch of planBatches(rows, model.config, model.backend.tensorLimit, tokenBudget)) {
       signal?.throwIfAborted();
       const found = await source.run(batch, { signal });

@@ -18,6 +18,7 @@ export async function visitHeadMaps(
   const row = tokenize({ id, residues }, { maxLength: Infinity });
   const length = row.length - 2;
   using _ = await model.run(padBatch([row]), {
+    attentionLast: true,
     signal,
     visitor: {
       async attention(piece) {

@@ -39,6 +39,7 @@ export async function runContacts(
       return {
         notes,
         settings: { options: settingsOf(o), proteins: proteins.map(describe) },
+        ...(o.method === "jacobian" && { prepack: { tokens: jacobianTokens(proteins, o) } }),
         label: proteins.length === 1 ? proteins[0].id : `${proteins.length} proteins`,
         unit: "steps",
         async open({ esm, stack, openBase }) {
@@ -62,11 +63,16 @@ export async function runContacts(
   }, merged);
 }
 
+/** Tokens of all runs of Jacobians; context needs more of them. */
+const jacobianTokens = (proteins: readonly PreparedProtein[], { fast }: ContactOptions) =>
+  proteins.reduce((sum, { residues: { length } }) => sum + (fast ? 1 : 19) * length ** 2, 0);
+
 /** Options that decide what is computed of a protein. */
 const settingsOf = (o: ContactOptions) => ({
   ...{ method: o.method, heads: o.heads, fast: o.fast, window: o.window, rankHeads: o.rankHeads },
   ...{ motif: o.motif, motifPairs: o.motifPairs, motifSegments: o.motifSegments },
   ...{ motifPairContacts: o.motifPairContacts, motifSegmentContacts: o.motifSegmentContacts },
+  tokenBudget: o.tokenBudget,
   ...{ motifStep: o.motifStep, motifSeparation: o.motifSeparation, seed: o.seed },
 });
 

@@ -11,6 +11,7 @@ import {
   type MotifUnit,
   type RecoveryPoint,
 } from "./motif_types.ts";
+import { highestPairs } from "./highest.ts";
 import { bestHeads } from "./rank_heads.ts";
 import type { MetricSummary } from "./summary.ts";
 import { chainName } from "../structure/structure.ts";
@@ -53,33 +54,17 @@ export function contactRows(
   least = RANGES[0].min,
 ): ContactRow[] {
   const apart = Math.max(RANGES[0].min, least);
-  const length = residues.length, scores = new Float32Array(length ** 2 / 2);
-  let count = 0;
-  for (let i = 0; i < length; i++) {
-    for (let j = i + apart; j < length; j++) {
-      const score = map[i * length + j];
-      if (!Number.isNaN(score)) scores[count++] = score;
-    }
-  }
-  // Numbers sort far faster than pairs: only those that can be among the highest become pairs.
-  const wanted = top === 0 ? count : Math.min(count, Math.ceil(top * length));
-  const lowest = wanted === 0 ? Infinity : scores.subarray(0, count).sort()[count - wanted];
-  const rows: { pair: number; score: number }[] = [];
-  for (let i = 0; wanted > 0 && i < length; i++) {
-    for (let j = i + apart; j < length; j++) {
-      const score = map[i * length + j];
-      if (score >= lowest) rows.push({ pair: i * length + j, score });
-    }
-  }
-  rows.sort((a, b) => b.score - a.score || a.pair - b.pair);
-  return rows.slice(0, wanted).map(
-    ({ pair, score }) => {
+  const length = residues.length, pairs = pairsApart(map, length, apart);
+  const wanted = top === 0 ? pairs.length : Math.ceil(top * length);
+  return Array.from(
+    highestPairs(map, pairs, wanted),
+    (pair) => {
       const i = Math.floor(pair / length), j = pair % length;
       const known = truth && truth.known[i] && truth.known[j];
       return {
         i: i + 1,
         j: j + 1,
-        score,
+        score: map[pair],
         ...(before && { before: before.map[pair] }),
         range: rangeOf(j - i),
         ...(known && { contact: truth.contacts[pair] === 1 }),
@@ -96,15 +81,21 @@ export function contactRows(
   );
 }
 
-/** Pairs i < j at least 6 apart that have a score, as i · L + j (0-based). */
-export function pairsApart(map: Float32Array, length: number): number[] {
-  const found: number[] = [];
+/** Pairs i < j at least `apart` apart that have a score, as i · L + j (0-based), ascending. */
+export function pairsApart(
+  map: Float32Array,
+  length: number,
+  apart = RANGES[0].min,
+): Uint32Array<ArrayBuffer> {
+  const rest = Math.max(0, length - apart), found = new Uint32Array(rest * (rest + 1) / 2);
+  let count = 0;
   for (let i = 0; i < length; i++) {
-    for (let j = i + RANGES[0].min; j < length; j++) {
-      if (!Number.isNaN(map[i * length + j])) found.push(i * length + j);
+    for (let j = i + apart; j < length; j++) {
+      const pair = i * length + j;
+      if (!Number.isNaN(map[pair])) found[count++] = pair;
     }
   }
-  return found;
+  return found.subarray(0, count);
 }
 
 /** The method with the model as it is without its adapter. */

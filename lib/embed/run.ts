@@ -75,6 +75,12 @@ export async function runEmbed(
           proteins: inputs.sha256,
           database: inputs.database?.sha256,
         },
+        // What reads attention runs block by block.
+        prepack: contacts || plan.attention || pools?.includes("attention") ? undefined : {
+          depths: places.map((place) => place === "last" ? config.layers : place),
+          head: logits,
+          tokens: inputs.residues + (inputs.database?.residues ?? 0),
+        },
         label: countOf(inputs) === 1 ? "embedding" : `embedding ${countOf(inputs)} proteins`,
         unit: "residues",
         async open({ esm, stack }) {

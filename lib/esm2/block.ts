@@ -7,11 +7,13 @@
  */
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { Graph, Value } from "../onnx/graph.ts";
-import type { Shape } from "../onnx/shape.ts";
+import type { Dim, Shape } from "../onnx/shape.ts";
 import * as op from "../onnx/ops.ts";
+import { quantizedLinear } from "../onnx/quantized.ts";
 import {
   type AdapterForms,
   adapterShape,
+  BLOCK_LINEARS,
   type BlockLinear,
   linear,
   type LinearInput,
@@ -39,8 +41,10 @@ export const BLOCK_WEIGHTS = [
 
 /** One of {@linkcode BLOCK_WEIGHTS}. */
 export type BlockWeight = typeof BLOCK_WEIGHTS[number];
+/** Scales of a linear map whose weights are bytes: f32[out]. */
+export type WeightScale = `${BlockLinear}.weight_scale`;
 /** All that a block reads of its weights and of the adapters beside them. */
-export type BlockParameter = BlockWeight | LinearInput<BlockLinear>;
+export type BlockParameter = BlockWeight | WeightScale | LinearInput<BlockLinear>;
 export type BlockWeights = (name: BlockParameter) => Value;
 
 /** Rotary tables f32[B, T, d/2]; those for queries carry the factor d^-½. */
@@ -62,23 +66,66 @@ export function blockWeightShape(name: BlockWeight, { dModel, ffn }: Esm2Config)
 /** Shape of what a block reads: a weight, or a part of an adapter. */
 export function blockParameterShape(
   name: BlockParameter,
-  { config, adapters }: BlockVariant,
+  { config, adapters, precision }: BlockExtents,
 ): Shape {
+  const linear = precision === "int8" ? quantizedPart(name) : undefined;
+  if (linear) {
+    const [out, width] = blockWeightShape(`${linear.module}.weight`, config);
+    return linear.part === "weight" ? [width, out] : [out];
+  }
   const [, module, part] = /^(.+)\.(lora_.+)$/.exec(name) ?? [];
   if (!module) return blockWeightShape(name as BlockWeight, config);
   const extents = blockWeightShape(`${module as BlockLinear}.weight`, config);
   return adapterShape(part as "lora_A", extents, adapters![module as BlockLinear]!);
 }
 
-/** What a block graph is specialised to. */
-export interface BlockVariant {
+/** Which linear map's weights or scales a name stands for, where they are bytes. */
+export function quantizedPart(
+  name: BlockParameter,
+): { module: BlockLinear; part: "weight" | "weight_scale" } | undefined {
+  for (const module of BLOCK_LINEARS) {
+    for (const part of ["weight", "weight_scale"] as const) {
+      if (name === `${module}.${part}`) return { module, part };
+    }
+  }
+  return undefined;
+}
+
+/** What a block of a graph depends on. */
+export interface BlockExtents {
   config: Esm2Config;
-  /** B, a constant of the graph because reshapes can leave one dimension open only: T. */
+  /** B: a number, or the name of an extent of the graph that reshapes look up. */
+  batch: Dim;
+  /** Linear maps with adapters. @default none */
+  adapters?: AdapterForms;
+  /** Absent for single precision. Adapters and gradients have no other. */
+  precision?: "int8";
+}
+
+/** What a block graph is specialised to. */
+export interface BlockVariant extends BlockExtents {
+  /** A constant of the graph because reshapes can leave one dimension open only: T. */
   batch: number;
   /** Whether some rows are padded, so that a bias hides the padding from the softmax. */
   padded: boolean;
-  /** Linear maps with adapters. @default none */
-  adapters?: AdapterForms;
+}
+
+/** Gelu's least value, rounded down. */
+const LEAST_GELU = -0.17;
+
+/** A linear map of the block. @param least what no value of x is below, where that is known */
+function linearOf(
+  g: Graph,
+  x: Value,
+  w: BlockWeights,
+  module: BlockLinear,
+  { adapters, precision }: BlockExtents,
+  label: string,
+  least?: number,
+): Value {
+  if (precision === undefined) return linear<BlockLinear>(g, x, w, module, adapters, label);
+  const weight = w(`${module}.weight`), scale = w(`${module}.weight_scale`);
+  return quantizedLinear(g, x, { weight, scale, bias: w(`${module}.bias`), least }, label);
 }
 
 /** Queries, keys and values per head f32[B, H, T, d], queries and keys rotated. */
@@ -87,8 +134,33 @@ export function queriesKeysValues(
   x: Value,
   w: BlockWeights,
   rotary: RotaryValues,
-  { config: { heads, headDim }, batch, adapters }: BlockVariant,
+  extents: BlockExtents,
 ): [q: Value, k: Value, v: Value] {
+  return g.scope("attention", () => {
+    const y = op.layerNormalization(
+      g,
+      x,
+      w("self_attn_layer_norm.weight"),
+      w("self_attn_layer_norm.bias"),
+    );
+    const project = (part: "q" | "k" | "v") => projectHeads(g, y, part, w, extents);
+    return [
+      op.rotaryEmbedding(g, project("q"), rotary.queryCos, rotary.querySin, "q_rotary"),
+      op.rotaryEmbedding(g, project("k"), rotary.keyCos, rotary.keySin, "k_rotary"),
+      project("v"),
+    ];
+  });
+}
+
+/** Queries, keys and values f32[B, T, D], heads side by side, queries and keys rotated. */
+export function queriesKeysValuesOfRows(
+  g: Graph,
+  x: Value,
+  w: BlockWeights,
+  { queryCos, querySin, keyCos, keySin }: RotaryValues,
+  extents: BlockExtents,
+): [q: Value, k: Value, v: Value] {
+  const { config: { heads, dModel }, batch } = extents;
   return g.scope("attention", () => {
     const y = op.layerNormalization(
       g,
@@ -98,16 +170,30 @@ export function queriesKeysValues(
     );
     const project = (part: "q" | "k" | "v") => {
       const label = `${part}_proj` as const;
-      const z = linear<BlockLinear>(g, y, w, `self_attn.${label}`, adapters, label);
-      const split = op.reshape(g, z, [batch, "T", heads, headDim], `${label}/split`);
-      return op.transpose(g, split, [0, 2, 1, 3], `${label}/heads`);
+      const z = linearOf(g, y, w, `self_attn.${label}`, extents, label);
+      return op.reshape(g, z, [batch, "T", dModel], `${label}/rows`);
     };
+    const rotate = op.rotaryEmbeddingOfRows;
     return [
-      op.rotaryEmbedding(g, project("q"), rotary.queryCos, rotary.querySin, "q_rotary"),
-      op.rotaryEmbedding(g, project("k"), rotary.keyCos, rotary.keySin, "k_rotary"),
+      rotate(g, project("q"), [queryCos, querySin], heads, "q_rotary"),
+      rotate(g, project("k"), [keyCos, keySin], heads, "k_rotary"),
       project("v"),
     ];
   });
+}
+
+/** Queries, keys or values of the normalised stream y f32[N, D], by head and not rotated: f32[B, H, T, d]. */
+export function projectHeads(
+  g: Graph,
+  y: Value,
+  part: "q" | "k" | "v",
+  w: BlockWeights,
+  extents: BlockExtents,
+): Value {
+  const { config: { heads, headDim }, batch } = extents, label = `${part}_proj` as const;
+  const z = linearOf(g, y, w, `self_attn.${label}`, extents, label);
+  const split = op.reshape(g, z, [batch, "T", heads, headDim], `${label}/split`);
+  return op.transpose(g, split, [0, 2, 1, 3], `${label}/heads`);
 }
 
 /** Attention p f32[B, h, T, T] and its mix of the values f32[B, h, T, d], for any number of heads h. */
@@ -117,29 +203,44 @@ export function attend(
   bias: Value | undefined,
 ): [p: Value, mixed: Value] {
   return g.scope("attention", () => {
-    const scores = op.matmul(g, q, op.transpose(g, k, [0, 1, 3, 2], "keys"), "scores");
-    const p = op.softmax(g, bias ? op.add(g, scores, bias, "hide_padding") : scores, "softmax");
+    const p = attentionPattern(g, q, k, bias);
     return [p, op.matmul(g, p, v, "mix")];
   });
 }
 
-/** Output projection of the mixed values, added to the residual stream: f32[N, D]. */
+/** Mixed values f32[B, H, T, d] as rows f32[N, D]. */
+export function mergeHeads(g: Graph, mixed: Value, { dModel }: Esm2Config): Value {
+  const byToken = op.transpose(g, mixed, [0, 2, 1, 3], "merge");
+  return op.reshape(g, byToken, ["N", dModel], "merged");
+}
+
+/** Attention p f32[B, h, T, T] of rotated queries and keys. */
+export function attentionPattern(g: Graph, q: Value, k: Value, bias: Value | undefined): Value {
+  const scores = op.matmul(g, q, op.transpose(g, k, [0, 1, 3, 2], "keys"), "scores");
+  return op.softmax(g, bias ? op.add(g, scores, bias, "hide_padding") : scores, "softmax");
+}
+
+/**
+ * Output projection of the mixed values, added to the residual stream: f32[N, D].
+ *
+ * @param mixed f32[B, H, T, d], or as rows f32[N, D]
+ * @param rows f32[R], the rows that are wanted, which then are all that is computed: f32[R, D]; all by default
+ */
 export function addAttention(
   g: Graph,
   x: Value,
   mixed: Value,
   w: BlockWeights,
-  { config: { dModel }, adapters }: BlockVariant,
+  extents: BlockExtents,
+  rows?: Value,
 ): Value {
   return g.scope("attention", () => {
-    const merged = op.reshape(
-      g,
-      op.transpose(g, mixed, [0, 2, 1, 3], "merge"),
-      ["N", dModel],
-      "merged",
-    );
-    const out = linear(g, merged, w, "self_attn.out_proj", adapters, "out_proj");
-    return op.add(g, x, out, "residual");
+    const merged = mixed.shape.length === 4 ? mergeHeads(g, mixed, extents.config) : mixed;
+    const [stream, heads] = rows
+      ? [op.gatherRows(g, x, rows, "stream_rows"), op.gatherRows(g, merged, rows, "heads_rows")]
+      : [x, merged];
+    const out = linearOf(g, heads, w, "self_attn.out_proj", extents, "out_proj");
+    return op.add(g, stream, out, "residual");
   });
 }
 
@@ -148,7 +249,7 @@ export function feedForward(
   g: Graph,
   attended: Value,
   w: BlockWeights,
-  { adapters }: BlockVariant,
+  extents: BlockExtents,
 ): Value {
   return g.scope("feed_forward", () => {
     const y = op.layerNormalization(
@@ -157,8 +258,8 @@ export function feedForward(
       w("final_layer_norm.weight"),
       w("final_layer_norm.bias"),
     );
-    const wide = op.gelu(g, linear(g, y, w, "fc1", adapters, "fc1"));
-    return linear(g, wide, w, "fc2", adapters, "fc2");
+    const wide = op.gelu(g, linearOf(g, y, w, "fc1", extents, "fc1"));
+    return linearOf(g, wide, w, "fc2", extents, "fc2", LEAST_GELU);
   });
 }
 
@@ -167,15 +268,16 @@ export function addFeedForward(g: Graph, attended: Value, added: Value): Value {
   return g.scope("feed_forward", () => op.add(g, attended, added, "residual"));
 }
 
-/** Output projection, residual connections and feed-forward: the block's output f32[N, D]. */
+/** Output projection, residual connections and feed-forward: the block's output f32[N, D], or that of `rows`. */
 export function finish(
   g: Graph,
   x: Value,
   mixed: Value,
   w: BlockWeights,
-  variant: BlockVariant,
+  variant: BlockExtents,
+  rows?: Value,
 ): Value {
-  const attended = addAttention(g, x, mixed, w, variant);
+  const attended = addAttention(g, x, mixed, w, variant, rows);
   return addFeedForward(g, attended, feedForward(g, attended, w, variant));
 }
 
@@ -186,7 +288,7 @@ export function block(
   w: BlockWeights,
   rotary: RotaryValues,
   bias: Value | undefined,
-  variant: BlockVariant,
+  variant: BlockExtents,
 ): { hidden: Value; attention: Value } {
   const [p, mixed] = attend(g, queriesKeysValues(g, x, w, rotary, variant), bias);
   return { hidden: finish(g, x, mixed, w, variant), attention: p };

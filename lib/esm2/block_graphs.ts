@@ -17,6 +17,7 @@ import {
   type BlockWeights,
   feedForward,
   finish,
+  quantizedPart,
   queriesKeysValues,
   type RotaryValues,
 } from "./block.ts";
@@ -24,6 +25,8 @@ import type { AttentionReduction } from "./reduction.ts";
 
 /** What a block graph gives besides the hidden state. */
 export interface BlockOutputs {
+  /** Which rows of the hidden state; without any it ends with the attention. @default all */
+  rows?: "all" | "chosen" | "none";
   /** The attention itself. */
   attention: boolean;
   /** What the reduction makes of it. */
@@ -79,7 +82,10 @@ export function blockGraph(
     if (reduced) results.push(reduced(p, begin, end));
     begin = end;
   }
-  g.output("hidden", finish(g, x, join(g, mixed, "heads", "mixed"), w, variant));
+  if (outputs.rows !== "none") {
+    const all = join(g, mixed, "heads", "mixed");
+    g.output("hidden", finish(g, x, all, w, variant, rowsInput(g, outputs.rows)));
+  }
   for (const [name, { join: how }] of Object.entries(outputs.reduction?.outputs ?? {})) {
     g.output(name, join(g, results.map((result) => result[name]), how, name));
   }
@@ -89,8 +95,10 @@ export function blockGraph(
     }
   }
   if (reduced) {
-    keepTogether(g, mixed.map((part, i) => [part, ...Object.values(results[i])]));
+    const ends = outputs.rows === "none" ? [] : mixed;
+    keepTogether(g, results.map((own, i) => [...ends.slice(i, i + 1), ...Object.values(own)]));
   }
+  if (outputs.rows === "none") g.prune();
   return g;
 }
 
@@ -186,11 +194,15 @@ function groupOf(
   return values.map((value) => op.slice(g, value, 1, begin, end, `heads_${begin}`));
 }
 
-/** Last third: x, the mixed values of each group of heads, weights → hidden. */
-export function finishGraph(variant: BlockVariant, groups: readonly number[]): Graph {
+/** Last third: x, the mixed values of each group of heads, weights (, rows) → hidden. */
+export function finishGraph(
+  variant: BlockVariant,
+  groups: readonly number[],
+  rows?: BlockOutputs["rows"],
+): Graph {
   const g = newGraph("finish", variant);
   const x = hiddenInput(g, variant), mixed = mixedInputs(g, variant, groups);
-  g.output("hidden", finish(g, x, mixed, weightInputs(g, variant), variant));
+  g.output("hidden", finish(g, x, mixed, weightInputs(g, variant), variant, rowsInput(g, rows)));
   return g;
 }
 
@@ -236,11 +248,18 @@ function newGraph(name: string, { batch }: BlockVariant): Graph {
 const hiddenInput = (g: Graph, { config }: BlockVariant) =>
   g.input("x", "float32", ["N", config.dModel]);
 
+const rowsInput = (g: Graph, rows: BlockOutputs["rows"]) =>
+  rows === "chosen" ? g.input("rows", "float32", ["R"]) : undefined;
+
 const biasInput = (g: Graph, { batch, padded }: BlockVariant) =>
   padded ? g.input("bias", "float32", [batch, 1, 1, "T"]) : undefined;
 
 const weightInputs = (g: Graph, variant: BlockVariant): BlockWeights =>
-  inputsOnDemand(g, (name) => blockParameterShape(name, variant));
+  inputsOnDemand(
+    g,
+    (name) => blockParameterShape(name, variant),
+    (name) => variant.precision && quantizedPart(name)?.part === "weight" ? "int8" : "float32",
+  );
 
 function rotaryInputs(g: Graph, { config: { headDim }, batch }: BlockVariant): RotaryValues {
   const shape: Shape = [batch, "T", headDim / 2];

@@ -27,6 +27,8 @@ export interface BlockStep {
   variant: BlockVariant;
   layer: number;
   batch: TokenBatch;
+  /** f32[R] of the rows of the stream that are wanted of the block. @default all */
+  rows?: Tensor | "none";
   attention?: (piece: AttentionPiece) => void | Promise<void>;
   reduction?: AttentionReduction;
   /** Shows a part of the block, where the visitor wants it; gives what the block goes on with. */
@@ -64,13 +66,13 @@ export class BlockRunner {
     return { hidden, kept };
   }
 
-  /** The block as one graph. */
+  /** The block as one graph; gives the stream where it is wanted. */
   async whole(
     step: BlockStep,
     groups: readonly number[],
     x: Tensor,
     inputs: Inputs,
-  ): Promise<Tensor> {
+  ): Promise<Tensor | undefined> {
     const { variant, batch: { size, width } } = step;
     const outputs = wanted(step);
     const program = await this.programs.get(
@@ -81,13 +83,18 @@ export class BlockRunner {
     );
     using owned = new DisposableStack();
     const { hidden, ...seen } = await program.run(
-      { ...inputs, ...this.#reductionInputs(step, 0, this.config.heads, owned), x },
-      { hidden: [...x.shape], ...seenShapes(outputs, size, this.config.heads, width) },
+      {
+        ...inputs,
+        ...this.#reductionInputs(step, 0, this.config.heads, owned),
+        ...rowsInput(step),
+        x,
+      },
+      { ...hiddenShape(step, x), ...seenShapes(outputs, size, this.config.heads, width) },
     );
     try {
       await show(step, 0, this.config.heads, seen);
     } catch (error) {
-      hidden[Symbol.dispose]();
+      hidden?.[Symbol.dispose]();
       throw error;
     }
     return hidden;
@@ -99,7 +106,7 @@ export class BlockRunner {
     groups: readonly number[],
     x: Tensor,
     inputs: Inputs,
-  ): Promise<Tensor> {
+  ): Promise<Tensor | undefined> {
     const { variant } = step;
     using owned = new DisposableStack();
     const projected = await this.project(step, groups, x, inputs, owned);
@@ -109,9 +116,10 @@ export class BlockRunner {
     const mixed = await this.attend(step, groups, projected, inputs, owned);
     await this.#showGroups(step, groups, "mixed", "heads", mixed, owned);
     if (step.part?.wants("mlp")) return await this.#finishInParts(step, groups, x, mixed, inputs);
-    const finish = await this.programs.get(finishGraph, variant, groups);
-    const out = await finish.run({ ...inputs, ...mixed, x }, { hidden: [...x.shape] });
-    return out.hidden;
+    if (step.rows === "none") return undefined;
+    const finish = await this.programs.get(finishGraph, variant, groups, wanted(step).rows);
+    const values = { ...inputs, ...mixed, ...rowsInput(step), x };
+    return (await finish.run(values, hiddenShape(step, x))).hidden;
   }
 
   /** The last third with the feed-forward part's addition shown. */
@@ -248,7 +256,8 @@ export class BlockRunner {
 /** Projections by the letter that graphs have for them. */
 const PROJECTED = [["q", "queries"], ["k", "keys"], ["v", "values"]] as const;
 
-const wanted = ({ attention, reduction }: BlockStep): BlockOutputs => ({
+const wanted = ({ rows, attention, reduction }: BlockStep): BlockOutputs => ({
+  rows: rows && (rows === "none" ? rows : "chosen"),
   attention: attention !== undefined,
   reduction,
 });
@@ -256,6 +265,13 @@ const wanted = ({ attention, reduction }: BlockStep): BlockOutputs => ({
 /** The queries, keys and values of group `i` under the names that the attention's graph has for them. */
 export function groupInputs(projected: Inputs, i: number): Inputs {
   return Object.fromEntries(["q", "k", "v"].map((name) => [name, projected[`${name}_${i}`]]));
+}
+
+const rowsInput = ({ rows }: BlockStep): Inputs => rows && rows !== "none" ? { rows } : {};
+
+function hiddenShape({ rows }: BlockStep, x: Tensor): Record<string, number[]> {
+  if (rows === "none") return {};
+  return { hidden: rows ? [rows.shape[0], x.shape[1]] : [...x.shape] };
 }
 
 function seenShapes(

@@ -61,7 +61,7 @@ export class HeadRunner {
     using owned = new DisposableStack();
     const count = rows?.length ?? x.shape[0];
     const { forms, tensors } = await this.#weights(count, dropout, owned);
-    using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
+    using numbers = rows && rowNumbers(rows, x.shape[0], this.engine.backend);
     const program = await programs.get(
       headGraph,
       config,
@@ -98,7 +98,7 @@ export class HeadRunner {
     const { config, programs } = this.engine;
     using owned = new DisposableStack();
     const { forms, tensors } = await this.#weights(rows?.length ?? x.shape[0], dropout, owned);
-    using numbers = rows && this.#rowNumbers(rows, x.shape[0]);
+    using numbers = rows && rowNumbers(rows, x.shape[0], this.engine.backend);
     const program = await programs.vjp(
       headGraph,
       [config, rows !== undefined, normalised, false, forms],
@@ -159,19 +159,24 @@ export class HeadRunner {
     const values = { ...set.tensors, x, [cotangentOf("normalised")]: cotangent };
     return await program.gradients(values, wrt);
   }
+}
 
-  /** Row numbers as the graph takes them: floats, which are exact to 2^24. */
-  #rowNumbers(rows: ArrayLike<number>, all: number): Tensor {
-    const numbers = Float32Array.from(rows);
-    const isRow = (row: number) => Number.isInteger(row) && row >= 0 && row < all;
-    const wrong = numbers.findIndex((row, i) => row !== rows[i] || !isRow(row));
-    if (wrong >= 0 || numbers.length === 0) {
-      throw new RangeError(
-        `Cannot run the head as rows must be in 0..${all - 1}: current value is ${
-          rows[wrong] ?? "none"
-        }`,
-      );
-    }
-    return this.engine.backend.upload("rows", [numbers.length], numbers);
+/**
+ * Row numbers as graphs take them: floats, which are exact to 2^24.
+ *
+ * @param all how many rows there are
+ * @throws {RangeError} if a row does not exist
+ */
+export function rowNumbers(rows: ArrayLike<number>, all: number, backend: Backend): Tensor {
+  const numbers = Float32Array.from(rows);
+  const isRow = (row: number) => Number.isInteger(row) && row >= 0 && row < all;
+  const wrong = numbers.findIndex((row, i) => row !== rows[i] || !isRow(row));
+  if (wrong >= 0 || numbers.length === 0) {
+    throw new RangeError(
+      `Cannot run the head as rows must be in 0..${all - 1}: current value is ${
+        rows[wrong] ?? "none"
+      }`,
+    );
   }
+  return backend.upload("rows", [numbers.length], numbers);
 }

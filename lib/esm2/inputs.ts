@@ -96,6 +96,33 @@ export function rotaryTables(
   return { queryCos, querySin, keyCos, keySin };
 }
 
+/** Sizes of batches whose tables are remembered. */
+const MOST_TABLES = 4;
+
+/** Tables of the batches run last: sines of a short sequence take a hundredth of its run. */
+export class RotaryCache {
+  /** Least recently used first. */
+  readonly #tables = new Map<string, RotaryTables>();
+
+  /** How many are remembered. */
+  get count(): number {
+    return this.#tables.size;
+  }
+
+  constructor(readonly invFreq: Float32Array) {}
+
+  /** The tables, which nobody changes. */
+  of(batch: number, width: number): RotaryTables {
+    const key = `${batch} ${width}`;
+    const tables = this.#tables.get(key) ?? rotaryTables(this.invFreq, batch, width);
+    this.#tables.delete(key);
+    this.#tables.set(key, tables);
+    const [oldest] = this.#tables.keys();
+    if (this.#tables.size > MOST_TABLES) this.#tables.delete(oldest);
+    return tables;
+  }
+}
+
 /** f32[B, 1, 1, T]: zero for tokens, the lowest float for padding. */
 export function paddingBias({ size, width, lengths }: TokenBatch): Float32Array {
   const bias = new Float32Array(size * width);

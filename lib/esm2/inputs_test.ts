@@ -1,5 +1,5 @@
-import { allClose, ok } from "../../tests/assert.ts";
-import { embed, paddingBias, rotaryTables } from "./inputs.ts";
+import { allClose, deepEqual, equal, ok } from "../../tests/assert.ts";
+import { embed, paddingBias, RotaryCache, rotaryTables } from "./inputs.ts";
 import { padBatch } from "./tokenize.ts";
 
 const table = Float32Array.from({ length: 33 * 2 }, (_, i) => i + 1);
@@ -58,4 +58,15 @@ Deno.test("paddingBias hides padding with a finite number", () => {
   const bias = paddingBias(padBatch([Int32Array.of(0, 2), Int32Array.of(0, 4, 2)]));
   ok(bias[2] < -3e38 && Number.isFinite(bias[2]));
   allClose([bias[0], bias[1], bias[3], bias[4], bias[5]], [0, 0, 0, 0, 0], {});
+});
+
+Deno.test("RotaryCache remembers the tables of the last sizes, and only these", () => {
+  const invFreq = Float32Array.of(1, 0.1), cache = new RotaryCache(invFreq);
+  const first = cache.of(2, 5);
+  equal(cache.of(2, 5), first);
+  for (let width = 6; width < 20; width++) {
+    deepEqual(cache.of(2, width), rotaryTables(invFreq, 2, width));
+    equal(cache.of(2, 5), first, "what is in use stays");
+  }
+  equal(cache.count, 4);
 });

@@ -22,6 +22,7 @@ export type {
   WeightGradients,
 } from "./gradient.ts";
 export { HEAD_WEIGHTS, type HeadWeight } from "./head.ts";
+export type { HeadOfSequence } from "./head_attention.ts";
 export type { HeadOptions, HeadResult, Translator } from "./head_runner.ts";
 export {
   Esm2,
@@ -30,6 +31,7 @@ export {
   type RunResult,
   type StreamLens,
 } from "./model.ts";
+export { type Precision, requireF32 } from "./precision.ts";
 export type { GraphProgram } from "./programs.ts";
 export { defaultTokenBudget, headGroups, planBatches, type PlannedBatch } from "./plan.ts";
 export {
@@ -61,6 +63,7 @@ export {
   visitStreams,
 } from "./streams.ts";
 export { centralParts, type Window, windowsOf, windowTokens } from "./windows.ts";
+export type { PrepackOptions } from "./segments.ts";
 export {
   type AttentionPiece,
   BLOCK_PARTS,

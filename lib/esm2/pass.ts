@@ -7,9 +7,13 @@ import type { BlockVariant } from "./block.ts";
 import { keptValues } from "./block_graphs.ts";
 import { BlockRunner, type BlockStep, type Inputs, type PartHook } from "./block_runner.ts";
 import { EmbeddingRunner } from "./embedding.ts";
-import { paddingBias, rotaryTables } from "./inputs.ts";
+import { paddingBias, type RotaryCache } from "./inputs.ts";
+import type { HeadResult } from "./head_runner.ts";
 import { headGroups } from "./plan.ts";
+import { type Precision, requireF32 } from "./precision.ts";
 import type { ProgramCache } from "./programs.ts";
+import type { Segment } from "./segment_graph.ts";
+import type { Segments } from "./segments.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import { BLOCK_PARTS, type BlockPartName, type Visitor } from "./visitor.ts";
 import type { WeightSource } from "./weights.ts";
@@ -21,8 +25,11 @@ export interface Engine {
   /** f32[33, D], where the weights have none of their own. */
   readonly embedding: Float32Array;
   readonly invFreq: Float32Array;
+  readonly rotary: RotaryCache;
   readonly weights: WeightSource;
   readonly programs: ProgramCache;
+  /** In what linear maps compute. @default single precision */
+  readonly precision?: Precision;
 }
 
 /** What blocks may keep for their gradients: 2048 tokens of 8M take 34 MB a block. */
@@ -31,11 +38,29 @@ const KEPT_BYTES = 256 * 2 ** 20;
 /** How many times as large as one tensor should be the attention may be, in a graph of a block that keeps values. */
 const WHOLE = 4;
 
-function partHook(visitor: Visitor | undefined, layer: number): PartHook | undefined {
-  const visit = visitor?.part?.bind(visitor);
-  if (!visit) return undefined;
+function partHook(
+  visitor: Visitor | undefined,
+  layer: number,
+  precision: Precision | undefined,
+): PartHook | undefined {
+  if (!visitor?.part) return undefined;
+  const visit: PartHook["visit"] = (part) =>
+    visitor.part!({
+      ...part,
+      replace(other) {
+        requireF32(precision, `replace ${part.name}`);
+        part.replace(other);
+      },
+    });
   const wants = (name: BlockPartName) => visitor!.wantsPart?.(name, layer) ?? true;
   return BLOCK_PARTS.some(wants) ? { wants, visit } : undefined;
+}
+
+/** Whether a visitor wants something of the inside of a block. */
+export function wantsOf(visitor: Visitor | undefined, layer: number): boolean {
+  const attention = visitor?.attention && (visitor.wantsAttention?.(layer) ?? true);
+  return attention || visitor?.reduction?.wants(layer) ||
+    partHook(visitor, layer, undefined) !== undefined;
 }
 
 export class Pass implements Disposable {
@@ -57,7 +82,10 @@ export class Pass implements Disposable {
     programs.use(batch.size);
     this.#blocks = new BlockRunner(config, backend, programs);
     this.#shared = this.#upload();
-    this.#variant = { config, batch: batch.size, padded: "bias" in this.#shared };
+    this.#variant = {
+      ...{ config, batch: batch.size, padded: "bias" in this.#shared },
+      ...(engine.precision === "int8" && { precision: engine.precision }),
+    };
   }
 
   /** f32[B·T, D] at depth 0. */
@@ -70,19 +98,48 @@ export class Pass implements Disposable {
     return new EmbeddingRunner(this.engine).backward(this.batch, slope);
   }
 
-  /** The residual stream after block `layer`, and what the visitor wants of the block. */
-  async block(layer: number, hidden: Tensor, visitor?: Visitor): Promise<Tensor> {
+  /** The residual stream after the blocks of a segment, with a head what that gives. */
+  segment(
+    segments: Segments,
+    segment: Segment,
+    hidden: Tensor,
+    rows?: Tensor,
+  ): Promise<{ hidden: Tensor; head?: HeadResult }> {
+    return segments.run(segment, this.batch, hidden, this.#shared, rows);
+  }
+
+  /**
+   * The residual stream after block `layer`, and what the visitor wants of the block.
+   *
+   * @param rows f32[R], those that are wanted of the stream; all by default
+   */
+  async block(layer: number, hidden: Tensor, visitor?: Visitor, rows?: Tensor): Promise<Tensor> {
+    return (await this.#block(layer, hidden, visitor, rows))!;
+  }
+
+  /** What the visitor wants of the attention of block `layer`, of which nothing else is computed. */
+  async attention(layer: number, hidden: Tensor, visitor: Visitor): Promise<void> {
+    await this.#block(layer, hidden, visitor, "none");
+  }
+
+  async #block(
+    layer: number,
+    hidden: Tensor,
+    visitor: Visitor | undefined,
+    rows: Tensor | "none" | undefined,
+  ): Promise<Tensor | undefined> {
     using owned = new DisposableStack();
     const { variant, inputs } = await this.#weights(layer, owned);
     const step: BlockStep = {
       variant,
       layer,
       batch: this.batch,
+      rows,
       attention: visitor?.attention && (visitor.wantsAttention?.(layer) ?? true)
         ? visitor.attention.bind(visitor)
         : undefined,
       reduction: visitor?.reduction?.wants(layer) ? visitor.reduction : undefined,
-      part: partHook(visitor, layer),
+      part: partHook(visitor, layer, this.engine.precision),
     };
     const groups = step.attention
       ? this.#groups
@@ -175,10 +232,10 @@ export class Pass implements Disposable {
   }
 
   #upload(): Inputs {
-    const { backend, invFreq } = this.engine;
+    const { backend, invFreq, rotary } = this.engine;
     const { size, width, lengths } = this.batch;
     const shape = [size, width, invFreq.length];
-    const tables = rotaryTables(invFreq, size, width);
+    const tables = rotary.of(size, width);
     const inputs: Inputs = {};
     const add = (name: string, dims: number[], data: Float32Array) => {
       inputs[name] = this.#owned.use(backend.upload(name, dims, data));

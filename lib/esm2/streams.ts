@@ -82,13 +82,17 @@ export async function visitBatch<Batch extends TokenBatch>(
   checkPlaces(places, esm.config.layers);
   const last = places.includes("last"), head = watch?.logits === true;
   using start = tokenDropout === undefined ? undefined : await esm.embed(batch, { tokenDropout });
+  const depth = Math.max(0, ...places.filter((place) => place !== "last"));
+  const isWhole = head || last;
   using result = await esm.run(batch, {
     ...(start && { from: { depth: 0, hidden: start } }),
-    until: head || last ? undefined : Math.max(watch?.depth ?? 0, ...places as number[]),
+    until: isWhole ? undefined : Math.max(watch?.depth ?? 0, depth),
+    attentionLast: !isWhole && (watch?.depth ?? 0) > depth,
     head,
     signal,
     visitor: {
       ...watch?.visitor,
+      wantsHidden: (depth) => places.includes(depth),
       async hidden({ depth, hidden }) {
         if (places.includes(depth)) await visit({ place: depth, hidden, batch });
       },

@@ -91,6 +91,11 @@ export interface Visitor {
   wantsPart?(name: BlockPartName, layer: number): boolean;
   /** Called with the parts that are wanted. */
   part?(part: BlockPart): void | Promise<void>;
-  /** Called with the embedding (depth 0) and after each block. */
+  /**
+   * Which depths of the residual stream the visitor wants; runs of a model that was opened with `prepack`
+   * are fast between them. @default all, if `hidden` is given
+   */
+  wantsHidden?(depth: number): boolean;
+  /** Called with the embedding (depth 0) and after each block, where it is wanted. */
   hidden?(state: HiddenState): void | Promise<void>;
 }

@@ -9,7 +9,7 @@ import type { CommandContext } from "../cli/context.ts";
 import type { Progress } from "../cli/progress.ts";
 import { formatCount } from "../cli/units.ts";
 import { quote, UserError } from "../errors.ts";
-import { defaultTokenBudget, displayLetters, Esm2, tokenize } from "../esm2/mod.ts";
+import { defaultTokenBudget, displayLetters, Esm2, requireF32, tokenize } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, type OpenedModel } from "../hub/open_model.ts";
 import { parseFasta } from "../io/fasta.ts";
 import { OutputDir } from "../io/output.ts";
@@ -108,6 +108,7 @@ export async function runFinetune(
   merged?: MergedRun,
 ): Promise<void> {
   if (o.apply !== undefined) return await applyTuned(o, o.apply, ctx, merged);
+  requireF32(o.precision, "fine-tune");
   refuse(o);
   await using stack = new AsyncDisposableStack();
   const watch = new Stopwatch();

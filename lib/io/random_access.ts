@@ -9,6 +9,8 @@ import { fileReason, kindReason } from "./file_reason.ts";
 export interface RandomAccess extends Disposable {
   /** What to call it in messages: the path, or a name for bytes in memory. */
   readonly label: string;
+  /** The file where they lie as they are read, links followed; absent where there is none. */
+  readonly path?: string;
   /** How many there are. */
   readonly sizeBytes: number;
   /** Fills `into` from absolute byte `offset`. @throws {RangeError} beyond the end */
@@ -22,6 +24,9 @@ function checkRange(source: RandomAccess, offset: number, length: number) {
     );
   }
 }
+
+/** The file itself, or undefined where a link may not be followed. */
+const realPath = (path: string) => Deno.realPath(path).catch(() => undefined);
 
 /**
  * Opens a file for reads on demand; nothing is loaded before it is asked for.
@@ -53,6 +58,7 @@ export async function openRandomAccess(path: string): Promise<RandomAccess> {
   let last: Promise<unknown> = Promise.resolve();
   const source: RandomAccess = {
     label: path,
+    path: await realPath(path),
     sizeBytes,
     read(offset, into) {
       checkRange(source, offset, into.length);

@@ -169,7 +169,7 @@ export async function maskedLoss(
 ): Promise<{ rows: number[]; losses: Float64Array; likeliest: Uint8Array }> {
   const rows = askedRows(labels);
   if (rows.length === 0) return { rows, losses: new Float64Array(), likeliest: new Uint8Array() };
-  using result = await esm.run(batch, { head: { rows } });
+  using result = await esm.run(batch, { head: { rows, alone: true } });
   const logits = await result.logits!.read();
   const likeliest = Uint8Array.from(rows, (_, r) => {
     const own = logits.subarray(r * VOCABULARY, (r + 1) * VOCABULARY);

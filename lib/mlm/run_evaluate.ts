@@ -46,6 +46,7 @@ export async function runEvaluate(
     plan: (inputs) => ({
       notes: [],
       settings: { corruption, exact, seed, tokenBudget, proteins: inputs.sha256 },
+      prepack: { tokens: inputs.residues * (exact ? inputs.residues / inputs.count : 1) },
       label: inputs.count === 1 ? "evaluating" : `evaluating ${inputs.count} proteins`,
       unit: "residues",
       async open({ esm, stack }) {

@@ -5,7 +5,7 @@ import type { CommandContext } from "../cli/context.ts";
 import { computeInvFreq } from "../checkpoint/inv_freq.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
-import { Esm2 } from "../esm2/mod.ts";
+import { defaultTokenBudget, Esm2, type Precision, requireF32 } from "../esm2/mod.ts";
 import {
   LiveWeights,
   readWeights,
@@ -47,6 +47,7 @@ export interface TrainFlags {
   adapter?: string;
   new?: readonly [layers: number, width: number, heads: number];
   backend: BackendChoice;
+  precision?: Precision;
   tokens: number;
   batch: number;
   maxLength: number;
@@ -73,9 +74,6 @@ export interface TrainFlags {
   json: boolean;
   report: boolean;
 }
-
-/** Tokens that run together, unless said. */
-const TOKEN_BUDGET = 2048;
 
 /** A row of curve.csv. */
 type CurveRow = CurveRowOf<StepReport>;
@@ -116,6 +114,7 @@ const CHECKED: Readonly<Record<StopVerdict, string>> = {
 export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void> {
   const watch = new Stopwatch();
   watch.stage("read inputs");
+  requireF32(o.precision, "train");
   checkLists(o);
   using output = OutputDir.open(o.out, "mlm");
   ctx.onExit(() => output.dispose());
@@ -126,7 +125,7 @@ export async function runTrain(o: TrainFlags, ctx: CommandContext): Promise<void
   const { config, weights, invFreq } = start;
   const opened = await openBackend(o.backend), backend = stack.use(opened.backend);
   ctx.note(`Training ${start.text} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
-  const tokenBudget = o.tokenBudget ?? TOKEN_BUDGET;
+  const tokenBudget = o.tokenBudget ?? defaultTokenBudget(backend);
   const settings: TrainSettings = {
     corruption: corruptionOf(o),
     muon: o.optimiser === "muon",

@@ -200,7 +200,7 @@ function once<T>(compute: () => T): () => T {
 
 function constants(g: Graph, value: Value): number[] {
   const { data } = g.constants.find((c) => c.value === value)!;
-  return Array.from(new BigInt64Array(data.slice().buffer), Number);
+  return Array.from(new BigInt64Array((data as Uint8Array).slice().buffer), Number);
 }
 
 const constant = (g: Graph, value: Value) => constants(g, value)[0];

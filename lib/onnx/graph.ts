@@ -8,14 +8,15 @@
 import { type Dim, type Shape, showShape, SymbolTable } from "./shape.ts";
 
 /** What a value's elements are, as ONNX names it. */
-export type DType = "float32" | "float16" | "int64" | "int32" | "bool";
+export type DType = "float32" | "float16" | "int64" | "int32" | "int8" | "uint8" | "bool";
 
 /** A constant of a node. */
 export type Attribute =
   | { kind: "int"; value: number }
   | { kind: "ints"; value: readonly number[] }
   | { kind: "float"; value: number }
-  | { kind: "string"; value: string };
+  | { kind: "string"; value: string }
+  | { kind: "graph"; value: Graph };
 
 /** One tensor of the graph: an input, a constant, or the output of a node. */
 export interface Value {
@@ -35,6 +36,8 @@ export interface Node {
   readonly name: string;
   /** ONNX's name of the operator. */
   readonly op: string;
+  /** Whose operator it is, where it is none of ONNX's own. */
+  readonly domain?: string;
   /** What it reads, in order. */
   readonly inputs: readonly Value[];
   /** What it makes, in order. */
@@ -43,18 +46,30 @@ export interface Node {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** A tensor stored in the graph itself. `data` holds little-endian bytes of the value's type. */
+/** Little-endian elements, row-major, as they lie in a file. */
+export interface FilePart {
+  /** The file; those of one graph lie in one folder. */
+  readonly path: string;
+  /** First byte. */
+  readonly offset: number;
+  /** Number of bytes. */
+  readonly length: number;
+}
+
+/** A tensor whose values are known before the graph runs. */
 export interface Constant {
   /** The tensor it is the content of. */
   readonly value: Value;
-  /** Little-endian elements, row-major. */
-  readonly data: Uint8Array;
+  /** Little-endian elements, row-major, stored in the graph, or where they are. */
+  readonly data: Uint8Array | FilePart;
 }
 
 /** A node to be, of one output. */
 export interface NodeSpec {
   /** ONNX's name of the operator. */
   op: string;
+  /** Whose operator it is. @default ONNX's own */
+  domain?: string;
   /** What it reads, in order. */
   inputs: readonly Value[];
   /** Type and shape of the single output. */
@@ -78,13 +93,32 @@ export class Graph {
   /** What is stored in the graph. */
   readonly constants: Constant[] = [];
   /** What its named extents stand for. */
-  readonly symbols: SymbolTable = new SymbolTable();
+  symbols: SymbolTable = new SymbolTable();
+  /** Extents known at run time only, as int64[1], for reshapes to several of them. */
+  extents: Map<string, Value> = new Map();
   #names = new Set<string>();
   #scope: string[] = [];
   #constantByKey = new Map<string, Value>();
+  #outer?: Graph;
 
   /** Opset 23 is the first with RotaryEmbedding. */
   constructor(readonly name: string, readonly opset = 23) {}
+
+  /**
+   * A graph that a node of this one runs when it is its turn: it reads values of this one, and its own
+   * have names that no other has. What `build` gives is its output.
+   */
+  branch(name: string, build: (inner: Graph) => Value): Graph {
+    const inner = new Graph(this.#claim([...this.#scope, name].join("/"), true), this.opset);
+    inner.#outer = this;
+    inner.#names = this.#names;
+    inner.#scope = [inner.name];
+    inner.symbols = this.symbols;
+    // What it puts together of extents is its own: this graph cannot read it.
+    inner.extents = new Map(this.extents);
+    inner.outputs.push({ name: this.#claim(`${inner.name}/result`), value: build(inner) });
+    return inner;
+  }
 
   /** Runs `build` with `label` prefixed to the names of the nodes it adds. */
   scope<R>(label: string, build: () => R): R {
@@ -124,6 +158,7 @@ export class Graph {
     const node: Node = {
       name,
       op: spec.op,
+      ...(spec.domain && { domain: spec.domain }),
       inputs: spec.inputs,
       outputs: [],
       attributes: spec.attributes ?? {},
@@ -140,6 +175,11 @@ export class Graph {
     return this.#constant(`i64[${values}]`, "int64", [values.length], data);
   }
 
+  /** A scalar of a byte; equal constants are stored once. */
+  uint8(value: number): Value {
+    return this.#constant(`u8(${value})`, "uint8", [], Uint8Array.of(value));
+  }
+
   /** A float scalar; equal constants are stored once. */
   scalar(value: number): Value {
     return this.#constant(
@@ -150,17 +190,25 @@ export class Graph {
     );
   }
 
-  /** A named tensor stored in the graph, for whole-model graphs. The data is not copied. */
-  initializer(name: string, shape: readonly number[], data: Float32Array): Value {
-    const size = shape.reduce((a, b) => a * b, 1);
-    if (size !== data.length) {
+  /** A named tensor stored in the graph, or in a file, for graphs with weights. The data is not copied. */
+  initializer(
+    name: string,
+    shape: readonly number[],
+    data: Float32Array | Int8Array | FilePart,
+  ): Value {
+    const size = shape.reduce((a, b) => a * b, 1), isArray = ArrayBuffer.isView(data);
+    const count = isArray ? data.length : data.length / Float32Array.BYTES_PER_ELEMENT;
+    if (size !== count) {
       throw new Error(
         `Cannot store "${name}" as ${showShape(shape)} must have ${size} elements: ` +
-          `current count is ${data.length}`,
+          `current count is ${count}`,
       );
     }
-    const value: Value = { name: this.#claim(name), dtype: "float32", shape };
-    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    const dtype = data instanceof Int8Array ? "int8" : "float32";
+    const value: Value = { name: this.#claim(name), dtype, shape };
+    const bytes = isArray
+      ? new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
+      : data;
     this.constants.push({ value, data: bytes });
     return value;
   }
@@ -213,7 +261,7 @@ export class Graph {
   prune(): void {
     const needed = new Set<Value>(this.outputs.map(({ value }) => value));
     for (const node of this.nodes.toReversed()) {
-      if (node.outputs.some((v) => needed.has(v))) node.inputs.forEach((v) => needed.add(v));
+      if (node.outputs.some((v) => needed.has(v))) readBy(node).forEach((v) => needed.add(v));
     }
     const keep = <T>(list: T[], isNeeded: (item: T) => boolean) =>
       list.splice(0, list.length, ...list.filter(isNeeded));
@@ -240,6 +288,7 @@ export class Graph {
   }
 
   #constant(key: string, dtype: DType, shape: Dim[], data: Uint8Array): Value {
+    if (this.#outer) return this.#outer.#constant(key, dtype, shape, data);
     let value = this.#constantByKey.get(key);
     if (!value) {
       value = { name: this.#claim(`constant/${key}`), dtype, shape };
@@ -260,15 +309,28 @@ export class Graph {
   }
 }
 
+/** What a node reads, the nodes of its branches included. */
+function readBy({ inputs, attributes }: Node): readonly Value[] {
+  const branches = Object.values(attributes).filter((a) => a.kind === "graph");
+  return [
+    ...inputs,
+    ...branches.flatMap(({ value: { nodes, outputs } }) => [
+      ...nodes.flatMap(readBy),
+      ...outputs.map(({ value }) => value),
+    ]),
+  ];
+}
+
 /** Declares inputs when they are first asked for: those without use would cost time on a GPU. */
 export function inputsOnDemand<Name extends string>(
   g: Graph,
   shapeOf: (name: Name) => Shape,
+  dtypeOf: (name: Name) => DType = () => "float32",
 ): (name: Name) => Value {
   const declared = new Map<Name, Value>();
   return (name) => {
     let value = declared.get(name);
-    if (!value) declared.set(name, value = g.input(name, "float32", shapeOf(name)));
+    if (!value) declared.set(name, value = g.input(name, dtypeOf(name), shapeOf(name)));
     return value;
   };
 }

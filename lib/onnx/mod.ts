@@ -18,6 +18,7 @@ export {
   type Attribute,
   type Constant,
   type DType as ValueType,
+  type FilePart,
   Graph,
   type Node as GraphNode,
   type NodeSpec,

@@ -7,6 +7,9 @@
 import type { Attribute, Graph, Value } from "./graph.ts";
 import { broadcast, type Dim, sameShape, type Shape, showShape } from "./shape.ts";
 
+/** Of operators that onnxruntime adds. */
+export const MICROSOFT = "com.microsoft";
+
 const int = (value: number): Attribute => ({ kind: "int", value });
 const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
 const float = (value: number): Attribute => ({ kind: "float", value });
@@ -188,6 +191,50 @@ export function rotaryEmbedding(g: Graph, x: Value, cos: Value, sin: Value, labe
   });
 }
 
+/** The same of heads side by side: x [B, T, H·d], cos and sin [B, T, d/2]. */
+export function rotaryEmbeddingOfRows(
+  g: Graph,
+  x: Value,
+  [cos, sin]: readonly [Value, Value],
+  heads: number,
+  label?: string,
+): Value {
+  requireFloat("RotaryEmbedding", x, cos, sin);
+  const [b, t, width] = x.shape;
+  const table: Shape = [b, t, Number(width) / heads / 2];
+  if (x.shape.length !== 3 || !sameShape(cos.shape, table) || !sameShape(sin.shape, table)) {
+    refuse("RotaryEmbedding", "x must be [B, T, H·d], cos and sin [B, T, d/2]", x, cos, sin);
+  }
+  return g.node({
+    ...{ op: "RotaryEmbedding", inputs: [x, cos, sin], dtype: x.dtype, shape: x.shape, label },
+    attributes: { num_heads: int(heads) },
+  });
+}
+
+/**
+ * Values mixed by softmax(q · kᵀ), head by head, all [B, T, H·d]: onnxruntime's own operator, which on a
+ * CPU keeps no more of the attention than a few rows. A sequence's numbers are the same in any batch.
+ */
+export function multiHeadAttention(
+  g: Graph,
+  [q, k, v]: readonly [Value, Value, Value],
+  heads: number,
+  label?: string,
+): Value {
+  requireFloat("MultiHeadAttention", q, k, v);
+  const width = Number(q.shape[2]);
+  if (
+    q.shape.length !== 3 || width % heads !== 0 || ![k, v].every((x) => sameShape(x.shape, q.shape))
+  ) {
+    refuse("MultiHeadAttention", "queries, keys and values must be [B, T, H·d]", q, k, v);
+  }
+  return g.node({
+    ...{ op: "MultiHeadAttention", domain: MICROSOFT, inputs: [q, k, v] },
+    ...{ dtype: q.dtype, shape: q.shape, label },
+    attributes: { num_heads: int(heads), scale: float(1) },
+  });
+}
+
 /** Sum over some axes (0-based), which stay with extent 1. */
 export const reduceSum = (g: Graph, x: Value, axes: readonly number[], label?: string): Value =>
   reduce(g, "ReduceSum", x, axes, label);
@@ -235,11 +282,87 @@ export function transpose(g: Graph, x: Value, perm: readonly number[], label?: s
 /** The same elements in another shape; at most one dimension may be symbolic. */
 export function reshape(g: Graph, x: Value, shape: Shape, label?: string): Value {
   const symbolic = shape.filter((d) => typeof d === "string");
-  if (symbolic.length > 1 || !g.symbols.sameCount(x.shape, shape)) {
+  const isKnown = symbolic.length <= 1 || symbolic.every((name) => g.extents.has(name));
+  if (!isKnown || !g.symbols.sameCount(x.shape, shape)) {
     refuse("Reshape", `${showShape(shape)} must hold as many elements`, x);
   }
-  const target = g.int64(shape.map((d) => typeof d === "number" ? d : -1));
+  const target = symbolic.length > 1
+    ? extentsOf(g, shape)
+    : g.int64(shape.map((d) => typeof d === "number" ? d : -1));
   return g.node({ op: "Reshape", inputs: [x, target], dtype: x.dtype, shape, label });
+}
+
+/** Extents as an int64 vector that is known at run time; the same ones are put together once. */
+function extentsOf(g: Graph, shape: Shape): Value {
+  const key = showShape(shape), known = g.extents.get(key);
+  if (known) return known;
+  const inputs = shape.map((d) => typeof d === "number" ? g.int64([d]) : g.extents.get(d)!);
+  const extents = g.node({
+    op: "Concat",
+    inputs,
+    dtype: "int64",
+    shape: [shape.length],
+    attributes: { axis: int(0) },
+    label: `extents ${key}`,
+  });
+  g.extents.set(key, extents);
+  return extents;
+}
+
+/** One extent of a value, as int64[1]. */
+export const extent = (g: Graph, x: Value, axis: number, label?: string): Value =>
+  g.node({
+    op: "Shape",
+    inputs: [x],
+    dtype: "int64",
+    shape: [1],
+    attributes: { start: int(axis), end: int(axis + 1) },
+    label,
+  });
+
+/** The product of extents, as int64[1]. */
+export const countOf = (g: Graph, extents: readonly Value[], label?: string): Value =>
+  extents.reduce((a, b) =>
+    g.node({ op: "Mul", inputs: [a, b], dtype: "int64", shape: [1], label })
+  );
+
+/** Whether x > limit, of values of one element. */
+export const exceeds = (g: Graph, x: Value, limit: Value, label?: string): Value =>
+  g.node({ op: "Greater", inputs: [x, limit], dtype: "bool", shape: x.shape, label });
+
+/** Whether a or b, of one element each. */
+export const either = (g: Graph, a: Value, b: Value, label?: string): Value =>
+  g.node({ op: "Or", inputs: [a, b], dtype: "bool", shape: a.shape, label });
+
+/** What one of two branches gives; only that one is computed. Both give values of one type and shape. */
+export function choose(
+  g: Graph,
+  condition: Value,
+  [then, otherwise]: readonly [(inner: Graph) => Value, (inner: Graph) => Value],
+  label = "choice",
+): Value {
+  const branches = [g.branch(`${label}/then`, then), g.branch(`${label}/else`, otherwise)] as const;
+  const [a, b] = branches.map(({ outputs: [{ value }] }) => value);
+  if (condition.dtype !== "bool" || a.dtype !== b.dtype || !sameShape(a.shape, b.shape)) {
+    refuse(
+      "If",
+      "the condition must be bool and both branches give the same shape",
+      condition,
+      a,
+      b,
+    );
+  }
+  return g.node({
+    op: "If",
+    inputs: [condition],
+    dtype: a.dtype,
+    shape: a.shape,
+    attributes: {
+      then_branch: { kind: "graph", value: branches[0] },
+      else_branch: { kind: "graph", value: branches[1] },
+    },
+    label,
+  });
 }
 
 /** Elements `begin` to `end` (exclusive) of one axis of numeric size. */

@@ -56,6 +56,18 @@ Deno.test("rotaryEmbedding requires half-size tables", () => {
   throws(() => op.rotaryEmbedding(g, x, full, half), /Cannot add RotaryEmbedding/);
 });
 
+Deno.test("heads side by side require tables of a head's half and rows alike", () => {
+  const g = fresh();
+  const x = g.input("x", "float32", [2, "T", 12]);
+  const half = g.input("half", "float32", [2, "T", 3]);
+  const full = g.input("full", "float32", [2, "T", 6]);
+  deepEqual(op.rotaryEmbeddingOfRows(g, x, [half, half], 2).shape, [2, "T", 12]);
+  throws(() => op.rotaryEmbeddingOfRows(g, x, [full, half], 2), /Cannot add RotaryEmbedding/);
+  deepEqual(op.multiHeadAttention(g, [x, x, x], 2).shape, [2, "T", 12]);
+  throws(() => op.multiHeadAttention(g, [x, x, full], 2), /Cannot add MultiHeadAttention/);
+  throws(() => op.multiHeadAttention(g, [x, x, x], 5), /Cannot add MultiHeadAttention/);
+});
+
 Deno.test("elementwise operations refuse shapes that do not broadcast and mixed types", () => {
   const g = fresh();
   const a = g.input("a", "float32", [2, "T"]), b = g.input("b", "float32", [3, "T"]);

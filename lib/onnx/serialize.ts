@@ -4,21 +4,42 @@
  * Field numbers are those of onnx.proto (onnx/onnx, IR version 8); the wire format is protobuf:
  * https://protobuf.dev/programming-guides/encoding/.
  */
+import { basename } from "node:path";
 import type { Attribute, DType, Graph, Value } from "./graph.ts";
 import type { Shape } from "./shape.ts";
 
 const IR_VERSION = 8;
 const ELEMENT_TYPE: Record<DType, number> = {
   float32: 1,
+  uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,
   float16: 10,
 };
-const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+const EXTERNAL = 1;
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const;
 
 /** Serialized model, ready for `InferenceSession.create`. */
 export function serialize(graph: Graph): Uint8Array {
+  const opset = new Message().string(1, "").int(2, graph.opset);
+  const model = new Message().int(1, IR_VERSION).string(2, "esmscope")
+    .message(7, graphBody(graph)).message(8, opset);
+  for (const domain of new Set(domainsOf(graph))) {
+    model.message(8, new Message().string(1, domain).int(2, 1));
+  }
+  return model.finish();
+}
+
+/** Domains of operators beside ONNX's own, of subgraphs too. */
+const domainsOf = ({ nodes }: Graph): string[] =>
+  nodes.flatMap(({ domain, attributes }) => [
+    ...domain ? [domain] : [],
+    ...Object.values(attributes).flatMap((a) => a.kind === "graph" ? domainsOf(a.value) : []),
+  ]);
+
+function graphBody(graph: Graph): Message {
   const renamed = new Map<Value, string>();
   for (const { name, value } of graph.outputs) {
     if (renamed.has(value)) {
@@ -37,21 +58,29 @@ export function serialize(graph: Graph): Uint8Array {
     for (const [name, value] of Object.entries(node.attributes)) {
       m.message(5, attribute(name, value));
     }
+    if (node.domain) m.string(7, node.domain);
     body.message(1, m);
   }
   body.string(2, graph.name);
   for (const { value, data } of graph.constants) {
     const m = new Message();
     for (const dim of value.shape) m.int(1, dim as number);
-    body.message(5, m.int(2, ELEMENT_TYPE[value.dtype]).string(8, value.name).bytes(9, data));
+    m.int(2, ELEMENT_TYPE[value.dtype]).string(8, value.name);
+    if (data instanceof Uint8Array) m.bytes(9, data);
+    else {
+      const { path, offset, length } = data;
+      for (const [key, part] of Object.entries({ location: basename(path), offset, length })) {
+        m.message(13, new Message().string(1, key).string(2, `${part}`));
+      }
+      m.int(14, EXTERNAL);
+    }
+    body.message(5, m);
   }
   for (const v of graph.inputs) body.message(11, valueInfo(v.name, v.dtype, v.shape));
   for (const { name, value } of graph.outputs) {
     body.message(12, valueInfo(name, value.dtype, value.shape));
   }
-  const opset = new Message().string(1, "").int(2, graph.opset);
-  return new Message().int(1, IR_VERSION).string(2, "esmscope").message(7, body).message(8, opset)
-    .finish();
+  return body;
 }
 
 function attribute(name: string, a: Attribute): Message {
@@ -59,6 +88,7 @@ function attribute(name: string, a: Attribute): Message {
   if (a.kind === "int") m.int(3, a.value);
   else if (a.kind === "float") m.float(2, a.value);
   else if (a.kind === "string") m.string(4, a.value);
+  else if (a.kind === "graph") m.message(6, graphBody(a.value));
   else a.value.forEach((v) => m.int(8, v));
   return m.int(20, ATTRIBUTE_TYPE[a.kind]);
 }

@@ -182,7 +182,11 @@ function planOf(
       let random;
       if (plan.random) {
         const weights = stack.use(randomCheckpoint(`random ${name}`, config, o.seed));
-        random = stack.use(await Esm2.open(weights, esm.backend, { lowMemory: o.lowMemory }));
+        random = stack.use(
+          await Esm2.open(weights, esm.backend, {
+            ...{ lowMemory: o.lowMemory, precision: esm.precision },
+          }),
+        );
       }
       const models = { esm, random, coder: lens?.coder };
       return extractWork(proteins, selection.rows, plan, models, ctx.signal);

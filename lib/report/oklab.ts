@@ -45,15 +45,17 @@ export function oklabOfLinear([r, g, b]: Triple): Triple {
 }
 
 /** The nearest colour of the same lightness and hue that sRGB holds, as #rrggbb. */
-export function hexOf(colour: Oklch): string {
-  let { chroma } = colour;
-  while (
-    chroma > 0 && linearRgb(oklab({ ...colour, chroma })).some((x) => x < -1e-4 || x > 1.0001)
-  ) {
+export function hexOf({ lightness, chroma: wanted, hue }: Oklch): string {
+  const [, cos, sin] = oklab({ lightness, chroma: 1, hue });
+  const at = (chroma: number) => linearRgb([lightness, chroma * cos, chroma * sin]);
+  const shows = (x: number) => x >= -1e-4 && x <= 1.0001;
+  let chroma = wanted, [red, green, blue] = at(chroma);
+  while (chroma > 0 && !(shows(red) && shows(green) && shows(blue))) {
     chroma -= 0.002;
+    [red, green, blue] = at(Math.max(0, chroma));
   }
-  const rgb = linearRgb(oklab({ ...colour, chroma: Math.max(0, chroma) }));
-  return "#" + rgb.map((x) => Math.round(255 * encode(x)).toString(16).padStart(2, "0")).join("");
+  const hex = [red, green, blue].reduce((sum, x) => 256 * sum + Math.round(255 * encode(x)), 1);
+  return "#" + hex.toString(16).slice(1);
 }
 
 /** Linear-light sRGB of #rrggbb. */

@@ -5,12 +5,13 @@
 import { openBackend } from "../backend/mod.ts";
 import type { BackendChoice, OpenedBackend } from "../backend/mod.ts";
 import type { CommandContext } from "../cli/context.ts";
-import { Esm2 } from "../esm2/mod.ts";
+import { Esm2, type ModelOptions, type Precision, type PrepackOptions } from "../esm2/mod.ts";
 import { EMBEDDED_NOTE, type OpenedModel } from "../hub/open_model.ts";
 import { openChosen } from "../model_options.ts";
 import { OutputDir } from "../io/output.ts";
 import { describeRun, Stopwatch } from "../provenance.ts";
 import { VERSION } from "../version.ts";
+import { type PrecisionRecord, precisionText, provePrecision } from "./precision.ts";
 import { checkUnchanged, type MergedRun } from "./merge.ts";
 import { checkShardFolder, type RunSettings, writeShard } from "./shard_files.ts";
 import { Results } from "./results.ts";
@@ -24,6 +25,7 @@ export interface RunFlags {
   adapter?: string;
   backend: BackendChoice;
   lowMemory: boolean;
+  precision?: Precision;
   out: string;
   json: boolean;
   /** Absent where there is none to draw. */
@@ -51,6 +53,8 @@ export interface Plan {
   unit: string;
   /** Whether token dropout's factor scales the embeddings. @default as the model says */
   tokenDropout?: boolean;
+  /** What all units together run of the model without looking at its attention. @default nothing */
+  prepack?: PrepackOptions;
   /** False where a unit leaves more than its bytes (a file of its own): nothing is kept then. */
   resumes?: boolean;
   /** Opens what the work needs; what it puts on the stack is closed at the end. */
@@ -141,6 +145,7 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
     command,
     model: { name: model.name, sha256: await model.checkpoint.sha256() },
     backend,
+    ...(o.precision === "int8" && { precision: o.precision }),
     ...plan.settings,
   });
   const printed: string[] = [];
@@ -164,7 +169,7 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
     return await write({ read, settings, provenance });
   }
 
-  await using engine = await openEngine(model, o, ctx, notes, plan.tokenDropout);
+  await using engine = await openEngine(model, o, ctx, notes, plan);
   const { esm, opened } = engine, { backend } = opened;
 
   const settings = await settingsOn({ name: backend.name, detail: backend.detail });
@@ -184,7 +189,9 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
     model.adapter && stack.use(
       await Esm2.open(model.adapter.base, backend, {
         lowMemory: o.lowMemory,
+        precision: o.precision,
         tokenDropout: plan.tokenDropout,
+        prepack: plan.prepack,
       }),
     );
   const work = await plan.open({ esm, model, output, stack, stage, openBase });
@@ -195,6 +202,7 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
   const provenance = {
     ...await describeRun({ command, args: Deno.args, watch, model, opened }),
     options: o,
+    ...(engine.precision && { precision: engine.precision }),
     ...work.record,
   };
   if (shard) {
@@ -214,25 +222,33 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
 export interface Engine extends AsyncDisposable {
   esm: Esm2;
   opened: OpenedBackend;
+  /** What a lower precision changes, where there is one. */
+  precision?: PrecisionRecord;
 }
 
 /** Opens what computes, and says so after what else a person should know. */
 export async function openEngine(
   model: OpenedModel,
-  o: Pick<RunFlags, "backend" | "lowMemory">,
+  o: Pick<RunFlags, "backend" | "lowMemory" | "precision">,
   ctx: Pick<CommandContext, "note">,
   notes: readonly string[] = [],
-  tokenDropout?: boolean,
+  { tokenDropout, prepack }: Pick<ModelOptions, "tokenDropout" | "prepack"> = {},
 ): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
   const opened = await openBackend(o.backend), backend = stack.use(opened.backend);
   for (const note of notes) ctx.note(note);
   ctx.note(`Running ${model.name} on ${backend.name} (${backend.detail}): ${opened.reason}.`);
   const esm = stack.use(
-    await Esm2.open(model.checkpoint, backend, { lowMemory: o.lowMemory, tokenDropout }),
+    await Esm2.open(model.checkpoint, backend, {
+      ...{ lowMemory: o.lowMemory, precision: o.precision, tokenDropout, prepack },
+    }),
   );
+  const precision = esm.precision === "f32"
+    ? undefined
+    : await provePrecision(esm, model.checkpoint, { tokenDropout });
+  if (precision) ctx.note(precisionText(precision));
   const own = stack.move();
-  return { esm, opened, [Symbol.asyncDispose]: () => own.disposeAsync() };
+  return { esm, opened, precision, [Symbol.asyncDispose]: () => own.disposeAsync() };
 }
 
 /** Computes the pieces of this process that are not finished. */

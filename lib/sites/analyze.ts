@@ -3,6 +3,7 @@ import type { Esm2Config } from "../checkpoint/mod.ts";
 import { quote, UserError } from "../errors.ts";
 import {
   type AttentionPiece,
+  defaultTokenBudget,
   displayLetters,
   type Esm2,
   planBatches,
@@ -11,7 +12,7 @@ import {
 } from "../esm2/mod.ts";
 import { type CollectedSums, collectSums } from "./collect.ts";
 import { showProtein } from "./display.ts";
-import { collectMaps } from "./maps.ts";
+import { collectMaps, keptBytesOf, KeptStates } from "./maps.ts";
 import { legacyColumns, type LegacyMode, type LegacyRow, legacyRows } from "./legacy.ts";
 import { checkNull, fewSets, type NullMode, sampleNull } from "./null_model.ts";
 import { rankHeads, scoreHeads } from "./score.ts";
@@ -55,6 +56,8 @@ export interface SiteOptions {
   maps?: number;
   /** Proteins whose maps are kept. @default all */
   mapped?: number;
+  /** Bytes of states that maps may be made from; a batch of more runs twice. @default by the model's size */
+  keptBytes?: number;
   /** Opens a sink for a protein's attention; proteins then run one at a time. */
   saveAttention?: (protein: ProteinInput, layers: readonly number[]) => AttentionSink;
   /** The model without its adapter, whose attention the model's is compared with. @default none */
@@ -122,6 +125,8 @@ export class SiteSurvey {
   readonly batches: readonly PlannedBatch[];
   readonly #setups: readonly SetUp[];
   readonly #rows: readonly Int32Array<ArrayBuffer>[];
+  /** Settled before anything runs, so that numbers depend on nothing that ran before. */
+  readonly #keptBytes: number;
 
   /** @throws {UserError} if a sequence, its sites or the layers do not fit the model or the null */
   constructor(
@@ -134,8 +139,9 @@ export class SiteSurvey {
     this.layers = layers;
     this.#setups = setups;
     this.#rows = proteins.map((protein) => tokenize(protein, options));
-    const budget = options.saveAttention ? 1 : options.tokenBudget ?? 1024;
+    const budget = options.saveAttention ? 1 : options.tokenBudget ?? defaultTokenBudget(backend);
     this.batches = planBatches(this.#rows, config, backend.tensorLimit, budget);
+    this.#keptBytes = options.keptBytes ?? keptBytesOf(model);
   }
 
   /** Blocks that a batch runs, roughly: those of the proteins, and those of their mutants. */
@@ -159,12 +165,16 @@ export class SiteSurvey {
     const { threshold = 0.3, saveAttention, signal, maps = 0, mapped = Infinity } = options;
     let done = 0;
     await using sink = saveAttention?.(proteins[batch.members[0]], layers);
+    using states = maps > 0 && batch.members.some((member) => member < mapped)
+      ? KeptStates.for(model, batch, layers, this.#keptBytes)
+      : undefined;
     const sums = await collectSums(model, batch, {
       threshold,
       specials: this.#setups[batch.members[0]].specials,
       layers,
       onAttention: sink && ((piece) => sink.write(piece)),
       onLayer: () => onLayer?.(++done),
+      ...(states && { onState: (state) => states.keep(state) }),
       signal,
     });
     await sink?.close();
@@ -179,7 +189,8 @@ export class SiteSurvey {
       const found = await score(model, proteins[member], this.#setups[member], sums[b], scoring);
       if (maps > 0 && member < mapped) {
         const best = rankHeads(found.result.rows).slice(0, maps);
-        found.result.maps = await collectMaps(model, this.#rows[member], best, signal);
+        found.result.maps = await states?.maps(b, best) ??
+          await collectMaps(model, this.#rows[member], best, signal);
       }
       if (before) {
         const setup = this.#setups[member], own = sumsBefore![b];

@@ -93,6 +93,7 @@ export class AttentionChanges implements AsyncDisposable {
     using _owned = watch.owned;
     using _ = await this.model.run(batch, {
       until: layers[layers.length - 1] + 1,
+      attentionLast: true,
       signal,
       visitor: watch.visitor,
     });
@@ -179,7 +180,7 @@ export async function compareModels(
   const batch = padBatch([row]), { width } = batch, { backend, config: { heads } } = after;
   const all = layers.length * heads * width;
   const change = new Float32Array(all), moved = change.slice();
-  await using program = await backend.compile(pairGraph());
+  const program = await after.compiled(pairGraph);
   using owned = new DisposableStack();
   const counted = new Float32Array(width).fill(1, begin, end);
   const rows = owned.use(backend.upload("rows", [1, 1, 1, width], counted));

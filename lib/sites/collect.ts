@@ -1,7 +1,14 @@
 /** Sums the attention that every token receives, block by block, wherever the attention lives. */
 import { AttentionColumnMass, columnMass } from "../../kernels/attention_column_mass/mod.ts";
 import { columnMassReduction } from "../../kernels/attention_column_mass/graph.ts";
-import type { AttentionPiece, Esm2, PlannedBatch, ReducedPiece, Visitor } from "../esm2/mod.ts";
+import type {
+  AttentionPiece,
+  Esm2,
+  HiddenState,
+  PlannedBatch,
+  ReducedPiece,
+  Visitor,
+} from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
 
 export interface CollectOptions {
@@ -15,6 +22,8 @@ export interface CollectOptions {
   onAttention?(piece: AttentionPiece): Promise<void>;
   /** Hears of each layer done. */
   onLayer?(): void;
+  /** Sees each state before a block, valid until it returns. */
+  onState?(state: HiddenState): void;
 }
 
 /** Sums of one protein's heads, layer-major over the layers analysed. */
@@ -48,7 +57,12 @@ export async function collectSums(
 ): Promise<CollectedSums[]> {
   await using sums = await sumAttention(model, batch, options);
   const { visitor, depth: until } = sums;
-  using _ = await model.run(batch, { until, signal: options.signal, visitor });
+  using _ = await model.run(batch, {
+    until,
+    attentionLast: true,
+    signal: options.signal,
+    visitor: options.onState ? { ...visitor, hidden: (state) => options.onState!(state) } : visitor,
+  });
   return await sums.finish();
 }
 

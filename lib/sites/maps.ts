@@ -1,4 +1,11 @@
-import { type AttentionPiece, type Esm2, padBatch } from "../esm2/mod.ts";
+import type { Tensor } from "../backend/types.ts";
+import {
+  type AttentionPiece,
+  type Esm2,
+  type HiddenState,
+  padBatch,
+  type TokenBatch,
+} from "../esm2/mod.ts";
 import type { HeadMap } from "./types.ts";
 
 /** Layer and head, both from 0. */
@@ -7,8 +14,68 @@ export interface HeadName {
   head: number;
 }
 
+/** What states may be kept in whatever the model: those of 650M for 570 tokens. */
+const LEAST_KEPT = 96 * 2 ** 20;
+
+/** States of a batch that maps are made from may take this part of what the model itself takes. */
+const KEPT_SHARE = 1 / 8;
+
+/** How many bytes of states a model's maps may be made from. */
+export const keptBytesOf = ({ backend }: Esm2): number =>
+  Math.max(LEAST_KEPT, KEPT_SHARE * backend.liveBytes);
+
+/** States before the blocks of a batch, kept as they go by, so that chosen heads need no second pass. */
+export class KeptStates implements Disposable {
+  readonly #states = new Map<number, Tensor>();
+
+  private constructor(
+    readonly model: Esm2,
+    readonly batch: TokenBatch,
+    readonly layers: readonly number[],
+  ) {}
+
+  /** For these blocks, if the model can make maps of states and these take at most `bytes`. */
+  static for(
+    model: Esm2,
+    batch: TokenBatch,
+    layers: readonly number[],
+    bytes: number,
+  ): KeptStates | undefined {
+    const each = 4 * batch.size * batch.width * model.config.dModel;
+    if (layers.length * each > bytes) return undefined;
+    if (!layers.every((layer) => model.hasHeadAttention(layer))) return undefined;
+    return new KeptStates(model, batch, layers);
+  }
+
+  /** Takes the state before a block. */
+  keep({ depth, hidden }: HiddenState): void {
+    if (this.layers.includes(depth)) this.#states.set(depth, hidden.keep());
+  }
+
+  /** Attention maps of chosen heads of a member among residues, in the order asked for. */
+  async maps(member: number, heads: readonly HeadName[]): Promise<HeadMap[]> {
+    using owned = new DisposableStack();
+    const patterns: Tensor[] = [];
+    for (const { layer, head } of heads) {
+      const hidden = this.#states.get(layer)!, one = { layer, head, member };
+      patterns.push(owned.use(await this.model.headAttention(this.batch, hidden, one)));
+    }
+    const width = this.batch.lengths[member], size = { begin: 0, end: 1, batch: { width } };
+    // A GPU's read-back waits about 11 ms, so all are at the end.
+    const all = await Promise.all(patterns.map((pattern) => pattern.peek() ?? pattern.read()));
+    return heads.map(({ layer, head }, i) => {
+      return { layer, head, attention: attentionOf(size, all[i], 0, 0, 1, width - 1) };
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#states.forEach((state) => state[Symbol.dispose]());
+    this.#states.clear();
+  }
+}
+
 /**
- * Attention maps of chosen heads among residues, in the order asked for.
+ * The same by a second run.
  *
  * @param row token ids of the protein
  */
@@ -45,6 +112,7 @@ export async function collectHeads<T>(
   const taken = new Map<string, T>();
   using _ = await model.run(padBatch([row]), {
     until: last + 1,
+    attentionLast: true,
     signal,
     visitor: {
       wantsAttention: (layer) => heads.some((h) => h.layer === layer),
@@ -75,7 +143,9 @@ export function residueAttention(
 
 /** One head's attention of batch member `b` among tokens `from` to `to` (exclusive), row = query. */
 export function attentionOf(
-  { begin, end, batch: { width } }: AttentionPiece,
+  { begin, end, batch: { width } }: Pick<AttentionPiece, "begin" | "end"> & {
+    batch: Pick<TokenBatch, "width">;
+  },
   data: Float32Array,
   b: number,
   head: number,

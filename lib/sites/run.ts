@@ -2,6 +2,7 @@
 import type { CommandContext } from "../cli/context.ts";
 import { UserError } from "../errors.ts";
 import { renderSiteReport } from "./report/mod.ts";
+import { lineOf, type ProteinLine } from "./report/line.ts";
 import { MOST_DRAWN } from "../report/page.ts";
 import { packUnit, unpackUnit } from "../run/codec.ts";
 import type { MergedRun } from "../run/merge.ts";
@@ -36,6 +37,7 @@ import {
 import { isSensitive, mapsPerProtein } from "./score.ts";
 import { writeSiteAttention } from "./site_attention.ts";
 import { summarise, summariseLegacy } from "./summary.ts";
+import type { ProteinResult } from "./types.ts";
 import { findingOf, HEADS, LEGACY, proteinText, rowsOf, SUMMARY, summaryText } from "./tables.ts";
 
 export interface AnalyzeFlags extends RunFlags, InputFlags {
@@ -44,6 +46,7 @@ export interface AnalyzeFlags extends RunFlags, InputFlags {
   null: NullMode;
   seed: number;
   layers?: readonly number[];
+  tokenBudget?: number;
   keepSpecials: boolean;
   legacy?: LegacyMode;
   saveAttention: boolean;
@@ -85,6 +88,7 @@ const optionsOf = (o: AnalyzeFlags): SiteOptions => ({
   specials: o.keepSpecials,
   legacy: o.legacy,
   maxLength: o.maxLength,
+  tokenBudget: o.tokenBudget,
 });
 
 function planSites(
@@ -139,60 +143,72 @@ async function writeResults(
   { maxLength }: SiteOptions,
   { read, output, results: tables, provenance, esm, notes, print }: Finished,
 ): Promise<void> {
-  const found = proteins.map((_, p) => unpackUnit<ProteinSites>(read(p)));
-  const results = found.map(({ result }) => result);
-  const legacy = o.legacy && found.map(({ legacy }) => legacy!);
-  const summary = results.length < 2
+  // One protein's finding at a time, read again for each table: of many proteins it is too much to hold. Only
+  // those that the page draws have maps, which take longest to read, and are held for it anyway.
+  const held: ProteinSites[] = [];
+  const found = (p: number) =>
+    held[p] ??
+      (o.report && p < MOST_DRAWN
+        ? held[p] = unpackUnit<ProteinSites>(read(p))
+        : unpackUnit<ProteinSites>(read(p)));
+  const results = again(proteins, (_, p) => found(p).result);
+  const legacy = o.legacy && again(proteins, (_, p) => found(p).legacy!);
+  const summary = proteins.length < 2
     ? undefined
     : legacy
     ? summariseLegacy(legacy)
     : summarise(results);
-  const rowsOfAll = function* <Row>(all: readonly (readonly Row[])[]) {
-    for (const [i, rows] of all.entries()) yield* rowsOf(results[i].id, rows);
-  };
-  await tables.write(HEADS, rowsOfAll(results.map(({ rows }) => rows)));
+  const hasMutants = proteins.some(({ mutants = [] }) => mutants.length > 0);
+  const withMutants = again(proteins, (_, p) => found(p).result, ({ mutants }) => mutants);
+  const specials = o.keepSpecials || o.legacy !== undefined;
+  const drawn: ProteinResult[] = [], lines: ProteinLine[] = [];
+  for (const result of results) {
+    if (drawn.length < MOST_DRAWN) drawn.push(result);
+    lines.push(lineOf(result));
+  }
+  const hasAdapter = drawn.some(({ adapter }) => adapter);
+  await tables.write(HEADS, each(results, ({ id, rows }) => rowsOf(id, rows)));
   if (summary) await tables.write(SUMMARY, summary);
-  if (legacy) await tables.write(LEGACY, rowsOfAll(legacy));
-  const withMutants = results.filter(({ mutants }) => mutants);
-  if (withMutants.length > 0) {
-    const specials = o.keepSpecials;
+  if (legacy) {
+    const rows = again(proteins, ({ id }, p) => rowsOf(id, found(p).legacy!));
+    await tables.write(LEGACY, each(rows, (own) => own));
+  }
+  if (hasMutants) {
     await tables.write(MUTANTS, each(withMutants, mutantRows));
     await tables.write(
       MUTANT_RESIDUES,
-      each(withMutants, (result) => mutantResidueRows(result, specials)),
+      each(withMutants, (result) => mutantResidueRows(result, o.keepSpecials)),
     );
-    provenance.mutants = withMutants.map((result) => ({
+    provenance.mutants = Array.from(withMutants, (result) => ({
       id: result.id,
       found: mutantFindings(result),
     }));
   }
-  if (results.some(({ adapter }) => adapter)) {
+  if (hasAdapter) {
     await tables.write(ADAPTER, each(results, adapterRows));
     await tables.write(
       ADAPTER_RESIDUES,
-      each(
-        results,
-        (result) => adapterResidueRows(result, o.keepSpecials || o.legacy !== undefined),
-      ),
+      each(results, (result) => adapterResidueRows(result, specials)),
     );
-    provenance.adapter = results.map(({ id, adapter }) => ({ id, ...adapterFindings(adapter!) }));
+    provenance.adapter = Array.from(
+      results,
+      ({ id, adapter }) => ({ id, ...adapterFindings(adapter!) }),
+    );
   }
   if (o.saveSiteAttention) {
     const nameOf = namePerProtein(proteins, "attention_to_sites");
-    const specials = o.keepSpecials || o.legacy !== undefined;
     for (const [i, protein] of proteins.entries()) {
+      const { result, legacy } = found(i);
       const heads = legacy
-        ? legacy[i].filter(({ selected }) => selected)
-        : results[i].rows.filter((row) => isSensitive(row));
+        ? legacy.filter(({ selected }) => selected)
+        : result.rows.filter((row) => isSensitive(row));
       await writeSiteAttention(tables, nameOf(protein), esm!, protein, heads, {
         ...{ specials, legacy: o.legacy, maxLength, signal: ctx.signal },
       });
     }
   }
-  provenance.proteins = results.map(({ id, residues, sites }) => {
-    return { id, length: residues.length, sites };
-  });
-  provenance.findings = results.map(findingOf);
+  provenance.proteins = lines.map(({ id, length, sites }) => ({ id, length, sites }));
+  provenance.findings = Array.from(results, findingOf);
   if (o.report) {
     const sets = `${o.trials} random site sets`;
     const options = [
@@ -200,22 +216,39 @@ async function writeResults(
       ...[sets, o.null, `seed ${o.seed}`, ...(o.legacy ? [`legacy ${o.legacy}`] : [])],
       ...(o.mutant === undefined ? [] : [`mutations ${o.mutant}`]),
     ];
-    const input = results.length === 1
-      ? `${results[0].id}, ${results[0].residues.length} residues`
-      : `${results.length} proteins`;
+    const input = lines.length === 1
+      ? `${lines[0].id}, ${lines[0].length} residues`
+      : `${lines.length} proteins`;
     const run = { record: provenance, input, options: options.join(", "), files: output.files() };
-    await output.write("report.html", renderSiteReport({ notes, proteins: results, summary, run }));
+    const page = renderSiteReport({ notes, proteins: drawn, all: lines, summary, run });
+    await output.write("report.html", page);
   }
-  results.forEach((result, i) => {
-    print(`${i === 0 ? "" : "\n"}${proteinText(result)}`);
+  let isFirst = true;
+  for (const result of results) {
+    print(`${isFirst ? "" : "\n"}${proteinText(result)}`);
+    isFirst = false;
     if (result.adapter) print(`\n${adapterText(result)}`);
     if (result.mutants) print(`\n${mutantsText(result)}`);
-  });
+  }
   if (summary) print(`\n${summaryText(summary)}`);
 }
 
+/** What `of` makes of each thing, made anew each time it is gone through. */
+const again = <T, R>(
+  all: readonly T[],
+  of: (one: T, index: number) => R,
+  wants: (made: R) => unknown = () => true,
+): Iterable<R> => ({
+  *[Symbol.iterator]() {
+    for (const [i, one] of all.entries()) {
+      const made = of(one, i);
+      if (wants(made)) yield made;
+    }
+  },
+});
+
 /** Rows of one after another. */
-function* each<T, Row>(all: readonly T[], rows: (one: T) => Iterable<Row>): Generator<Row> {
+function* each<T, Row>(all: Iterable<T>, rows: (one: T) => Iterable<Row>): Generator<Row> {
   for (const one of all) yield* rows(one);
 }
 

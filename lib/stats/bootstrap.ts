@@ -1,5 +1,5 @@
 /** Bootstrap confidence intervals by resampling observations with replacement. */
-import { PhiloxStream } from "../../kernels/philox/mod.ts";
+import { philoxKey, tallyBelow } from "../../kernels/philox/mod.ts";
 
 /** A bootstrap interval. */
 export interface Interval {
@@ -9,11 +9,14 @@ export interface Interval {
   high: number;
 }
 
+/** Milliseconds of work between two turns of the event loop, which itself takes one. */
+const TURN_MS = 50;
+
 /**
  * Percentile intervals of several statistics from the same resamples (Efron 1979).
  *
- * A resample is a list of counts, one per observation, with sum `n`; it is reused, so a statistic
- * must not keep it. Resamples in which a statistic is NaN are left out of its interval.
+ * A resample is a list of counts, one per observation, with sum `n`, and a function of seed and its number
+ * alone; the list is reused, so a statistic must not keep it. Resamples in which a statistic is NaN are left out of its interval.
  *
  * @param resamples at least 1
  * @param level share of resamples inside the interval @default 0.95
@@ -30,16 +33,20 @@ export async function bootstrap(
     onProgress?: (done: number) => void;
   } = {},
 ): Promise<Interval[]> {
-  const stream = new PhiloxStream(seed);
+  const key = philoxKey(seed);
   const counts = new Uint32Array(n);
   const found: number[][] = [];
+  let turned = performance.now();
   for (let r = 0; r < resamples; r++) {
     counts.fill(0);
-    for (let i = 0; i < n; i++) counts[stream.below(n, r, i)]++;
+    tallyBelow(counts, n, { trial: r, stream: 0, key });
     statistics(counts).forEach((value, s) => (found[s] ??= []).push(value));
     onProgress?.(r + 1);
     // Ctrl-C is heard only when the event loop turns.
-    if (r % 16 === 15) await new Promise((resolve) => setTimeout(resolve));
+    if (performance.now() - turned > TURN_MS) {
+      await new Promise((resolve) => setTimeout(resolve));
+      turned = performance.now();
+    }
     signal?.throwIfAborted();
   }
   return found.map((values) => {

@@ -42,6 +42,13 @@ export function matthews(
     if (truth[i]) called(i) ? tp += c : fn += c;
     else called(i) ? fp += c : tn += c;
   }
+  return matthewsOfCounts({ tp, tn, fp, fn });
+}
+
+/** The same of true and false, positives and negatives. */
+export function matthewsOfCounts(
+  { tp, tn, fp, fn }: Record<"tp" | "tn" | "fp" | "fn", number>,
+): number {
   const product = Math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn));
   return product === 0 ? 0 : (tp * tn - fp * fn) / product;
 }

@@ -1,11 +1,12 @@
-import { type Counts, ranks, type Sorted, totalCount } from "./sorted.ts";
+import { type Counts, ranks, type Sorted } from "./sorted.ts";
 
 /** Pearson's correlation; NaN for fewer than two values or where one side is constant. */
 export function pearson(x: ArrayLike<number>, y: ArrayLike<number>, counts?: Counts): number {
-  const n = x.length, total = totalCount(n, counts);
-  let meanX = 0, meanY = 0;
+  const n = x.length;
+  let total = 0, meanX = 0, meanY = 0;
   for (let i = 0; i < n; i++) {
     const c = counts ? counts[i] : 1;
+    total += c;
     meanX += c * x[i];
     meanY += c * y[i];
   }

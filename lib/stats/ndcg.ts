@@ -25,11 +25,17 @@ function extremes({ values, order }: Sorted, counts?: Counts): [number, number] 
   return first === undefined ? [NaN, NaN] : [values[first], values[last!]];
 }
 
+/** Those of the largest number of ranks so far: resamples ask for the same again and again. */
+let discounts = new Float64Array(1);
+
 /** Sum of 1 / log2(rank + 1) over ranks 1..r, at r. */
 function cumulativeDiscounts(last: number): Float64Array {
-  const sums = new Float64Array(last + 1);
-  for (let rank = 1; rank <= last; rank++) sums[rank] = sums[rank - 1] + 1 / Math.log2(rank + 1);
-  return sums;
+  if (discounts.length <= last) {
+    const sums = new Float64Array(last + 1);
+    for (let rank = 1; rank <= last; rank++) sums[rank] = sums[rank - 1] + 1 / Math.log2(rank + 1);
+    discounts = sums;
+  }
+  return discounts.subarray(0, last + 1);
 }
 
 function dcg(
@@ -41,16 +47,17 @@ function dcg(
   const last = discounts.length - 1;
   let rank = 0, sum = 0;
   for (let i = order.length - 1; i >= 0 && rank < last;) {
-    let here = 0, gains = 0;
     const value = values[order[i]];
-    for (; i >= 0 && values[order[i]] === value; i--) {
-      const c = counts ? counts[order[i]] : 1;
+    let here = 0, gains = 0;
+    do {
+      const at = order[i], c = counts ? counts[at] : 1;
       here += c;
-      gains += c * gain(order[i]);
-    }
-    if (here === 0) continue;
+      gains += c * gain(at);
+      i--;
+    } while (i >= 0 && values[order[i]] === value);
     const end = Math.min(last, rank + here);
-    sum += gains / here * (discounts[end] - discounts[rank]);
+    // Of none nothing is gained; to branch for them costs more.
+    sum += gains / Math.max(1, here) * (discounts[end] - discounts[rank]);
     rank += here;
   }
   return sum;

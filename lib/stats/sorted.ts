@@ -55,7 +55,8 @@ export function median({ values, order }: Sorted, counts?: Counts): number {
   if (total === 0) return NaN;
   const low = Math.ceil(total / 2), high = Math.floor(total / 2) + 1;
   let seen = 0, lower = NaN;
-  for (const i of order) {
+  for (let at = 0; at < order.length; at++) {
+    const i = order[at];
     seen += counts ? counts[i] : 1;
     if (Number.isNaN(lower) && seen >= low) lower = values[i];
     if (seen >= high) return (lower + values[i]) / 2;

@@ -1,9 +1,9 @@
 /** How well scores order what an assay measured (ProteinGym `performance_DMS_benchmarks.py`). */
 import { bootstrap, bootstrapMeans, type Interval } from "../stats/bootstrap.ts";
-import { auc, matthews } from "../stats/classification.ts";
+import { Agreement, agreementOfLabels } from "../stats/agreement.ts";
 import { pearson, spearman } from "../stats/correlation.ts";
 import { ndcg } from "../stats/ndcg.ts";
-import { type Counts, median, type Sorted, sorted } from "../stats/sorted.ts";
+import { type Sorted, sorted } from "../stats/sorted.ts";
 
 /** Statistics in the order of tables. */
 export const STATISTICS = ["spearman", "pearson", "auc", "mcc", "ndcg10"] as const;
@@ -78,13 +78,19 @@ export async function evaluate(
   samples: Samples,
   { resamples, seed, signal, onProgress }: EvaluateOptions,
 ): Promise<Performance> {
+  const { functional } = samples, n = samples.scores.length;
   const score = sorted(samples.scores), measured = sorted(samples.measured);
-  const all = (counts?: Counts) => statistics(score, measured, samples.functional, counts);
-  const n = samples.scores.length;
-  const labelled = samples.functional?.filter((label) => !Number.isNaN(label)).length ?? 0;
-  const found = { group, variants: n, labelled, values: named(all()) };
+  const labelled = functional?.filter((label) => !Number.isNaN(label)).length ?? 0;
+  const found = {
+    group,
+    variants: n,
+    labelled,
+    values: named(statistics(score, measured, functional)),
+  };
   if (resamples === 0 || n < 2) return found;
-  const intervals = await bootstrap(n, resamples, seed, all, { signal, onProgress });
+  const agreement = new Agreement(score, measured, functional, TOP_SHARE);
+  const of = (counts: Uint32Array) => agreement.statistics(counts);
+  const intervals = await bootstrap(n, resamples, seed, of, { signal, onProgress });
   return { ...found, intervals: named(intervals) };
 }
 
@@ -92,26 +98,13 @@ function statistics(
   score: Sorted,
   measured: Sorted,
   functional: ArrayLike<number> | undefined,
-  counts: Counts,
 ): number[] {
   return [
-    spearman(score, measured, counts),
-    pearson(score.values, measured.values, counts),
-    ...(functional ? ofLabels(score, functional, counts) : [NaN, NaN]),
-    ndcg(score, measured, TOP_SHARE, counts),
+    spearman(score, measured),
+    pearson(score.values, measured.values),
+    ...(functional ? agreementOfLabels(score, functional, undefined) : [NaN, NaN]),
+    ndcg(score, measured, TOP_SHARE),
   ];
-}
-
-/** AUC and MCC: variants without a label count zero times. */
-function ofLabels(score: Sorted, functional: ArrayLike<number>, counts: Counts): number[] {
-  const known = Array.prototype.some.call(functional, Number.isNaN)
-    ? Uint32Array.from(functional, (label, i) => Number.isNaN(label) ? 0 : counts?.[i] ?? 1)
-    : counts;
-  const area = auc(score, functional, known);
-  // Without both labels neither statistic says anything.
-  if (Number.isNaN(area)) return [NaN, NaN];
-  const middle = median(score, known);
-  return [area, matthews(functional, (i) => score.values[i] >= middle, known)];
 }
 
 function named<T>(list: readonly T[]): Record<Statistic, T> {

@@ -71,6 +71,7 @@ export async function runScore(
           ...{ mode: o.mode, multi: o.multi, window: o.window, legacy: o.legacy },
           ...{ tokenBudget: o.tokenBudget, positions: o.positions },
         },
+        prepack: { tokens: proteins.reduce((sum, protein) => sum + tokensOf(protein), 0) },
         label: "scoring",
         unit: "passes",
         async open({ esm, stack }) {
@@ -92,6 +93,15 @@ export async function runScore(
       };
     },
   }, merged);
+}
+
+/** About how many tokens a protein's passes have, known before anything is opened. */
+function tokensOf({ mode, target: { residues: { length } }, scan }: ScoreSubject): number {
+  const whole = length * length;
+  if (mode === "pseudo-perplexity") return scan.rows * whole;
+  if (mode === "mutant-marginal") return scan.rows * length;
+  const masked = mode === "masked-marginal" ? scan.mutated.reduce((sum, one) => sum + one, 0) : 1;
+  return masked * length + scan.indels * whole;
 }
 
 /** The work of all proteins; units are the pieces of one after another. */

@@ -60,7 +60,7 @@ export class QueryRunner {
       }
     });
     const { signal } = this.options;
-    using result = await this.model.run(batch, { head: { rows }, signal });
+    using result = await this.model.run(batch, { head: { rows, alone: true }, signal });
     return await this.#logProbs(result.logits!, Uint32Array.from(choices), rows.length);
   }
 

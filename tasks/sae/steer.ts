@@ -6,7 +6,7 @@ import { runSteer, STEERING } from "../../lib/causal/run_steer.ts";
 import { parseScale, parseSet } from "../../lib/causal/steer.ts";
 import { defineCommand, option } from "../../lib/cli/command.ts";
 import * as parse from "../../lib/cli/parsers.ts";
-import { modelOptions } from "../../lib/model_options.ts";
+import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
 import { outputOptions, runOptions } from "../../lib/output_options.ts";
 import { saeOptions } from "../../lib/sae/options.ts";
 
@@ -49,6 +49,7 @@ const options = {
   }),
   ...saeOptions,
   ...modelOptions,
+  ...tokenBudgetOption,
   report: runOptions.report,
   ...outputOptions("sae steer", "steering.csv, logits.npz, report.html and run.json"),
 };

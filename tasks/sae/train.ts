@@ -2,7 +2,7 @@
 import { defineCommand, flag, option, type OptionValues } from "../../lib/cli/command.ts";
 import type { CommandContext } from "../../lib/cli/context.ts";
 import * as parse from "../../lib/cli/parsers.ts";
-import { modelOptions } from "../../lib/model_options.ts";
+import { modelOptions, tokenBudgetOption } from "../../lib/model_options.ts";
 import { parseValidation } from "../../lib/train/data.ts";
 import { trainToFile } from "../../lib/sae/train/run.ts";
 import { DEFAULT_BUFFER, DEFAULT_TOKENS } from "../../lib/sae/train/settings.ts";
@@ -152,6 +152,7 @@ const options = {
     description: "of all random choices",
   }),
   ...modelOptions,
+  ...tokenBudgetOption,
   out: option({
     placeholder: "file",
     parse: parse.path,

@@ -101,6 +101,7 @@ export function sampleReport(): BenchReport {
       {
         ...{ command: "analyze", subject: "8M shape", backend: "cpu ×2", start: "warm" },
         ...{ ms: spread(60), overPlain: spread(1.2), overYardstick: spread(1.5) },
+        overCeiling: spread(1.25),
       },
     ],
     settings: [

@@ -24,7 +24,8 @@ export class MaskedModel {
   async #run(ids: Int32Array, token: number): Promise<Float32Array> {
     const { esm, signal } = this, masked = ids.slice();
     masked[token] = MASK;
-    using result = await esm.run(padBatch([masked]), { head: { rows: [token] }, signal });
+    const head = { rows: [token], alone: true };
+    using result = await esm.run(padBatch([masked]), { head, signal });
     return await result.logits!.read();
   }
 }

@@ -1,4 +1,5 @@
 /** From structures to a model with a contact head of its own. */
+import { type Precision, requireF32 } from "../../esm2/mod.ts";
 import { basename } from "node:path";
 import type { BackendChoice } from "../../backend/mod.ts";
 import type { CommandContext } from "../../cli/context.ts";
@@ -26,6 +27,7 @@ export interface FitFlags extends Pick<ContactFlags, "contactAtoms" | "cutoff"> 
   adapter?: string;
   backend: BackendChoice;
   lowMemory: boolean;
+  precision?: Precision;
   penalty: number;
   separation: number;
   folds: number;
@@ -35,6 +37,7 @@ export interface FitFlags extends Pick<ContactFlags, "contactAtoms" | "cutoff"> 
 
 /** Fits, measures on proteins left out, and writes the model with its head. */
 export async function runFit(o: FitFlags, ctx: CommandContext): Promise<void> {
+  requireF32(o.precision, "fit a contact head");
   const watch = new Stopwatch();
   watch.stage("read inputs");
   using output = OutputDir.open(o.out, "contacts fit");
@@ -58,7 +61,14 @@ export async function runFit(o: FitFlags, ctx: CommandContext): Promise<void> {
   watch.stage("load model");
   using model = await openChosen(o, ctx);
   if (model.embedded) notes.push(EMBEDDED_NOTE);
-  const { config } = model.checkpoint, { signal } = ctx;
+  const { config, tensors } = model.checkpoint, { signal } = ctx;
+  const missing = [...weightShapes(config).keys()].find((name) => !tensors.has(name));
+  if (missing) {
+    throw new UserError(
+      "Cannot fit a contact head as the checkpoint must have a language-model head, which is written " +
+        `with it: current value lacks ${missing}`,
+    );
+  }
   await using engine = await openEngine(model, o, ctx, notes);
   watch.stage("attention");
   const features: PairFeatures[] = [];

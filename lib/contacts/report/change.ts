@@ -2,7 +2,7 @@
 import type { Piece } from "../../report/bundle.ts";
 import { pairMap } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
-import { frame, packed, panel, ramp } from "../../report/page.ts";
+import { frame, packedPicture, panel, ramp } from "../../report/page.ts";
 import { short } from "../../report/scale.ts";
 import { changedPairs, largestChange, ruleOf } from "../change.ts";
 import type { ContactResult, Method } from "../types.ts";
@@ -42,7 +42,7 @@ export function changeSteps(result: ContactResult, bin: number): Markup | undefi
       found[at] = 128 + Math.round(127 * Math.max(-1, Math.min(1, change / most)));
     }
   }
-  return packed("changes", found);
+  return packedPicture("changes", found);
 }
 
 /** The panels, where there is an adapter. */

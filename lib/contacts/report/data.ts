@@ -1,9 +1,10 @@
 /** What the page of a protein's contacts draws. */
-import { packed } from "../../report/page.ts";
+import { packed, packedPicture } from "../../report/page.ts";
 import { binOf } from "../../report/quantise.ts";
 import { coordinates, type Shape, shapeArrays, shapeOf } from "../../structure/shape.ts";
 import { chainName } from "../../structure/structure.ts";
 import { precisionCurve } from "../evaluate.ts";
+import { nthHighest } from "../highest.ts";
 import { MOTIF_MODES, type MotifMode } from "../motif_types.ts";
 import { contactRows, unitName } from "../tables.ts";
 import { changeData, changeSteps } from "./change.ts";
@@ -71,9 +72,9 @@ export function contactData(result: ContactResult, method: Method, shape?: Shape
   const arrays = [
     length <= MOST_EXACT
       ? packed("scores", upperTriangle(map, length))
-      : packed("steps", steps(map, length, bin, max)),
+      : packedPicture("steps", steps(map, length, bin, max)),
     changeSteps(result, bin),
-    truth && packed("truth", marks(truth, length, bin)),
+    truth && packedPicture("truth", marks(truth, length, bin)),
     truth?.points && packed("places", coordinates(truth.points)),
     shape && shapeArrays(shape),
   ];
@@ -128,17 +129,21 @@ function largestApart(map: Float32Array, length: number): number {
 
 /** Where the colours of a map begin and end: percentiles of the pairs at least 6 apart. */
 function ends(map: Float32Array, length: number): [number, number] {
-  const values: number[] = [];
   // A hundred thousand pairs tell it.
   const step = Math.max(1, Math.floor(length * length / 200_000));
+  const sampled = new Uint32Array(Math.ceil(length * length / 2 / step));
+  let count = 0;
   for (let i = 0, k = 0; i < length; i++) {
     for (let j = i + RANGES[0].min; j < length; j++, k++) {
-      if (k % step === 0 && !Number.isNaN(map[i * length + j])) values.push(map[i * length + j]);
+      const pair = i * length + j;
+      if (k % step === 0 && !Number.isNaN(map[pair])) sampled[count++] = pair;
     }
   }
-  values.sort((a, b) => a - b);
+  const pairs = sampled.subarray(0, count);
   const at = (share: number) =>
-    values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? 0;
+    count === 0
+      ? 0
+      : nthHighest(map, pairs, count - Math.min(count - 1, Math.floor(share * count)));
   const [low, high] = [at(0.05), at(0.995)];
   return high > low ? [low, high] : [low, low + 1];
 }

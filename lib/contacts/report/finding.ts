@@ -3,7 +3,7 @@ import type { Finding } from "../../report/page.ts";
 import { percent, short } from "../../report/client/numbers.js";
 import { changedPairs, changeText } from "../change.ts";
 import type { MetricSummary } from "../summary.ts";
-import { contactRows } from "../tables.ts";
+import { contactRows, pairsApart } from "../tables.ts";
 import { type ContactRecord, type ContactResult, type Method, RANGES } from "../types.ts";
 import { METHOD_NAMES } from "./data.ts";
 
@@ -47,8 +47,9 @@ const bestRange = (scores: NonNullable<ContactRecord["scores"]>) =>
   scores.findLast(({ precisionL }) => !Number.isNaN(precisionL));
 
 function withoutTruth(result: ContactResult, method: Method): Finding {
-  const { residues } = result, [best] = contactRows(result, 1, RANGES[2].min);
-  const high = contactRows(result, 0, RANGES[2].min).filter(({ score }) => score > 0.5).length;
+  const { residues, map } = result, [best] = contactRows(result, 1, RANGES[2].min);
+  const high = pairsApart(map, residues.length, RANGES[2].min)
+    .reduce((sum, pair) => sum + Number(map[pair] > 0.5), 0);
   if (!best) {
     return { answer: "No two residues are 24 apart: there is no long-range pair to predict." };
   }

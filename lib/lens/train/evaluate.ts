@@ -1,4 +1,5 @@
 /** How far each layer is from the last on sequences that a lens was not trained on. */
+import { logSoftmax } from "../../stats/log_softmax.ts";
 import { FIRST_LETTER, LETTERS, VOCABULARY } from "../../../kernels/token_log_probs/types.ts";
 import { type Esm2, planBatches } from "../../esm2/mod.ts";
 import { LensReader } from "../reader.ts";
@@ -56,13 +57,6 @@ export async function heldOutFigures(
 
 /** KL of the softmaxes over a stretch of logits. */
 function divergence(p: Float32Array, q: Float32Array, begin: number, end: number): number {
-  const logP = logSoftmax(p, begin, end), logQ = logSoftmax(q, begin, end);
+  const logP = logSoftmax(p.subarray(begin, end)), logQ = logSoftmax(q.subarray(begin, end));
   return logP.reduce((sum, x, i) => sum + Math.exp(x) * (x - logQ[i]), 0);
-}
-
-function logSoftmax(values: Float32Array, begin: number, end: number): Float64Array {
-  const some = Float64Array.from(values.subarray(begin, end));
-  const largest = some.reduce((a, b) => Math.max(a, b), -Infinity);
-  const sum = some.reduce((total, x) => total + Math.exp(x - largest), 0);
-  return some.map((x) => x - largest - Math.log(sum));
 }

@@ -5,7 +5,7 @@ import type { CommandContext } from "../../cli/context.ts";
 import { formatTable } from "../../cli/table.ts";
 import { formatCount } from "../../cli/units.ts";
 import { UserError } from "../../errors.ts";
-import { defaultTokenBudget } from "../../esm2/mod.ts";
+import { defaultTokenBudget, type Precision, requireF32 } from "../../esm2/mod.ts";
 import { EMBEDDED_NOTE } from "../../hub/open_model.ts";
 import { openChosen } from "../../model_options.ts";
 import { OutputDir } from "../../io/output.ts";
@@ -43,6 +43,7 @@ export interface TrainRequest {
   readonly adapter?: string;
   readonly backend: BackendChoice;
   readonly lowMemory: boolean;
+  readonly precision?: Precision;
   readonly tokenBudget?: number;
   readonly out: string;
 }
@@ -54,6 +55,7 @@ export interface TrainRequest {
  * @throws {UserError} if options contradict each other or a file cannot be read
  */
 export async function trainLensToFile(o: TrainRequest, ctx: CommandContext): Promise<void> {
+  requireF32(o.precision, "train a lens");
   checkChoice(o);
   using output = OutputDir.open(dirname(o.out));
   ctx.onExit(() => output.dispose());

@@ -16,7 +16,7 @@ export function evaluate(
   const known = new Map<Value, Array64>();
   for (const value of g.inputs) known.set(value, inputs[value.name]);
   for (const { value, data } of g.constants) {
-    const bytes = data.slice().buffer;
+    const bytes = (data as Uint8Array).slice().buffer;
     const numbers = value.dtype === "int64"
       ? Float64Array.from(new BigInt64Array(bytes), Number)
       : Float64Array.from(new Float32Array(bytes));

@@ -3,14 +3,13 @@ import { type Esm2, streamRows, visitStreams } from "../../esm2/mod.ts";
 import type { Corpus } from "../../train/corpus.ts";
 import type { Crop } from "../../train/feed.ts";
 
-/** Tokens of one forward pass, padding included. */
-const BATCH_TOKENS = 4096;
-
 export interface ActivationOptions {
   /** Blocks that run, 1 … layers; the stream is read before any final LayerNorm. */
   readonly depth: number;
   /** Whether `<cls>` and `<eos>` count as tokens. */
   readonly specialTokens: boolean;
+  /** Tokens of one forward pass, padding included. @default the backend's */
+  readonly tokenBudget?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -19,7 +18,7 @@ export async function readActivations(
   esm: Esm2,
   corpus: Corpus,
   crops: readonly Crop[],
-  { depth, specialTokens, signal }: ActivationOptions,
+  { depth, specialTokens, tokenBudget, signal }: ActivationOptions,
 ): Promise<Float32Array> {
   const { dModel } = esm.config, edge = specialTokens ? 0 : 1;
   const rows: Int32Array[] = [];
@@ -34,6 +33,6 @@ export async function readActivations(
       out.set(values, at);
       at += values.length;
     }
-  }, { tokenBudget: BATCH_TOKENS, signal });
+  }, { tokenBudget, signal });
   return out;
 }

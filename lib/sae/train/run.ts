@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { openBackend } from "../../backend/mod.ts";
 import type { CommandContext } from "../../cli/context.ts";
 import { formatCount } from "../../cli/units.ts";
-import { Esm2 } from "../../esm2/mod.ts";
+import { defaultTokenBudget, Esm2, requireF32 } from "../../esm2/mod.ts";
 import { EMBEDDED_NOTE } from "../../hub/open_model.ts";
 import { openChosen } from "../../model_options.ts";
 import { OutputDir } from "../../io/output.ts";
@@ -39,6 +39,7 @@ import type { StepReport } from "./trainer.ts";
  * @throws {UserError} if options contradict each other or a file cannot be read
  */
 export async function trainToFile(o: TrainRequest, ctx: CommandContext): Promise<void> {
+  requireF32(o.precision, "train an autoencoder");
   checkChoice(o);
   using output = OutputDir.open(dirname(o.out));
   ctx.onExit(() => output.dispose());
@@ -68,12 +69,13 @@ export async function trainToFile(o: TrainRequest, ctx: CommandContext): Promise
     ...(o.embedScale === "train" && { tokenDropout: false }),
   });
   await using dense = await PreActivations.open(backend, dModel, o.latents);
-  const { signal } = ctx, reading = { depth, specialTokens: o.specialTokens, signal };
+  const tokenBudget = o.tokenBudget ?? defaultTokenBudget(backend);
+  const { signal } = ctx, reading = { depth, specialTokens: o.specialTokens, tokenBudget, signal };
 
   const { corpus, feed, heldOut } = data;
   const stateFile = StateFile.beside(o.out, {
     ...{ version: VERSION, backend: backend.name, model: modelSha256, depth, settings },
-    ...{ corpus: corpus.sha256, feed: feed.settings, embedScale: o.embedScale },
+    ...{ corpus: corpus.sha256, feed: feed.settings, embedScale: o.embedScale, tokenBudget },
     validation: o.validation,
   });
   const report = reportSteps<StepReport>(

@@ -1,4 +1,5 @@
 /** What a person chooses of a training, checked against model and corpus. */
+import type { Precision } from "../../esm2/mod.ts";
 import { UserError } from "../../errors.ts";
 import type { Esm2Config } from "../../checkpoint/mod.ts";
 import type { BackendChoice } from "../../backend/mod.ts";
@@ -36,6 +37,8 @@ export interface TrainRequest extends TrainChoice {
   readonly adapter?: string;
   readonly backend: BackendChoice;
   readonly lowMemory: boolean;
+  readonly precision?: Precision;
+  readonly tokenBudget?: number;
   readonly out: string;
 }
 

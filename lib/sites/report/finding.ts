@@ -1,9 +1,10 @@
 /** The result in a sentence. */
 import type { Finding } from "../../report/page.ts";
 import { short } from "../../report/scale.ts";
-import { FALSE_DISCOVERY_RATE, isSensitive, rankHeads, SENSITIVE } from "../score.ts";
+import { isSensitive, rankHeads, SENSITIVE } from "../score.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "../types.ts";
 import { ADAPTER_METHOD, adapterFinding } from "./adapter_panels.ts";
+import { isDiscovery, type ProteinLine } from "./line.ts";
 import { mutantFinding, mutantMethod } from "./mutant_panels.ts";
 import { count, nameOf } from "./names.ts";
 
@@ -58,16 +59,14 @@ function method({ rows, sites }: ProteinResult, first: HeadRow | undefined, chan
   ].filter(Boolean).join(" ");
 }
 
-const isDiscovery = ({ qBh }: HeadRow) => qBh < FALSE_DISCOVERY_RATE;
-
 /** What was found over several proteins. */
 export function findingOverall(
-  proteins: readonly ProteinResult[],
+  proteins: readonly ProteinLine[],
   summary: readonly HeadSummary[],
 ): Finding {
-  const withHeads = proteins.filter(({ rows }) => rows.some(isDiscovery)).length;
+  const withHeads = proteins.filter(({ hasDiscovery }) => hasDiscovery).length;
   const chance = proteins.reduce((sum, { calledByChance }) => sum + calledByChance, 0);
-  const called = proteins.reduce((sum, { rows }) => sum + rows.filter(isSensitive).length, 0);
+  const called = proteins.reduce((sum, { sensitive }) => sum + sensitive, 0);
   const high = summary.filter(({ impactMean }) => impactMean > SENSITIVE.impact);
   const who = withHeads === 0 ? "In none" : `In ${withHeads}`;
   return {

@@ -9,6 +9,7 @@ import {
   foldedView,
   frame,
   packed,
+  packedPicture,
   panel,
   ramp,
   reportPage,
@@ -22,6 +23,7 @@ import { HEAD_COLUMNS, rowsOf, SUMMARY } from "../tables.ts";
 import type { HeadRow, HeadSummary, ProteinResult } from "../types.ts";
 import { ADAPTER_PIECE, adapterData, adapterPanels, adapterScripts } from "./adapter_panels.ts";
 import { finding, findingOverall, RULE } from "./finding.ts";
+import { lineOf, type ProteinLine } from "./line.ts";
 import { mutantData, mutantPanels, MUTANTS_PIECE, mutantScripts } from "./mutant_panels.ts";
 import { count } from "./names.ts";
 import script from "./page.js" with { type: "text" };
@@ -29,7 +31,10 @@ import script from "./page.js" with { type: "text" };
 export interface SiteReport {
   /** Warnings that the reader must see first. */
   notes: readonly string[];
+  /** Those that can be drawn in full. */
   proteins: readonly ProteinResult[];
+  /** All of them, these first. @default these */
+  all?: readonly ProteinLine[];
   summary?: readonly HeadSummary[];
   run: RunFacts;
 }
@@ -46,13 +51,14 @@ const LISTED = 10;
 const MAP_BYTES = 600_000;
 
 /** Renders the whole page; its scripts and styles are inside and nothing is loaded. */
-export function renderSiteReport({ notes, proteins, summary = [], run }: SiteReport): string {
+export function renderSiteReport(report: SiteReport): string {
+  const { notes, proteins, all = proteins.map(lineOf), summary = [], run } = report;
   const [first] = proteins, drawn = proteins.slice(0, MOST_DRAWN);
-  const isOne = proteins.length === 1;
+  const isOne = all.length === 1;
   const { model, backend } = run.record as { model?: { name: string }; backend?: { name: string } };
   const sites = first.sites.length === 1 ? "the site" : `${first.sites.length} sites`;
   return reportPage({
-    name: isOne ? first.id : count(proteins.length, "protein"),
+    name: isOne ? first.id : count(all.length, "protein"),
     about: `attention to ${isOne ? sites : "their sites"}`,
     context: [
       ...(isOne ? [`${first.residues.length} residues`, siteList(first)] : []),
@@ -60,11 +66,11 @@ export function renderSiteReport({ notes, proteins, summary = [], run }: SiteRep
       `${first.layers.length} layers × ${first.heads} heads`,
       backend?.name ?? "",
     ].filter(Boolean),
-    finding: isOne ? finding(first) : findingOverall(proteins, summary),
-    cautions: [...notes, ...drawnNote(drawn.length, proteins.length)],
+    finding: isOne ? finding(first) : findingOverall(all, summary),
+    cautions: [...notes, ...drawnNote(drawn.length, all.length)],
     body: [
       isOne ? proteinView(first) : [
-        overall(proteins, summary, drawn.length),
+        overall(all, summary, drawn.length),
         drawn.map((protein, i) =>
           foldedView(
             `protein-${i + 1}`,
@@ -200,23 +206,28 @@ function packedMaps({ residues: { length }, rows, maps }: ProteinResult) {
   for (const { layer, head, attention } of maps) {
     const { max, steps } = quantise(attention, length, bin);
     // What packs well may be more.
-    const script = packed(`map-${heads.length}`, steps);
+    const script = packedPicture(`map-${heads.length}`, steps);
     if (heads.length > 0 && bytes + script.text.length > MAP_BYTES) break;
     bytes += script.text.length;
     heads.push({ item: rows.findIndex((r) => r.layer === layer && r.head === head), max });
     scripts.push(script);
   }
   const received = new Float32Array(heads.length * length);
-  heads.forEach((_, m) => {
-    const { attention } = maps[m];
-    for (let i = 0; i < length; i++) {
-      for (let j = 0; j < length; j++) received[m * length + j] += attention[i * length + j];
-    }
-  });
+  heads.forEach((_, m) =>
+    addRows(received.subarray(m * length, (m + 1) * length), maps[m].attention)
+  );
   return {
     ...{ heads, bin, side },
     scripts: heads.length > 0 && [scripts, packed("received", received)],
   };
+}
+
+/** Adds every row of a square matrix. */
+function addRows(into: Float32Array, matrix: Float32Array): void {
+  const { length } = into;
+  for (let at = 0; at < matrix.length; at += length) {
+    for (let j = 0; j < length; j++) into[j] += matrix[at + j];
+  }
 }
 
 const NUMBERS: readonly string[] = [
@@ -239,7 +250,7 @@ function headTable(rows: readonly HeadRow[], order: readonly number[]): Markup {
 }
 
 function overall(
-  proteins: readonly ProteinResult[],
+  proteins: readonly ProteinLine[],
   summary: readonly HeadSummary[],
   drawn: number,
 ): Markup {
@@ -291,16 +302,16 @@ function overall(
   ]);
 }
 
-function proteinRow(protein: ProteinResult, i: number, drawn: number): Markup {
-  const { id, residues, sites, rows, calledByChance } = protein, [best] = rankHeads(rows);
+function proteinRow(protein: ProteinLine, i: number, drawn: number): Markup {
+  const { id, length, sites, sensitive, heads, calledByChance, best } = protein;
   return markup`
 <tr><td class="wrap">${
     i < drawn ? markup`<a href="#protein-${i + 1}">${id}</a>` : id
-  }</td><td>${residues.length}</td><td>${sites.length}</td><td>${
-    rows.filter(isSensitive).length
-  } of ${rows.length}</td><td>${calledByChance.toFixed(1)}</td><td class="text">${
-    best && `layer ${best.layer} head ${best.head}`
-  }</td><td>${best && short(best.z, true)}</td><td>${best && short(best.qBh, true)}</td></tr>`;
+  }</td><td>${length}</td><td>${sites.length}</td><td>${sensitive} of ${heads}</td><td>${
+    calledByChance.toFixed(1)
+  }</td><td class="text">${best && `layer ${best.layer} head ${best.head}`}</td><td>${
+    best && short(best.z, true)
+  }</td><td>${best && short(best.qBh, true)}</td></tr>`;
 }
 
 function glossary(): Markup {
