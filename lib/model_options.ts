@@ -5,7 +5,7 @@ import * as parse from "./cli/parsers.ts";
 import type { Precision } from "./esm2/mod.ts";
 import { type OpenedModel, openModel, type OpenOptions } from "./hub/open_model.ts";
 
-const PRECISIONS = ["f32", "int8"] as const satisfies readonly Precision[];
+const PRECISIONS = ["f32", "int8", "f16"] as const satisfies readonly Precision[];
 
 export const modelOptions = {
   model: option({
@@ -38,7 +38,8 @@ export const modelOptions = {
     placeholder: "name",
     parse: parse.choice(...PRECISIONS),
     description:
-      "f32, or int8 on the cpu: faster and a quarter of the memory; what it changes on a few proteins is printed",
+      "f32, or int8 on the cpu (faster, weights in a quarter of the memory), or f16 on a GPU (half of it); " +
+      "what it changes on a few proteins is printed",
     defaultText: "f32",
     group: "Model",
   }),
@@ -49,7 +50,7 @@ export const tokenBudgetOption = {
     placeholder: "tokens",
     parse: parse.positiveInteger(1_000_000),
     description: "tokens that run together, padding included",
-    defaultText: "1024 on the CPU, 8192 on a GPU",
+    defaultText: "1024, or 2048 in long runs, on the CPU; 8192 on a GPU",
     group: "Model",
   }),
 };

@@ -228,7 +228,10 @@ async function run(
   if (merged) return await runEvaluate(o as unknown as EvaluateFlags, ctx, merged);
   const { fasta = [], tokens, crop, maskShare, masked, replaced, letters, ...rest } = o;
   if (tokens === undefined) {
-    const flag = ([["--new", o.new], ["--weights", o.weights], ["--clusters", o.clusters]] as const)
+    const flag = ([["--new", o.new], ["--weights", o.weights], ["--clusters", o.clusters], [
+      "--dtype",
+      o.dtype === "f32" ? undefined : o.dtype,
+    ]] as const)
       .find(([, value]) => value !== undefined)?.[0];
     if (flag) throw new UserError(`Cannot use ${flag} as --tokens must say how long to train`);
     if (fasta.length > 1) {

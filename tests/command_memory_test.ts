@@ -28,16 +28,39 @@ async function peakOf(
 
 const ignore = Deno.build.os === "windows";
 
+/** A FASTA file of `amount` proteins of 300 residues. */
+async function writeProteins(dir: string, amount: number): Promise<string[]> {
+  const records = Array.from({ length: amount }, (_, i) => `>p${i}\n${residues(300, i)}\n`);
+  await Deno.writeTextFile(`${dir}/all.fasta`, records.join(""));
+  return ["--fasta", `${dir}/all.fasta`];
+}
+
+for (
+  const [command, few, many, options] of [
+    ["embed", 300, 900, []],
+    ["score", 10, 120, ["--mode", "wt-marginal"]],
+  ] as const
+) {
+  Deno.test({
+    name: `${command} needs hardly more memory for more proteins`,
+    ignore,
+    async fn(t) {
+      const write = async (
+        ...given: Parameters<typeof writeProteins>
+      ) => [...await writeProteins(...given), ...options];
+      const less = await peakOf(command, few, write), more = await peakOf(command, many, write);
+      const name = `${(less / MB).toFixed(0)} MB for ${few}, ${(more / MB).toFixed(0)} for ${many}`;
+      await t.step(name, () => ok(more - less < 55 * MB));
+    },
+  });
+}
+
 Deno.test({
   name: "contacts needs no more memory for more proteins",
   ignore,
   async fn(t) {
-    const write = async (dir: string, amount: number) => {
-      const records = Array.from({ length: amount }, (_, i) => `>p${i}\n${residues(300, i)}\n`);
-      await Deno.writeTextFile(`${dir}/all.fasta`, records.join(""));
-      return ["--fasta", `${dir}/all.fasta`];
-    };
-    const few = await peakOf("contacts", 30, write), many = await peakOf("contacts", 250, write);
+    const few = await peakOf("contacts", 30, writeProteins);
+    const many = await peakOf("contacts", 250, writeProteins);
     // The further maps are 79 MB; the process's own heap grows by some 25 until it is tidied.
     const name = `${(few / MB).toFixed(0)} MB for 30, ${(many / MB).toFixed(0)} MB for 250`;
     await t.step(name, () => ok(many - few < 55 * MB));

@@ -311,7 +311,7 @@ async function block(backend: Backend): Promise<void> {
   await using programs = new ProgramCache(backend);
   const embedding = await checkpoint.read("embed_tokens.weight");
   const invFreq = await checkpoint.read("layers.0.self_attn.rot_emb.inv_freq");
-  const rotary = new RotaryCache(invFreq);
+  using rotary = new RotaryCache(invFreq, backend);
   const engine = { config, backend, embedding, invFreq, rotary, weights, programs };
   using pass = new Pass(engine, batchOf([VILLIN]));
   const upload = ({ shape, data }: typeof x) => backend.upload("u", shape, data as Float32Array);

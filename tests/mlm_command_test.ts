@@ -148,6 +148,18 @@ testBadInputs("mlm", (args, settings) => execute(command, [...args], settings), 
     says: /Cannot use --new as --tokens must say how long to train/,
   },
   {
+    name: "the type of weights that are not written",
+    files,
+    args: ["--fasta", "family.fasta", "--dtype", "f16"],
+    says: /Cannot use --dtype as --tokens must say how long to train/,
+  },
+  {
+    name: "a protein of which no residue happens to be hidden",
+    files,
+    args: ["--sequence", "MKTAYI", "--mask-share", "0.01"],
+    says: /Cannot evaluate as at least one of 6 residues must be hidden: current count is 0/,
+  },
+  {
     name: "heads that do not divide the width",
     files,
     args: [...train, "--new", "1,16,3"],

@@ -1,7 +1,14 @@
-/** Models whose linear maps compute in 8-bit integers: what stays, what changes, and what is refused. */
+/**
+ * Models whose linear maps compute in 8-bit integers or from weights in half precision: what stays, what changes,
+ * and what is refused.
+ */
 import { ephb2 } from "../data/ephb2.ts";
 import { openCpu } from "../lib/backend/cpu.ts";
+import { Replay } from "../lib/backend/replay/replay.ts";
+import type { Backend } from "../lib/backend/types.ts";
 import { openWasm } from "../lib/backend/wasm.ts";
+import { openWebGpu, type WebGpuOptions } from "../lib/backend/webgpu.ts";
+import { type Checkpoint, openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { execute } from "../lib/cli/main.ts";
 import {
   Esm2,
@@ -16,8 +23,11 @@ import { parseTable } from "../lib/io/csv.ts";
 import { spearman } from "../lib/stats/correlation.ts";
 import { sorted } from "../lib/stats/sorted.ts";
 import { loadAll } from "../tasks/commands.ts";
+import { command as embed } from "../tasks/embed.ts";
 import { command as score } from "../tasks/score.ts";
 import { allClose, deepEqual, equal, match, maxAbsDiff, ok, rejects } from "./assert.ts";
+import { tinyPath } from "./fixtures.ts";
+import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 
 const batch = padBatch([tokenize(ephb2)]);
 
@@ -113,6 +123,148 @@ Deno.test("8-bit integers are refused on other backends", async () => {
   );
 });
 
+function halfTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({
+    name: `in half precision ${name}${gpuSkipped}`,
+    ignore: !runsGpuTests,
+    // onnxruntime keeps its timers for the life of the process.
+    sanitizeResources: false,
+    sanitizeOps: false,
+    fn,
+  });
+}
+
+/** Logits of two runs of a model on a backend of its own, and what was given again of the second. */
+async function logitsOf(
+  checkpoint: Checkpoint,
+  precision: Precision,
+  options: WebGpuOptions = {},
+  more: ModelOptions = {},
+) {
+  await using backend = await openWebGpu(options);
+  await using esm = await Esm2.open(checkpoint, backend, { precision, ...more });
+  const { run } = Replay.prototype, dispatches: number[] = [], logits: Float32Array[] = [];
+  const bytes = backend.liveBytes;
+  for (let round = 0; round < 2; round++) {
+    if (round === 1) {
+      Replay.prototype.run = function (args) {
+        dispatches.push(this.recording.steps.length);
+        return run.call(this, args);
+      };
+    }
+    try {
+      using result = await esm.run(batch, { head: true });
+      logits.push(await result.logits!.read());
+    } finally {
+      Replay.prototype.run = run;
+    }
+  }
+  return { logits, dispatches, bytes };
+}
+
+/** The same checkpoint with its matrices rounded to half precision. */
+const rounded = (checkpoint: Checkpoint): Checkpoint =>
+  new Proxy(checkpoint, {
+    get(target, key) {
+      if (key !== "read") return Reflect.get(target, key, target);
+      return async (name: string, into?: Float32Array) => {
+        const data = await target.read(name as "lm_head.weight", into);
+        return /proj\.weight|fc[12]\.weight/.test(name) ? data.map(Math.f16round) : data;
+      };
+    },
+  });
+
+halfTest(
+  "a model is that of the rounded weights, by our own products and by onnxruntime's",
+  async () => {
+    using checkpoint = await openCheckpoint(tinyPath);
+    const exact = await logitsOf(checkpoint, "f32");
+    const expected = await logitsOf(rounded(checkpoint), "f32");
+    ok(maxAbsDiff(expected.logits[0], exact.logits[0]) > 1e-3, "rounding changes something");
+    for (const ownProducts of [true, false]) {
+      const found = await logitsOf(checkpoint, "f16", { ownProducts });
+      for (const one of found.logits) {
+        // Sums of up to 512 products in single precision, in another order.
+        allClose(one, expected.logits[0], { atol: 1e-4 }, `own products: ${ownProducts}`);
+      }
+    }
+    const plain = await logitsOf(checkpoint, "f16", { replay: false });
+    allClose(plain.logits[0], expected.logits[0], { atol: 1e-4 });
+  },
+);
+
+halfTest("products read weights as they are stored", async () => {
+  using checkpoint = await openCheckpoint(tinyPath);
+  const own = { ownProducts: true };
+  const exact = await logitsOf(checkpoint, "f32", own),
+    half = await logitsOf(checkpoint, "f16", own);
+  // Nothing is widened.
+  deepEqual(half.dispatches, exact.dispatches);
+  ok(half.dispatches.length > 0);
+  ok(half.bytes < 0.6 * exact.bytes, `${half.bytes} of ${exact.bytes}`);
+  deepEqual(half.logits[1], half.logits[0], "whether a shape was seen before does not matter");
+  const read = await logitsOf(checkpoint, "f16", own, { lowMemory: true });
+  deepEqual(read.logits[0], half.logits[0], "nor whether weights are kept");
+});
+
+halfTest("nothing is replaced or differentiated, and no weight is infinite", async () => {
+  await using backend = await openWebGpu();
+  using checkpoint = await openCheckpoint(tinyPath);
+  await using esm = await Esm2.open(checkpoint, backend, { precision: "f16" });
+  const refusal = /Cannot .+ as the precision must be f32: current value is f16/;
+  const visitor: Visitor = { hidden: ({ hidden, replace }) => replace(hidden.keep()) };
+  await rejects(() => esm.run(batch, { visitor }), refusal);
+  const rows = [1], cotangent = () => Promise.resolve(new Float32Array());
+  await rejects(
+    // deno-lint-ignore require-await -- throws by rejecting
+    async () => esm.gradient(batch, { rows, wrt: 0, cotangent } as never),
+    refusal,
+  );
+  const large: Checkpoint = new Proxy(checkpoint, {
+    get(target, key) {
+      if (key !== "read") return Reflect.get(target, key, target);
+      return async (name: "lm_head.weight") => {
+        const data = await target.read(name);
+        if (name.includes("1.fc1.weight")) data[5] = 70000;
+        return data;
+      };
+    },
+  });
+  const live = backend.liveBytes;
+  await rejects(
+    () => Esm2.open(large, backend, { precision: "f16" }),
+    /Cannot compute in f16 as weights must be below 65520 in it: layers\.1\.fc1\.weight has 70000/,
+  );
+  equal(backend.liveBytes, live);
+});
+
+Deno.test("half precision is refused on other backends, and on adapters without", async () => {
+  await using backend = await openWasm();
+  using model = await openModel(undefined);
+  await rejects(
+    () => Esm2.open(model.checkpoint, backend, { precision: "f16" }),
+    /Cannot compute in f16 as the backend must be webgpu: current value is wasm/,
+  );
+  const without = { name: "webgpu", gpu: { hasHalf: false } } as Backend;
+  await rejects(
+    () => Esm2.open(model.checkpoint, without, { precision: "f16" }),
+    /Cannot compute in f16 as the adapter must have shader-f16: it has not; leave --precision out/,
+  );
+});
+
+halfTest("a command shows and records what changes", async () => {
+  const args = ["--backend", "webgpu", "--precision", "f16", "--no-report", "--out", "out"];
+  const { code, err } = await runIn(embed, args, async (dir) => {
+    const { precision } = JSON.parse(await Deno.readTextFile(`${dir}/out/run.json`));
+    equal(precision.precision, "f16");
+    equal(precision.panel.length, 4);
+    const { logProbability, attention, contact } = precision.largest;
+    for (const value of [logProbability, attention, contact]) ok(value >= 0 && value < 0.05);
+  });
+  equal(code, 0, err);
+  match(err, /In f16 the largest differences to f32 on 4 proteins are [\d.e-]+ of log-prob/);
+});
+
 /** Runs a command in a folder of its own; gives its exit code, what it said, and what the folder holds. */
 async function runIn(
   command: Parameters<typeof execute>[0],
@@ -173,10 +325,13 @@ const REFUSING: Readonly<Record<string, string[]>> = {
 const all = new Map((await loadAll()).map(({ path, command }) => [path, command]));
 
 for (const [name, args] of Object.entries(REFUSING)) {
-  Deno.test(`${name} refuses --precision int8 before it reads or writes anything`, async () => {
-    const { code, err, files } = await runIn(all.get(name)!, [...args, "--precision", "int8"]);
-    equal(code, 2, err);
-    match(err, /^error: Cannot .+ as the precision must be f32: current value is int8$/);
-    deepEqual(files, []);
-  });
+  for (const precision of ["int8", "f16"]) {
+    Deno.test(`${name} refuses --precision ${precision} before it reads or writes anything`, async () => {
+      const { code, err, files } = await runIn(all.get(name)!, [...args, "--precision", precision]);
+      equal(code, 2, err);
+      match(err, /^error: Cannot .+ as the precision must be f32: current value is /);
+      equal(err.endsWith(` ${precision}`), true);
+      deepEqual(files, []);
+    });
+  }
 }

@@ -248,9 +248,12 @@ Deno.test({
     await using expected = await Esm2.open(checkpoint, plain);
     await using model = await Esm2.open(checkpoint, backend);
     const { run } = Replay.prototype;
-    let own = 0;
+    let own = 0, ofThree = 0;
     Replay.prototype.run = function (...args) {
-      own += this.recording.steps.filter((step) => step.kind === "dispatch" && step.params).length;
+      const steps = this.recording.steps.filter((step) => step.kind === "dispatch");
+      own += steps.filter(({ params }) => params).length;
+      // One factor, and three times weights, bias and result.
+      ofThree += steps.filter(({ params, bindings }) => params && bindings.length === 10).length;
       return run.apply(this, args);
     };
     try {
@@ -273,5 +276,6 @@ Deno.test({
       Replay.prototype.run = run;
     }
     ok(own > 0, "products of our own were used");
+    ok(ofThree > 0, "queries, keys and values were one product");
   },
 });

@@ -170,10 +170,9 @@ async function checkMutants(browser: Browser, url: string) {
 
 async function checkMap(browser: Browser, url: string, { residues, maps, rows }: ProteinResult) {
   await using page = await browser.open(url, {});
-  const [{ layer, head, attention }] = maps, { length } = residues;
+  const [{ layer, head, steps, max }] = maps, { length } = residues;
   const item = rows.findIndex((row) => row.layer === layer && row.head === head);
   await page.evaluate(`document.querySelector('.heads button[data-item="${item}"]').click()`);
-  const max = attention.reduce((a, b) => Math.max(a, b), 0);
   for (const [i, j] of [[1, 1], [12, 5], [length - 1, length - 2], [length >> 1, 13]]) {
     const box = await figureBox(page, "map");
     // As the figure lays it out: room for numbers to the left and beneath.
@@ -188,10 +187,9 @@ async function checkMap(browser: Browser, url: string, { residues, maps, rows }:
     const seen = await page.evaluate<string>(
       `document.querySelector("#tip [data-fact]").textContent`,
     );
-    const value = attention[(i - 1) * length + j - 1];
-    // Half of one of 255 square-root steps, then three digits.
-    const step = Math.sqrt(value * max) / 255 + max / (4 * 255 ** 2);
-    ok(Math.abs(Number(seen) - value) <= step + 0.005 * value, `${seen} for ${value}`);
+    const value = max * (steps[(i - 1) * length + j - 1] / 255) ** 2;
+    // Three digits.
+    ok(Math.abs(Number(seen) - value) <= 0.005 * value, `${seen} for ${value}`);
     match(
       await page.evaluate<string>(
         `document.querySelector("[data-list=partners]").previousElementSibling.textContent`,

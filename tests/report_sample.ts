@@ -1,6 +1,6 @@
 /** Made-up results of the size and kind that the analysis gives, for tests of the report. */
+import { headMap } from "../lib/sites/maps.ts";
 import type {
-  HeadMap,
   HeadRow,
   HeadSummary,
   MutantResult,
@@ -47,8 +47,8 @@ export function sampleProtein({ maps, seed, ...shape }: SampleShape): ProteinRes
     heads,
     rows,
     calledByChance: 1.25,
-    maps: best.map(({ layer, head }): HeadMap => {
-      return { layer, head, attention: sampleMap(residues.length, sites, next) };
+    maps: best.map(({ layer, head }) => {
+      return headMap({ layer, head }, sampleMap(residues.length, sites, next), residues.length);
     }),
   };
 }

@@ -29,6 +29,12 @@ const BATCHES = {
   padded: batchOf(12, 40, 33),
 };
 
+/** More than run best at a time. */
+const IN_PARTS = {
+  alike: batchOf(200, 200, 200, 200, 200),
+  padded: batchOf(100, 310, 280, 310),
+};
+
 async function withModels(
   prepack: PrepackOptions,
   test: (packed: Esm2, plain: Esm2, backend: HostBackend) => Promise<void>,
@@ -59,7 +65,10 @@ async function read(model: Esm2, batch: TokenBatch) {
 
 Deno.test("segments give what blocks give, for every kind of batch", () =>
   withModels({}, async (packed, plain) => {
-    for (const [name, batch] of Object.entries(BATCHES)) {
+    const inParts = Object.entries(IN_PARTS).map(([name, batch]) =>
+      [`${name} in parts`, batch] as const
+    );
+    for (const [name, batch] of [...Object.entries(BATCHES), ...inParts]) {
       const [found, expected] = [await read(packed, batch), await read(plain, batch)];
       for (const key of ["hidden", "logits", "normalised"] as const) {
         const [a, e] = [found, expected].map((one) => ofTokens(batch, one[key]));
@@ -91,8 +100,11 @@ Deno.test("a segment's numbers do not depend on the threads", async () => {
     await using backend = await openCpu({ threads });
     await using model = await Esm2.open(checkpoint, backend, { prepack: {} });
     const found = [];
-    for (const batch of [...Object.values(BATCHES), batchOf(300)]) {
+    for (const batch of [...Object.values(BATCHES), batchOf(300), ...Object.values(IN_PARTS)]) {
       found.push((await read(model, batch)).logits);
+      const rows = [batch.size * batch.width - 2, 3, 1];
+      using result = await model.run(batch, { head: { rows, alone: true } });
+      found.push(await result.logits!.read(), await result.hidden.read());
     }
     return found;
   }));

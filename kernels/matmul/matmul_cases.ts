@@ -2,7 +2,8 @@
 import { PhiloxStream } from "../philox/mod.ts";
 import type { MatmulShape, MatmulVariant } from "./types.ts";
 
-export interface MatmulCase extends MatmulShape, Pick<MatmulVariant, "transposed" | "bias"> {
+export interface MatmulCase
+  extends MatmulShape, Pick<MatmulVariant, "transposed" | "bias" | "half"> {
   name: string;
 }
 
@@ -39,14 +40,32 @@ export const BENCH_CASES: readonly MatmulCase[] = [
   { name: "[66, 1280] · [1280, 1280]ᵀ", batch: 1, m: 66, n: 1280, k: 1280, ...weights },
   { name: "[66, 5120] · [1280, 5120]ᵀ", batch: 1, m: 66, n: 1280, k: 5120, ...weights },
   { name: "[3312, 1280] · [5120, 1280]ᵀ", batch: 1, m: 3312, n: 5120, k: 1280, ...weights },
+  {
+    name: "[66, 1280] · f16 [1280, 1280]ᵀ",
+    batch: 1,
+    m: 66,
+    n: 1280,
+    k: 1280,
+    ...weights,
+    half: true,
+  },
+  {
+    name: "[414, 1280] · f16 [5120, 1280]ᵀ",
+    batch: 1,
+    m: 414,
+    n: 5120,
+    k: 1280,
+    ...weights,
+    half: true,
+  },
   { name: "[414, 320] · [1280, 320]ᵀ", batch: 1, m: 414, n: 1280, k: 320, ...weights },
   { name: "20 × [414, 64] · [64, 414]", batch: 20, m: 414, n: 414, k: 64, ...heads },
   { name: "20 × [414, 414] · [414, 64]", batch: 20, m: 414, n: 64, k: 414, ...heads },
 ];
 
 /** Least traffic: a, b, bias and c once. */
-export function bytes({ batch, m, n, k, bias }: MatmulCase): number {
-  return 4 * (batch * (m * k + n * k + m * n) + (bias ? n : 0));
+export function bytes({ batch, m, n, k, bias, half }: MatmulCase): number {
+  return 4 * (batch * (m * k + m * n) + (bias ? n : 0)) + (half ? 2 : 4) * batch * n * k;
 }
 
 /** A multiplication and an addition a step. */
@@ -54,14 +73,14 @@ export function flops({ batch, m, n, k }: MatmulShape): number {
   return 2 * batch * m * n * k;
 }
 
-/** Uniform values in −1..1. */
-export function randomFactors({ batch, m, n, k, bias }: MatmulCase, seed: number) {
+/** Uniform values in −1..1; of b in half precision such as it can hold. */
+export function randomFactors({ batch, m, n, k, bias, half }: MatmulCase, seed: number) {
   const stream = new PhiloxStream(seed);
   const uniform = (row: number, length: number) =>
     Float32Array.from({ length }, (_, i) => stream.below(1 << 24, row, i) / (1 << 23) - 1);
   return {
     a: uniform(0, batch * m * k),
-    b: uniform(1, batch * n * k),
+    b: half ? uniform(1, batch * n * k).map(Math.f16round) : uniform(1, batch * n * k),
     bias: bias ? uniform(2, n) : undefined,
   };
 }

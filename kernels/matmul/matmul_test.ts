@@ -50,6 +50,76 @@ for (const [name, tile] of Object.entries(TILES)) {
   });
 }
 
+for (const [name, tile] of Object.entries(TILES)) {
+  gpuTest(
+    `matmul of weights in half precision equals the definition in ${name} tiles`,
+    async (ctx) => {
+      if (!ctx.device.features.has("shader-f16")) return;
+      for (const one of TEST_CASES) {
+        const { a, b: exact, bias } = randomFactors(one, 4), { batch, m, n, k } = one;
+        const b = Float16Array.from(exact);
+        const kernel = await MatmulKernel.create(ctx, one, { ...one, half: true }, tile);
+        using left = ctx.upload("a", [batch, m, k], a);
+        using right = ctx.upload("b", [batch, n, k], b);
+        using added = bias && ctx.upload("bias", [n], bias);
+        using c = ctx.upload("c", [batch, m, n], new Float32Array(batch * m * n).fill(NaN));
+        await ctx.submit(
+          "matmul",
+          (encoder) => kernel.encode(encoder, { a: left, b: right, bias: added, c }),
+        );
+        const expected = matmulReference(a, b, bias, one, one);
+        allClose(await ctx.read(c), expected, { atol: tolerance(one) }, one.name);
+        allClose(matmul(a, b, bias, one, one), expected, { rtol: 2 ** -23, atol: 2 ** -40 });
+      }
+    },
+  );
+}
+
+gpuTest("matmul of weights in half precision adds up in single precision", async (ctx) => {
+  if (!ctx.device.features.has("shader-f16")) return;
+  // In half precision 1 + 1/4096 is 1, however often it is added.
+  const shape = { batch: 1, m: 1, n: 1, k: 512 }, form = { transposed: true, bias: false };
+  const b = Float16Array.from({ length: 512 }, (_, i) => i === 0 ? 1 : 1 / 4096);
+  const kernel = await MatmulKernel.create(ctx, shape, { ...form, half: true });
+  using left = ctx.upload("a", [512], new Float32Array(512).fill(1));
+  using right = ctx.upload("b", [512], b), c = ctx.alloc("c", [1], "f32");
+  await ctx.submit("matmul", (encoder) => kernel.encode(encoder, { a: left, b: right, c }));
+  equal((await ctx.read(c))[0], 1 + 511 / 4096);
+});
+
+gpuTest("matmul of one factor with three gives the bits of three products", async (ctx) => {
+  for (const [name, tile] of Object.entries(TILES)) {
+    for (const half of ctx.device.features.has("shader-f16") ? [false, true] : [false]) {
+      for (const one of TEST_CASES) {
+        const { batch, m, n, k, bias } = one;
+        using owned = new DisposableStack();
+        const a = owned.use(ctx.upload("a", [batch, m, k], randomFactors(one, 5).a));
+        const parts = [6, 7, 8].map((seed) => {
+          const { b, bias } = randomFactors(one, seed);
+          const weights = half ? Float16Array.from(b) : b;
+          return {
+            b: owned.use(ctx.upload("b", [batch, n, k], weights as Float32Array)),
+            bias: bias && owned.use(ctx.upload("bias", [n], bias)),
+          };
+        });
+        const nowhere = () =>
+          owned.use(ctx.upload("c", [batch, m, n], new Float32Array(batch * m * n).fill(NaN)));
+        const expected = parts.map((part) => ({ ...part, c: nowhere() }));
+        const found = parts.map((part) => ({ ...part, c: nowhere() }));
+        const form = { transposed: one.transposed, bias, half };
+        const single = await MatmulKernel.create(ctx, one, form, tile);
+        const triple = await MatmulKernel.create(ctx, one, { ...form, products: 3 }, tile);
+        await ctx.submit("products", (encoder) => {
+          for (const part of expected) single.encode(encoder, { a, ...part });
+          triple.encodeAll(encoder, a, found);
+        });
+        const all = await ctx.readAll([...expected, ...found].map(({ c }) => c));
+        deepEqual(all.slice(3), all.slice(0, 3), `${one.name}, ${name} tiles`);
+      }
+    }
+  }
+});
+
 gpuTest("matmul neither reads nor writes past its shapes", async (ctx) => {
   const one: MatmulCase = { name: "", batch: 1, m: 5, n: 6, k: 7, transposed: false, bias: false };
   const kernel = await MatmulKernel.create(ctx, one, one);
@@ -86,10 +156,12 @@ gpuTest("MatmulKernel refuses sizes that do not fit", async (ctx) => {
 
 Deno.test("matmulSpec() lays out its parameters as the shader does", () => {
   for (const bias of [true, false]) {
-    const variant = { bias, transposed: true, vectors: true };
-    const { source, params, bindings } = matmulSpec(variant, LARGE_TILE);
-    deepEqual(paramFieldsOf(source), params.fields);
-    equal([...source.matchAll(/@group\(0\)/g)].length, bindings.length);
+    for (const products of [1, 3]) {
+      const variant = { bias, transposed: true, vectors: true, products };
+      const { source, params, bindings } = matmulSpec(variant, LARGE_TILE);
+      deepEqual(paramFieldsOf(source), params.fields);
+      equal([...source.matchAll(/@group\(0\)/g)].length, bindings.length);
+    }
   }
 });
 

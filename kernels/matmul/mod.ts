@@ -1,4 +1,4 @@
-/** Products of matrices on the GPU, in single precision. */
+/** Products of matrices on the GPU, in single precision, of weights in single or half precision. */
 import {
   type GpuContext,
   type GpuTensor,
@@ -9,13 +9,21 @@ import {
   type ParamValues,
   planGrid,
 } from "../../lib/gpu/mod.ts";
-import { chooseTile, type MatmulShape, type MatmulVariant, type Tile, tileCount } from "./types.ts";
+import {
+  chooseTile,
+  type MatmulForm,
+  type MatmulShape,
+  type MatmulVariant,
+  type Tile,
+  tileCount,
+} from "./types.ts";
 import { matmulWgsl } from "./wgsl.ts";
 
 export { matmul } from "./twin.ts";
 export {
   chooseTile,
   LARGE_TILE,
+  type MatmulForm,
   type MatmulShape,
   type MatmulVariant,
   SMALL_TILE,
@@ -37,7 +45,13 @@ export function matmulSpec(variant: MatmulVariant, tile: Tile): KernelSpec<typeo
   return {
     label: "matmul",
     source: matmulWgsl(variant, tile),
-    bindings: variant.bias ? ["read", "read", "read", "readWrite"] : ["read", "read", "readWrite"],
+    bindings: [
+      "read",
+      ...Array.from({ length: variant.products ?? 1 }, () => [
+        ...(variant.bias ? ["read", "read"] as const : ["read"] as const),
+        "readWrite" as const,
+      ]).flat(),
+    ],
     params: PARAMS,
   };
 }
@@ -57,20 +71,28 @@ export interface MatmulPlan {
  */
 export function planMatmul(
   shape: MatmulShape,
-  form: Pick<MatmulVariant, "transposed" | "bias">,
+  { transposed, bias, half = false, products = 1 }: MatmulForm,
   limits: Pick<GPUSupportedLimits, "maxComputeWorkgroupsPerDimension">,
-  tile: Tile = chooseTile(shape),
+  tile: Tile = chooseTile(shape, products),
 ): MatmulPlan {
   const { batch, m, n, k } = shape, tiles = tileCount(tile, shape);
   return {
-    spec: matmulSpec({ ...form, vectors: k % 4 === 0 }, tile),
+    // Named in this order whatever the caller's: it is part of what shares a pipeline.
+    spec: matmulSpec({ transposed, bias, vectors: k % 4 === 0, half, products }, tile),
     params: { m, n, k, tilesAcross: Math.ceil(n / tile.columns), tiles, batch },
-    grid: planGrid(tiles * batch, limits),
+    grid: planGrid(tiles * batch * products, limits),
   };
 }
 
+/** What a factor a is multiplied with, what is added, and where the result goes. */
+export interface MatmulPart {
+  b: GpuTensor<"f32" | "f16">;
+  bias?: GpuTensor<"f32">;
+  c: GpuTensor<"f32">;
+}
+
 /**
- * c = a · b (+ bias) of `batch` products; see the twin `matmul` for the shapes.
+ * c = a · b (+ bias) of `batch` products, for one b or several; see the twin `matmul` for the shapes.
  *
  * A sum is made along K in order by fused multiply-adds in single precision.
  */
@@ -81,7 +103,7 @@ export class MatmulKernel {
   static async create(
     ctx: GpuContext,
     shape: MatmulShape,
-    form: Pick<MatmulVariant, "transposed" | "bias">,
+    form: MatmulForm,
     tile?: Tile,
   ): Promise<MatmulKernel> {
     const plan = planMatmul(shape, form, ctx.limits, tile);
@@ -91,12 +113,21 @@ export class MatmulKernel {
   /** Encodes one dispatch. @throws {RangeError} if sizes do not fit */
   encode(
     encoder: GPUCommandEncoder,
-    { a, b, bias, c }: Record<"a" | "b" | "c", GpuTensor<"f32">> & { bias?: GpuTensor<"f32"> },
+    { a, ...part }: { a: GpuTensor<"f32"> } & MatmulPart,
   ): void {
+    this.encodeAll(encoder, a, [part]);
+  }
+
+  /** The same for as many b as the kernel was made for. */
+  encodeAll(encoder: GPUCommandEncoder, a: GpuTensor<"f32">, parts: readonly MatmulPart[]): void {
     const { params, grid, spec } = this.plan, { batch, m, n, k } = params;
-    checkLengths([[a, batch * m * k], [b, batch * n * k], [c, batch * m * n]]);
-    if (bias) checkLengths([[bias, n]]);
-    const tensors = bias ? [a, b, bias, c] : [a, b, c];
+    checkLengths([[a, batch * m * k]]);
+    const tensors: GpuTensor[] = [a];
+    for (const { b, bias, c } of parts) {
+      checkLengths([[b, batch * n * k], [c, batch * m * n]]);
+      if (bias) checkLengths([[bias, n]]);
+      tensors.push(b, ...(bias ? [bias] : []), c);
+    }
     this.kernel.dispatch(encoder, { label: spec.label, tensors, params, grid });
   }
 }

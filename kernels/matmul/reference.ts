@@ -4,7 +4,7 @@ import type { MatmulShape, MatmulVariant } from "./types.ts";
 /** c[e, i, j] = Σ a[e, i, k] · b[e, k, j] (+ bias[j]); f64[batch, M, N]. */
 export function matmulReference(
   a: Float32Array,
-  b: Float32Array,
+  b: Float32Array | Float16Array,
   bias: Float32Array | undefined,
   { batch, m, n, k }: MatmulShape,
   { transposed }: Pick<MatmulVariant, "transposed">,

@@ -5,14 +5,14 @@ import type { MatmulShape, MatmulVariant } from "./types.ts";
  * c = a · b (+ bias), added up in the order of the shader, in double precision.
  *
  * a     f32[batch, M, K]
- * b     f32[batch, N, K] or, not transposed, f32[batch, K, N]
+ * b     f32 or f16[batch, N, K] or, not transposed, [batch, K, N]
  * bias  f32[N]
  *
  * @returns f32[batch, M, N]
  */
 export function matmul(
   a: Float32Array,
-  b: Float32Array,
+  b: Float32Array | Float16Array,
   bias: Float32Array | undefined,
   { batch, m, n, k }: MatmulShape,
   { transposed }: Pick<MatmulVariant, "transposed">,

@@ -8,7 +8,14 @@ export interface MatmulVariant {
   bias: boolean;
   /** Whether K is a multiple of 4, so that four values along it are loaded at once. */
   vectors: boolean;
+  /** Whether b is in half precision; sums are in single precision all the same. @default false */
+  half?: boolean;
+  /** How many b, each with its own row and result, the same a is multiplied with. @default 1 */
+  products?: number;
 }
+
+/** What chooses a product's shader besides its sizes. */
+export type MatmulForm = Omit<MatmulVariant, "vectors">;
 
 export interface MatmulShape {
   /** Independent products. */
@@ -53,8 +60,8 @@ export function tileCount({ rows, columns }: Tile, { m, n }: MatmulShape): numbe
   return Math.ceil(m / rows) * Math.ceil(n / columns);
 }
 
-export function chooseTile(shape: MatmulShape): Tile {
-  const groups = shape.batch * tileCount(LARGE_TILE, shape);
+export function chooseTile(shape: MatmulShape, products = 1): Tile {
+  const groups = products * shape.batch * tileCount(LARGE_TILE, shape);
   return groups < FEW_GROUPS ? SMALL_TILE : LARGE_TILE;
 }
 

@@ -17,7 +17,9 @@ import type { Program, Tensor } from "./types.ts";
 
 /** A tensor in a GPU buffer that onnxruntime can read and write. */
 export interface DeviceTensor extends Tensor {
-  readonly gpu: GpuTensor<"f32">;
+  readonly gpu: GpuTensor;
+  /** Its shape as text. */
+  readonly extents: string;
   native(ort: Ort): OrtTensor;
 }
 
@@ -95,6 +97,8 @@ export class DeviceProgram implements Program {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // The session frees constants of its graph.
+    this.host.replays?.check.gpu.stream.flush();
     for (const state of this.#shapes.values()) disposeReplay(state);
     this.#shapes.clear();
     await this.host.exclusive(() => this.session.release());
@@ -117,6 +121,8 @@ export class DeviceProgram implements Program {
   async #inTurn(call: Call): Promise<void> {
     const { replays } = this.host, { key, buffers } = call;
     if (this.#replayed(call)) return;
+    // onnxruntime submits by itself, behind what was replayed so far.
+    replays?.check.gpu.stream.flush();
     const state = this.#shapes.get(key);
     if (!replays || state !== null) {
       await this.#call(call);
@@ -124,18 +130,14 @@ export class DeviceProgram implements Program {
     }
     const log = await replays.tap.record(() => this.#call(call));
     const outputs = Object.values(call.results).filter(({ sizeBytes }) => sizeBytes > 0);
+    const run = replays.ownProducts
+      ? await replaceProducts(log, buffers, replays.tap.pipelines, replays.check.gpu)
+      : log;
     const recording = makeRecording(
-      log,
+      run,
       buffers,
       outputs.map(({ gpu }) => gpu.buffer),
       replays.uniformAlignment,
-      replays.ownProducts
-        ? await replaceProducts(
-          log,
-          (pipeline) => replays.tap.pipelines.product(pipeline),
-          replays.check.gpu,
-        )
-        : undefined,
     );
     if (typeof recording === "string") return this.#keep(key, recording);
     const replay = new Replay(recording, replays.scratch);
@@ -185,12 +187,19 @@ export class DeviceProgram implements Program {
 }
 
 function callOf(inputs: Call["inputs"], results: Call["results"]): Call {
-  const named = [...Object.entries(inputs), ...Object.entries(results)];
-  const buffers = named.map(([, { gpu }]) => gpu.buffer);
-  const key = named.map(([name, { shape }], i) =>
-    `${name} ${shape} ${buffers.indexOf(buffers[i])}`
-  );
-  return { inputs, results, buffers, key: key.join() };
+  // Written out: a pass of 33 blocks comes here as often.
+  const buffers: GPUBuffer[] = [];
+  let key = "";
+  for (const tensors of [inputs, results]) {
+    for (const name in tensors) {
+      const tensor = tensors[name];
+      buffers.push(tensor.gpu.buffer);
+      key += `${name} ${tensor.extents},`;
+    }
+  }
+  // Mostly no buffer is there twice.
+  if (new Set(buffers).size < buffers.length) key += buffers.map((one) => buffers.indexOf(one));
+  return { inputs, results, buffers, key };
 }
 
 function disposeReplay(state?: ShapeState): void {

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Graph } from "../onnx/graph.ts";
 import { serialize } from "../onnx/serialize.ts";
 import { showAs, tensorText } from "../display.ts";
+import { type LaneGraph, Lanes } from "./lanes.ts";
 import type { InferenceSession, Ort, OrtTensor } from "./ort.ts";
 import { firstNonFinite } from "../stats/finite.ts";
 import {
@@ -197,17 +198,28 @@ export class HostBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Program> {
-    const { session: options } = this.options;
-    const session = await this.ort.InferenceSession.create(
-      serialize(graph),
-      inFolder(options, folderOf(graph)),
-    );
-    return new HostProgram(this, session);
+    const { model, options } = this.#read(graph);
+    return new HostProgram(this, await this.ort.InferenceSession.create(model, options));
+  }
+
+  openLanes(most: number): Lanes | undefined {
+    const { intraOpNumThreads: threads = 1 } = this.options.session;
+    if (threads < 2 || most < 2 || this.name !== "cpu") return undefined;
+    return new Lanes(threads, (graph) => this.#read(graph), most);
+  }
+
+  #read(graph: Graph): LaneGraph {
+    return { model: serialize(graph), options: inFolder(this.options.session, folderOf(graph)) };
   }
 
   upload(label: string, shape: readonly number[], data: Float32Array): HostTensor {
     checkCount(label, shape, data);
     return this.#track(new HostTensor(this, label, shape, data, (t) => this.#live.delete(t)));
+  }
+
+  uploadSpare(label: string, shape: readonly number[], data: Float32Array): HostTensor {
+    checkCount(label, shape, data);
+    return new HostTensor(this, label, shape, data, () => {});
   }
 
   uploadBytes(label: string, shape: readonly number[], data: Int8Array): Tensor {

@@ -1,5 +1,6 @@
 /** What the engine needs of a device; `webgpu.ts`, `cpu.ts` and `wasm.ts` provide it. */
 import type { Graph } from "../onnx/graph.ts";
+import type { Lanes } from "./lanes.ts";
 import type { GpuContext, GpuTensor } from "../gpu/mod.ts";
 
 /** What runs the model: the GPU, native code on the CPU, or WebAssembly. */
@@ -81,10 +82,20 @@ export interface Backend extends AsyncDisposable {
    * @throws {Error} if an operator is not supported or shapes do not fit
    */
   compile(graph: Graph): Promise<Program>;
+  /**
+   * Opens threads that run graphs beside each other, at most so many; absent or none where there is one thread.
+   *
+   * @ignore
+   */
+  openLanes?(most: number): Lanes | undefined;
   /** Makes a tensor of `data`. A host backend keeps the array itself, the GPU copies it. */
   upload(label: string, shape: readonly number[], data: Float32Array): Tensor;
+  /** The same of what is kept only to save time, which therefore does not count as live. */
+  uploadSpare(label: string, shape: readonly number[], data: Float32Array): Tensor;
   /** Makes a tensor of bytes, which graphs read and nobody else; absent where there is no use for one. */
   uploadBytes?(label: string, shape: readonly number[], data: Int8Array): Tensor;
+  /** The same of numbers in half precision; absent where graphs cannot read them. */
+  uploadHalves?(label: string, shape: readonly number[], data: Float16Array): Tensor;
   /**
    * Fails if one of some tensors has a value that is no finite number: at once on a host, on a GPU with
    * the next read-back, for which nothing waits.

@@ -66,6 +66,7 @@ class BufferTensor implements DeviceTensor {
     });
   }
 
+  readonly extents: string;
   #native?: OrtTensor;
   /** Undefined once released. */
   #gpu?: GpuTensor<"f32">;
@@ -78,6 +79,7 @@ class BufferTensor implements DeviceTensor {
     readonly release: (tensor: BufferTensor) => void,
   ) {
     this.#gpu = gpu;
+    this.extents = shape.join();
   }
 
   get gpu(): GpuTensor<"f32"> {
@@ -119,6 +121,63 @@ class BufferTensor implements DeviceTensor {
   }
 }
 
+/** Numbers in half precision, which graphs read. */
+class HalfTensor implements DeviceTensor {
+  readonly extents: string;
+  readonly sizeBytes: number;
+  #native?: OrtTensor;
+  /** Undefined once released. */
+  #gpu?: GpuTensor<"f16">;
+
+  constructor(
+    readonly label: string,
+    readonly shape: readonly number[],
+    gpu: GpuTensor<"f16">,
+    readonly release: (tensor: HalfTensor) => void,
+  ) {
+    this.#gpu = gpu;
+    this.extents = shape.join();
+    this.sizeBytes = gpu.byteLength;
+  }
+
+  get gpu(): GpuTensor<"f16"> {
+    if (!this.#gpu) throw releasedError(this.label);
+    return this.#gpu;
+  }
+
+  native(ort: Ort): OrtTensor {
+    const { buffer } = this.gpu;
+    return this.#native ??= ort.Tensor.fromGpuBuffer(buffer as never, {
+      dataType: "float16",
+      dims: [...this.shape],
+    }) as unknown as OrtTensor;
+  }
+
+  peek(): undefined {
+    if (!this.#gpu) throw releasedError(this.label);
+  }
+
+  read(): Promise<Float32Array> {
+    return Promise.reject(this.#refusal("read"));
+  }
+
+  keep(): Tensor {
+    throw this.#refusal("keep");
+  }
+
+  #refusal(action: string): Error {
+    return new Error(`Cannot ${action} "${this.label}" as it must hold single precision: halves`);
+  }
+
+  [Symbol.dispose](): void {
+    const gpu = this.#gpu;
+    if (!gpu) return;
+    this.#gpu = this.#native = undefined;
+    gpu[Symbol.dispose]();
+    this.release(this);
+  }
+}
+
 export class WebGpuBackend implements Backend, ProgramHost {
   static {
     showAs<WebGpuBackend>(this.prototype, { text: backendText });
@@ -132,7 +191,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
   readonly #device: GPUDevice;
   /** The end of the last call: onnxruntime is one module, whatever the number of backends. */
   static #turn: Promise<unknown> = Promise.resolve();
-  #live = new Set<BufferTensor>();
+  #live = new Set<BufferTensor | HalfTensor>();
   /** Buffers of disposed outputs by element count, for the next run of the same shapes. */
   #free = new Map<number, GpuTensor<"f32">[]>();
   #unflushed = 0;
@@ -149,7 +208,7 @@ export class WebGpuBackend implements Backend, ProgramHost {
     if (replay) {
       this.replays = {
         tap: new DeviceTap(device),
-        scratch: new ScratchPool(device),
+        scratch: new ScratchPool(gpu),
         check: new ReplayCheck(gpu),
         ownProducts,
         uniformAlignment: limits.minUniformBufferOffsetAlignment,
@@ -197,6 +256,39 @@ export class WebGpuBackend implements Backend, ProgramHost {
   }
 
   upload(label: string, shape: readonly number[], data: Float32Array): BufferTensor {
+    this.#checkUpload(label, shape, data);
+    const kept = this.#free.get(data.length)?.pop();
+    if (kept) {
+      // A buffer seen before finds the commands that were encoded with it.
+      this.gpu.device.queue.writeBuffer(kept.buffer, 0, data as Float32Array<ArrayBuffer>);
+      return this.#track(label, shape, kept, () => this.#keep(kept));
+    }
+    const buffer = this.gpu.upload(label, shape, data);
+    this.#uploaded(data);
+    return this.#track(label, shape, buffer, () => buffer[Symbol.dispose]());
+  }
+
+  uploadSpare(label: string, shape: readonly number[], data: Float32Array): BufferTensor {
+    this.#checkUpload(label, shape, data);
+    const buffer = this.gpu.upload(label, shape, data);
+    this.#uploaded(data);
+    return new BufferTensor(label, shape, buffer, this, () => {});
+  }
+
+  uploadHalves(label: string, shape: readonly number[], data: Float16Array): Tensor {
+    this.#checkUpload(label, shape, data);
+    const buffer = this.gpu.upload(label, shape, data);
+    this.#uploaded(data);
+    const tensor = new HalfTensor(label, shape, buffer, (t) => this.#live.delete(t));
+    this.#live.add(tensor);
+    return tensor;
+  }
+
+  #checkUpload(
+    label: string,
+    shape: readonly number[],
+    data: Float32Array | Float16Array,
+  ): void {
     checkCount(label, shape, data);
     if (data.byteLength > this.tensorLimit.bytes) {
       throw new UserError(
@@ -204,13 +296,15 @@ export class WebGpuBackend implements Backend, ProgramHost {
           `adapter: this one has ${data.byteLength}; use --backend cpu`,
       );
     }
-    const buffer = this.gpu.upload(label, shape, data);
-    this.#unflushed += data.byteLength;
+  }
+
+  /** Gives staging memory back now and then. */
+  #uploaded({ byteLength }: Float32Array | Float16Array): void {
+    this.#unflushed += byteLength;
     if (this.#unflushed > FLUSH_BYTES) {
       this.gpu.device.queue.submit([]);
       this.#unflushed = 0;
     }
-    return this.#track(label, shape, buffer, () => buffer[Symbol.dispose]());
   }
 
   /** A tensor of its own with the same values. */
@@ -231,18 +325,21 @@ export class WebGpuBackend implements Backend, ProgramHost {
   output(label: string, shape: readonly number[]): BufferTensor {
     const count = elementCount(shape);
     const buffer = this.#free.get(count)?.pop() ?? this.gpu.alloc(label, [count], "f32");
-    return this.#track(label, shape, buffer, () => {
-      const list = this.#free.get(count) ?? [];
-      this.#free.delete(count);
-      this.#free.set(count, list);
-      if (list.length < 4) list.push(buffer);
-      else buffer[Symbol.dispose]();
-      for (const [size, old] of this.#free) {
-        if (this.#free.size <= 8) break;
-        old.forEach((b) => b[Symbol.dispose]());
-        this.#free.delete(size);
-      }
-    });
+    return this.#track(label, shape, buffer, () => this.#keep(buffer));
+  }
+
+  /** Keeps a buffer that is free for the next output of its size, where there are not enough. */
+  #keep(buffer: GpuTensor<"f32">): void {
+    const { length } = buffer, list = this.#free.get(length) ?? [];
+    this.#free.delete(length);
+    this.#free.set(length, list);
+    if (list.length < 4) list.push(buffer);
+    else buffer[Symbol.dispose]();
+    for (const [size, old] of this.#free) {
+      if (this.#free.size <= 8) break;
+      old.forEach((b) => b[Symbol.dispose]());
+      this.#free.delete(size);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

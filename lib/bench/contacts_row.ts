@@ -2,7 +2,7 @@
 import type { Backend } from "../backend/mod.ts";
 import { jacobianContacts } from "../contacts/jacobian.ts";
 import { AttentionContacts } from "../contacts/attention_contacts.ts";
-import { Esm2, planBatches } from "../esm2/mod.ts";
+import { Esm2 } from "../esm2/mod.ts";
 import { openModel } from "../hub/open_model.ts";
 import { passFlops } from "./gemm_ceiling.ts";
 import { enginePass } from "./passes.ts";
@@ -40,18 +40,18 @@ export async function warmJacobianRow(
   options: WarmOptions,
 ): Promise<AnalysisRow> {
   using opened = await openModel(undefined);
-  await using model = await Esm2.open(opened.checkpoint, backend);
-  const { ids } = randomBatch(RESIDUES, 1), tokenBudget = 1024;
+  await using model = await Esm2.open(opened.checkpoint, backend, { prepack: {} });
+  const { ids } = randomBatch(RESIDUES, 1);
   const rows = Array.from({ length: 1 + 19 * RESIDUES }, () => ids);
-  const plain = planBatches(rows, model.config, backend.tensorLimit, tokenBudget);
+  const plain = model.planBatches(rows);
   return await warmAnalysis(backend, {
     command: "contacts --method jacobian",
     subject: `embedded model, ${RESIDUES} residues`,
-    yardstick: { config: model.config, tokens: tokenBudget },
+    yardstick: { config: model.config, tokens: plain[0].size * plain[0].width },
     async plain() {
       for (const batch of plain) await enginePass(model, batch, "none");
     },
-    analysis: () => jacobianContacts(model, ids, { tokenBudget, signal: options.signal }),
+    analysis: () => jacobianContacts(model, ids, { signal: options.signal }),
     flops: rows.length * passFlops(model.config, ids.length),
   }, options);
 }

@@ -10,14 +10,14 @@ import { randomCheckpoint, SHAPES } from "../checkpoint/random.ts";
 import type { AnalysisRow } from "./types.ts";
 import { warmAnalysis, type WarmOptions } from "./warm_analysis.ts";
 
-/** One batch of masked positions of the 66-residue domain, as `score` runs it, with the 8M shape. */
+/** One batch of masked positions of the 66-residue domain, as a long `score` runs it, with the 8M shape. */
 export async function warmScoreRow(
   backend: Backend,
   options: WarmOptions,
 ): Promise<AnalysisRow> {
   const { id, residues } = ephb2, target = { id, residues, offset: 1 };
   using checkpoint = randomCheckpoint("8M", SHAPES["8M"]);
-  await using model = await Esm2.open(checkpoint, backend);
+  await using model = await Esm2.open(checkpoint, backend, { prepack: {} });
   const ids = idsOf(id, residues);
   const runner = new QueryRunner(model, { kind: "full", signal: options.signal });
   const all = Array.from(residues, (_, i) => i + 1);

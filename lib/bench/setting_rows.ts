@@ -68,20 +68,27 @@ interface Owned extends AsyncDisposable {
   variants: Variant[];
 }
 
+/** How long threads that wait for work stay awake. */
+const SPINNING = [
+  ["", { allow_spinning: "0" }],
+  [", spinning for 100 µs", { allow_spinning: "1", spin_duration_us: "100" }],
+  [", spinning", { allow_spinning: "1" }],
+] as const;
+
 /** The engine with every setting, and the whole graph with onnxruntime's own defaults. */
 async function threadVariants(shape: ShapeName, tokens: number): Promise<Owned> {
   const owned = new AsyncDisposableStack();
   const batch = randomBatch(tokens - 2, 1), variants: Variant[] = [];
   const cores = navigator.hardwareConcurrency;
   for (const threads of new Set([1, Math.ceil(cores / 2), cores])) {
-    for (const spinning of threads === 1 ? [false] : [false, true]) {
-      const name = `${threads} thread${threads === 1 ? "" : "s"}${spinning ? ", spinning" : ""}`;
+    for (const [spinning, intra_op] of threads === 1 ? SPINNING.slice(0, 1) : SPINNING) {
+      const name = `${threads} thread${threads === 1 ? "" : "s"}${spinning}`;
       const backend = owned.use(
         await openTunedCpu(name, {
           intraOpNumThreads: threads,
           interOpNumThreads: 1,
           enableMemPattern: false,
-          extra: { session: { intra_op: { allow_spinning: spinning ? "1" : "0" } } },
+          extra: { session: { intra_op } },
         }),
       );
       const engine = owned.use(await open(shape, backend));

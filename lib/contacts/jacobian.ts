@@ -1,12 +1,12 @@
 /** Contacts from the categorical Jacobian: how the logits of all residues answer to substitutions. */
 import { JacobianNorm, jacobianNorms } from "../../kernels/jacobian_norm/mod.ts";
+import { ahead } from "../backend/ahead.ts";
 import {
   AMINO_ACIDS_BEGIN,
   AMINO_ACIDS_END,
   defaultTokenBudget,
   type Esm2,
   padBatch,
-  planBatches,
 } from "../esm2/mod.ts";
 import { MASK, TOKENS } from "../esm2/alphabet.ts";
 import { apc, zeroDiagonal } from "./apc.ts";
@@ -149,21 +149,22 @@ async function forEachLogits<R extends { ids: Int32Array }>(
   row: Int32Array,
   runs: Iterable<R>,
   total: number,
-  { tokenBudget = defaultTokenBudget(model.backend), onProgress, signal }: JacobianOptions,
+  { tokenBudget = defaultTokenBudget(model.backend, model), onProgress, signal }: JacobianOptions,
   see: (run: R, logits: Float32Array) => void,
 ): Promise<void> {
   const width = row.length, length = width - 2, vocabulary = TOKENS.length;
   // As many as the planner would put together: equal batches share one compiled graph.
   const sample = Array.from({ length: Math.max(1, Math.ceil(tokenBudget / width)) }, () => row);
-  const [{ size }] = planBatches(sample, model.config, model.backend.tensorLimit, tokenBudget);
+  const [{ size }] = model.planBatches(sample, tokenBudget);
   const logits = new Float32Array(length * A);
   let done = 0;
-  let group: R[] = [];
-  const flush = async () => {
+  const read = ahead(groupsOf(runs, size), model.backend, async (group) => {
     signal?.throwIfAborted();
     const batch = padBatch(group.map(({ ids }) => ids));
     using result = await model.run(batch, { head: true, signal });
-    const data = result.logits!.peek() ?? await result.logits!.read();
+    return await result.logits!.read();
+  });
+  for await (const [group, data] of read) {
     group.forEach((run, g) => {
       for (let m = 0; m < length; m++) {
         const from = ((g * width) + m + 1) * vocabulary + AMINO_ACIDS_BEGIN;
@@ -172,11 +173,17 @@ async function forEachLogits<R extends { ids: Int32Array }>(
       see(run, logits);
     });
     onProgress?.(done += group.length, total);
-    group = [];
-  };
+  }
+}
+
+/** So many at a time. */
+function* groupsOf<R>(runs: Iterable<R>, size: number): Generator<R[]> {
+  let group: R[] = [];
   for (const run of runs) {
     group.push(run);
-    if (group.length === size) await flush();
+    if (group.length < size) continue;
+    yield group;
+    group = [];
   }
-  if (group.length > 0) await flush();
+  if (group.length > 0) yield group;
 }

@@ -1,4 +1,5 @@
 /** Contact maps of proteins by any of the three methods. */
+import { ahead } from "../backend/ahead.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
 import {
@@ -115,9 +116,10 @@ export class Predictor implements AsyncDisposable {
       return maps;
     }
     const { tokenBudget = defaultTokenBudget(model.backend) } = options;
-    for (const batch of planBatches(rows, model.config, model.backend.tensorLimit, tokenBudget)) {
+    const batches = planBatches(rows, model.config, model.backend.tensorLimit, tokenBudget);
+    const read = ahead(batches, model.backend, (batch) => source.run(batch, { signal }));
+    for await (const [batch, found] of read) {
       signal?.throwIfAborted();
-      const found = await source.run(batch, { signal });
       batch.members.forEach((i, b) => maps[i] = found[b]);
       onProgress?.(done += batch.size);
     }

@@ -56,7 +56,7 @@ export interface EmbedPlan {
 
 /** How proteins run. */
 export interface EmbedOptions {
-  /** Tokens that run together, padding included. @default 1024 on the CPU, 8192 on a GPU */
+  /** Tokens that run together, padding included. @default 1024 or, in parts, 2048 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;

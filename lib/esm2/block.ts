@@ -18,6 +18,7 @@ import {
   linear,
   type LinearInput,
 } from "./adapters.ts";
+import type { LowPrecision } from "./precision.ts";
 
 /** Names of a block's tensors as fair-esm has them, after "layers.{i}.". */
 export const BLOCK_WEIGHTS = [
@@ -68,7 +69,7 @@ export function blockParameterShape(
   name: BlockParameter,
   { config, adapters, precision }: BlockExtents,
 ): Shape {
-  const linear = precision === "int8" ? quantizedPart(name) : undefined;
+  const linear = precision === "int8" ? linearPart(name) : undefined;
   if (linear) {
     const [out, width] = blockWeightShape(`${linear.module}.weight`, config);
     return linear.part === "weight" ? [width, out] : [out];
@@ -79,8 +80,8 @@ export function blockParameterShape(
   return adapterShape(part as "lora_A", extents, adapters![module as BlockLinear]!);
 }
 
-/** Which linear map's weights or scales a name stands for, where they are bytes. */
-export function quantizedPart(
+/** Which linear map's weights, or scales where these are bytes, a name stands for. */
+export function linearPart(
   name: BlockParameter,
 ): { module: BlockLinear; part: "weight" | "weight_scale" } | undefined {
   for (const module of BLOCK_LINEARS) {
@@ -99,7 +100,7 @@ export interface BlockExtents {
   /** Linear maps with adapters. @default none */
   adapters?: AdapterForms;
   /** Absent for single precision. Adapters and gradients have no other. */
-  precision?: "int8";
+  precision?: LowPrecision;
 }
 
 /** What a block graph is specialised to. */
@@ -123,7 +124,12 @@ function linearOf(
   label: string,
   least?: number,
 ): Value {
-  if (precision === undefined) return linear<BlockLinear>(g, x, w, module, adapters, label);
+  if (precision !== "int8") {
+    const exact: BlockWeights = precision === undefined
+      ? w
+      : (name) => name === `${module}.weight` ? op.widen(g, w(name), `${label}/weight`) : w(name);
+    return linear<BlockLinear>(g, x, exact, module, adapters, label);
+  }
   const weight = w(`${module}.weight`), scale = w(`${module}.weight_scale`);
   return quantizedLinear(g, x, { weight, scale, bias: w(`${module}.bias`), least }, label);
 }

@@ -17,7 +17,7 @@ import {
   type BlockWeights,
   feedForward,
   finish,
-  quantizedPart,
+  linearPart,
   queriesKeysValues,
   type RotaryValues,
 } from "./block.ts";
@@ -254,11 +254,14 @@ const rowsInput = (g: Graph, rows: BlockOutputs["rows"]) =>
 const biasInput = (g: Graph, { batch, padded }: BlockVariant) =>
   padded ? g.input("bias", "float32", [batch, 1, 1, "T"]) : undefined;
 
+/** What weights of linear maps are stored in. */
+const STORED = { f32: "float32", int8: "int8", f16: "float16" } as const;
+
 const weightInputs = (g: Graph, variant: BlockVariant): BlockWeights =>
   inputsOnDemand(
     g,
     (name) => blockParameterShape(name, variant),
-    (name) => variant.precision && quantizedPart(name)?.part === "weight" ? "int8" : "float32",
+    (name) => linearPart(name)?.part === "weight" ? STORED[variant.precision ?? "f32"] : "float32",
   );
 
 function rotaryInputs(g: Graph, { config: { headDim }, batch }: BlockVariant): RotaryValues {

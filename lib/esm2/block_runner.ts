@@ -14,7 +14,7 @@ import {
   keptValues,
   projectGraph,
 } from "./block_graphs.ts";
-import type { ProgramCache } from "./programs.ts";
+import type { GraphProgram, ProgramCache } from "./programs.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import type { AttentionReduction } from "./reduction.ts";
 import type { AttentionPiece, BlockPart, BlockPartName } from "./visitor.ts";
@@ -42,6 +42,13 @@ export interface PartHook {
 
 /** Runs blocks; the compiled graphs are kept in `programs`. */
 export class BlockRunner {
+  #last?: {
+    variant: BlockVariant;
+    groups: readonly number[];
+    outputs: BlockOutputs;
+    program: Promise<GraphProgram>;
+  };
+
   constructor(
     readonly config: Esm2Config,
     readonly backend: Backend,
@@ -75,12 +82,7 @@ export class BlockRunner {
   ): Promise<Tensor | undefined> {
     const { variant, batch: { size, width } } = step;
     const outputs = wanted(step);
-    const program = await this.programs.get(
-      blockGraph,
-      variant,
-      groups,
-      outputs,
-    );
+    const program = await this.#programOf(variant, groups, outputs);
     using owned = new DisposableStack();
     const { hidden, ...seen } = await program.run(
       {
@@ -98,6 +100,22 @@ export class BlockRunner {
       throw error;
     }
     return hidden;
+  }
+
+  /** The program of a whole block: mostly that of the block before, which is found without its key's text. */
+  #programOf(
+    variant: BlockVariant,
+    groups: readonly number[],
+    outputs: BlockOutputs,
+  ): Promise<GraphProgram> {
+    const last = this.#last;
+    const isSame = last?.variant === variant && last.groups.join() === groups.join() &&
+      last.outputs.rows === outputs.rows && last.outputs.attention === outputs.attention &&
+      last.outputs.reduction === outputs.reduction;
+    if (isSame) return last.program;
+    const program = this.programs.get(blockGraph, variant, groups, outputs);
+    this.#last = { variant, groups, outputs, program };
+    return program;
   }
 
   /** The same block with a run for some heads at a time, for attention too large to be held whole. */

@@ -1,4 +1,5 @@
 /** What enters the first block: embeddings after token dropout, rotary tables, padding bias. */
+import type { Backend, Tensor } from "../backend/types.ts";
 import { MASK, PAD, TOKENS } from "./alphabet.ts";
 import type { TokenBatch } from "./tokenize.ts";
 
@@ -99,27 +100,57 @@ export function rotaryTables(
 /** Sizes of batches whose tables are remembered. */
 const MOST_TABLES = 4;
 
-/** Tables of the batches run last: sines of a short sequence take a hundredth of its run. */
-export class RotaryCache {
+/** Rotary tables on a device, as graphs of blocks name them. */
+export type RotaryTensors = Readonly<
+  Record<"query_cos" | "query_sin" | "key_cos" | "key_sin", Tensor>
+>;
+
+/**
+ * Tables of the batches run last: sines of a short sequence take a hundredth of its run, and on a GPU the same
+ * buffers find the commands that were encoded with them before.
+ */
+export class RotaryCache implements Disposable {
   /** Least recently used first. */
-  readonly #tables = new Map<string, RotaryTables>();
+  readonly #tables = new Map<string, RotaryTensors>();
 
   /** How many are remembered. */
   get count(): number {
     return this.#tables.size;
   }
 
-  constructor(readonly invFreq: Float32Array) {}
+  constructor(readonly invFreq: Float32Array, readonly backend: Pick<Backend, "uploadSpare">) {}
 
-  /** The tables, which nobody changes. */
-  of(batch: number, width: number): RotaryTables {
-    const key = `${batch} ${width}`;
-    const tables = this.#tables.get(key) ?? rotaryTables(this.invFreq, batch, width);
+  /** The tables, which nobody changes; the cache's, at least until those of another batch are asked for. */
+  of(batch: number, width: number): RotaryTensors {
+    const key = `${batch} ${width}`, tables = this.#tables.get(key) ?? this.#make(batch, width);
     this.#tables.delete(key);
     this.#tables.set(key, tables);
-    const [oldest] = this.#tables.keys();
-    if (this.#tables.size > MOST_TABLES) this.#tables.delete(oldest);
+    if (this.#tables.size > MOST_TABLES) {
+      const [[oldest, old]] = this.#tables;
+      this.#tables.delete(oldest);
+      Object.values(old).forEach((tensor) => tensor[Symbol.dispose]());
+    }
     return tables;
+  }
+
+  [Symbol.dispose](): void {
+    for (const tables of this.#tables.values()) {
+      Object.values(tables).forEach((tensor) => tensor[Symbol.dispose]());
+    }
+    this.#tables.clear();
+  }
+
+  #make(batch: number, width: number): RotaryTensors {
+    const { queryCos, querySin, keyCos, keySin } = rotaryTables(this.invFreq, batch, width);
+    const shape = [batch, width, this.invFreq.length];
+    const upload = (name: string, data: Float32Array) =>
+      this.backend.uploadSpare(name, shape, data);
+    return {
+      query_cos: upload("query_cos", queryCos),
+      query_sin: upload("query_sin", querySin),
+      key_cos: upload("key_cos", keyCos),
+      key_sin: upload("key_sin", keySin),
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 import { allClose, deepEqual, equal, ok } from "../../tests/assert.ts";
+import type { Tensor } from "../backend/types.ts";
 import { embed, paddingBias, RotaryCache, rotaryTables } from "./inputs.ts";
 import { padBatch } from "./tokenize.ts";
 
@@ -61,12 +62,25 @@ Deno.test("paddingBias hides padding with a finite number", () => {
 });
 
 Deno.test("RotaryCache remembers the tables of the last sizes, and only these", () => {
-  const invFreq = Float32Array.of(1, 0.1), cache = new RotaryCache(invFreq);
+  const live = new Map<Tensor, Float32Array>();
+  const uploadSpare = (_label: string, _shape: readonly number[], data: Float32Array) => {
+    const tensor = { [Symbol.dispose]: () => live.delete(tensor) } as unknown as Tensor;
+    live.set(tensor, data);
+    return tensor;
+  };
+  const invFreq = Float32Array.of(1, 0.1), cache = new RotaryCache(invFreq, { uploadSpare });
   const first = cache.of(2, 5);
   equal(cache.of(2, 5), first);
   for (let width = 6; width < 20; width++) {
-    deepEqual(cache.of(2, width), rotaryTables(invFreq, 2, width));
+    const found = cache.of(2, width), expected = rotaryTables(invFreq, 2, width);
+    deepEqual(live.get(found.query_cos), expected.queryCos);
+    deepEqual(live.get(found.query_sin), expected.querySin);
+    deepEqual(live.get(found.key_cos), expected.keyCos);
+    deepEqual(live.get(found.key_sin), expected.keySin);
     equal(cache.of(2, 5), first, "what is in use stays");
   }
   equal(cache.count, 4);
+  equal(live.size, 16, "what is forgotten is freed");
+  cache[Symbol.dispose]();
+  equal(live.size, 0);
 });

@@ -31,7 +31,7 @@ export {
   type RunResult,
   type StreamLens,
 } from "./model.ts";
-export { type Precision, requireF32 } from "./precision.ts";
+export { type LowPrecision, type Precision, requireF32 } from "./precision.ts";
 export type { GraphProgram } from "./programs.ts";
 export { defaultTokenBudget, headGroups, planBatches, type PlannedBatch } from "./plan.ts";
 export {

@@ -23,15 +23,19 @@ import {
 import { RotaryCache } from "./inputs.ts";
 import { type Engine, Pass, wantsOf } from "./pass.ts";
 import { HeadAttentionRunner, type HeadOfSequence } from "./head_attention.ts";
+import { defaultTokenBudget, planBatches, type PlannedBatch } from "./plan.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import type { Graph } from "../onnx/graph.ts";
-import { type Precision, requireF32 } from "./precision.ts";
+import { type Precision, requireBackend, requireF32 } from "./precision.ts";
 import { type GraphProgram, ProgramCache } from "./programs.ts";
 import type { Visitor } from "./visitor.ts";
 import { Within } from "./within.ts";
 import { type PrepackOptions, Segments, WORTH_PREPACKING } from "./segments.ts";
 import type { Segment } from "./segment_graph.ts";
 import { loadOnDemand, loadResident, streamWeights, type WeightSource } from "./weights.ts";
+
+/** How many times larger tensors of a batch may be thought to be that is cut into parts. */
+const LARGER_IN_PARTS = 8;
 
 /** How a model is opened. */
 export interface ModelOptions {
@@ -50,8 +54,9 @@ export interface ModelOptions {
    */
   prepack?: PrepackOptions;
   /**
-   * In what linear maps of blocks compute: `int8` rounds weights and what they read to bytes, on the cpu backend,
-   * for runs that neither replace states nor differentiate. @default "f32"
+   * In what linear maps of blocks compute: `int8` rounds weights and what they read to bytes, on the cpu backend;
+   * `f16` rounds weights to half precision, on the webgpu backend. Both are for runs that neither replace states
+   * nor differentiate. @default "f32"
    */
   precision?: Precision;
   /** Hears the bytes of weights loaded so far. */
@@ -142,7 +147,7 @@ export class Esm2 implements AsyncDisposable {
     this.#programs = new ProgramCache(backend);
     this.#engine = {
       ...{ config, backend, embedding, invFreq, weights, precision },
-      rotary: new RotaryCache(invFreq),
+      rotary: new RotaryCache(invFreq, backend),
       programs: this.#programs,
     };
     this.#head = new HeadRunner(this.#engine);
@@ -158,11 +163,7 @@ export class Esm2 implements AsyncDisposable {
     backend: Backend,
     { lowMemory = false, tokenDropout, prepack, precision = "f32", onProgress }: ModelOptions = {},
   ): Promise<Esm2> {
-    if (precision === "int8" && backend.name !== "cpu") {
-      throw new UserError(
-        `Cannot compute in int8 as the backend must be cpu: current value is ${backend.name}`,
-      );
-    }
+    requireBackend(precision, backend);
     const isWorthIt = prepack && (prepack.tokens ?? Infinity) >= WORTH_PREPACKING;
     const segments = isWorthIt && !lowMemory && backend.name === "cpu"
       ? new Segments(checkpoint, backend, prepack, precision)
@@ -275,6 +276,29 @@ export class Esm2 implements AsyncDisposable {
    */
   compiled<A extends unknown[]>(build: (...args: A) => Graph, ...args: A): Promise<GraphProgram> {
     return this.#programs.get(build, ...args);
+  }
+
+  /**
+   * Whether runs that look at nothing between cut their batches into parts, some for every thread: batches may
+   * then be larger than what computes best at a time.
+   */
+  get inParts(): boolean {
+    return this.#segments !== undefined;
+  }
+
+  /**
+   * Groups sequences into batches as this model runs them best, see {@linkcode planBatches}.
+   *
+   * @param rows token ids of each sequence
+   */
+  planBatches(
+    rows: readonly Int32Array[],
+    tokenBudget: number = defaultTokenBudget(this.backend, this),
+  ): PlannedBatch[] {
+    const { config, backend: { tensorLimit } } = this;
+    // The attention of a part is never there whole, and of a batch less than ever.
+    const bytes = tensorLimit.bytes * (this.inParts ? LARGER_IN_PARTS : 1);
+    return planBatches(rows, config, { ...tensorLimit, bytes }, tokenBudget);
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -407,6 +431,7 @@ export class Esm2 implements AsyncDisposable {
     await this.#queue;
     await this.#programs[Symbol.asyncDispose]();
     await this.#segments?.[Symbol.asyncDispose]();
+    this.#engine.rotary[Symbol.dispose]();
     this.weights[Symbol.dispose]();
   }
 }

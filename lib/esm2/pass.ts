@@ -10,7 +10,7 @@ import { EmbeddingRunner } from "./embedding.ts";
 import { paddingBias, type RotaryCache } from "./inputs.ts";
 import type { HeadResult } from "./head_runner.ts";
 import { headGroups } from "./plan.ts";
-import { type Precision, requireF32 } from "./precision.ts";
+import { lowPrecision, type Precision, requireF32 } from "./precision.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { Segment } from "./segment_graph.ts";
 import type { Segments } from "./segments.ts";
@@ -84,7 +84,7 @@ export class Pass implements Disposable {
     this.#shared = this.#upload();
     this.#variant = {
       ...{ config, batch: batch.size, padded: "bias" in this.#shared },
-      ...(engine.precision === "int8" && { precision: engine.precision }),
+      precision: lowPrecision(engine.precision),
     };
   }
 
@@ -232,20 +232,12 @@ export class Pass implements Disposable {
   }
 
   #upload(): Inputs {
-    const { backend, invFreq, rotary } = this.engine;
+    const { backend, rotary } = this.engine;
     const { size, width, lengths } = this.batch;
-    const shape = [size, width, invFreq.length];
-    const tables = rotary.of(size, width);
-    const inputs: Inputs = {};
-    const add = (name: string, dims: number[], data: Float32Array) => {
-      inputs[name] = this.#owned.use(backend.upload(name, dims, data));
-    };
-    add("query_cos", shape, tables.queryCos);
-    add("query_sin", shape, tables.querySin);
-    add("key_cos", shape, tables.keyCos);
-    add("key_sin", shape, tables.keySin);
+    const inputs: Inputs = { ...rotary.of(size, width) };
     if (lengths.some((n) => n !== width)) {
-      add("bias", [size, 1, 1, width], paddingBias(this.batch));
+      const bias = backend.upload("bias", [size, 1, 1, width], paddingBias(this.batch));
+      inputs.bias = this.#owned.use(bias);
     }
     return inputs;
   }

@@ -35,9 +35,14 @@ export function headGroups(
   );
 }
 
-/** Tokens to run together: about a thousand saturate a CPU, and more only cost cache. */
-export const defaultTokenBudget = ({ name }: Pick<Backend, "name">): number =>
-  name === "webgpu" ? 8192 : 1024;
+/**
+ * Tokens to run together: about a thousand saturate a CPU, and more only cost cache; twice as many where a
+ * model that was opened for many runs cuts them into parts, some for every thread.
+ */
+export const defaultTokenBudget = (
+  { name }: Pick<Backend, "name">,
+  { inParts = false } = {},
+): number => name === "webgpu" ? 8192 : inParts ? 2048 : 1024;
 
 /** A batch that knows which sequences it holds. */
 export interface PlannedBatch extends TokenBatch {

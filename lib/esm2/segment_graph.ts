@@ -3,6 +3,7 @@
  * once, when the graph is opened. One graph serves batches of every size, padded or not, so that the weights
  * are there once.
  */
+import type { LowPrecision } from "./precision.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { Graph, type Value } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
@@ -41,7 +42,7 @@ export interface SegmentUse {
   /** Bytes of attention that are fastest computed at a time, where there is padding. */
   readonly fastBytes: number;
   /** Absent for single precision. */
-  readonly precision?: "int8";
+  readonly precision?: LowPrecision;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The residual stream of sequences at any places of the model. */
 import type { Tensor } from "../backend/types.ts";
-import type { Esm2 } from "./model.ts";
-import { defaultTokenBudget, planBatches, type PlannedBatch } from "./plan.ts";
+import type { Esm2, RunResult } from "./model.ts";
+import type { PlannedBatch } from "./plan.ts";
 import type { TokenBatch } from "./tokenize.ts";
 import type { StreamPlace, Visitor } from "./visitor.ts";
 
@@ -27,7 +27,7 @@ export interface StreamOptions {
 
 /** How sequences run. */
 export interface VisitOptions extends StreamOptions {
-  /** Tokens that run together, padding included. @default 1024 on the CPU, 8192 on a GPU */
+  /** Tokens that run together, padding included. @default 1024 or, in parts, 2048 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
   /** Hears after each batch how many tokens are done, without padding. */
   onProgress?(tokens: number): void;
@@ -57,16 +57,37 @@ export async function visitStreams(
   rows: readonly Int32Array[],
   places: readonly StreamPlace[],
   visit: (stream: Stream<PlannedBatch>) => void | Promise<void>,
-  { tokenBudget = defaultTokenBudget(esm.backend), onProgress, watch, ...options }: VisitOptions =
-    {},
+  { tokenBudget, onProgress, watch, ...options }: VisitOptions = {},
 ): Promise<void> {
-  let done = 0;
-  for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
-    options.signal?.throwIfAborted();
-    await using watching = await watch?.(batch);
-    await visitBatch(esm, batch, places, visit, options, watching);
+  let done = 0, ending = Promise.resolve();
+  const end = async (
+    batch: PlannedBatch,
+    owned: AsyncDisposableStack,
+    rest: () => Promise<void>,
+  ) => {
+    const before = ending;
+    await using _ = owned;
+    await before;
+    await rest();
     done += batch.lengths.reduce((sum, length) => sum + length, 0);
     onProgress?.(done);
+  };
+  try {
+    for (const batch of esm.planBatches(rows, tokenBudget)) {
+      options.signal?.throwIfAborted();
+      await using stack = new AsyncDisposableStack();
+      const watching = await watch?.(batch);
+      if (watching) stack.use(watching);
+      const result = stack.use(await runBatch(esm, batch, places, visit, options, watching));
+      const before = ending;
+      ending = end(batch, stack.move(), async () => await watching?.end?.(result));
+      ending.catch(() => {});
+      // On a GPU what is read at the end comes while the next batch runs; ends follow one another.
+      await (esm.backend.gpu ? before : ending);
+    }
+    await ending;
+  } finally {
+    await ending.catch(() => {});
   }
 }
 
@@ -76,15 +97,26 @@ export async function visitBatch<Batch extends TokenBatch>(
   batch: Batch,
   places: readonly StreamPlace[],
   visit: (stream: Stream<Batch>) => void | Promise<void>,
-  { tokenDropout, signal }: StreamOptions = {},
-  watch?: BatchWatch,
+  options: StreamOptions = {},
 ): Promise<void> {
+  using _ = await runBatch(esm, batch, places, visit, options);
+}
+
+/** Runs a batch up to where its watch hears that it has run; gives what that is told. */
+async function runBatch<Batch extends TokenBatch>(
+  esm: Esm2,
+  batch: Batch,
+  places: readonly StreamPlace[],
+  visit: (stream: Stream<Batch>) => void | Promise<void>,
+  { tokenDropout, signal }: StreamOptions,
+  watch?: BatchWatch,
+): Promise<RunResult> {
   checkPlaces(places, esm.config.layers);
   const last = places.includes("last"), head = watch?.logits === true;
   using start = tokenDropout === undefined ? undefined : await esm.embed(batch, { tokenDropout });
   const depth = Math.max(0, ...places.filter((place) => place !== "last"));
   const isWhole = head || last;
-  using result = await esm.run(batch, {
+  const result = await esm.run(batch, {
     ...(start && { from: { depth: 0, hidden: start } }),
     until: isWhole ? undefined : Math.max(watch?.depth ?? 0, depth),
     attentionLast: !isWhole && (watch?.depth ?? 0) > depth,
@@ -98,11 +130,15 @@ export async function visitBatch<Batch extends TokenBatch>(
       },
     },
   });
-  if (last) {
+  if (!last) return result;
+  try {
     using own = head ? undefined : await esm.normalise(result.hidden);
     await visit({ place: "last", hidden: own ?? result.normalised!, batch });
+    return result;
+  } catch (error) {
+    result[Symbol.dispose]();
+    throw error;
   }
-  await watch?.end?.({ logits: result.logits });
 }
 
 /** Tensors f32[B·T, D] of a batch by place; the caller disposes of them. */

@@ -6,9 +6,10 @@ import { elementCount } from "../backend/types.ts";
 import type { Checkpoint, Esm2Config, EsmTensorName } from "../checkpoint/mod.ts";
 import type { Place, PlaceAdapters } from "./adapter_weights.ts";
 import { quantizeWeight } from "../onnx/quantized.ts";
-import { BLOCK_WEIGHTS, type BlockWeight, blockWeightShape, quantizedPart } from "./block.ts";
+import { BLOCK_WEIGHTS, type BlockWeight, blockWeightShape, linearPart } from "./block.ts";
 import { HEAD_WEIGHTS, type HeadWeight, headWeightShape } from "./head.ts";
 import type { Precision } from "./precision.ts";
+import { UserError } from "../errors.ts";
 
 /** Tensors by name; disposing it frees them where nobody else holds them. */
 export interface WeightSet<Name extends string> extends Disposable {
@@ -163,7 +164,7 @@ export class WeightConstants {
     const found: Record<string, WeightConstant> = {};
     for (const name of BLOCK_WEIGHTS) {
       const stored = blockTensorName(layer, name);
-      if (quantizedPart(name)) {
+      if (linearPart(name)) {
         const data = await this.#read(stored);
         const { weight, scale } = quantizedWeight(name, data, this.checkpoint.config)!;
         Object.assign(found, { [weight.name]: weight.bytes, [scale.name]: scale.values });
@@ -208,7 +209,7 @@ export class WeightConstants {
 
 /** A linear map's weights in bytes and their scales, as graphs name them; nothing for other tensors. */
 function quantizedWeight(name: BlockWeight, data: Float32Array, config: Esm2Config) {
-  const linear = quantizedPart(name);
+  const linear = linearPart(name);
   if (!linear) return undefined;
   const [out, width] = blockWeightShape(name, config);
   const { bytes, scales } = quantizeWeight(data, [out, width]);
@@ -232,7 +233,9 @@ class Loader {
       BLOCK_WEIGHTS,
       (name) => blockTensorName(layer, name),
       (name) => blockWeightShape(name, this.checkpoint.config),
-      this.precision === "int8" ? this.#inBytes.bind(this) : undefined,
+      { f32: undefined, int8: this.#inBytes.bind(this), f16: this.#inHalves.bind(this) }[
+        this.precision
+      ],
     );
   }
 
@@ -248,6 +251,29 @@ class Loader {
     return {
       [weight.name]: this.backend.uploadBytes!(label, weight.shape, weight.bytes),
       [scale.name]: this.backend.upload(`${label}_scale`, scale.shape, scale.values),
+    };
+  }
+
+  /** A linear map's weights in half precision; nothing for other tensors. */
+  #inHalves(
+    name: BlockWeight,
+    label: string,
+    data: Float32Array,
+  ): Record<string, Tensor> | undefined {
+    if (!linearPart(name)) return undefined;
+    const halves = new Float16Array(data),
+      wrong = halves.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0) {
+      throw new UserError(
+        `Cannot compute in f16 as weights must be below 65520 in it: ${label} has ${data[wrong]}`,
+      );
+    }
+    return {
+      [name]: this.backend.uploadHalves!(
+        label,
+        blockWeightShape(name, this.checkpoint.config),
+        halves,
+      ),
     };
   }
 

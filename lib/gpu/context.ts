@@ -1,5 +1,6 @@
 /** The device and all that lives on it; passed explicitly, as there is no global one. */
 import { type AdapterRecord, recordOf, requestAdapter } from "./adapter.ts";
+import { CommandStream } from "./command_stream.ts";
 import { ErrorLatch, GpuError, trimMessage } from "./errors.ts";
 import { type Kernel, KernelCache, type KernelSpec } from "./kernel.ts";
 import { ParamArena, type ParamFields } from "./params.ts";
@@ -34,20 +35,25 @@ const FEATURES: readonly GPUFeatureName[] = ["shader-f16", "timestamp-query"];
  * every later call fails with it.
  */
 export class GpuContext {
-  /** WebGPU's own device. */
-  readonly device: GPUDevice;
+  readonly #device: GPUDevice;
+  /** Commands of replayed runs. */
+  readonly #stream: CommandStream;
   /** What it runs on. */
   readonly adapter: AdapterRecord;
   readonly #latch = new ErrorLatch();
   readonly #arena: ParamArena;
   readonly #kernels: KernelCache;
   /** By the tensor that must be zero at the next read-back. */
-  readonly #mustBeZero = new Map<GpuTensor<"u32">, { readonly problem: string | Error }>();
+  readonly #mustBeZero = new Map<
+    GpuTensor<"u32">,
+    { readonly problem: string | Error; isBeingRead: boolean }
+  >();
   #liveBytes = 0;
   #isDisposed = false;
 
   private constructor(device: GPUDevice, adapter: AdapterRecord) {
-    this.device = device;
+    this.#device = device;
+    this.#stream = new CommandStream(device);
     this.adapter = adapter;
     this.#arena = new ParamArena(device);
     this.#kernels = new KernelCache(device);
@@ -90,9 +96,28 @@ export class GpuContext {
     return adapter && recordOf(adapter);
   }
 
+  /** WebGPU's own device, to which all work so far is submitted; take it anew for each use of its queue. */
+  get device(): GPUDevice {
+    this.#stream.flush();
+    return this.#device;
+  }
+
+  /**
+   * Commands to be submitted some at a time, and before all else that goes through the context.
+   * @ignore
+   */
+  get stream(): CommandStream {
+    return this.#stream;
+  }
+
   /** What the device allows. */
   get limits(): GPUSupportedLimits {
-    return this.device.limits;
+    return this.#device.limits;
+  }
+
+  /** Whether kernels may read and write half precision. */
+  get hasHalf(): boolean {
+    return this.#device.features.has("shader-f16");
   }
 
   /** Bytes of live tensors and staging buffers; borrowed buffers do not count. */
@@ -139,11 +164,13 @@ export class GpuContext {
     const tensor = this.alloc(label, shape, dtype);
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const whole = bytes.length - bytes.length % 4;
-    if (whole > 0) this.device.queue.writeBuffer(tensor.buffer, 0, bytes, 0, whole);
+    // A new buffer, which no command that waits in the stream has seen.
+    const { queue } = this.#device;
+    if (whole > 0) queue.writeBuffer(tensor.buffer, 0, bytes, 0, whole);
     if (whole < bytes.length) {
       const tail = new Uint8Array(4);
       tail.set(bytes.subarray(whole));
-      this.device.queue.writeBuffer(tensor.buffer, whole, tail);
+      queue.writeBuffer(tensor.buffer, whole, tail);
     }
     return tensor;
   }
@@ -183,19 +210,20 @@ export class GpuContext {
    */
   async submit(label: string, encode: (encoder: GPUCommandEncoder) => void): Promise<void> {
     this.#check();
+    const { device } = this;
     // Nothing is awaited up to the pop, so steps of concurrent callers cannot mix.
-    this.device.pushErrorScope("validation");
+    device.pushErrorScope("validation");
     let scope: Promise<GPUError | null>;
     this.#arena.open();
     try {
-      const encoder = this.device.createCommandEncoder({ label });
+      const encoder = device.createCommandEncoder({ label });
       encode(encoder);
       const commands = encoder.finish({ label });
       this.#arena.close();
-      this.device.queue.submit([commands]);
+      device.queue.submit([commands]);
     } finally {
       this.#arena.abandon();
-      scope = this.device.popErrorScope();
+      scope = device.popErrorScope();
       scope.catch(() => {});
     }
     const error = await scope;
@@ -214,8 +242,17 @@ export class GpuContext {
    *   error of the data, which ends with that read-back: the tensor is cleared
    */
   expectZero(tensor: GpuTensor<"u32">, problem: string | Error): void {
-    // What was expected first is nearer to the cause.
-    if (!this.#mustBeZero.has(tensor)) this.#mustBeZero.set(tensor, { problem });
+    const guard = this.#mustBeZero.get(tensor);
+    // What was expected first is nearer to the cause; but a read that is on its way may come too early for this.
+    if (!guard || guard.isBeingRead) {
+      this.#mustBeZero.set(tensor, { problem, isBeingRead: false });
+    }
+  }
+
+  /** Waits for what the device has to say of memory that was asked for. @throws {GpuError} if it failed before */
+  async settle(): Promise<void> {
+    this.#check();
+    await this.#latch.settle();
   }
 
   /** Copies a tensor to memory; padding is left out. One wait costs about 11 ms: see `readAll`. */
@@ -228,6 +265,7 @@ export class GpuContext {
   async readAll<const T extends readonly GpuTensor[]>(tensors: T): Promise<Readings<T>> {
     this.#check();
     const guards = [...this.#mustBeZero];
+    for (const [, guard] of guards) guard.isBeingRead = true;
     const all = [...tensors, ...guards.map(([tensor]) => tensor)];
     const plan = planRead(all);
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
@@ -278,14 +316,14 @@ export class GpuContext {
 
   #createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
     this.#check();
-    this.device.pushErrorScope("out-of-memory");
+    this.#device.pushErrorScope("out-of-memory");
     try {
-      const buffer = this.device.createBuffer({ label, size, usage });
+      const buffer = this.#device.createBuffer({ label, size, usage });
       this.#liveBytes += size;
       return buffer;
     } finally {
       this.#latch.watch(
-        this.device.popErrorScope(),
+        this.#device.popErrorScope(),
         `Cannot allocate "${label}" of ${size} bytes as there must be device memory for it`,
       );
     }
@@ -293,6 +331,6 @@ export class GpuContext {
 
   #free(buffer: GPUBuffer): void {
     this.#liveBytes -= buffer.size;
-    buffer.destroy();
+    this.#stream.destroy(buffer);
   }
 }

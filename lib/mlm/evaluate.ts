@@ -1,6 +1,7 @@
 /** How well hidden residues are said, protein by protein and letter by letter, beside simple statistics. */
+import { ahead } from "../backend/ahead.ts";
 import { MASK } from "../esm2/alphabet.ts";
-import { type Esm2, planBatches } from "../esm2/mod.ts";
+import type { Esm2 } from "../esm2/mod.ts";
 import type { Baselines } from "./baselines.ts";
 import { corrupt, type Corruption, IGNORED } from "./corrupt.ts";
 import { maskedLoss } from "./loss.ts";
@@ -49,7 +50,7 @@ export async function evaluateProteins(
   { corruption, exact, seed }: Asking,
   baselines: Baselines,
   { tokenBudget, signal, onProgress }: {
-    tokenBudget: number;
+    tokenBudget?: number;
     signal?: AbortSignal;
     /** Hears how many tokens of the passes are done. */
     onProgress?(tokens: number): void;
@@ -68,11 +69,14 @@ export async function evaluateProteins(
   const right = proteins.map(({ ids }) => new Uint8Array(ids.length));
   let done = 0;
   const rows = passes.map(({ ids }) => ids);
-  for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
+  const batches = esm.planBatches(rows, tokenBudget);
+  const read = ahead(batches, esm.backend, async (batch) => {
     signal?.throwIfAborted();
     const labels = new Int32Array(batch.size * batch.width).fill(IGNORED);
     batch.members.forEach((member, b) => labels.set(passes[member].labels, b * batch.width));
-    const found = await maskedLoss(esm, batch, labels);
+    return { labels, ...await maskedLoss(esm, batch, labels) };
+  });
+  for await (const [batch, { labels, ...found }] of read) {
     found.rows.forEach((row, r) => {
       const { p } = passes[batch.members[Math.floor(row / batch.width)]], t = row % batch.width;
       asked[p][t] = found.losses[r];

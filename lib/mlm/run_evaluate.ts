@@ -1,8 +1,9 @@
 /** How well a model says hidden residues of any proteins. */
 import type { CommandContext } from "../cli/context.ts";
+import { UserError } from "../errors.ts";
 import { tableText } from "../cli/table.ts";
 import { fidelityPanel } from "../../data/fidelity_panel.ts";
-import { defaultTokenBudget, displayLetters, type Sequence } from "../esm2/mod.ts";
+import { defaultTokenBudget, displayLetters, type Sequence, tokenize } from "../esm2/mod.ts";
 import { groupWork } from "../run/group_work.ts";
 import { BATCHES_PER_GROUP } from "../proteins/groups.ts";
 import { openListed, openProteins, type ProteinFlags, type Proteins } from "../proteins/read.ts";
@@ -10,7 +11,7 @@ import { packUnit, unpackUnit } from "../run/codec.ts";
 import type { MergedRun } from "../run/merge.ts";
 import { runAnalysis, type RunFlags } from "../run/run.ts";
 import { Baselines } from "./baselines.ts";
-import type { Corruption } from "./corrupt.ts";
+import { corrupt, type Corruption, IGNORED } from "./corrupt.ts";
 import {
   evaluateProteins,
   LOSS_SUMS,
@@ -50,7 +51,7 @@ export async function runEvaluate(
       label: inputs.count === 1 ? "evaluating" : `evaluating ${inputs.count} proteins`,
       unit: "residues",
       async open({ esm, stack }) {
-        const budget = tokenBudget ?? defaultTokenBudget(esm.backend);
+        const budget = tokenBudget ?? defaultTokenBudget(esm.backend, { inParts: true });
         const groups = {
           proteins: () => numbered(inputs),
           most: exact ? budget : BATCHES_PER_GROUP * budget,
@@ -69,7 +70,7 @@ export async function runEvaluate(
               { corruption, exact, seed },
               inputs.baselines,
               {
-                ...{ tokenBudget: budget, signal },
+                ...{ tokenBudget, signal },
                 onProgress: (done) => tick(Math.floor(residues * done / passes)),
               },
             );
@@ -102,8 +103,8 @@ export async function runEvaluate(
           ...{ name, residues: NaN },
           ...sumsOf(total, letter),
         })).filter(({ asked }) => asked > 0);
-        await results.write(LETTERS, rows);
         const all = { name: "", residues: inputs.residues, ...sumsOf(total) };
+        await results.write(LETTERS, rows);
         provenance.summary = meansOf(all);
         print(
           `${inputs.count} protein${inputs.count === 1 ? "" : "s"}, ${inputs.residues} residues, ` +
@@ -157,6 +158,18 @@ async function openInputs(o: EvaluateFlags): Promise<Inputs> {
       `No sequences were given: these are ${fidelityPanel.length} proteins that come with the project.`,
     ]);
   const baselines = new Baselines();
-  for await (const { residues } of proteins.read()) baselines.add(displayLetters(residues));
+  let number = 0, isAnyHidden = o.exact;
+  for await (const protein of proteins.read()) {
+    baselines.add(displayLetters(protein.residues));
+    const drawn = { seed: o.seed, sequence: number++, draw: 0 };
+    isAnyHidden ||= corrupt(tokenize(protein, { maxLength: Infinity }), o.corruption, drawn).labels
+      .some((label) => label !== IGNORED);
+  }
+  if (!isAnyHidden) {
+    throw new UserError(
+      `Cannot evaluate as at least one of ${proteins.residues} residues must be hidden: current count is 0 ` +
+        "(--exact hides each in turn)",
+    );
+  }
   return { ...proteins, baselines };
 }

@@ -69,6 +69,12 @@ export function gemm(
   });
 }
 
+/** The same numbers in single precision. */
+export function widen(g: Graph, x: Value, label?: string): Value {
+  const attributes = { to: int(1) };
+  return g.node({ op: "Cast", inputs: [x], dtype: "float32", shape: x.shape, attributes, label });
+}
+
 /** Matrix product over the last two axes; leading axes broadcast. */
 export function matmul(g: Graph, a: Value, b: Value, label?: string): Value {
   requireFloat("MatMul", a, b);

@@ -22,7 +22,7 @@ const EXTERNAL = 1;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const;
 
 /** Serialized model, ready for `InferenceSession.create`. */
-export function serialize(graph: Graph): Uint8Array {
+export function serialize(graph: Graph): Uint8Array<ArrayBuffer> {
   const opset = new Message().string(1, "").int(2, graph.opset);
   const model = new Message().int(1, IR_VERSION).string(2, "esmscope")
     .message(7, graphBody(graph)).message(8, opset);
@@ -132,7 +132,7 @@ class Message {
     return this;
   }
 
-  finish(): Uint8Array {
+  finish(): Uint8Array<ArrayBuffer> {
     const out = new Uint8Array(this.#length);
     let at = 0;
     for (const part of this.#parts) {

@@ -11,7 +11,7 @@ const MARK = "$";
 const ALIGNMENT = 8;
 const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-const ARRAYS = { Float32Array, Float64Array, Int32Array, Uint32Array } as const;
+const ARRAYS = { Float32Array, Float64Array, Int32Array, Uint32Array, Uint8Array } as const;
 type NumberArray = InstanceType<typeof ARRAYS[keyof typeof ARRAYS]>;
 
 const nameOf = (value: NumberArray) => value.constructor.name as keyof typeof ARRAYS;

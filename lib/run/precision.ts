@@ -2,12 +2,12 @@
 import { fidelityPanel } from "../../data/fidelity_panel.ts";
 import { apcContacts } from "../../kernels/apc_contacts/twin.ts";
 import type { Checkpoint } from "../checkpoint/mod.ts";
-import { Esm2, type ModelOptions, padBatch, type Precision, tokenize } from "../esm2/mod.ts";
+import { Esm2, type LowPrecision, type ModelOptions, padBatch, tokenize } from "../esm2/mod.ts";
 import { logSoftmax } from "../stats/log_softmax.ts";
 
 /** The largest differences to single precision. */
 export interface PrecisionRecord {
-  precision: Exclude<Precision, "f32">;
+  precision: LowPrecision;
   /** Proteins that ran in both. */
   panel: readonly string[];
   largest: {

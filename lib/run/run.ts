@@ -145,7 +145,7 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
     command,
     model: { name: model.name, sha256: await model.checkpoint.sha256() },
     backend,
-    ...(o.precision === "int8" && { precision: o.precision }),
+    ...(o.precision && o.precision !== "f32" && { precision: o.precision }),
     ...plan.settings,
   });
   const printed: string[] = [];

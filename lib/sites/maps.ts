@@ -6,6 +6,7 @@ import {
   padBatch,
   type TokenBatch,
 } from "../esm2/mod.ts";
+import { binOf, quantise } from "../report/quantise.ts";
 import type { HeadMap } from "./types.ts";
 
 /** Layer and head, both from 0. */
@@ -60,12 +61,11 @@ export class KeptStates implements Disposable {
       const hidden = this.#states.get(layer)!, one = { layer, head, member };
       patterns.push(owned.use(await this.model.headAttention(this.batch, hidden, one)));
     }
-    const width = this.batch.lengths[member], size = { begin: 0, end: 1, batch: { width } };
+    const width = this.batch.lengths[member];
     // A GPU's read-back waits about 11 ms, so all are at the end.
     const all = await Promise.all(patterns.map((pattern) => pattern.peek() ?? pattern.read()));
-    return heads.map(({ layer, head }, i) => {
-      return { layer, head, attention: attentionOf(size, all[i], 0, 0, 1, width - 1) };
-    });
+    // Without <cls> and <eos>, where the attention lies: copies of it cost more than the map.
+    return heads.map((name, i) => headMap(name, all[i].subarray(width + 1), width - 2, width));
   }
 
   [Symbol.dispose](): void {
@@ -79,21 +79,47 @@ export class KeptStates implements Disposable {
  *
  * @param row token ids of the protein
  */
-export async function collectMaps(
+export const collectMaps = (
   model: Esm2,
   row: Int32Array,
   heads: readonly HeadName[],
   signal?: AbortSignal,
-): Promise<HeadMap[]> {
-  const maps = await collectHeads(
+): Promise<HeadMap[]> =>
+  collectHeads(
     model,
     row,
     heads,
-    (piece, data, head) => residueAttention(piece, data, 0, head),
+    ({ layer, begin, batch: { width, lengths } }, data, head) =>
+      headMap(
+        { layer, head },
+        data.subarray((head - begin) * width * width + width + 1),
+        lengths[0] - 2,
+        width,
+      ),
     signal,
   );
-  return heads.map((name, i) => ({ layer: name.layer, head: name.head, attention: maps[i] }));
+
+/**
+ * A map as it is drawn.
+ *
+ * @param attention f32[length, length] among residues, or with rows that are `stride` apart
+ */
+export function headMap(
+  { layer, head }: HeadName,
+  attention: Float32Array,
+  length: number,
+  stride = length,
+): HeadMap {
+  const bin = binOf(length), received = new Float32Array(length);
+  for (let i = 0; i < length; i++) {
+    const at = i * stride;
+    for (let j = 0; j < length; j++) received[j] += attention[at + j];
+  }
+  return { layer, head, bin, ...quantise(attention, length, bin, stride), received };
 }
+
+/** Which heads of which batch some attention is of. */
+type PieceExtents = Pick<AttentionPiece, "begin" | "end"> & { batch: Pick<TokenBatch, "width"> };
 
 /**
  * What `take` makes of the attention of each chosen head, in the order asked for. The model runs once
@@ -143,9 +169,7 @@ export function residueAttention(
 
 /** One head's attention of batch member `b` among tokens `from` to `to` (exclusive), row = query. */
 export function attentionOf(
-  { begin, end, batch: { width } }: Pick<AttentionPiece, "begin" | "end"> & {
-    batch: Pick<TokenBatch, "width">;
-  },
+  { begin, end, batch: { width } }: PieceExtents,
   data: Float32Array,
   b: number,
   head: number,

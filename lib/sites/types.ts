@@ -42,14 +42,20 @@ export interface HeadRow {
   pairs: number;
 }
 
-/** One head's attention among residues (no special tokens), row = query. f32[L, L] */
+/** One head's attention among residues (no special tokens), as it is drawn: row = query. */
 export interface HeadMap {
   /** 0-based. */
   layer: number;
   /** 0-based. */
   head: number;
-  /** f32[L, L], from row to column. */
-  attention: Float32Array;
+  /** Residues that share a pixel, which has the largest of them: 1 up to 1024. */
+  bin: number;
+  /** The largest value of all. */
+  max: number;
+  /** u8[side, side], 255 · √(value / max), where side is ⌈L / bin⌉. */
+  steps: Uint8Array;
+  /** f32[L] what each residue receives of all. */
+  received: Float32Array;
 }
 
 /** What was found of a protein. */

@@ -27,21 +27,42 @@ export async function bootstrap(
   resamples: number,
   seed: number,
   statistics: (counts: Uint32Array) => readonly number[],
-  { level = 0.95, signal, onProgress }: {
-    level?: number;
-    signal?: AbortSignal;
-    onProgress?: (done: number) => void;
-  } = {},
+  options: ResampleOptions & { level?: number } = {},
 ): Promise<Interval[]> {
-  const key = philoxKey(seed);
-  const counts = new Uint32Array(n);
-  const found: number[][] = [];
+  const found = await resample(n, { begin: 0, end: resamples }, seed, statistics, options);
+  return intervalsOf(found, options.level);
+}
+
+/** Resamples by their numbers. */
+export interface ResampleRange {
+  begin: number;
+  /** One past the last. */
+  end: number;
+}
+
+/** How resamples are made. */
+export interface ResampleOptions {
+  /** Stops the work when it fires; the call then rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Hears of the resamples done. */
+  onProgress?: (done: number) => void;
+}
+
+/** Values of several statistics in some of the resamples, by statistic: what {@linkcode bootstrap} makes intervals of. */
+export async function resample(
+  n: number,
+  { begin, end }: ResampleRange,
+  seed: number,
+  statistics: (counts: Uint32Array) => readonly number[],
+  { signal, onProgress }: ResampleOptions = {},
+): Promise<number[][]> {
+  const key = philoxKey(seed), counts = new Uint32Array(n), found: number[][] = [];
   let turned = performance.now();
-  for (let r = 0; r < resamples; r++) {
+  for (let r = begin; r < end; r++) {
     counts.fill(0);
     tallyBelow(counts, n, { trial: r, stream: 0, key });
     statistics(counts).forEach((value, s) => (found[s] ??= []).push(value));
-    onProgress?.(r + 1);
+    onProgress?.(r + 1 - begin);
     // Ctrl-C is heard only when the event loop turns.
     if (performance.now() - turned > TURN_MS) {
       await new Promise((resolve) => setTimeout(resolve));
@@ -49,6 +70,11 @@ export async function bootstrap(
     }
     signal?.throwIfAborted();
   }
+  return found;
+}
+
+/** Percentile intervals of statistics, each from its values in all resamples. */
+export function intervalsOf(found: readonly (readonly number[])[], level = 0.95): Interval[] {
   return found.map((values) => {
     const defined = Float64Array.from(values.filter((x) => !Number.isNaN(x))).sort();
     return { low: quantile(defined, (1 - level) / 2), high: quantile(defined, (1 + level) / 2) };

@@ -1,5 +1,12 @@
 /** How well scores order what an assay measured (ProteinGym `performance_DMS_benchmarks.py`). */
-import { bootstrap, bootstrapMeans, type Interval } from "../stats/bootstrap.ts";
+import {
+  bootstrapMeans,
+  type Interval,
+  intervalsOf,
+  resample,
+  type ResampleOptions,
+  type ResampleRange,
+} from "../stats/bootstrap.ts";
 import { Agreement, agreementOfLabels } from "../stats/agreement.ts";
 import { pearson, spearman } from "../stats/correlation.ts";
 import { ndcg } from "../stats/ndcg.ts";
@@ -88,10 +95,76 @@ export async function evaluate(
     values: named(statistics(score, measured, functional)),
   };
   if (resamples === 0 || n < 2) return found;
-  const agreement = new Agreement(score, measured, functional, TOP_SHARE);
-  const of = (counts: Uint32Array) => agreement.statistics(counts);
-  const intervals = await bootstrap(n, resamples, seed, of, { signal, onProgress });
-  return { ...found, intervals: named(intervals) };
+  const values = await resampleTogether(samples, { resamples, seed, signal, onProgress });
+  return { ...found, intervals: named(intervalsOf(values)) };
+}
+
+/** What a thread beside this one is asked. */
+export interface ResampleRequest {
+  samples: Samples;
+  range: ResampleRange;
+  seed: number;
+}
+
+/** Values of the statistics in some resamples, by statistic. */
+export function resampleStatistics(
+  { samples, range, seed }: ResampleRequest,
+  options?: ResampleOptions,
+): Promise<number[][]> {
+  const { scores, measured, functional } = samples;
+  const agreement = new Agreement(sorted(scores), sorted(measured), functional, TOP_SHARE);
+  return resample(
+    scores.length,
+    range,
+    seed,
+    (counts) => agreement.statistics(counts),
+    options,
+  );
+}
+
+/** Drawn variants that are worth a thread: half a second's. */
+const WORTH_A_THREAD = 10_000_000;
+
+/**
+ * The same of all resamples, shared out among as many threads as are worth it. A resample is its number's
+ * alone, so that it does not matter who makes it.
+ */
+export async function resampleTogether(
+  samples: Samples,
+  { resamples, seed, signal, onProgress }: EvaluateOptions,
+  threads = navigator.hardwareConcurrency,
+): Promise<number[][]> {
+  const worth = Math.floor(resamples * samples.scores.length / WORTH_A_THREAD);
+  const count = Math.max(1, Math.min(threads, worth));
+  const range = (part: number): ResampleRange => ({
+    begin: Math.floor(part * resamples / count),
+    end: Math.floor((part + 1) * resamples / count),
+  });
+  using others = new DisposableStack();
+  const asked = Array.from({ length: count - 1 }, (_, i) => {
+    const request = { samples, range: range(i + 1), seed };
+    // Where there can be no thread, this one does its part.
+    return inThread(request, others).catch(() => resampleStatistics(request, { signal }));
+  });
+  const own = resampleStatistics({ samples, range: range(0), seed }, {
+    signal,
+    onProgress: onProgress && ((done) => onProgress(done * count)),
+  });
+  const parts = await Promise.all([own, ...asked]);
+  return parts[0].map((_, statistic) => parts.flatMap((values) => values[statistic]));
+}
+
+function inThread(request: ResampleRequest, stack: DisposableStack): Promise<number[][]> {
+  const answer = Promise.withResolvers<number[][]>();
+  const worker = new Worker(new URL("./resample_worker.ts", import.meta.url), { type: "module" });
+  stack.defer(() => worker.terminate());
+  worker.onmessage = ({ data }: MessageEvent<number[][]>) => answer.resolve(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    answer.reject(new Error(event.message));
+  };
+  worker.postMessage(request);
+  return answer.promise;
 }
 
 function statistics(

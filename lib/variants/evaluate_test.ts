@@ -1,5 +1,5 @@
 import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, resampleStatistics, resampleTogether } from "./evaluate.ts";
 import { Regions } from "./regions.ts";
 import { SampleCollector } from "./samples.ts";
 import type { Reading, Variant, VariantRow } from "./types.ts";
@@ -126,4 +126,48 @@ Deno.test("evaluate of an empty group has no statistics and does not fail", asyn
   });
   equal(variants, 0);
   allClose([values.spearman, values.ndcg10], [NaN, NaN], {});
+});
+
+Deno.test("resamples that are shared out among threads are those of one, and where there can be no thread too", async () => {
+  const n = 20_000, resamples = 1100;
+  const scores = Array.from({ length: n }, (_, i) => Math.sin(0.37 * i));
+  const measured = scores.map((score, i) => score + Math.cos(1.3 * i));
+  const functional = measured.map((value, i) => i % 7 === 0 ? NaN : Number(value > 0));
+  const samples = { scores, measured, functional };
+  const range = { begin: 0, end: resamples };
+  const expected = await resampleStatistics({ samples, range, seed: 3 });
+  const { Worker } = globalThis;
+  const started: Worker[] = [];
+  class Counted extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      started.push(this);
+    }
+  }
+  class Broken extends Worker {
+    constructor(_: string | URL, options?: WorkerOptions) {
+      super("data:text/javascript,throw new Error('no')", options);
+    }
+  }
+  try {
+    for (const Own of [Counted, Broken]) {
+      globalThis.Worker = Own;
+      const done: number[] = [];
+      const found = await resampleTogether(
+        samples,
+        { resamples, seed: 3, onProgress: (count) => done.push(count) },
+        2,
+      );
+      deepEqual(found, expected);
+      equal(done.at(-1), resamples);
+    }
+    equal(started.length, 1);
+    // Few are not worth a thread.
+    await resampleTogether(samples, { resamples: 10, seed: 3 }, 2);
+    globalThis.Worker = Counted;
+    await resampleTogether(samples, { resamples: 10, seed: 3 }, 2);
+    equal(started.length, 1);
+  } finally {
+    globalThis.Worker = Worker;
+  }
 });

@@ -4,7 +4,6 @@ import type { CommandContext } from "../cli/context.ts";
 import { tableText } from "../cli/table.ts";
 import { integerRanges } from "../cli/parsers.ts";
 import { UserError } from "../errors.ts";
-import { defaultTokenBudget } from "../esm2/mod.ts";
 import { fileNames } from "../io/output.ts";
 import { readText } from "../io/text.ts";
 import { MOST_DRAWN } from "../report/page.ts";
@@ -18,7 +17,7 @@ import { type ManyFlags, readAll } from "./inputs.ts";
 import { Regions } from "./regions.ts";
 import { renderVariantReport } from "./report/report.ts";
 import type { ProteinLine, ScoredProtein } from "./report/types.ts";
-import { QueryRunner } from "./runner.ts";
+import { pieceTokens, QueryRunner } from "./runner.ts";
 import { SampleCollector } from "./samples.ts";
 import { isVariant, rowNotes, type Scan, scanVariants } from "./scan.ts";
 import { type ScoreSubject, ScoreWork } from "./score.ts";
@@ -187,7 +186,7 @@ async function writeResults(
 ): Promise<void> {
   const { proteins } = run, count = proteins.length, { scores, name, regions } = finished;
   const backend = settings.backend as { name: BackendName };
-  await run.plan(o.tokenBudget ?? defaultTokenBudget(backend), ctx.signal);
+  await run.plan(o.tokenBudget ?? pieceTokens(backend), ctx.signal);
   const files = fileNames(proteins.map(({ target }) => target.id));
   const drawn: ScoredProtein[] = [], all: tables.ProteinPerformance[][] = [];
   const ends: Parameters<typeof tables.proteinsText>[0][number][] = [], records: unknown[] = [];

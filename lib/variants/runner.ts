@@ -5,39 +5,46 @@ import {
   tokenLogProbs,
   validateChoices,
 } from "../../kernels/token_log_probs/mod.ts";
-import type { Tensor } from "../backend/types.ts";
+import { ahead } from "../backend/ahead.ts";
+import type { Backend, Tensor } from "../backend/types.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
-import { defaultTokenBudget, type Esm2, planBatches, type PlannedBatch } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2, type PlannedBatch } from "../esm2/mod.ts";
 import { type Pass, planPasses, type Query } from "./queries.ts";
 import type { WindowOptions } from "./windows.ts";
 
 export interface RunnerOptions extends WindowOptions {
-  /** Tokens of a batch. @default 1024 on the CPU, 8192 on a GPU */
+  /** Tokens of a batch. @default 1024 or, in parts, 2048 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
   signal?: AbortSignal;
 }
 
+/** Tokens of the passes that are asked for together by default, whether the model is opened for many or not. */
+export const pieceTokens = (backend: Pick<Backend, "name">): number =>
+  defaultTokenBudget(backend, { inParts: true });
+
 /** Answers queries: per query f32[reads, 22] as `tokenLogProbs` gives them. */
 export class QueryRunner {
+  /** Tokens of queries that are best asked together. */
   readonly tokenBudget: number;
   /** Forward passes so far. */
   passes = 0;
   #kernel?: Promise<TokenLogProbs>;
 
   constructor(readonly model: Esm2, readonly options: RunnerOptions) {
-    this.tokenBudget = options.tokenBudget ?? defaultTokenBudget(model.backend);
+    this.tokenBudget = options.tokenBudget ?? pieceTokens(model.backend);
   }
 
   async run(queries: readonly Query[]): Promise<Float32Array[]> {
-    const { config, backend } = this.model;
     const passes = planPasses(queries, this.options);
     const answers = queries.map(({ reads }) => new Float32Array(reads.length * ROW_VALUES));
     const weights = queries.map(({ reads }) => new Float64Array(reads.length));
     const rows = passes.map(({ ids }) => ids);
-    for (const batch of planBatches(rows, config, backend.tensorLimit, this.tokenBudget)) {
+    const batches = this.model.planBatches(rows, this.options.tokenBudget);
+    const membersOf = (batch: PlannedBatch) => batch.members.map((i) => passes[i]);
+    const read = ahead(batches, this.model.backend, (batch) => this.#read(batch, membersOf(batch)));
+    for await (const [batch, values] of read) {
       this.options.signal?.throwIfAborted();
-      const members = batch.members.map((i) => passes[i]);
-      collect(members, await this.#read(batch, members), answers, weights);
+      collect(membersOf(batch), values, answers, weights);
       this.passes += batch.size;
     }
     // Most reads have one window; dividing by its weight would only round.

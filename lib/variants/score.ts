@@ -25,7 +25,7 @@ export interface ScoreSubject extends ScoreSettings {
 
 /** What is scored, and who hears of it. */
 export interface ScoreRequest extends ScoreSubject {
-  /** Tokens that run together. @default 1024 on the CPU, 8192 on a GPU */
+  /** Tokens that run together. @default 1024 or, in parts, 2048 on the CPU, 8192 on a GPU */
   tokenBudget?: number;
   /** Stops the work when it fires; the call then rejects with the signal's reason. */
   signal?: AbortSignal;

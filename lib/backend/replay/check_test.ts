@@ -61,3 +61,15 @@ gpuTest(
     deepEqual(found.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
   },
 );
+
+gpuTest("GpuContext.expectZero() asks again where a read is on its way", async (ctx) => {
+  using count = ctx.upload("count", [1], Uint32Array.of(0));
+  using other = ctx.upload("other", [1], Uint32Array.of(5));
+  ctx.expectZero(count, "the first was not zero");
+  const reading = ctx.read(other);
+  // What is counted from here on, the read that is on its way does not see.
+  ctx.device.queue.writeBuffer(count.buffer, 0, Uint32Array.of(1));
+  ctx.expectZero(count, "the second was not zero");
+  deepEqual(await reading, Uint32Array.of(5));
+  await rejects(() => ctx.read(other), /the second was not zero/);
+});

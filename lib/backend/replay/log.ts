@@ -20,6 +20,8 @@ export interface Dispatch {
   layout: GPUBindGroupLayout;
   bound: Bound[];
   groups: readonly [number, number, number];
+  /** Of a kernel of our own: its numbers, in group 1. */
+  params?: { layout: GPUBindGroupLayout; bytes: Uint8Array<ArrayBuffer> };
 }
 
 export interface Copy {
@@ -40,6 +42,15 @@ export interface Clear {
 
 export type Command = Dispatch | Copy | Clear;
 
+/** What a recording is made of. */
+export interface LoggedRun {
+  readonly commands: readonly Command[];
+  /** Buffers made in the run, uniform ones aside. */
+  readonly created: ReadonlySet<GPUBuffer>;
+  /** What a replay could not repeat, if there is such a thing. */
+  readonly obstacle?: string;
+}
+
 /** Buffers that a command changes. */
 export function writtenBy(command: Command): GPUBuffer[] {
   if (command.kind === "clear") return [command.buffer];
@@ -54,9 +65,8 @@ export function touchedBy(command: Command): GPUBuffer[] {
   return command.bound.map(({ buffer }) => buffer);
 }
 
-export class CommandLog {
+export class CommandLog implements LoggedRun {
   readonly commands: Command[] = [];
-  /** Buffers made in the run, uniform ones aside. */
   readonly created = new Set<GPUBuffer>();
   #obstacle?: string;
   #groups = new Map<GPUBindGroup, GPUBindGroupDescriptor>();
@@ -66,7 +76,6 @@ export class CommandLog {
 
   constructor(readonly pipelines: Pick<PipelineBook, "written">) {}
 
-  /** What a replay could not repeat, if there is such a thing. */
   get obstacle(): string | undefined {
     const isOpen = this.#openEncoders > 0 || this.#unsubmitted.length > 0;
     return this.#obstacle ?? (isOpen ? "commands that were not submitted" : undefined);

@@ -1,5 +1,5 @@
 /** Which bindings each of onnxruntime's pipelines writes, and which are products, read from their WGSL. */
-import { type ProductShader, productShader } from "./product_shader.ts";
+import { type ProductShader, productShader, wideningShader } from "./product_shader.ts";
 import type { Calls } from "./stand_in.ts";
 
 const WRITTEN = /@binding\((\d+)\)\s*var<storage,\s*read_write>/g;
@@ -8,6 +8,7 @@ const WRITTEN = /@binding\((\d+)\)\s*var<storage,\s*read_write>/g;
 interface Entry {
   written: ReadonlySet<number>;
   product?: ProductShader;
+  widening?: ReturnType<typeof wideningShader>;
 }
 
 export class PipelineBook {
@@ -29,6 +30,7 @@ export class PipelineBook {
         this.#modules.set(module, {
           written: writtenBindings(code),
           product: productShader(label, code),
+          widening: wideningShader(label, code),
         });
         return module;
       },
@@ -47,6 +49,11 @@ export class PipelineBook {
   /** The product of matrices that the pipeline makes, if it is one known. */
   product(pipeline: GPUComputePipeline): ProductShader | undefined {
     return this.#pipelines.get(pipeline)?.product;
+  }
+
+  /** What a pipeline binds that only makes single precision of half precision. */
+  widening(pipeline: GPUComputePipeline): { half: number; single: number } | undefined {
+    return this.#pipelines.get(pipeline)?.widening;
   }
 }
 

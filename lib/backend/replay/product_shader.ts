@@ -57,6 +57,26 @@ export function productShader(label: string | undefined, wgsl: string): ProductS
   };
 }
 
+const WIDENS =
+  /if \(global_idx >= uniforms\.vec_size\) \{ return; \} let a = x\[global_idx\]; y\[global_idx\] ?= ?vec4<f32>\(a\); \}\s*$/;
+
+/** Binding numbers of a shader that only makes single precision of half precision; else undefined. */
+export function wideningShader(
+  label: string | undefined,
+  wgsl: string,
+): { half: number; single: number } | undefined {
+  if (label !== "Cast") return undefined;
+  const code = wgsl.replace(/\s+/g, " ");
+  const number = (declared: string) => {
+    const found = new RegExp(`@binding\\((\\d+)\\) ${declared}`).exec(code);
+    return found ? Number(found[1]) : undefined;
+  };
+  const half = number("var<storage, read> x: array<vec4<f16>>;");
+  const single = number("var<storage, read_write> y: array<vec4<f32>>;");
+  if (half === undefined || single === undefined || !WIDENS.test(code)) return undefined;
+  return { half, single };
+}
+
 /** Offsets of `struct Uniforms` by WGSL's rules; undefined for a type unknown here. */
 function uniformFields(code: string): ProductShader["fields"] | undefined {
   const struct = /struct Uniforms \{([^}]*)\}/.exec(code)?.[1];

@@ -1,6 +1,5 @@
 /** A logged run made independent of the buffers it ran on. */
-import { type Bound, type Command, type CommandLog, touchedBy, writtenBy } from "./log.ts";
-import type { Replacement } from "./products.ts";
+import { type Bound, type Command, type LoggedRun, touchedBy, writtenBy } from "./log.ts";
 
 /** What stands for a buffer of the logged run. */
 export type Slot =
@@ -8,6 +7,8 @@ export type Slot =
   | { kind: "argument"; index: number }
   /** A buffer between operators. */
   | { kind: "scratch"; index: number }
+  /** A buffer of the recording's own: it depends on no input and is filled once. */
+  | { kind: "kept"; index: number }
   /** A range of the recording's uniform values. */
   | { kind: "uniform"; offset: number }
   /** A buffer of the session that is only read, such as a constant of the graph. */
@@ -50,7 +51,11 @@ export interface ClearStep {
 export type Step = DispatchStep | CopyStep | ClearStep;
 
 export interface Recording {
+  /** What fills the kept buffers, such as the numbers of positions: the same in every run. */
+  once: readonly DispatchStep[];
   steps: readonly Step[];
+  /** Bytes of each kept buffer. */
+  kept: readonly number[];
   /** Bytes of each scratch buffer. */
   scratch: readonly number[];
   /** What all uniform buffers held, each at an offset that a binding may have. */
@@ -63,27 +68,28 @@ export interface Recording {
  * @param args the buffers of the run's inputs and outputs; those that are the same must always be
  * @param outputs those of `args` that the run must have written
  * @param alignment what a uniform binding's offset must be a multiple of
- * @param replaced dispatches of our own, by those of onnxruntime that they stand for
  */
 export function makeRecording(
-  log: CommandLog,
+  log: LoggedRun,
   args: readonly GPUBuffer[],
   outputs: readonly GPUBuffer[],
   alignment: number,
-  replaced: ReadonlyMap<Command, Replacement> = new Map(),
 ): Recording | string {
   const { commands, obstacle } = log;
   if (obstacle) return obstacle;
   const argumentOf = new Map(args.map((buffer, index) => [buffer, index]));
   const written = new Set(commands.flatMap(writtenBy));
   if (outputs.some((buffer) => !written.has(buffer))) return "an output that was not seen written";
-  const spans = spansOf(log, written, argumentOf);
+  const once = new Set(commands.filter((_, at) => isAlwaysSame(commands, at, argumentOf)));
+  const kept = [...new Set([...once].flatMap(writtenBy))];
+  const spans = spansOf(log, written, (buffer) => argumentOf.has(buffer) || kept.includes(buffer));
   if (typeof spans === "string") return spans;
   const { scratchOf, sizes } = share(spans);
   const uniforms = new UniformPacker(alignment);
 
   const slotOf = (buffer: GPUBuffer): Slot => {
     const index = argumentOf.get(buffer), scratch = scratchOf.get(buffer);
+    if (kept.includes(buffer)) return { kind: "kept", index: kept.indexOf(buffer) };
     if (index !== undefined) return { kind: "argument", index };
     return scratch === undefined
       ? { kind: "constant", buffer }
@@ -96,30 +102,52 @@ export function makeRecording(
     }
     const slot = slotOf(buffer);
     // A lent buffer can be larger than the one it stands for.
-    const exact = slot.kind === "scratch" ? size ?? buffer.size - offset : size;
+    const exact = slot.kind === "scratch" || slot.kind === "kept"
+      ? size ?? buffer.size - offset
+      : size;
     return { binding, slot, offset, size: exact };
   };
-  const steps = commands.map((command): Step => {
+  const stepOf = (command: Command): Step => {
     if (command.kind === "clear") return { ...command, target: slotOf(command.buffer) };
     if (command.kind === "copy") {
       return { ...command, source: slotOf(command.source), target: slotOf(command.target) };
     }
-    const own = replaced.get(command);
-    if (own) {
-      const { kernel: { built }, params, groups } = own;
-      return {
-        kind: "dispatch",
-        pipeline: built.pipeline,
-        layout: built.tensorLayout,
-        groups,
-        bindings: own.bound.map(bind),
-        params: { layout: built.paramLayout, offset: uniforms.add(params), size: params.length },
-      };
-    }
-    const { kind, pipeline, layout, groups, bound } = command;
-    return { kind, pipeline, layout, groups, bindings: bound.map(bind) };
-  });
-  return { steps, scratch: sizes, uniforms: uniforms.pack() };
+    const { kind, pipeline, layout, groups, bound, params } = command;
+    const own = params && {
+      layout: params.layout,
+      offset: uniforms.add(params.bytes),
+      size: params.bytes.length,
+    };
+    return {
+      ...{ kind, pipeline, layout, groups, bindings: bound.map(bind) },
+      ...(own && { params: own }),
+    };
+  };
+  return {
+    once: [...once].map((command) => stepOf(command) as DispatchStep),
+    steps: commands.filter((command) => !once.has(command)).map(stepOf),
+    kept: kept.map(({ size }) => size),
+    scratch: sizes,
+    uniforms: uniforms.pack(),
+  };
+}
+
+/** Whether a command reads nothing but numbers of the run's shape and alone writes what it writes. */
+function isAlwaysSame(
+  commands: readonly Command[],
+  at: number,
+  args: ReadonlyMap<GPUBuffer, number>,
+): boolean {
+  const command = commands[at];
+  if (command.kind !== "dispatch") return false;
+  const tensors = command.bound.filter(({ uniform }) => !uniform);
+  return tensors.length > 0 &&
+    tensors.every(({ isWritten, buffer }) =>
+      isWritten && !args.has(buffer) &&
+      commands.every((other) => other === command || !writtenBy(other).includes(buffer)) &&
+      // What came before saw something else in it.
+      commands.slice(0, at).every((other) => !touchedBy(other).includes(buffer))
+    );
 }
 
 /** The first and last command that touch a buffer between operators. */
@@ -134,15 +162,15 @@ interface Span {
  * wrong: what a run reads, it must have been given or have written.
  */
 function spansOf(
-  { commands, created }: CommandLog,
+  { commands, created }: LoggedRun,
   written: ReadonlySet<GPUBuffer>,
-  args: ReadonlyMap<GPUBuffer, number>,
+  isOutside: (buffer: GPUBuffer) => boolean,
 ): Span[] | string {
   const spans = new Map<GPUBuffer, Span>();
   for (const [at, command] of commands.entries()) {
     const writes = writtenBy(command);
     for (const buffer of touchedBy(command)) {
-      if (args.has(buffer) || !(written.has(buffer) || created.has(buffer))) continue;
+      if (isOutside(buffer) || !(written.has(buffer) || created.has(buffer))) continue;
       const span = spans.get(buffer);
       if (span) span.last = at;
       else if (writes.includes(buffer)) spans.set(buffer, { buffer, first: at, last: at });

@@ -159,3 +159,25 @@ Deno.test("makeRecording says why a run cannot be repeated", () => {
   equal(makeRecording(partial, [output], [output], 256), "an output that was not seen written");
   equal(makeRecording(log([], { obstacle: "timestamps" }), [], [], 256), "timestamps");
 });
+
+Deno.test("makeRecording fills once what depends on no input, and keeps it", () => {
+  const positions = buffer(32);
+  const { once, steps, kept, scratch } = made([
+    dispatch(write(positions), uniform(7)),
+    dispatch(read(input), write(small)),
+    dispatch(read(positions), read(small), write(output)),
+  ]);
+  equal(once.length, 1);
+  deepEqual(once[0].bindings.map(({ slot }) => slot), [
+    { kind: "kept", index: 0 },
+    { kind: "uniform", offset: 0 },
+  ]);
+  deepEqual([kept, scratch], [[32], [128]]);
+  const [, last] = steps.map((step) => step.kind === "dispatch" ? step.bindings : []);
+  deepEqual(last[0].slot, { kind: "kept", index: 0 });
+  const isKept = (...commands: Command[]) => made(commands).once.length > 0;
+  const fill = dispatch(write(large), uniform(1)), use = dispatch(read(large), write(output));
+  equal(isKept(fill, use), true);
+  equal(isKept(fill, use, dispatch(read(input), write(large))), false, "it serves something else");
+  equal(isKept(dispatch(write(output)), use), false, "an output is anew in every run");
+});

@@ -1,3 +1,5 @@
+import type { GpuContext } from "../../gpu/mod.ts";
+
 /**
  * Buffers between operators, shared by all replays: their runs follow one another on the queue.
  *
@@ -8,7 +10,7 @@ export class ScratchPool implements Disposable {
   #buffers: GPUBuffer[] = [];
   #version = 0;
 
-  constructor(readonly device: GPUDevice) {}
+  constructor(readonly gpu: GpuContext) {}
 
   /** Changes when buffers taken before are no longer valid. */
   get version(): number {
@@ -29,7 +31,7 @@ export class ScratchPool implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#buffers.forEach((buffer) => buffer.destroy());
+    this.#buffers.forEach((buffer) => this.gpu.stream.destroy(buffer));
     this.#buffers = [];
     this.#version++;
   }
@@ -39,9 +41,9 @@ export class ScratchPool implements Disposable {
     if (old && old.size >= size) return old;
     if (old) {
       this.#version++;
-      old.destroy();
+      this.gpu.stream.destroy(old);
     }
-    return this.#buffers[rank] = this.device.createBuffer({
+    return this.#buffers[rank] = this.gpu.device.createBuffer({
       label: `scratch ${rank}`,
       size,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,

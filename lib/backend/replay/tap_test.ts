@@ -65,7 +65,7 @@ gpuTest("DeviceTap logs a run that Replay repeats on other buffers", async (ctx)
   if (typeof recording === "string") throw new Error(recording);
   equal(recording.steps.length, 2);
   deepEqual(recording.scratch, [16]);
-  using pool = new ScratchPool(ctx.device);
+  using pool = new ScratchPool(ctx);
   using replay = new Replay(recording, pool);
   using other = ctx.upload("other", [4], Float32Array.of(-1, 0, 1, 7));
   for (let round = 0; round < 3; round++) {
@@ -74,6 +74,39 @@ gpuTest("DeviceTap logs a run that Replay repeats on other buffers", async (ctx)
     deepEqual(await ctx.read(target), Float32Array.of(-10, 0, 10, 70));
     // A larger borrower makes the pool replace its buffer.
     pool.take([16 << round]);
+  }
+});
+
+gpuTest("Replay forgets buffers of runs long ago", async (ctx) => {
+  const tap = new DeviceTap(ctx.device), run = runner(tap.device);
+  using x = ctx.upload("x", [4], Float32Array.of(1, 2, 3, 4));
+  using y = ctx.alloc("y", [4], "f32");
+  const log = await tap.record(() => run(x.buffer, y.buffer, [2, 5]));
+  const recording = makeRecording(log, [x.buffer, y.buffer], [y.buffer], 256);
+  if (typeof recording === "string") throw new Error(recording);
+  using pool = new ScratchPool(ctx);
+  using replay = new Replay(recording, pool);
+  const { createBindGroup } = GPUDevice.prototype;
+  let made = 0;
+  GPUDevice.prototype.createBindGroup = function (descriptor) {
+    made++;
+    return createBindGroup.call(this, descriptor);
+  };
+  try {
+    using owned = new DisposableStack();
+    replay.run([x.buffer, y.buffer]);
+    equal(made, 2);
+    replay.run([x.buffer, y.buffer]);
+    equal(made, 2, "what ran before is found");
+    for (let i = 0; i < 1100; i++) {
+      replay.run([x.buffer, owned.use(ctx.alloc("y", [4], "f32")).buffer]);
+    }
+    made = 0;
+    replay.run([x.buffer, y.buffer]);
+    ok(made > 0, "and long ago it is not");
+    deepEqual(await ctx.read(y), Float32Array.of(10, 20, 30, 40));
+  } finally {
+    GPUDevice.prototype.createBindGroup = createBindGroup;
   }
 });
 
@@ -100,7 +133,7 @@ gpuTest("DeviceTap names what could not be repeated", async (ctx) => {
 });
 
 gpuTest("ScratchPool lends different buffers and keeps the largest asked for", (ctx) => {
-  using pool = new ScratchPool(ctx.device);
+  using pool = new ScratchPool(ctx);
   const [small, large, other] = pool.take([16, 256, 16]);
   deepEqual([large.size, small.size, other.size], [256, 16, 16]);
   equal(new Set([small, large, other]).size, 3);

@@ -36,7 +36,7 @@ function matmulBench(one: MatmulCase): KernelBench {
   };
   return benchOf({
     ...{ kernel: "matmul", shape: name, bytes: bytes(one), flops: flops(one) },
-    setBytes: 4 * batch * (m * k + n * k),
+    setBytes: batch * (4 * m * k + (one.half ? 2 : 4) * n * k),
     needsGpu: flops(one) > SMALL_FLOPS,
     input: () => randomFactors(one, 1),
     twin: ({ a, b, bias }) => [matmul(a, b, bias, one, one)],
@@ -50,7 +50,13 @@ function matmulBench(one: MatmulCase): KernelBench {
       return {
         load: () => ({
           a: own(ctx.upload("a", [batch, m, k], factors.a)),
-          b: own(ctx.upload("b", [batch, n, k], factors.b)),
+          b: own(
+            ctx.upload(
+              "b",
+              [batch, n, k],
+              (one.half ? new Float16Array(factors.b) : factors.b) as Float32Array,
+            ),
+          ),
         }),
         encode: (encoder, { a, b }) => kernel.encode(encoder, { a, b, bias, c }),
         outputs: [c],

@@ -3,7 +3,7 @@ import type { Piece } from "../../report/bundle.ts";
 import { headGrid, intervalRows, pairMap, track } from "../../report/figures/mod.ts";
 import { type Markup, markup } from "../../report/markup.ts";
 import { drawnNote, MOST_DRAWN, tableHead } from "../../report/page.ts";
-import { binOf, quantise } from "../../report/quantise.ts";
+import { binOf } from "../../report/quantise.ts";
 import {
   choices,
   foldedView,
@@ -203,8 +203,7 @@ function packedMaps({ residues: { length }, rows, maps }: ProteinResult) {
   const bin = binOf(length), side = Math.ceil(length / bin);
   const heads: { item: number; max: number }[] = [], scripts: Markup[] = [];
   let bytes = 0;
-  for (const { layer, head, attention } of maps) {
-    const { max, steps } = quantise(attention, length, bin);
+  for (const { layer, head, max, steps } of maps) {
     // What packs well may be more.
     const script = packedPicture(`map-${heads.length}`, steps);
     if (heads.length > 0 && bytes + script.text.length > MAP_BYTES) break;
@@ -213,21 +212,11 @@ function packedMaps({ residues: { length }, rows, maps }: ProteinResult) {
     scripts.push(script);
   }
   const received = new Float32Array(heads.length * length);
-  heads.forEach((_, m) =>
-    addRows(received.subarray(m * length, (m + 1) * length), maps[m].attention)
-  );
+  heads.forEach((_, m) => received.set(maps[m].received, m * length));
   return {
     ...{ heads, bin, side },
     scripts: heads.length > 0 && [scripts, packed("received", received)],
   };
-}
-
-/** Adds every row of a square matrix. */
-function addRows(into: Float32Array, matrix: Float32Array): void {
-  const { length } = into;
-  for (let at = 0; at < matrix.length; at += length) {
-    for (let j = 0; j < length; j++) into[j] += matrix[at + j];
-  }
 }
 
 const NUMBERS: readonly string[] = [
