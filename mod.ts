@@ -28,6 +28,7 @@ export { UserError } from "./lib/errors.ts";
 export * from "./lib/embed/mod.ts";
 export * from "./lib/esm2/mod.ts";
 export * from "./lib/gpu/mod.ts";
+export * from "./lib/fold/mod.ts";
 export type { FetchOptions } from "./lib/hub/fetch_model.ts";
 export { type OpenedModel, openModel, type OpenOptions } from "./lib/hub/open_model.ts";
 export * from "./lib/lens/mod.ts";

@@ -12,6 +12,7 @@ const LOADERS: Readonly<
   embed: () => import("./embed.ts"),
   fetch: () => import("./fetch.ts"),
   finetune: () => import("./finetune.ts"),
+  fold: () => import("./fold.ts"),
   lens: () => import("./lens.ts"),
   merge: () => import("./merge.ts"),
   probe: () => import("./probe.ts"),

@@ -1,4 +1,4 @@
-/** Downloads ESM-2 checkpoints and sparse autoencoders to the model cache, or lists them. */
+/** Downloads ESM-2 checkpoints, ESMFold and sparse autoencoders to the model cache, or lists them. */
 import { defineCommand, flag, option } from "../lib/cli/command.ts";
 import { about } from "../lib/cli/commands.ts";
 import { runCommand } from "../lib/cli/main.ts";
@@ -9,7 +9,7 @@ import { UserError } from "../lib/errors.ts";
 import { cacheDir, inspectCache } from "../lib/hub/cache.ts";
 import { fetchModel } from "../lib/hub/fetch_model.ts";
 import { findLocal } from "../lib/hub/local.ts";
-import { estimateBytes, findModel, models } from "../lib/hub/manifest.ts";
+import { estimateBytes, findFold, findModel, folds, models } from "../lib/hub/manifest.ts";
 import { unknownModel } from "../lib/hub/resolve.ts";
 import { describeSaes, findSae } from "../lib/hub/saes.ts";
 
@@ -25,7 +25,9 @@ export const command = defineCommand({
     "With HF_HUB_OFFLINE=1 nothing is downloaded.",
   positionals: [{
     name: "model",
-    description: `a checkpoint that --list shows, or an autoencoder: ${describeSaes()}`,
+    description: `a checkpoint that --list shows (esmfold_v1 folds proteins, ${
+      formatBytes(estimateBytes(folds[0]))
+    }), or an autoencoder: ${describeSaes()}`,
   }],
   options: {
     cache: option({
@@ -38,8 +40,9 @@ export const command = defineCommand({
     list: flag({ description: "list the checkpoints, their sizes and which are there" }),
   },
   examples: [
-    { command: "deno task fetch --list", shows: "the six checkpoints" },
+    { command: "deno task fetch --list", shows: "the checkpoints" },
     { command: "deno task fetch esm2_t6_8M_UR50D", shows: "downloads the smallest, about 30 MB" },
+    { command: "deno task fetch esmfold_v1", shows: "the model that folds proteins, 8.4 GB" },
     { command: "deno task fetch interprot:l24", shows: "InterProt's autoencoder of layer 24" },
   ],
   run: async ({ cache: named, force, list }, ctx) => {
@@ -52,11 +55,11 @@ export const command = defineCommand({
     if (spec === undefined) {
       throw new UserError(
         "Cannot fetch as the model must be named: current value is none " +
-          `(${models.map(({ name }) => name).join(", ")}; see --list and --help)`,
+          `(${[...models, ...folds].map(({ name }) => name).join(", ")}; see --list and --help)`,
       );
     }
-    const sae = findSae(spec), entry = sae ?? findModel(spec);
-    if (!entry) throw unknownModel("fetch", spec);
+    const sae = findSae(spec), entry = sae ?? findFold(spec) ?? findModel(spec);
+    if (!entry) throw unknownModel("fetch", spec, "", folds);
     const { path, files } = await fetchModel(entry, { ...ctx, cache: named, force });
     ctx.print(sae ? files[0] : path);
   },
@@ -64,7 +67,7 @@ export const command = defineCommand({
 
 async function listModels(named: string | undefined): Promise<string> {
   const cache = named ?? cacheDir();
-  const rows = await Promise.all(models.map(async (entry) => {
+  const rows = await Promise.all([...models, ...folds].map(async (entry) => {
     const { complete, sizeBytes } = await inspectCache(cache, entry);
     const local = complete || named !== undefined ? undefined : await findLocal(entry);
     if (local) {

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "../tests/assert.ts";
+import { deepEqual, equal, match, ok } from "../tests/assert.ts";
 import { patternedBytes, serveFile, TestServer } from "../lib/hub/test_server.ts";
 
 const script = new URL("./fetch.ts", import.meta.url).href;
@@ -43,7 +43,7 @@ Deno.test("fetch without a model, and with an unknown one, exits with 2 and one 
   });
 });
 
-Deno.test("fetch --list shows the six checkpoints with read permission only", async () => {
+Deno.test("fetch --list shows the checkpoints with read permission only", async () => {
   await inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/esm2_t6_8M_UR50D`);
     const text = "{}".padEnd(600);
@@ -54,6 +54,7 @@ Deno.test("fetch --list shows the six checkpoints with read permission only", as
     equal(code, 0);
     match(stdout, /esm2_t6_8M_UR50D +6 +7,512,474 +1\.20 kB +yes\n/);
     match(stdout, /esm2_t48_15B_UR50D +48 +15,129,100,194 +~60\.5 GB +no\n/);
+    match(stdout, /esmfold_v1 +36 +3,525,038,915 +~8\.44 GB +no\n/);
   });
 });
 
@@ -96,6 +97,52 @@ Deno.test("fetch refuses weights that are not the published ones", async () => {
     deepEqual([...Deno.readDirSync(`${folder}/esm2_t6_8M_UR50D`)].map(({ name }) => name), [
       "config.json",
     ]);
+  });
+});
+
+Deno.test("fetch brings the model that folds, and says how much that is before", async () => {
+  await inFolder(async (folder) => {
+    const asked: string[] = [];
+    // The hub names large files by their SHA-256; what it says of the size is what a person reads.
+    const bytes = patternedBytes(5000);
+    const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+    const serve = (etag: string) =>
+      new TestServer((request) => {
+        asked.push(`${request.method} ${new URL(request.url).pathname}`);
+        const small = request.url.endsWith("config.json");
+        const own = small ? new TextEncoder().encode("{}") : bytes;
+        const response = serveFile(request, { bytes: own });
+        if (!small) {
+          response.headers.set("x-linked-size", String(bytes.length));
+          response.headers.set("x-linked-etag", etag);
+        }
+        return response;
+      });
+    const permissions = [
+      ...["--allow-read", `--allow-write=${folder}`, "--allow-env", "--allow-net=127.0.0.1"],
+    ];
+    const args = ["--cache", folder, "esmfold_v1"];
+    {
+      await using server = serve("0".repeat(64));
+      const { code, stderr } = await run(permissions, args, { ESMSCOPE_HUB: server.url });
+      equal(code, 1);
+      match(stderr, /pytorch_model\.bin.*SHA-256 must be 0000/);
+      equal(
+        Deno.readDirSync(`${folder}/esmfold_v1`).toArray().map(({ name }) => name).join(),
+        "config.json",
+      );
+    }
+    await using server = serve(sha256);
+    const { code, stdout, stderr } = await run(permissions, args, { ESMSCOPE_HUB: server.url });
+    equal(code, 0, stderr);
+    match(stderr, /^Downloading esmfold_v1 \(5\.00 kB\) from http:/);
+    ok(
+      asked.some((one) =>
+        /GET .*\/facebook\/esmfold_v1\/resolve\/main\/pytorch_model\.bin$/.test(one)
+      ),
+    );
+    equal(stdout.trim(), `${folder}/esmfold_v1`);
+    deepEqual(await Deno.readFile(`${folder}/esmfold_v1/pytorch_model.bin`), bytes);
   });
 });
 

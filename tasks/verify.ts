@@ -7,9 +7,14 @@ import { runCommand } from "../lib/cli/main.ts";
 import * as parse from "../lib/cli/parsers.ts";
 import { formatTable } from "../lib/cli/table.ts";
 import { UserError } from "../lib/errors.ts";
-import { findModel } from "../lib/hub/manifest.ts";
+import { EsmFold, openFold } from "../lib/fold/mod.ts";
+import { isFold } from "../lib/fold/open.ts";
+import { verifyFold } from "../lib/fold/verify.ts";
+import { findFold, findModel } from "../lib/hub/manifest.ts";
 import { type OpenedModel, openModel } from "../lib/hub/open_model.ts";
 import { EMBEDDED, goldenOf, type ModelGolden, PUBLISHED } from "../lib/variants/golden.ts";
+import { resolveFold } from "../lib/hub/resolve.ts";
+import { contradict } from "../lib/proteins/read.ts";
 import { tableJson } from "../lib/run/results.ts";
 import { openEngine } from "../lib/run/run.ts";
 import { type Check, CHECKS, verifyAssay, verifyForward } from "../lib/variants/verify.ts";
@@ -43,7 +48,8 @@ export const command = defineCommand({
     "Compares the weights' SHA-256, a forward pass and, for assays of ProteinGym, the rank " +
     "correlation of masked-marginal scores with published values; where an assay file has the " +
     "650M model's scores (column ESM2_score), those too. Ends with code 1 when one does not agree. " +
-    "It downloads nothing: deno task fetch brings a model by name.",
+    "Of a model that folds: the published position of an atom, and whether a small protein's Cα atoms are " +
+    "as far from each other as those of a chain. It downloads nothing: deno task fetch brings a model by name.",
   options,
   examples: [
     {
@@ -59,12 +65,19 @@ export const command = defineCommand({
         "--assay EPHB2_HUMAN_Tsuboyama_2023_1F0M.csv",
       shows: "the 650M model: its published correlation with one assay",
     },
+    {
+      command: "deno task verify --model esmfold_v1",
+      shows: "the published model that folds: an atom's position, and a protein's chain",
+    },
   ],
   tables: [CHECKS],
   run,
 });
 
 async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promise<void> {
+  if (o.model !== undefined && (findFold(o.model) || await isFold(o.model))) {
+    return await runFold(o, o.model, ctx);
+  }
   const assays = [];
   for (const path of o.assay) assays.push(await openPublishedAssay(path, o.reference));
   using model = await openModel(o.model, { ...ctx, cachedOnly: true });
@@ -107,18 +120,52 @@ async function run(o: OptionValues<typeof options>, ctx: CommandContext): Promis
     );
     progress.finish();
   }
-  const run = { esmscope: VERSION, command: "verify", model: model.name, options: o };
-  ctx.print(o.json ? tableJson(run, CHECKS, checks) : text(checks));
-  const failed = checks.filter(({ ok }) => !ok).length;
+  say(o, ctx, model.name, checks);
   if (checks.length === 0) {
     throw new UserError(
       `Cannot verify ${golden.model} as there must be something to compare: no forward values are ` +
         "published for this size; give --assay",
     );
   }
-  if (failed > 0) {
-    throw new Error(`${failed} of ${checks.length} checks do not agree with the published values`);
-  }
+  requireAll(checks, "with the published values");
+}
+
+/** The same of a model that folds. */
+async function runFold(
+  o: OptionValues<typeof options>,
+  spec: string,
+  ctx: CommandContext,
+): Promise<void> {
+  if (o.assay.length > 0) contradict("--assay", "a model that folds");
+  using fold = await openFold(await resolveFold(spec, { ...ctx, cachedOnly: true }));
+  const model = { name: fold.name, checkpoint: fold.esm, embedded: false, [Symbol.dispose]() {} };
+  await using engine = await openEngine(model, o, ctx, fold.notes);
+  const { esm } = engine;
+  await using folding = await EsmFold.open(fold, esm.backend, { lowMemory: o.lowMemory }, esm);
+  using progress = ctx.progress({ label: "folding", unit: "blocks", total: 0 });
+  const { checks, notes } = await verifyFold(folding, {
+    signal: ctx.signal,
+    onBlock: (done, all) => progress.update(done, all),
+  });
+  progress.finish();
+  for (const note of notes) ctx.note(note);
+  say(o, ctx, fold.name, checks);
+  requireAll(checks, "with what is known of trained models");
+}
+
+function say(
+  o: OptionValues<typeof options>,
+  ctx: CommandContext,
+  model: string,
+  checks: readonly Check[],
+): void {
+  const run = { esmscope: VERSION, command: "verify", model, options: o };
+  ctx.print(o.json ? tableJson(run, CHECKS, checks) : text(checks));
+}
+
+function requireAll(checks: readonly Check[], what: string): void {
+  const failed = checks.filter(({ ok }) => !ok).length;
+  if (failed > 0) throw new Error(`${failed} of ${checks.length} checks do not agree ${what}`);
 }
 
 /** The published hash of the weight file, where there is one for this kind of file. */

@@ -5,6 +5,7 @@ import { commands } from "../lib/cli/commands.ts";
 import { loadAll, loadCommand } from "../tasks/commands.ts";
 import { deepEqual, equal, match, ok } from "./assert.ts";
 import { type BadInput, testBadInputs } from "./bad_input.ts";
+import { fixturePath } from "./fixtures.ts";
 
 const root = new URL("../", import.meta.url);
 const all = await loadAll();
@@ -12,6 +13,7 @@ const all = await loadAll();
 /** What a command cannot do without. */
 const NEEDS: Readonly<Record<string, string[]>> = {
   "analyze": ["--sites", "1"],
+  "fold": ["--model", fixturePath("esmfold/model")],
   "merge": ["folder"],
   "sae merge": ["folder"],
   "sae steer": ["--set", "1=2"],

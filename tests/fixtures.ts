@@ -43,8 +43,11 @@ export const fixtureIndex: Record<string, IndexEntry> = JSON.parse(
   Deno.readTextFileSync(new URL("index.json", root)),
 );
 
-/** Arrays of a fixture file (safetensors with F32 and I32 only). */
-export function readFixture(name: string): Record<string, Array32> {
+/** Arrays of a fixture file (safetensors with F32 and I32 only). @param without types that are passed over */
+export function readFixture(
+  name: string,
+  without: readonly string[] = [],
+): Record<string, Array32> {
   const bytes = Deno.readFileSync(new URL(`${name}.safetensors`, root));
   const headerSize = Number(new DataView(bytes.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerSize)));
@@ -52,6 +55,7 @@ export function readFixture(name: string): Record<string, Array32> {
   delete header.__metadata__;
   for (const [key, entry] of Object.entries(header)) {
     const { dtype, shape, data_offsets: [a, b] } = entry as Stored;
+    if (without.includes(dtype)) continue;
     const raw = bytes.slice(8 + headerSize + a, 8 + headerSize + b).buffer;
     arrays[key] = { shape, data: dtype === "I32" ? new Int32Array(raw) : new Float32Array(raw) };
   }

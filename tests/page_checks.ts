@@ -83,7 +83,7 @@ const CLIPPED = `[...document.querySelectorAll("main *")]
   .map((e) => e.tagName + " " + e.className)`;
 
 /** What a driver says of its software renderer is not the page's. */
-const OF_DRIVERS = /WebGL|GL Driver/;
+export const OF_DRIVERS = /WebGL|GL Driver/;
 
 /** A page loads nothing, complains of nothing, and fits wide, narrow and on paper. */
 export async function checkPage(browser: Browser, url: string): Promise<void> {

@@ -41,6 +41,11 @@ const lines: readonly { task: string; args: string[]; writes?: true }[] = [
   { task: "score", args: peptide, writes: true },
   { task: "contacts", args: [...peptide, "--method", "jacobian"], writes: true },
   { task: "lens", args: peptide, writes: true },
+  {
+    task: "fold",
+    args: ["--model", "tests/fixtures/esmfold/model", ...peptide, "--mask", "3"],
+    writes: true,
+  },
   { task: "embed", args: [...peptide, "--pool", "mean,none", "--contacts"], writes: true },
   { task: "sae", args: ["encode", ...peptide, "--format", "npz"], writes: true },
   { task: "sae", args: ["ig", "--mutations", "Y8G", "--steps", "8"], writes: true },

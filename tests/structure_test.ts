@@ -40,7 +40,7 @@ const ROOMS: readonly string[] = [
   ...["lib/provenance.ts", "lib/model_options.ts", "lib/run", "lib/output_options.ts"],
   // The analyses.
   ...["lib/variants", "lib/sites", "lib/contacts", "lib/embed", "lib/train", "lib/sae"],
-  ...["lib/causal", "lib/lens", "lib/probe", "lib/mlm", "lib/finetune"],
+  ...["lib/causal", "lib/lens", "lib/fold", "lib/probe", "lib/mlm", "lib/finetune"],
   // What uses them.
   ...["mod.ts", "lib/bench", "tasks"],
 ];

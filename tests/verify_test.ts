@@ -154,3 +154,25 @@ test("verify prints what is expected and found, and ends with 0 or 1", async () 
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+test("verify folds a protein with a model that folds, and says what it cannot compare", async () => {
+  const out: string[] = [], err: string[] = [];
+  const verify = (...args: string[]) =>
+    execute(command, ["--backend", "cpu", ...args], {
+      output: { out: (line) => out.push(line), err: (line) => err.push(line) },
+    });
+  const model = ["--model", fixturePath("esmfold/model")];
+  // Its weights are random: bonds within residues hold, a chain is none.
+  equal(await verify(...model), 1);
+  match(err.join("\n"), /No number is published for a model of this size \(trunk of 2 blocks/);
+  match(err.at(-1)!, /2 of 3 checks do not agree with what is known of trained models/);
+  match(out.join("\n"), /bonds N–Cα and Cα–C, Å +1\.40 to 1\.60 +1\.4\d to 1\.5\d +ok/);
+  match(out.join("\n"), /consecutive Cα atoms, median, Å +3\.80 ± 0\.15 +[\d.]+ +NOT OK/);
+  equal(await verify(...model, "--assay", fixturePath("esmfold/model/config.json")), 2);
+  match(err.at(-1)!, /--assay/);
+  equal(await verify("--model", "esmfold_v1"), 2);
+  match(
+    err.at(-1)!,
+    /Cannot open esmfold_v1 as it must be in the cache, where "deno task fetch esmfold_v1"/,
+  );
+});

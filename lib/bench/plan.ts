@@ -37,6 +37,7 @@ export const WARM_ANALYSES = [
   "sae ig",
   "mlm step",
   "mlm step 8M",
+  "trunk block",
   "int8",
   "int8 batch",
   "int8 long",
@@ -47,7 +48,10 @@ export type WarmAnalysis = typeof WARM_ANALYSES[number];
 const INT8_ANALYSES: readonly WarmAnalysis[] = ["int8", "int8 batch", "int8 long"];
 
 /** Several seconds a sample. */
-const SLOW_ANALYSES: readonly WarmAnalysis[] = ["jacobian", "analyze --mutant", ...INT8_ANALYSES];
+const SLOW_ANALYSES: readonly WarmAnalysis[] = [
+  ...["jacobian", "analyze --mutant", "trunk block"] as const,
+  ...INT8_ANALYSES,
+];
 
 /** Whether a backend can do it. */
 export const isPossible = (analysis: WarmAnalysis, backend: BackendName): boolean =>

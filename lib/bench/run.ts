@@ -26,6 +26,7 @@ import {
 } from "./plan.ts";
 import { warmContactReportRow, warmMarginalsRow, warmSiteReportRow } from "./report_rows.ts";
 import { warmScoreRow } from "./score_row.ts";
+import { warmTrunkRow } from "./fold_row.ts";
 import { warmInt8Row } from "./precision_row.ts";
 import { warmProbeRow } from "./probe_row.ts";
 import { warmSaeEncodeRow } from "./sae_row.ts";
@@ -124,6 +125,7 @@ const WARM: Record<WarmAnalysis, typeof warmRow> = {
   "sae ig": warmIgRow,
   "mlm step": warmSmallStepRow,
   "mlm step 8M": warmStepRow,
+  "trunk block": warmTrunkRow,
   int8: warmInt8Row(64, 1),
   "int8 batch": warmInt8Row(64, 15),
   "int8 long": warmInt8Row(412, 1),

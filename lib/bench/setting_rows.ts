@@ -71,7 +71,7 @@ interface Owned extends AsyncDisposable {
 /** How long threads that wait for work stay awake. */
 const SPINNING = [
   ["", { allow_spinning: "0" }],
-  [", spinning for 100 µs", { allow_spinning: "1", spin_duration_us: "100" }],
+  [", spinning for 200 µs", { allow_spinning: "1", spin_duration_us: "200" }],
   [", spinning", { allow_spinning: "1" }],
 ] as const;
 

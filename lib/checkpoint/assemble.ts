@@ -27,6 +27,8 @@ export interface LoadedTensors {
   /** Tensors by the name they have in the files. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly notes: readonly string[];
+  /** Whether the language-model head may be absent. @default where another head is in its place */
+  readonly headless?: boolean;
 }
 
 interface Found {
@@ -50,7 +52,7 @@ export async function assemble(loaded: LoadedTensors): Promise<Checkpoint> {
   const hasContactHead = [...found.keys()].some((name) => name.startsWith("contact_head."));
   // A model that was fine-tuned to tell classes has their head in its place.
   const isHeadless = ![...found.keys()].some((name) => name.startsWith("lm_head.")) &&
-    [...loaded.tensors.keys()].some((name) => name.startsWith("classifier."));
+    (loaded.headless ?? [...loaded.tensors.keys()].some((name) => name.startsWith("classifier.")));
   for (const { name, shape, optional } of expectedTensors(config)) {
     const tensor = found.get(name)?.tensor;
     if (tensor === undefined) {

@@ -67,7 +67,7 @@ async function readIndex(dir: string, path: string): Promise<Omit<WeightList, "f
   return { paths, promised };
 }
 
-async function readJson(path: string, rule: string): Promise<unknown> {
+export async function readJson(path: string, rule: string): Promise<unknown> {
   let text: string;
   try {
     text = await readText(path);

@@ -63,8 +63,14 @@ export async function openSafetensorsBytes(
   });
 }
 
+/** Tensors of a directory's weight files, by the names they have there. */
+export interface StoredModel {
+  readonly format: Checkpoint["format"];
+  readonly tensors: Map<string, StoredTensor>;
+}
+
 /** Opened files; closed at the end of the scope unless released to the checkpoint. */
-class SourceStack implements Disposable {
+export class SourceStack implements Disposable {
   sources: RandomAccess[] = [];
 
   async open(path: string): Promise<RandomAccess> {
@@ -83,8 +89,26 @@ class SourceStack implements Disposable {
 }
 
 async function openDirectory(dir: string, opened: SourceStack): Promise<Checkpoint> {
-  const { format, paths, promised } = await listWeights(dir);
   const config = await readHfConfig(join(dir, "config.json"));
+  const stored = await readDirectory(dir, opened);
+  const name = basename(resolve(dir));
+  return await assemble({
+    ...stored,
+    label: dir,
+    name,
+    config,
+    sources: opened.sources,
+    notes: [],
+  });
+}
+
+/**
+ * Finds the tensors of a directory in Hugging Face layout.
+ *
+ * @throws {UserError} if it has no weights, or shards that are not whole
+ */
+export async function readDirectory(dir: string, opened: SourceStack): Promise<StoredModel> {
+  const { format, paths, promised } = await listWeights(dir);
   const tensors = new Map<string, StoredTensor>();
   for (const path of paths) {
     const source = await opened.open(path);
@@ -106,16 +130,7 @@ async function openDirectory(dir: string, opened: SourceStack): Promise<Checkpoi
       );
     }
   }
-  const name = basename(resolve(dir));
-  return await assemble({
-    label: dir,
-    name,
-    format,
-    config,
-    sources: opened.sources,
-    tensors,
-    notes: [],
-  });
+  return { format, tensors };
 }
 
 async function stateTensors(

@@ -11,6 +11,17 @@ const rebuild = { global: "torch._utils _rebuild_tensor_v2" };
 
 const malicious: [what: string, bytes: Uint8Array, message: string][] = [
   [
+    "a configuration's class that is not data",
+    pickle({ call: "omegaconf.omegaconf OmegaConf", args: [] }),
+    refusal("asks for omegaconf.omegaconf.OmegaConf"),
+  ],
+  [
+    "a configuration made by its constructor",
+    pickle({ call: "omegaconf.dictconfig DictConfig", args: [{ dict: [] }] }),
+    refusal("calls omegaconf.dictconfig.DictConfig with arguments"),
+  ],
+  ["a type that is called", pickle({ call: "typing Any", args: [] }), refusal("calls typing.Any")],
+  [
     "os.system",
     pickle({ call: "os system", args: ["touch /tmp/owned"] }),
     refusal("asks for os.system"),

@@ -84,12 +84,21 @@ const CONSTRUCTORS: Record<
   "__builtin__.set": (args) => new PickleRecord("set", args),
 };
 
+/** Containers, nodes and their notes of a configuration that OmegaConf made: kept as inert data. */
+const OMEGACONF =
+  /^omegaconf\.(dictconfig\.DictConfig|listconfig\.ListConfig|nodes\.\w+Node|base\.(Container)?Metadata)$/;
+
+/** Types that such a configuration names and nothing calls. */
+const NAMED_TYPES =
+  /^(typing\.(Any|Union|Optional)|(builtins|__builtin__)\.(dict|list|str|int|float|bool))$/;
+
 const DTYPES =
   /^torch\.(float(16|32|64)?|half|double|bfloat16|u?int(8|16|32|64)|short|int|long|bool)$/;
 
 /** Looks a name up among the allowed ones. */
 export function allowedGlobal(name: string, fault: PickleFault): PickleGlobal {
-  const allowed = Object.hasOwn(CONSTRUCTORS, name) || STORAGES.has(name) || DTYPES.test(name);
+  const allowed = Object.hasOwn(CONSTRUCTORS, name) || STORAGES.has(name) ||
+    [DTYPES, OMEGACONF, NAMED_TYPES].some((names) => names.test(name));
   return allowed ? new PickleGlobal(name) : fault.refuse(`asks for ${nameText(name)}`);
 }
 
@@ -101,19 +110,25 @@ export function construct(
 ): PickleValue {
   if (!(callee instanceof PickleGlobal)) return fault.refuse("calls something that is no class");
   if (!isTuple(args)) return fault.refuse(`calls ${callee.name} without an argument tuple`);
+  if (OMEGACONF.test(callee.name)) {
+    return args.length === 0
+      ? new PickleRecord(callee.name)
+      : fault.refuse(`calls ${callee.name} with arguments`);
+  }
   if (!Object.hasOwn(CONSTRUCTORS, callee.name)) return fault.refuse(`calls ${callee.name}`);
   return CONSTRUCTORS[callee.name](args, fault);
 }
 
-/** Sets an object's state: fields of a Namespace; attributes of a dict are dropped. */
+/** Sets an object's state: fields of a Namespace or of a configuration; attributes of a dict are dropped. */
 export function build(target: PickleValue, state: PickleValue, fault: PickleFault): void {
   if (!(state instanceof Map)) {
     return fault.refuse("sets attributes by something other than a dict");
   }
   // torch attaches `_metadata` (module versions) to the OrderedDict of a state dict.
   if (target instanceof Map) return;
-  const isNamespace = target instanceof PickleRecord && target.type === "argparse.Namespace";
-  if (!isNamespace) return fault.refuse("sets attributes of something that has none");
+  const hasFields = target instanceof PickleRecord &&
+    (target.type === "argparse.Namespace" || OMEGACONF.test(target.type));
+  if (!hasFields) return fault.refuse("sets attributes of something that has none");
   target.fields = state;
 }
 

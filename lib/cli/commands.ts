@@ -41,6 +41,12 @@ export const commands = [
     access: "analysis",
   },
   {
+    name: "fold",
+    summary: "Structures of proteins from one sequence each (ESMFold), and what changes them",
+    example: "deno task fold --model esmfold_v1 --fasta data/sis1.fasta",
+    access: "analysis",
+  },
+  {
     name: "embed",
     summary: "Vectors of proteins and residues from any layer of the model",
     example: "deno task embed --fasta data/a2a.fasta --layers all --pool mean,cls",

@@ -44,11 +44,15 @@ export interface RunOptions {
 }
 
 /** Checks a list of heads against a model. @throws {UserError} if the model has no such head */
-export function checkHeads(heads: readonly HeadName[], config: Esm2Config): void {
+export function checkHeads(
+  heads: readonly HeadName[],
+  config: Pick<Esm2Config, "layers" | "heads">,
+  flag = "--heads",
+): void {
   for (const { layer, head } of heads) {
     if (layer < config.layers && head < config.heads) continue;
     throw new UserError(
-      `Cannot use --heads as layers must be in 0..${config.layers - 1} and heads in ` +
+      `Cannot use ${flag} as layers must be in 0..${config.layers - 1} and heads in ` +
         `0..${config.heads - 1}, as the model's: current value is ${layer}:${head}`,
     );
   }

@@ -13,6 +13,8 @@ export interface HubEntry {
   /** Also their folder in the cache. */
   name: string;
   parameters: number;
+  /** Bytes of its weights, where they are not in single precision. */
+  bytes?: number;
   /** `owner/name` on the hub. */
   repository: string;
   revision: string;
@@ -29,8 +31,22 @@ export interface ModelEntry extends HubEntry {
   licence: string;
 }
 
+/** A model that folds proteins. */
+export interface FoldEntry extends HubEntry {
+  /** Of its language model. */
+  layers: number;
+  licence: string;
+}
+
 /** The known checkpoints, smallest first. */
 export const models: readonly ModelEntry[] = manifest.models;
+
+/** The published models that fold proteins. */
+export const folds: readonly FoldEntry[] = manifest.folds;
+
+/** Finds a model that folds by its name or its `owner/name`. */
+export const findFold = (spec: string): FoldEntry | undefined =>
+  folds.find(({ name, repository }) => spec === name || spec === repository);
 
 /** The hub's address unless the user names another. */
 export const defaultHub: string = manifest.hub;
@@ -40,10 +56,8 @@ export function findModel(spec: string): ModelEntry | undefined {
   return models.find(({ name, repository }) => spec === name || spec === repository);
 }
 
-/** Bytes of the float32 weights, from the number of parameters; the file is a few percent larger. */
-export function estimateBytes(entry: HubEntry): number {
-  return 4 * entry.parameters;
-}
+/** Bytes of the weights, of float32 ones from the number of parameters; the file is a few percent larger. */
+export const estimateBytes = ({ bytes, parameters }: HubEntry): number => bytes ?? 4 * parameters;
 
 /** The known name that the text most likely means, or undefined when none is near. */
 export function nearestModel(spec: string): string | undefined {

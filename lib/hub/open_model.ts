@@ -38,14 +38,33 @@ export async function openModel(
   options: OpenOptions = {},
 ): Promise<OpenedModel> {
   if (options.adapter === undefined) return await openBase(spec, options);
-  const folder = await resolveFolder(options.adapter);
-  const adapter = await readAdapter(folder, repositoryName(folder));
+  const adapter = await openAdapter(options.adapter);
   const base = await openBase(spec ?? findModel(adapter.config.baseModel)?.name, options);
+  return withAdapter(base, adapter, options);
+}
+
+/** Reads an adapter's folder, or that of a repository in Hugging Face's cache. @throws {UserError} */
+export async function openAdapter(spec: string): Promise<Adapter> {
+  const folder = await resolveFolder(spec);
+  return await readAdapter(folder, repositoryName(folder));
+}
+
+/**
+ * The model with an adapter merged into it; disposing of it closes the model.
+ *
+ * @throws {UserError} if the adapter does not fit, and then the model is closed
+ */
+export function withAdapter(
+  base: OpenedModel,
+  adapter: Adapter,
+  options: Pick<FetchOptions, "note">,
+): OpenedModel {
   try {
     const { name, checkpoint, embedded } = base;
     const found = adapted(checkpoint, adapter, name);
     for (const note of found.notes.slice(checkpoint.notes.length)) options.note?.(note);
-    return opened(adaptedName(name, adapter), found, embedded, { adapter, base: checkpoint });
+    const changed = { adapter, base: checkpoint };
+    return opened(adaptedName(name, adapter), found, embedded, changed, base);
   } catch (error) {
     base[Symbol.dispose]();
     throw error;
@@ -64,13 +83,14 @@ function opened(
   checkpoint: Checkpoint,
   embedded: boolean,
   adapter?: OpenedModel["adapter"],
+  owner: Disposable = checkpoint,
 ): OpenedModel {
   const model = {
     name,
     checkpoint,
     embedded,
     ...(adapter && { adapter }),
-    [Symbol.dispose]: () => checkpoint[Symbol.dispose](),
+    [Symbol.dispose]: () => owner[Symbol.dispose](),
   };
   return showAs(model, {
     text: () => `Model ${name}: ${configText(checkpoint.config)}${embedded ? "; embedded" : ""}`,

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { quote, UserError } from "../errors.ts";
 import { fetchModel, type FetchOptions } from "./fetch_model.ts";
 import { findSnapshot, huggingFaceCache, repositoryName, resolveSnapshot } from "./local.ts";
-import { findModel, type ModelEntry, models, nearestModel } from "./manifest.ts";
+import { findFold, findModel, type ModelEntry, models, nearestModel } from "./manifest.ts";
 
 export interface ResolvedModel {
   /** `esm2_t6_8M_UR50D`, or what the file or folder is called. */
@@ -50,6 +50,12 @@ export async function resolveFolder(spec: string): Promise<string> {
   return info === undefined ? await cachedRepository(spec) ?? spec : spec;
 }
 
+/** Folder or file of a model that folds: a known name (fetched to the cache on demand) or a path. */
+export async function resolveFold(spec: string, options: FetchOptions = {}): Promise<string> {
+  const entry = findFold(spec);
+  return entry ? (await fetchModel(entry, options)).path : await resolveFolder(spec);
+}
+
 async function folderModel(path: string): Promise<ResolvedModel> {
   const names: string[] = [];
   for await (const item of Deno.readDir(path)) if (!item.isDirectory) names.push(item.name);
@@ -63,12 +69,19 @@ async function cachedRepository(spec: string): Promise<string | undefined> {
   return cache && await findSnapshot(cache, spec);
 }
 
-/** The error for a text that names no known checkpoint: lists all six, and the nearest. */
-export function unknownModel(action: string, spec: string, orElse = ""): UserError {
+/** The error for a text that names no known checkpoint: lists all, and the nearest. @param also other names that would do */
+export function unknownModel(
+  action: string,
+  spec: string,
+  orElse = "",
+  also: readonly { name: string }[] = [],
+): UserError {
   const nearest = nearestModel(spec);
   return new UserError(
     `Cannot ${action} the model as its name must be one of ` +
-      `${models.map(({ name }) => name).join(", ")}${orElse}: current value is ${quote(spec)}` +
+      `${[...models, ...also].map(({ name }) => name).join(", ")}${orElse}: current value is ${
+        quote(spec)
+      }` +
       (nearest ? ` (did you mean ${nearest}?)` : ""),
   );
 }

@@ -30,6 +30,9 @@ export interface Value {
   readonly producer?: Node;
 }
 
+/** Stands among a node's inputs for an optional one that is left out: ONNX's empty name. */
+export const ABSENT: Value = { name: "", dtype: "float32", shape: [] };
+
 /** One operation. Its name is what onnxruntime prints in its own errors. */
 export interface Node {
   /** Unique within the graph. */
@@ -151,7 +154,7 @@ export class Graph {
     const label = spec.label ?? spec.op;
     const name = this.#claim([...this.#scope, label].join("/"), true);
     for (const input of spec.inputs) {
-      if (!this.#names.has(input.name)) {
+      if (input !== ABSENT && !this.#names.has(input.name)) {
         throw new Error(`Cannot add ${spec.op} "${name}" as "${input.name}" is of another graph`);
       }
     }

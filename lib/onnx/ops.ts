@@ -4,7 +4,7 @@
  * Each function adds one node and returns its output value. Semantics are those of the ONNX operator
  * of the same name, opset 23.
  */
-import type { Attribute, Graph, Value } from "./graph.ts";
+import { ABSENT, type Attribute, type Graph, type Value } from "./graph.ts";
 import { broadcast, type Dim, sameShape, type Shape, showShape } from "./shape.ts";
 
 /** Of operators that onnxruntime adds. */
@@ -45,7 +45,7 @@ function elementwise(g: Graph, op: string, a: Value, b: Value, label?: string): 
   return g.node({ op, inputs: [a, b], dtype: a.dtype, shape, label });
 }
 
-/** x · wᵀ + b for x [N, in], w [out, in] (the layout of checkpoints), b [out] or absent. */
+/** x · wᵀ + b for x [N, in], w [out, in] (the layout of checkpoints), b [out], or [N, 1] a number a row, or absent. */
 export function gemm(
   g: Graph,
   x: Value,
@@ -56,8 +56,8 @@ export function gemm(
   const inputs = b ? [x, w, b] : [x, w];
   requireFloat("Gemm", ...inputs);
   const fits = x.shape.length === 2 && w.shape.length === 2 && x.shape[1] === w.shape[1] &&
-    (!b || sameShape(b.shape, [w.shape[0]]));
-  if (!fits) refuse("Gemm", "x must be [N, in], w [out, in] and b [out]", ...inputs);
+    (!b || sameShape(b.shape, [w.shape[0]]) || sameShape(b.shape, [x.shape[0], 1]));
+  if (!fits) refuse("Gemm", "x must be [N, in], w [out, in] and b [out] or [N, 1]", ...inputs);
   const shape = [x.shape[0], w.shape[0]];
   return g.node({
     op: "Gemm",
@@ -122,6 +122,10 @@ export const gelu = (g: Graph, x: Value, label?: string): Value => unary(g, "Gel
 
 /** Elementwise hyperbolic tangent. */
 export const tanh = (g: Graph, x: Value, label?: string): Value => unary(g, "Tanh", x, {}, label);
+
+/** Elementwise 1 / (1 + exp(−x)). */
+export const sigmoid = (g: Graph, x: Value, label?: string): Value =>
+  unary(g, "Sigmoid", x, {}, label);
 
 /** Elementwise max(x, 0). */
 export const relu = (g: Graph, x: Value, label?: string): Value => unary(g, "Relu", x, {}, label);
@@ -217,27 +221,43 @@ export function rotaryEmbeddingOfRows(
   });
 }
 
+/** What an attention does besides. */
+export interface AttentionOptions {
+  /** Factor of q · kᵀ. @default 1 */
+  scale?: number;
+  /** [1, H, T, U] added to the scores of every sequence. */
+  bias?: Value;
+}
+
 /**
- * Values mixed by softmax(q · kᵀ), head by head, all [B, T, H·d]: onnxruntime's own operator, which on a
- * CPU keeps no more of the attention than a few rows. A sequence's numbers are the same in any batch.
+ * Values mixed by softmax(q · kᵀ), head by head, queries [B, T, H·d], keys and values [B, U, H·d]:
+ * onnxruntime's own operator, which on a CPU keeps no more of the attention than a few rows, without a bias.
+ * A sequence's numbers are the same in any batch.
  */
 export function multiHeadAttention(
   g: Graph,
   [q, k, v]: readonly [Value, Value, Value],
   heads: number,
   label?: string,
+  { scale = 1, bias }: AttentionOptions = {},
 ): Value {
-  requireFloat("MultiHeadAttention", q, k, v);
-  const width = Number(q.shape[2]);
-  if (
-    q.shape.length !== 3 || width % heads !== 0 || ![k, v].every((x) => sameShape(x.shape, q.shape))
-  ) {
-    refuse("MultiHeadAttention", "queries, keys and values must be [B, T, H·d]", q, k, v);
+  requireFloat("MultiHeadAttention", q, k, v, ...bias ? [bias] : []);
+  const [batch, queries, width] = q.shape, keys = k.shape[1];
+  const fits = q.shape.length === 3 && Number(width) % heads === 0 &&
+    [k, v].every((x) => sameShape(x.shape, [batch, keys, width]));
+  if (!fits) {
+    const needed = "queries must be [B, T, H·d], keys and values [B, U, H·d]";
+    refuse("MultiHeadAttention", needed, q, k, v);
+  }
+  if (bias && !sameShape(bias.shape, [1, heads, queries, keys])) {
+    refuse("MultiHeadAttention", "the bias must be [1, H, T, U]", q, k, bias);
   }
   return g.node({
-    ...{ op: "MultiHeadAttention", domain: MICROSOFT, inputs: [q, k, v] },
+    ...{ op: "MultiHeadAttention", domain: MICROSOFT },
+    // Between them stand a bias of the projections and a mask of keys.
+    inputs: bias ? [q, k, v, ABSENT, ABSENT, bias] : [q, k, v],
     ...{ dtype: q.dtype, shape: q.shape, label },
-    attributes: { num_heads: int(heads), scale: float(1) },
+    attributes: { num_heads: int(heads), scale: float(scale) },
   });
 }
 

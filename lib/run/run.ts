@@ -37,6 +37,8 @@ export interface RunFlags {
 export interface Analysis<Inputs extends { notes: readonly string[] }> {
   /** As run.json names it. */
   command: string;
+  /** Opens the model where it is no ESM-2 alone: its language model. @default what the options choose */
+  openModel?(): Promise<OpenedModel>;
   /** Reads and checks all inputs, before anything is opened. */
   read(): Promise<Inputs>;
   /** Checks the inputs against the model, and settles what is to be done. */
@@ -136,7 +138,7 @@ export async function runAnalysis<Inputs extends { notes: readonly string[] }>(
   if (shard) checkShardFolder(output.path, shard, command);
 
   watch.stage("load model");
-  using model = await openChosen(o, ctx);
+  using model = await (analysis.openModel?.() ?? openChosen(o, ctx));
   // Everything that can be wrong with the input is said before anything else is.
   const plan = await analysis.plan(inputs, model);
   const notes = [...(model.embedded ? [EMBEDDED_NOTE] : []), ...inputs.notes, ...plan.notes];

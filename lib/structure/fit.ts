@@ -164,11 +164,12 @@ function describe(
 
 const percent = (share: number) => `${(100 * share).toFixed(share > 0.995 && share < 1 ? 1 : 0)} %`;
 
-const few = (items: readonly string[]) =>
+/** The first of many. */
+export const few = (items: readonly string[]) =>
   items.slice(0, 6).join(", ") + (items.length > 6 ? ", …" : "");
 
 /** 1,2,3,7 as 1-3, 7. */
-function spans(numbers: readonly number[]): string {
+export function spans(numbers: readonly number[]): string {
   const found: [number, number][] = [];
   for (const n of numbers) {
     const last = found.at(-1);

@@ -31,7 +31,7 @@ export async function torchBytes(
 
 export interface SafetensorsEntry {
   dtype: string;
-  shape: number[];
+  shape: readonly number[];
   bytes: Uint8Array;
 }
 

@@ -14,7 +14,7 @@ import { authorLabel, type ContactResult, type Method, RANGES, type Truth } from
 const CONTACT = 1, UNKNOWN = 2;
 
 /** Residues up to which the page has every score; of longer proteins it has steps. */
-const MOST_EXACT = 600;
+export const MOST_EXACT = 600;
 
 const COLOURS = ["violet", "green", "blue"] as const;
 
@@ -149,7 +149,7 @@ function ends(map: Float32Array, length: number): [number, number] {
 }
 
 /** The upper triangle with the diagonal, row by row. */
-function upperTriangle(map: Float32Array, length: number): Float32Array {
+export function upperTriangle(map: Float32Array, length: number): Float32Array {
   const found = new Float32Array(length * (length + 1) / 2);
   for (let i = 0, at = 0; i < length; at += length - i, i++) {
     found.set(map.subarray(i * length + i, (i + 1) * length), at);

@@ -84,7 +84,7 @@ export function slopes(data: Float64Array, scalar: () => number): Float64Array {
 }
 
 /** Numbers in 0..1 from a seed (mulberry32, Tommy Ettinger 2017, public domain). */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = state + 0x6d2b79f5 | 0;

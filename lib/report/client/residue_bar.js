@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** The residue bar: overview, zoom, and the keyboard's way to every value. */
 import { figure } from "./figure.js";
-import { css, inkOn, shade } from "./palette.js";
+import { channels, css, inkOn, shade } from "./palette.js";
 import { ResidueAxis } from "./residue_axis.js";
 import { hideTip, showTip } from "./tooltip.js";
 
@@ -16,11 +16,14 @@ const LETTER = 8.5;
  * @param {{
  *   value: (residue: number) => number,
  *   facts: (residue: number) => readonly import("./tooltip.js").Fact[],
- *   quantity: () => string, kind?: "s" | "d", mark?: string,
- * }} spec `value` 0..1 colours a residue; `facts` are its readout and tooltip; `quantity` says what the
+ *   quantity: () => string, kind?: "s" | "d", mark?: string, colour?: (residue: number) => string,
+ * }} spec `value` 0..1 colours a residue, or `colour` does by a name of the style sheet; `facts` are its readout and tooltip; `quantity` says what the
  *   colour is, `mark` what the marked residues are
  */
-export function residueBar(view, { value, facts, quantity, kind = "s", mark: marked = "site" }) {
+export function residueBar(
+  view,
+  { value, facts, quantity, kind = "s", mark: marked = "site", colour },
+) {
   const { state, protein } = view, frame = view.frame("bar");
   const readout = /** @type {HTMLElement} */ (view.root.querySelector(".readout"));
   const { canvas, repaint } = figure(view, frame, {
@@ -31,7 +34,11 @@ export function residueBar(view, { value, facts, quantity, kind = "s", mark: mar
       pen.textBaseline = "middle";
       for (let residue = axis.first; residue <= axis.last; residue++) {
         const share = value(residue), x = axis.at(residue);
-        const fill = Number.isNaN(share) ? undefined : shade(colours[kind], share);
+        const fill = Number.isNaN(share)
+          ? undefined
+          : colour
+          ? channels(colours.of(colour(residue)))
+          : shade(colours[kind], share);
         pen.fillStyle = fill ? css(fill) : colours.of("panel");
         pen.fillRect(x - axis.cell / 2, 12, axis.cell + 0.4, 18);
         if (axis.cell < LETTER) continue;

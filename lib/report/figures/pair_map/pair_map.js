@@ -58,7 +58,10 @@ export function pairMap(view, frame, spec) {
     pen.putImageData(data, 0, 0);
   };
   const plot = (/** @type {{ width: number, height: number }} */ { width, height }) => {
-    const narrow = width < 500, left = narrow ? 44 : 58, bottom = narrow ? 38 : 50;
+    const narrow = width < 500, left = narrow ? 44 : 58;
+    // Letters beneath the columns, where they have room, stand above the numbers.
+    const [first, last] = view.state.chosen.range, isDense = width / (last - first + 1) < 8;
+    const bottom = narrow && isDense ? 38 : 50;
     const side = Math.max(10, Math.min(width - left - 4, height - 4 - bottom));
     return { left, top: 4, side };
   };

@@ -18,14 +18,19 @@ import { hideTip, showTip } from "../../client/tooltip.js";
 /** Two residues that are joined; `colour` is a name of the style sheet.
  * @typedef {{ a: number, b: number, colour: string, width?: number, dashed?: boolean }} Link */
 
+/** Another structure of the same residues in the same place, all of one colour.
+ * @typedef {{ points: Float32Array, pdb: string, colour: string, isShown: () => boolean }} Other */
+
 /**
  * @typedef {{
  *   points: Float32Array, pdb: string, numbers: readonly number[],
+ *   others?: readonly Other[], starts?: readonly number[],
  *   colour: (residue: number, palette: Palette) => string, links?: () => readonly Link[],
  *   label: () => string, facts: (residue: number) => readonly import("../../client/tooltip.js").Fact[],
  * }} StructureSpec
  * `points` Cα of each residue, f32[L, 3], NaN where there is none; `pdb` the backbone for the viewer, and
- * `numbers` each residue's number in it, 0 where it is not there
+ * `numbers` each residue's number in it, 0 where it is not there; `others` are drawn with it; `starts` are
+ * the first residues of its chains
  */
 
 /** The structure that a view carries, if it does.
@@ -69,6 +74,10 @@ function withViewer(view, frame, spec, viewer) {
   stage.tabIndex = 0;
   stage.setAttribute("role", "application");
   viewer.addModel(spec.pdb, "pdb");
+  const others = spec.others ?? [];
+  for (const other of others) viewer.addModel(other.pdb, "pdb");
+  /** The structure itself, which the pointer finds. */
+  const own = { model: 0 };
   const at = (/** @type {number} */ residue) => {
     const [x, y, z] = spec.points.subarray(3 * residue - 3, 3 * residue);
     return Number.isNaN(x) ? undefined : { x, y, z };
@@ -112,17 +121,23 @@ function withViewer(view, frame, spec, viewer) {
     const palette = colours();
     stage.setAttribute("aria-label", `${spec.label()}; arrow keys turn it, plus and minus zoom`);
     viewer.setBackgroundColor(hex(palette.of("paper")));
-    viewer.setStyle({}, {
+    viewer.setStyle(own, {
       cartoon: {
         colorfunc: (/** @type {{ resi: number }} */ { resi }) =>
           hex(spec.colour(residueOf.get(resi) ?? 0, palette)),
       },
     });
+    others.forEach(({ colour, isShown }, i) =>
+      viewer.setStyle(
+        { model: i + 1 },
+        isShown() ? { cartoon: { color: hex(palette.of(colour)), opacity: 0.7 } } : {},
+      )
+    );
     drawShapes();
   };
   const pointed = (/** @type {{ resi: number }} */ { resi }) => residueOf.get(resi) ?? 0;
   viewer.setHoverable(
-    {},
+    own,
     true,
     (/** @type {any} */ atom, /** @type {any} */ _viewer, /** @type {any} */ event) => {
       const residue = pointed(atom);
@@ -135,7 +150,7 @@ function withViewer(view, frame, spec, viewer) {
       hideTip();
     },
   );
-  viewer.setClickable({}, true, (/** @type {any} */ atom) => {
+  viewer.setClickable(own, true, (/** @type {any} */ atom) => {
     const residue = pointed(atom);
     if (residue) state.select(residue);
   });
@@ -184,17 +199,18 @@ const TURNS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
  * @param {() => Turn} [turned] how it is turned elsewhere
  */
 function trace(view, frame, spec, isLive, turned) {
-  const { state, protein } = view, { length } = state;
-  const all = Array.from(
-    { length },
-    (
-      _,
-      i,
-    ) => /** @type {Point} */ (/** @type {unknown} */ ([
-      ...spec.points.subarray(3 * i, 3 * i + 3),
-    ])),
-  );
-  const there = all.filter(([x]) => !Number.isNaN(x));
+  const { state, protein } = view, { length } = state, { others = [], starts = [] } = spec;
+  const pointsOf = (/** @type {Float32Array} */ points) =>
+    Array.from(
+      { length },
+      (
+        _,
+        i,
+      ) => /** @type {Point} */ (/** @type {unknown} */ ([...points.subarray(3 * i, 3 * i + 3)])),
+    );
+  const all = pointsOf(spec.points);
+  const beside = others.map((other) => ({ ...other, all: pointsOf(other.points) }));
+  const there = [all, ...beside.map(({ all }) => all)].flat().filter(([x]) => !Number.isNaN(x));
   const centre = /** @type {Point} */ (/** @type {unknown} */ (
     [0, 1, 2].map((k) => there.reduce((sum, p) => sum + p[k], 0) / there.length)
   ));
@@ -229,13 +245,22 @@ function trace(view, frame, spec, isLive, turned) {
       const items = [];
       places.forEach((place, i) => {
         if (!place) return;
-        const path = tube(i).map(to);
+        const path = tube(all, i).map(to);
         const kind = protein.secondary?.[i], wide = kind === "H" ? 8 : kind === "E" ? 7 : 4;
         items.push({
           z: place[2],
           draw: () => tubePiece(pen, path, place[2], wide, spec.colour(i + 1, palette), palette),
         });
       });
+      for (const other of beside) {
+        if (!other.isShown()) continue;
+        const colour = palette.of(other.colour);
+        other.all.forEach((point, i) => {
+          if (Number.isNaN(point[0])) return;
+          const path = tube(other.all, i).map(to), z = to(point)[2];
+          items.push({ z, draw: () => tubePiece(pen, path, z, 2.5, colour, palette) });
+        });
+      }
       const { residue, partner, hovered } = state.chosen;
       const links = [
         ...(spec.links?.() ?? []),
@@ -291,11 +316,14 @@ function trace(view, frame, spec, isLive, turned) {
       }
       : undefined,
   });
-  /** Points around a residue on a smooth curve through its neighbours. @param {number} i */
-  function tube(i) {
+  /** Points around a residue on a smooth curve through its neighbours in its chain.
+   * @param {readonly Point[]} of @param {number} i */
+  function tube(of, i) {
+    const first = (starts.findLast((start) => start - 1 <= i) ?? 1) - 1;
+    const end = (starts.find((start) => start - 1 > i) ?? length + 1) - 1;
     const at = (/** @type {number} */ k) => {
-      const point = all[Math.min(length - 1, Math.max(0, k))];
-      return Number.isNaN(point[0]) ? all[i] : point;
+      const point = of[Math.min(end - 1, Math.max(first, k))];
+      return Number.isNaN(point[0]) ? of[i] : point;
     };
     /** @type {Point[]} */
     const path = [];

@@ -40,7 +40,7 @@ export function track(view, frame, spec) {
       const y = (/** @type {number} */ value) => base - (value - low) / (high - low) * (base - TOP);
       pen.textBaseline = "middle";
       pen.textAlign = "right";
-      for (const tick of ticks(low, high, 3)) {
+      for (const tick of ticks(low, high, low < 0 ? 6 : 3)) {
         pen.fillStyle = palette.of("rule");
         pen.fillRect(LEFT, y(tick), axis.width, 1);
         pen.fillStyle = palette.of("muted");
