@@ -6,7 +6,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { configFromHf } from "./config.ts";
 import { addContactHead, contactPath, isFairEsm, readFairEsm } from "./fair_esm.ts";
 import { exists, kindOfPath, type PathKind, reasonOr } from "./files.ts";
-import { listWeights, readHfConfig } from "./hugging_face.ts";
+import { listWeights, readHfConfig, type WeightList } from "./hugging_face.ts";
 import { readSafetensors } from "./safetensors.ts";
 import type { StoredTensor } from "./stored_tensor.ts";
 import { addStateDict, readWeightFile, type WeightFile } from "./weight_file.ts";
@@ -89,8 +89,10 @@ export class SourceStack implements Disposable {
 }
 
 async function openDirectory(dir: string, opened: SourceStack): Promise<Checkpoint> {
+  // A folder without weights is the larger mistake.
+  const weights = await listWeights(dir);
   const config = await readHfConfig(join(dir, "config.json"));
-  const stored = await readDirectory(dir, opened);
+  const stored = await readDirectory(dir, opened, weights);
   const name = basename(resolve(dir));
   return await assemble({
     ...stored,
@@ -107,8 +109,12 @@ async function openDirectory(dir: string, opened: SourceStack): Promise<Checkpoi
  *
  * @throws {UserError} if it has no weights, or shards that are not whole
  */
-export async function readDirectory(dir: string, opened: SourceStack): Promise<StoredModel> {
-  const { format, paths, promised } = await listWeights(dir);
+export async function readDirectory(
+  dir: string,
+  opened: SourceStack,
+  weights?: WeightList,
+): Promise<StoredModel> {
+  const { format, paths, promised } = weights ?? await listWeights(dir);
   const tensors = new Map<string, StoredTensor>();
   for (const path of paths) {
     const source = await opened.open(path);
