@@ -20,6 +20,7 @@ import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { fixturePath } from "./fixtures.ts";
 import { batchOf } from "./parity.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
+import { limitedBackend } from "./limited_backend.ts";
 
 /** Arrays that are compared, so that none is left out unseen. */
 const COMPARED: Readonly<Record<string, number>> = {
@@ -192,13 +193,7 @@ Deno.test({
       if (name === "mlm_qvd") allClose([dropped.gradients[key][at]], [slope], { rtol: 5e-3 });
       // Room for one of the four heads at a time.
       const bytes = 2 * 22 ** 2 * 4;
-      const small: Backend = Object.create(backend, {
-        tensorLimit: { value: { bytes, hard: false, fastAttentionBytes: bytes } },
-        liveBytes: { get: () => backend.liveBytes },
-        upload: { value: backend.upload.bind(backend) },
-        compile: { value: backend.compile.bind(backend) },
-        expectFinite: { value: backend.expectFinite.bind(backend) },
-      });
+      const small = limitedBackend(backend, { bytes, hard: false, fastAttentionBytes: bytes });
       const cut = await trained(small, adapter, drop);
       allClose(cut.logits, dropped.logits, within(dropped.logits, 1e-5));
       for (const [key, slopes] of Object.entries(dropped.gradients)) {

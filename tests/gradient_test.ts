@@ -12,6 +12,7 @@ import { allClose, deepEqual, equal, match, ok, rejects } from "./assert.ts";
 import { fixtureIndex, readFixture, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf } from "./parity.ts";
+import { limitedBackend } from "./limited_backend.ts";
 
 const TRP_CAGE = "NLYIQWLKDGGPSSGRPPPS";
 const VILLIN = "MLSDEDFKAVFGMTRSAFANLPLWKQQNLKKEKGLF";
@@ -152,13 +153,7 @@ async function pieces(model: Esm2): Promise<void> {
       { bytes: 8 * headBytes, hard: false, fastAttentionBytes: 3 * headBytes },
     ]
   ) {
-    const small: Backend = Object.create(backend, {
-      tensorLimit: { value: limit },
-      liveBytes: { get: () => backend.liveBytes },
-      upload: { value: backend.upload.bind(backend) },
-      compile: { value: backend.compile.bind(backend) },
-      expectFinite: { value: backend.expectFinite.bind(backend) },
-    });
+    const small = limitedBackend(backend, limit);
     using checkpoint = await openCheckpoint(tinyPath);
     await using cut = await Esm2.open(checkpoint, small);
     const own: Record<string, Tensor> = {};

@@ -5,6 +5,7 @@ import { allClose, deepEqual, equal, ok } from "./assert.ts";
 import { fixturePath, forwardFixtures, tinyPath } from "./fixtures.ts";
 import { gpuSkipped, runsGpuTests } from "./gpu.ts";
 import { batchOf, compare, record } from "./parity.ts";
+import { limitedBackend } from "./limited_backend.ts";
 
 const backends = ["cpu", "wasm", "webgpu"] as const;
 
@@ -88,13 +89,7 @@ async function pieces(backend: Backend): Promise<void> {
   const expected = await record(whole, batch);
   // Room for three of the eight heads: groups of 3, 3 and 2.
   const bytes = 3 * batch.size * batch.width ** 2 * 4;
-  const small: Backend = Object.create(backend, {
-    tensorLimit: { value: { bytes, hard: false, fastAttentionBytes: bytes / 2 } },
-    liveBytes: { get: () => backend.liveBytes },
-    upload: { value: backend.upload.bind(backend) },
-    compile: { value: backend.compile.bind(backend) },
-    expectFinite: { value: backend.expectFinite.bind(backend) },
-  });
+  const small = limitedBackend(backend, { bytes, hard: false, fastAttentionBytes: bytes / 2 });
   await using cut = await Esm2.open(checkpoint, small);
   const actual = await record(cut, batch);
   actual.attention.forEach((a, layer) =>
