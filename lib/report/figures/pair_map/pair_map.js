@@ -10,6 +10,9 @@ import { ResidueAxis } from "../../client/residue_axis.js";
 /** @typedef {import("../../client/palette.js").Palette} Palette */
 /** @typedef {import("../../client/palette.js").Rgb} Rgb */
 
+/** Pixels that a letter needs along an axis. */
+const LETTER = 9;
+
 /**
  * @param {View} view @param {HTMLElement} frame
  * @param {{
@@ -60,7 +63,8 @@ export function pairMap(view, frame, spec) {
   const plot = (/** @type {{ width: number, height: number }} */ { width, height }) => {
     const narrow = width < 500, left = narrow ? 44 : 58;
     // Letters beneath the columns, where they have room, stand above the numbers.
-    const [first, last] = view.state.chosen.range, isDense = width / (last - first + 1) < 8;
+    const [first, last] = view.state.chosen.range;
+    const isDense = (width - left - 4) / (last - first + 1) < LETTER;
     const bottom = narrow && isDense ? 38 : 50;
     const side = Math.max(10, Math.min(width - left - 4, height - 4 - bottom));
     return { left, top: 4, side };
@@ -147,7 +151,7 @@ export function pairMap(view, frame, spec) {
 
   /** @param {Pen} pen @param {ResidueAxis} x @param {ResidueAxis} y @param {Palette} palette */
   function axes(pen, x, y, palette) {
-    const hasLetters = x.cell >= 9, base = y.left + y.width;
+    const hasLetters = x.cell >= LETTER, base = y.left + y.width;
     x.numbers(pen, palette, base + (hasLetters ? 17 : 4));
     pen.fillText(spec.columns, x.left + x.width / 2, base + (hasLetters ? 34 : 22));
     const { letters } = view.protein;
