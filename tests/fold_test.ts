@@ -274,6 +274,21 @@ testBadInputs("fold", (args, settings) => execute(command, args, settings), [
     says: /every chain must have a residue/,
   },
   {
+    name: "more chains than a PDB file has letters for",
+    args: ["--model", MODEL, "--sequence", Array(27).fill("A").join(":")],
+    says: /as PDB as it must have at most 26 chains, .*: current values are 27, 163, \d+$/,
+  },
+  {
+    name: "residue numbers that a PDB file has no room for",
+    args: ["--model", MODEL, "--sequence", Array(20).fill("A").join(":")],
+    says: /residue numbers of 9999: current values are 20, 121, 10223$/,
+  },
+  {
+    name: "a protein without atoms",
+    args: ["--model", MODEL, "--sequence", "XXX"],
+    says: /as PDB as it must have an atom: it has none/,
+  },
+  {
     name: "a hidden residue that the protein has not",
     args: [...given, "--mask", "5,13"],
     says: /--mask must be in 1\.\.12: current value is 13/,

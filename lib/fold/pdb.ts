@@ -1,6 +1,7 @@
 /** Structures as text: PDB as fair-esm writes it, and mmCIF. The same structure gives the same bytes. */
 import { UserError } from "../errors.ts";
-import { ATOM_NAMES, ATOMS_37, RESIDUE_NAMES } from "./constants.ts";
+import { ATOM_37_EXISTS, ATOM_NAMES, ATOMS_37, RESIDUE_NAMES } from "./constants.ts";
+import type { FoldChains } from "./input.ts";
 import type { Fold } from "./model.ts";
 
 /** What a file holds of a structure. */
@@ -38,13 +39,47 @@ function* atomsOf({ chains, positions37, exists, plddt }: FoldAtoms): Generator<
 }
 
 /**
+ * Refuses what a PDB file cannot hold, before anything is folded.
+ *
+ * @throws {UserError} for a protein without atoms, and for more chains, atoms or higher numbers than the format's
+ *   columns hold
+ */
+export function checkPdb({ id, types, chains, places, kept }: FoldChains): void {
+  const withAtoms = [...types.keys()].filter((residue) =>
+    kept[residue] === 1 && atomCount(types[residue]) > 0
+  );
+  const last = withAtoms.at(-1);
+  if (last === undefined) {
+    throw new UserError(`Cannot write ${id} as PDB as it must have an atom: it has none`);
+  }
+  const atoms = withAtoms.reduce((sum, residue) => sum + atomCount(types[residue]), 0);
+  // Numbers begin at 1, and every chain ends with a line that has one of its own.
+  const serials = 1 + atoms + new Set(withAtoms.map((residue) => chains[residue])).size;
+  const count = chains[last] + 1, number = places[last] + 1;
+  if (count > MOST_CHAINS || serials > MOST_ATOMS || number > MOST_RESIDUE) {
+    throw new UserError(
+      `Cannot write ${id} as PDB as it must have at most ${MOST_CHAINS} chains, ${MOST_ATOMS} atoms ` +
+        `and residue numbers of ${MOST_RESIDUE}: current values are ${count}, ${serials}, ${number}`,
+    );
+  }
+}
+
+/** Atoms of a residue of some type. */
+const atomCount = (type: number): number => {
+  let count = 0;
+  for (let atom = 0; atom < ATOMS_37; atom++) count += ATOM_37_EXISTS[type * ATOMS_37 + atom];
+  return count;
+};
+
+/**
  * The PDB file, with pLDDT from 0 to 100 in place of B-factors, byte for byte as fair-esm writes it. Residues
  * of a second chain are numbered on from 512 more, as they were folded.
  *
- * @throws {UserError} for more chains, atoms or higher numbers than the format's columns hold
+ * @throws {UserError} as {@linkcode checkPdb}
  */
 export function pdbText(fold: FoldAtoms): string {
   const { chains } = fold, lines: string[] = ["PARENT N/A"];
+  checkPdb(chains);
   let serial = 1, last: Atom | undefined;
   const end = ({ residue, chain }: Pick<Atom, "residue" | "chain">) => {
     const name = RESIDUE_NAMES[chains.types[residue]];
@@ -71,20 +106,8 @@ export function pdbText(fold: FoldAtoms): string {
     serial++;
     last = atom;
   }
-  if (!last) {
-    throw new UserError(`Cannot write ${chains.id} as PDB as it must have an atom: it has none`);
-  }
-  end(last);
+  end(last!);
   lines.push("END", "");
-  const most = chains.places[last.residue] + 1;
-  if (last.chain >= MOST_CHAINS || serial > MOST_ATOMS || most > MOST_RESIDUE) {
-    throw new UserError(
-      `Cannot write ${chains.id} as PDB as it must have at most ${MOST_CHAINS} chains, ${MOST_ATOMS} atoms ` +
-        `and residue numbers of ${MOST_RESIDUE}: current values are ${
-          last.chain + 1
-        }, ${serial}, ${most}`,
-    );
-  }
   return lines.join("\n");
 }
 

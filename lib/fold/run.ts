@@ -25,6 +25,7 @@ import { type FoldChains, foldChains } from "./input.ts";
 import { type Job, jobsOf, type Plans } from "./jobs.ts";
 import { EsmFold, type FoldOptions, RECYCLES } from "./model.ts";
 import { type FoldCheckpoint, openFold } from "./open.ts";
+import { checkPdb } from "./pdb.ts";
 import { writeFolds } from "./results.ts";
 import { checkScan, headsOf, type ScanFlags, scanText } from "./scan.ts";
 import { type FoldTruth, readFoldTruth, type TruthFlags } from "./truth.ts";
@@ -75,7 +76,10 @@ export async function readFolds(flags: FoldFlags): Promise<FoldInputs> {
     inputs = [{ id: sis1.id, residues: sis1.residues }];
   }
   const sha256 = createHash("sha256").update(JSON.stringify(inputs)).digest("hex");
-  const chains = inputs.map(foldChains), truth = await readFoldTruth(flags, chains, notes);
+  const chains = inputs.map(foldChains);
+  // What cannot be written is not worth folding.
+  chains.forEach(checkPdb);
+  const truth = await readFoldTruth(flags, chains, notes);
   return { chains, sha256, notes, ...(truth && { truth }) };
 }
 
