@@ -165,6 +165,33 @@ Deno.test("a large model has one graph a segment, which gives plain batches the 
   deepEqual(results.large[2], results.large[0]);
 });
 
+Deno.test("rows that are alone are those of the whole, whatever segment ends there", () =>
+  withModels({ head: false, depths: [4] }, async (packed) => {
+    const batch = BATCHES.alike, rows = [3, 3 + batch.width];
+    const whole = await read(packed, batch);
+    using alone = await packed.run(batch, { head: { rows, alone: true } });
+    deepEqual(alone.hidden.shape, [rows.length, CONFIG.dModel]);
+    const expected = rows.flatMap((row) => [...whole.logits.subarray(row * 33, (row + 1) * 33)]);
+    allClose(await alone.logits!.read(), expected, ROUNDED);
+  }));
+
+Deno.test("weights that could not be loaded are tried again", async () => {
+  await using backend = await openCpu({ threads: 1 });
+  let isBroken = true;
+  const read: typeof checkpoint.read = (name, into) =>
+    isBroken && name.startsWith("layers.") && !name.includes("inv_freq")
+      ? Promise.reject(new Error("not there now"))
+      : checkpoint.read(name, into);
+  await using model = await Esm2.open({ ...checkpoint, read }, backend, { prepack: {} });
+  const lookInside = () =>
+    model.run(BATCHES.one, { visitor: { attention() {} } }).then((result) => {
+      result[Symbol.dispose]();
+    });
+  await rejects(lookInside, /not there now/);
+  isBroken = false;
+  await lookInside();
+});
+
 Deno.test("rows that are alone are those of the whole, with segments and without", () =>
   withModels({}, async (packed, plain) => {
     const batch = BATCHES.padded, rows = [3, 3 + batch.width, 5, 2 * batch.width];

@@ -361,6 +361,8 @@ export class Esm2 implements AsyncDisposable {
       if (!segment || segment.end > until || attentionLast && segment.end === until) {
         return undefined;
       }
+      // One that ends without the head gives all rows.
+      if (rows && segment.end === layers && !segment.head) return undefined;
       for (let layer = segment.begin; layer < segment.end; layer++) {
         if (layer > segment.begin && wantsHidden(layer) || wantsOf(visitor, layer)) {
           return undefined;

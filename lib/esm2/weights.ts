@@ -76,6 +76,8 @@ export function loadOnDemand(
     const known = kept.get(place) as Promise<Record<Name, Tensor>> | undefined;
     const loading = known ?? load();
     kept.set(place, loading);
+    // What could not be loaded is tried again.
+    loading.catch(() => kept.delete(place));
     return { tensors: await loading, [Symbol.dispose]() {} };
   };
   return {
