@@ -66,7 +66,7 @@ export function sampleFold(
 ): { result: FoldResult; truth?: FoldTruth } {
   const chains = foldChains({ id, residues }), length = chains.types.length, next = random(seed);
   const fold = (noise: number): WrittenFold => {
-    const exists = Float32Array.from(
+    const exists = Uint8Array.from(
       { length: length * ATOMS_37 },
       (_, at) => {
         const residue = Math.floor(at / ATOMS_37);

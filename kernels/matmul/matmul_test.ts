@@ -1,6 +1,6 @@
 import { allClose, deepEqual, equal, ok, throws } from "../../tests/assert.ts";
 import { gpuTest } from "../../tests/gpu.ts";
-import { paramFieldsOf } from "../../lib/gpu/mod.ts";
+import { type GpuContext, paramFieldsOf } from "../../lib/gpu/mod.ts";
 import { type MatmulCase, randomFactors, TEST_CASES, tolerance } from "./matmul_cases.ts";
 import {
   chooseTile,
@@ -30,47 +30,36 @@ Deno.test("matmul() equals the definition", () => {
 
 const TILES: Record<string, Tile> = { large: LARGE_TILE, small: SMALL_TILE };
 
-for (const [name, tile] of Object.entries(TILES)) {
-  gpuTest(`matmul equals the definition in ${name} tiles`, async (ctx) => {
-    for (const one of TEST_CASES) {
-      const { a, b, bias } = randomFactors(one, 2), { batch, m, n, k } = one;
-      const kernel = await MatmulKernel.create(ctx, one, one, tile);
-      using left = ctx.upload("a", [batch, m, k], a);
-      using right = ctx.upload("b", [batch, n, k], b);
-      using added = bias && ctx.upload("bias", [n], bias);
-      // What no tile writes would stay.
-      using c = ctx.upload("c", [batch, m, n], new Float32Array(batch * m * n).fill(NaN));
-      await ctx.submit(
-        "matmul",
-        (encoder) => kernel.encode(encoder, { a: left, b: right, bias: added, c }),
-      );
-      const expected = matmulReference(a, b, bias, one, one);
-      allClose(await ctx.read(c), expected, { atol: tolerance(one) }, one.name);
-    }
-  });
+/** What the kernel gives for all cases, beside the definition. */
+async function checkCases(ctx: GpuContext, tile: Tile, half: boolean): Promise<void> {
+  for (const one of TEST_CASES) {
+    const { a, b: exact, bias } = randomFactors(one, half ? 4 : 2), { batch, m, n, k } = one;
+    const b = half ? Float16Array.from(exact) : exact;
+    const kernel = await MatmulKernel.create(ctx, one, { ...one, half }, tile);
+    using left = ctx.upload("a", [batch, m, k], a);
+    using right = ctx.upload("b", [batch, n, k], b);
+    using added = bias && ctx.upload("bias", [n], bias);
+    // What no tile writes would stay.
+    using c = ctx.upload("c", [batch, m, n], new Float32Array(batch * m * n).fill(NaN));
+    await ctx.submit(
+      "matmul",
+      (encoder) => kernel.encode(encoder, { a: left, b: right, bias: added, c }),
+    );
+    const expected = matmulReference(a, b, bias, one, one);
+    allClose(await ctx.read(c), expected, { atol: tolerance(one) }, one.name);
+    allClose(matmul(a, b, bias, one, one), expected, { rtol: 2 ** -23, atol: 2 ** -40 });
+  }
 }
 
 for (const [name, tile] of Object.entries(TILES)) {
   gpuTest(
+    `matmul equals the definition in ${name} tiles`,
+    (ctx) => checkCases(ctx, tile, false),
+  );
+  gpuTest(
     `matmul of weights in half precision equals the definition in ${name} tiles`,
     async (ctx) => {
-      if (!ctx.device.features.has("shader-f16")) return;
-      for (const one of TEST_CASES) {
-        const { a, b: exact, bias } = randomFactors(one, 4), { batch, m, n, k } = one;
-        const b = Float16Array.from(exact);
-        const kernel = await MatmulKernel.create(ctx, one, { ...one, half: true }, tile);
-        using left = ctx.upload("a", [batch, m, k], a);
-        using right = ctx.upload("b", [batch, n, k], b);
-        using added = bias && ctx.upload("bias", [n], bias);
-        using c = ctx.upload("c", [batch, m, n], new Float32Array(batch * m * n).fill(NaN));
-        await ctx.submit(
-          "matmul",
-          (encoder) => kernel.encode(encoder, { a: left, b: right, bias: added, c }),
-        );
-        const expected = matmulReference(a, b, bias, one, one);
-        allClose(await ctx.read(c), expected, { atol: tolerance(one) }, one.name);
-        allClose(matmul(a, b, bias, one, one), expected, { rtol: 2 ** -23, atol: 2 ** -40 });
-      }
+      if (ctx.device.features.has("shader-f16")) await checkCases(ctx, tile, true);
     },
   );
 }

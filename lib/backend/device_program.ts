@@ -13,6 +13,7 @@ import { makeRecording } from "./replay/recording.ts";
 import { Replay } from "./replay/replay.ts";
 import type { ScratchPool } from "./replay/scratch.ts";
 import type { DeviceTap } from "./replay/tap.ts";
+import { Recent } from "./recent.ts";
 import type { Program, Tensor } from "./types.ts";
 
 /** A tensor in a GPU buffer that onnxruntime can read and write. */
@@ -67,8 +68,7 @@ interface Call {
 }
 
 export class DeviceProgram implements Program {
-  /** Least recently used first. */
-  readonly #shapes = new Map<string, ShapeState>();
+  readonly #shapes = new Recent<string, ShapeState>(MOST_SHAPES, disposeReplay);
 
   constructor(readonly host: ProgramHost, readonly session: InferenceSession) {}
 
@@ -99,8 +99,7 @@ export class DeviceProgram implements Program {
   async [Symbol.asyncDispose](): Promise<void> {
     // The session frees constants of its graph.
     this.host.replays?.check.gpu.stream.flush();
-    for (const state of this.#shapes.values()) disposeReplay(state);
-    this.#shapes.clear();
+    this.#shapes[Symbol.dispose]();
     await this.host.exclusive(() => this.session.release());
   }
 
@@ -108,7 +107,7 @@ export class DeviceProgram implements Program {
     const state = this.#shapes.get(key);
     if (!(state instanceof Replay)) return false;
     state.run(buffers);
-    this.#keep(key, state);
+    this.#shapes.keep(key, state);
     return true;
   }
 
@@ -126,7 +125,10 @@ export class DeviceProgram implements Program {
     const state = this.#shapes.get(key);
     if (!replays || state !== null) {
       await this.#call(call);
-      if (!replays?.ownProducts || state !== undefined) return this.#keep(key, state ?? null);
+      if (!replays?.ownProducts || state !== undefined) {
+        this.#shapes.keep(key, state ?? null);
+        return;
+      }
     }
     const log = await replays.tap.record(() => this.#call(call));
     const outputs = Object.values(call.results).filter(({ sizeBytes }) => sizeBytes > 0);
@@ -139,10 +141,13 @@ export class DeviceProgram implements Program {
       outputs.map(({ gpu }) => gpu.buffer),
       replays.uniformAlignment,
     );
-    if (typeof recording === "string") return this.#keep(key, recording);
+    if (typeof recording === "string") {
+      this.#shapes.keep(key, recording);
+      return;
+    }
     const replay = new Replay(recording, replays.scratch);
     await this.#verify(replay, call, replays.check);
-    this.#keep(key, replay);
+    this.#shapes.keep(key, replay);
   }
 
   /**
@@ -174,15 +179,6 @@ export class DeviceProgram implements Program {
     const native = (tensors: Call["inputs"]) =>
       Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t.native(ort)]));
     await this.session.run(native(inputs), native(results));
-  }
-
-  #keep(key: string, state: ShapeState): void {
-    this.#shapes.delete(key);
-    this.#shapes.set(key, state);
-    const [oldest] = this.#shapes.keys();
-    if (this.#shapes.size <= MOST_SHAPES) return;
-    disposeReplay(this.#shapes.get(oldest));
-    this.#shapes.delete(oldest);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   ParamLayout,
   planGrid,
 } from "../gpu/mod.ts";
+import { Recent } from "./recent.ts";
 import source from "./finite_check.wgsl" with { type: "text" };
 
 const LANES = 256;
@@ -30,10 +31,12 @@ export class FiniteCheck implements Disposable {
   /** u32[1]: values that were not finite so far; made when first needed. */
   #wrong?: GpuTensor<"u32">;
   #kernel?: Promise<Kernel<typeof FIELDS>>;
-  /** By elements, least recently used first. */
-  readonly #sizes = new Map<number, Size>();
+  /** By elements. */
+  readonly #sizes: Recent<number, Size>;
 
-  constructor(readonly gpu: GpuContext) {}
+  constructor(readonly gpu: GpuContext) {
+    this.#sizes = new Recent(MOST_SIZES, ({ buffer }) => gpu.stream.destroy(buffer));
+  }
 
   /**
    * Adds the check to the commands so far, and submits all; if a value is not finite, the next read-back fails
@@ -51,7 +54,7 @@ export class FiniteCheck implements Disposable {
     const wrong = this.#wrong ??= gpu.alloc("values that are no numbers", [1], "u32");
     // At the end of every run: commands of its own would cost the host a tenth of a short pass.
     for (const { buffer, length, byteLength } of tensors) {
-      const { params, grid, groups } = this.#sizeOf(length, kernel);
+      const { params, grid, groups } = this.#sizes.of(length, () => this.#makeSize(length, kernel));
       let group = groups.get(buffer);
       if (!group) {
         const bound = [{ buffer, size: byteLength }, { buffer: wrong.buffer, size: 4 }];
@@ -75,19 +78,7 @@ export class FiniteCheck implements Disposable {
 
   [Symbol.dispose](): void {
     this.#wrong?.[Symbol.dispose]();
-    for (const { buffer } of this.#sizes.values()) this.gpu.stream.destroy(buffer);
-  }
-
-  #sizeOf(elements: number, kernel: Kernel<typeof FIELDS>): Size {
-    const size = this.#sizes.get(elements) ?? this.#makeSize(elements, kernel);
-    this.#sizes.delete(elements);
-    this.#sizes.set(elements, size);
-    if (this.#sizes.size > MOST_SIZES) {
-      const [[oldest, { buffer }]] = this.#sizes;
-      this.#sizes.delete(oldest);
-      this.gpu.stream.destroy(buffer);
-    }
-    return size;
+    this.#sizes[Symbol.dispose]();
   }
 
   #makeSize(elements: number, { built: { paramLayout } }: Kernel<typeof FIELDS>): Size {

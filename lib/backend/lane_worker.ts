@@ -1,5 +1,6 @@
 /** What runs in a thread of its own: onnxruntime's sessions, fed by messages. */
 import { type InferenceSession, loadNative, type OrtTensor } from "./ort.ts";
+import { elementCount } from "./types.ts";
 
 /** An array and its extents, as messages carry them. */
 export interface LaneTensor {
@@ -58,7 +59,7 @@ async function answer(request: LaneRequest): Promise<LaneAnswer> {
   for (const [name, input] of Object.entries(request.inputs)) feeds[name] = tensor(input);
   const outputs: Record<string, Float32Array<ArrayBuffer>> = {};
   for (const [name, shape] of Object.entries(request.outputs)) {
-    const data = outputs[name] = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const data = outputs[name] = new Float32Array(elementCount(shape));
     fetches[name] = tensor({ shape, data });
   }
   await session.run(feeds, fetches);

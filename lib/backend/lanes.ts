@@ -9,8 +9,6 @@ import type { Graph } from "../onnx/graph.ts";
 import type { LaneAnswer, LaneRequest, LaneTensor } from "./lane_worker.ts";
 import type { InferenceSession } from "./ort.ts";
 
-export type { LaneTensor } from "./lane_worker.ts";
-
 /** More would have little to do each. */
 const MOST_LANES = 4;
 

@@ -2,7 +2,8 @@
 import { IgStep } from "../../kernels/ig_step/mod.ts";
 import type { Tensor } from "../backend/types.ts";
 import { padBatch } from "../esm2/mod.ts";
-import { ask, evenGroups, type GradientOptions, type TailGradient } from "./gradients.ts";
+import { groupsOfAtMost } from "../stats/even_groups.ts";
+import { ask, type GradientOptions, type TailGradient } from "./gradients.ts";
 import type { LatentSpace } from "./latent_space.ts";
 import type { Path } from "./path.ts";
 import type { Quadrature } from "./quadrature.ts";
@@ -27,7 +28,7 @@ export async function sumOnDevice(
   );
   const sum = owned.use(gpu.alloc("gradient sum", [width, dModel], "f32"));
   const bySize = new Map<number, Tensor>();
-  for (const [begin, end] of evenGroups(nodes.length, Math.floor(tokenBudget / width))) {
+  for (const [begin, end] of groupsOfAtMost(nodes.length, Math.floor(tokenBudget / width))) {
     signal?.throwIfAborted();
     const size = end - begin, shape = [size, width, dModel];
     const states = bySize.get(size) ?? owned.use(

@@ -1,6 +1,7 @@
 /** How a metric changes with the residual stream, for many edited copies of a sequence at once. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import type { TokenBatch } from "../esm2/mod.ts";
+import { groupsOfAtMost } from "../stats/even_groups.ts";
 import type { LatentSpace } from "./latent_space.ts";
 import { isLinear, type Metric, metricGradient } from "./metric.ts";
 import { type Job, StateBatch } from "./state_batch.ts";
@@ -87,7 +88,7 @@ export async function takeGradients(
   const width = capture.ids.length;
   using owned = new DisposableStack();
   const bySize = new Map<number, StateBatch>();
-  for (const [begin, end] of evenGroups(jobs.length, Math.floor(tokenBudget / width))) {
+  for (const [begin, end] of groupsOfAtMost(jobs.length, Math.floor(tokenBudget / width))) {
     signal?.throwIfAborted();
     const some = jobs.slice(begin, end);
     const states = bySize.get(some.length) ??
@@ -127,13 +128,4 @@ export function ask(
       ? cotangent(new Float32Array(rows.length * VOCABULARY))
       : cotangent,
   };
-}
-
-/** `count` things in groups of nearly equal size, each of at most `most`: where each group ends. */
-export function evenGroups(count: number, most: number): [begin: number, end: number][] {
-  const groups = Math.ceil(count / Math.max(1, most));
-  return Array.from({ length: groups }, (_, i) => [
-    Math.floor(i * count / groups),
-    Math.floor((i + 1) * count / groups),
-  ]);
 }

@@ -2,13 +2,7 @@
 import { ahead } from "../backend/ahead.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
-import {
-  defaultTokenBudget,
-  type Esm2,
-  planBatches,
-  windowsOf,
-  windowTokens,
-} from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2, windowsOf, windowTokens } from "../esm2/mod.ts";
 import { AttentionContacts, type HeadWeights } from "./attention_contacts.ts";
 import { ContactHead } from "./contact_head.ts";
 import { jacobianContacts } from "./jacobian.ts";
@@ -120,7 +114,7 @@ export class Predictor implements AsyncDisposable {
       return maps;
     }
     const { tokenBudget = defaultTokenBudget(model.backend) } = options;
-    const batches = planBatches(rows, model.config, model.backend.tensorLimit, tokenBudget);
+    const batches = model.planBatches(rows, tokenBudget);
     const read = ahead(batches, model.backend, (batch) => source.run(batch, { signal }));
     for await (const [batch, found] of read) {
       signal?.throwIfAborted();

@@ -134,6 +134,15 @@ function linearOf(
   return quantizedLinear(g, x, { weight, scale, bias: w(`${module}.bias`), least }, label);
 }
 
+/** What the attention's projections read of the stream x f32[N, D]. */
+export const attentionInput = (g: Graph, x: Value, w: BlockWeights): Value =>
+  op.layerNormalization(
+    g,
+    x,
+    w("self_attn_layer_norm.weight"),
+    w("self_attn_layer_norm.bias"),
+  );
+
 /** Queries, keys and values per head f32[B, H, T, d], queries and keys rotated. */
 export function queriesKeysValues(
   g: Graph,
@@ -143,12 +152,7 @@ export function queriesKeysValues(
   extents: BlockExtents,
 ): [q: Value, k: Value, v: Value] {
   return g.scope("attention", () => {
-    const y = op.layerNormalization(
-      g,
-      x,
-      w("self_attn_layer_norm.weight"),
-      w("self_attn_layer_norm.bias"),
-    );
+    const y = attentionInput(g, x, w);
     const project = (part: "q" | "k" | "v") => projectHeads(g, y, part, w, extents);
     return [
       op.rotaryEmbedding(g, project("q"), rotary.queryCos, rotary.querySin, "q_rotary"),
@@ -168,12 +172,7 @@ export function queriesKeysValuesOfRows(
 ): [q: Value, k: Value, v: Value] {
   const { config: { heads, dModel }, batch } = extents;
   return g.scope("attention", () => {
-    const y = op.layerNormalization(
-      g,
-      x,
-      w("self_attn_layer_norm.weight"),
-      w("self_attn_layer_norm.bias"),
-    );
+    const y = attentionInput(g, x, w);
     const project = (part: "q" | "k" | "v") => {
       const label = `${part}_proj` as const;
       const z = linearOf(g, y, w, `self_attn.${label}`, extents, label);
@@ -196,9 +195,18 @@ export function projectHeads(
   w: BlockWeights,
   extents: BlockExtents,
 ): Value {
-  const { config: { heads, headDim }, batch } = extents, label = `${part}_proj` as const;
-  const z = linearOf(g, y, w, `self_attn.${label}`, extents, label);
-  const split = op.reshape(g, z, [batch, "T", heads, headDim], `${label}/split`);
+  const label = `${part}_proj` as const;
+  return splitHeads(g, linearOf(g, y, w, `self_attn.${label}`, extents, label), extents, label);
+}
+
+/** Rows with heads side by side, f32[N, D] or f32[B, T, D], by head: f32[B, H, T, d]. */
+export function splitHeads(
+  g: Graph,
+  rows: Value,
+  { config: { heads, headDim }, batch }: BlockExtents,
+  label: string,
+): Value {
+  const split = op.reshape(g, rows, [batch, "T", heads, headDim], `${label}/split`);
   return op.transpose(g, split, [0, 2, 1, 3], `${label}/heads`);
 }
 

@@ -4,6 +4,7 @@ import type { Esm2Config } from "../checkpoint/mod.ts";
 import { Graph, inputsOnDemand } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
 import {
+  attentionInput,
   attentionPattern,
   type BlockWeight,
   type BlockWeights,
@@ -41,12 +42,7 @@ export function headAttentionGraph(config: Esm2Config): Graph {
     const column = op.reshape(g, value, [dModel, 1], `${name}/column`);
     return op.reshape(g, op.gatherRows(g, column, units, `${name}/rows`), [headDim], `${name}/own`);
   }) as BlockWeights;
-  const y = op.layerNormalization(
-    g,
-    own,
-    w("self_attn_layer_norm.weight"),
-    w("self_attn_layer_norm.bias"),
-  );
+  const y = attentionInput(g, own, w);
   const variant = { config: { ...config, heads: 1 }, batch: 1, padded: false };
   const rotated = (part: "q" | "k", name: "query" | "key") => {
     const table = (of: string) => g.input(`${name}_${of}`, "float32", [1, "T", headDim / 2]);

@@ -1,4 +1,5 @@
 /** What enters the first block: embeddings after token dropout, rotary tables, padding bias. */
+import { Recent } from "../backend/recent.ts";
 import type { Backend, Tensor } from "../backend/types.ts";
 import { MASK, PAD, TOKENS } from "./alphabet.ts";
 import type { TokenBatch } from "./tokenize.ts";
@@ -110,34 +111,25 @@ export type RotaryTensors = Readonly<
  * buffers find the commands that were encoded with them before.
  */
 export class RotaryCache implements Disposable {
-  /** Least recently used first. */
-  readonly #tables = new Map<string, RotaryTensors>();
+  readonly #tables = new Recent<string, RotaryTensors>(
+    MOST_TABLES,
+    (tables) => Object.values(tables).forEach((tensor) => tensor[Symbol.dispose]()),
+  );
 
   /** How many are remembered. */
   get count(): number {
-    return this.#tables.size;
+    return this.#tables.count;
   }
 
   constructor(readonly invFreq: Float32Array, readonly backend: Pick<Backend, "uploadSpare">) {}
 
   /** The tables, which nobody changes; the cache's, at least until those of another batch are asked for. */
   of(batch: number, width: number): RotaryTensors {
-    const key = `${batch} ${width}`, tables = this.#tables.get(key) ?? this.#make(batch, width);
-    this.#tables.delete(key);
-    this.#tables.set(key, tables);
-    if (this.#tables.size > MOST_TABLES) {
-      const [[oldest, old]] = this.#tables;
-      this.#tables.delete(oldest);
-      Object.values(old).forEach((tensor) => tensor[Symbol.dispose]());
-    }
-    return tables;
+    return this.#tables.of(`${batch} ${width}`, () => this.#make(batch, width));
   }
 
   [Symbol.dispose](): void {
-    for (const tables of this.#tables.values()) {
-      Object.values(tables).forEach((tensor) => tensor[Symbol.dispose]());
-    }
-    this.#tables.clear();
+    this.#tables[Symbol.dispose]();
   }
 
   #make(batch: number, width: number): RotaryTensors {

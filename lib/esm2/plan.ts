@@ -2,6 +2,7 @@
 import type { Backend, TensorLimit } from "../backend/types.ts";
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import { UserError } from "../errors.ts";
+import { groupsOfAtMost } from "../stats/even_groups.ts";
 import { padBatch, type TokenBatch } from "./tokenize.ts";
 
 const BYTES = 4;
@@ -26,13 +27,7 @@ export function headGroups(
         `device: this one has ${mebibytes(largest)}; use --backend cpu`,
     );
   }
-  const most = Math.min(heads, Math.max(1, Math.floor(bytes / headBytes)));
-  const groups = Math.ceil(heads / most);
-  // Groups differ by one head at most.
-  return Array.from(
-    { length: groups },
-    (_, i) => Math.floor((i + 1) * heads / groups) - Math.floor(i * heads / groups),
-  );
+  return groupsOfAtMost(heads, Math.floor(bytes / headBytes)).map(([begin, end]) => end - begin);
 }
 
 /**

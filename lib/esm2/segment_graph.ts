@@ -15,6 +15,7 @@ import {
   finish,
   mergeHeads,
   queriesKeysValuesOfRows,
+  splitHeads,
 } from "./block.ts";
 import type { WeightConstants } from "./weights.ts";
 import { head, type HeadWeight, headWeightShape } from "./head.ts";
@@ -111,7 +112,7 @@ const attendAll = (g: Graph, qkv: RowsOfHeads, { heads, dModel }: Esm2Config): V
  * scores in memory, and how many heads it attends with at a time then: every number is the same either way.
  */
 function attentionOfAnyBatch(g: Graph, config: Esm2Config, fastBytes: number) {
-  const { heads, headDim } = config;
+  const { heads } = config;
   const bias = g.input("bias", "float32", ["B", 1, 1, "T"]);
   const hidden = op.reduceMax(g, op.neg(g, bias), [0, 3], "hidden_most");
   const padded = op.exceeds(g, hidden, g.scalar(0), "is_padded");
@@ -139,10 +140,7 @@ function attentionOfAnyBatch(g: Graph, config: Esm2Config, fastBytes: number) {
     ], "in_groups");
   };
   const hidingPadding = (g: Graph, qkv: RowsOfHeads): Value => {
-    const byHead = qkv.map((rows, i) => {
-      const split = op.reshape(g, rows, ["B", "T", heads, headDim], `split_${i}`);
-      return op.transpose(g, split, [0, 2, 1, 3], `heads_of_${i}`);
-    });
+    const byHead = qkv.map((rows, i) => splitHeads(g, rows, { config, batch: "B" }, "qkv"[i]));
     return mergeHeads(g, atLevel(g, byHead, 0), config);
   };
   return (qkv: RowsOfHeads): Value =>

@@ -3,6 +3,7 @@ import type { LaneProgram, Lanes } from "../backend/lanes.ts";
 import type { Backend, Program, Tensor } from "../backend/types.ts";
 import type { Checkpoint, Esm2Config } from "../checkpoint/mod.ts";
 import type { Graph } from "../onnx/graph.ts";
+import { evenGroups, groupsOfAtMost } from "../stats/even_groups.ts";
 import { TOKENS } from "./alphabet.ts";
 import { BLOCK_WEIGHTS, blockWeightShape } from "./block.ts";
 import type { Inputs } from "./block_runner.ts";
@@ -66,9 +67,10 @@ type Computer = (
 ) => Promise<Readonly<Record<string, Float32Array>>>;
 
 /**
- * What runs segments, parts of a batch beside each other where there are threads. Their graphs are compiled when a batch needs them, and keep the weights as
- * onnxruntime's products read them. Of a large model each segment has one graph at a time: for plain batches,
- * and from the first padded one on for all, with the same numbers.
+ * What runs segments, parts of a batch beside each other where there are threads. Their graphs are compiled
+ * when a batch needs them, and keep the weights as onnxruntime's products read them. Of a large model each
+ * segment has one graph at a time: for plain batches, and from the first padded one on for all, with the same
+ * numbers.
  */
 export class Segments implements AsyncDisposable {
   readonly all: readonly Segment[];
@@ -114,66 +116,104 @@ export class Segments implements AsyncDisposable {
     shared: Inputs,
     rows?: Tensor,
   ): Promise<{ hidden: Tensor; head?: HeadResult }> {
-    const parts = partsOf(batch);
-    if (parts.length === 1) return await this.#whole(segment, batch, x, shared, rows);
-    const { backend, checkpoint: { config: { dModel } } } = this, { size, width } = batch;
-    const compute = await this.#computer(segment, isPadded(batch));
-    const wanted = segment.head ? rows?.peek() : undefined;
-    const count = wanted?.length ?? size * width;
-    const columns: Record<string, number> = {
-      hidden: dModel,
-      ...(segment.head && { normalised: dModel, logits: TOKENS.length }),
-    };
-    const results = Object.fromEntries(
-      Object.entries(columns).map(([name, n]) => [name, backend.output(name, [count, n])]),
-    );
-    // All have ended before a failure is told: none writes into what has been released.
-    const ended = await Promise.allSettled(parts.map(async (part) => {
-      const places = placesOf(part, width, wanted), first = part.begin * width;
-      if (places.length === 0) return;
-      const inputs = partInputs(part, batch, x, shared);
-      if (segment.head) {
-        const data = Float32Array.from(places, (place) => (wanted?.[place] ?? place) - first);
-        inputs.rows = { shape: [data.length], data };
-      }
-      const shapes = Object.entries(columns).map(([name, n]) =>
-        [name, [places.length, n]] as const
-      );
-      const found = await compute(inputs, Object.fromEntries(shapes));
-      for (const [name, n] of Object.entries(columns)) {
-        const to = results[name].peek()!, from = found[name];
-        places.forEach((place, i) => to.set(from.subarray(i * n, (i + 1) * n), place * n));
-      }
-    }));
-    const failed = ended.find(({ status }) => status === "rejected");
-    if (failed) {
-      Object.values(results).forEach((tensor) => tensor[Symbol.dispose]());
-      throw (failed as PromiseRejectedResult).reason;
-    }
-    const { hidden, normalised, logits } = results;
+    const parts = partsOf(batch), inputs = { ...shared, x };
+    const { hidden, normalised, logits } = parts.length > 1
+      ? await this.#inParts(segment, batch, parts, inputs, segment.head ? rows?.peek() : undefined)
+      : await this.#together(segment, isPadded(batch), { ...inputs, ...(rows && { rows }) });
     return { hidden, ...(segment.head && { head: { normalised, logits } }) };
   }
 
-  /** What runs parts: lanes where there are some. */
+  /** Columns of what a segment gives. */
+  #columns({ head }: Segment): Readonly<Record<string, number>> {
+    const hidden = this.checkpoint.config.dModel;
+    return { hidden, ...(head && { normalised: hidden, logits: TOKENS.length }) };
+  }
+
+  /**
+   * Runs sequences together, on all threads.
+   *
+   * @param inputs x, rotary tables, and the bias and the rows where these are not what every graph takes them for
+   */
+  async #together(
+    segment: Segment,
+    padded: boolean,
+    { bias, rows, ...others }: Inputs,
+  ): Promise<Record<string, Tensor>> {
+    const { program, plain } = await this.#program(segment, padded);
+    using owned = new DisposableStack();
+    const upload = (name: string, shape: number[], data: Float32Array) =>
+      owned.use(this.backend.upload(name, shape, data));
+    const inputs: Inputs = others, all = others.x.shape[0];
+    const [size, width] = others.key_cos.shape;
+    if (!plain) inputs.bias = bias ?? upload("bias", [size, 1, 1, width], new Float32Array(all));
+    if (segment.head) {
+      inputs.rows = rows ?? upload("rows", [all], Float32Array.from({ length: all }, (_, i) => i));
+    }
+    const count = inputs.rows?.shape[0] ?? all;
+    return await program.run(
+      inputs,
+      mapValues(this.#columns(segment), (columns) => [count, columns]),
+    );
+  }
+
+  /** Runs parts of a batch and puts together what they give, of all rows or those that are wanted. */
+  async #inParts(
+    segment: Segment,
+    batch: TokenBatch,
+    parts: readonly Part[],
+    given: Inputs,
+    wanted: Float32Array | undefined,
+  ): Promise<Record<string, Tensor>> {
+    const { size, width } = batch, columns = this.#columns(segment);
+    const compute = await this.#computer(segment, isPadded(batch));
+    const count = wanted?.length ?? size * width;
+    const results = mapValues(columns, (n, name) => this.backend.output(name, [count, n]));
+    // All have ended before a failure is told: none writes into what has been released.
+    const ended = await Promise.allSettled(parts.map(async (part) => {
+      const first = part.begin * width, own = wanted && placesOf(part, width, wanted);
+      if (own?.length === 0) return;
+      const inputs = partInputs(part, batch, given);
+      const length = own?.length ?? (part.end - part.begin) * width;
+      if (segment.head) {
+        const data = Float32Array.from({ length }, (_, i) => own ? wanted![own[i]] - first : i);
+        inputs.rows = { shape: [length], data };
+      }
+      const found = await compute(inputs, mapValues(columns, (n) => [length, n]));
+      for (const [name, n] of Object.entries(columns)) {
+        const to = results[name].peek()!, from = found[name];
+        if (!own) to.set(from, first * n);
+        else own.forEach((place, i) => to.set(from.subarray(i * n, (i + 1) * n), place * n));
+      }
+    }));
+    const failed = ended.find(({ status }) => status === "rejected");
+    if (!failed) return results;
+    Object.values(results).forEach((tensor) => tensor[Symbol.dispose]());
+    throw (failed as PromiseRejectedResult).reason;
+  }
+
+  /** What runs parts: lanes where there are some, else one after another here. */
   async #computer(segment: Segment, padded: boolean): Promise<Computer> {
     const lanes = await this.#inLanes(segment);
     if (lanes) {
-      return (inputs, shapes) => {
-        const own = Object.entries(inputs).map(([name, { shape, data }]) =>
-          [name, { shape, data: new Float32Array(data) }] as const
+      return (inputs, shapes) =>
+        lanes.run(
+          mapValues(inputs, ({ shape, data }) => ({ shape, data: new Float32Array(data) })),
+          shapes,
         );
-        return lanes.run(Object.fromEntries(own), shapes);
-      };
     }
-    const { backend } = this, { program, plain } = await this.#program(segment, padded);
-    const run: Computer = async ({ bias, ...others }, shapes) => {
+    const run: Computer = async (inputs) => {
       using owned = new DisposableStack();
-      const uploaded = Object.entries(plain ? others : { bias, ...others }).map(
-        ([name, { shape, data }]) => [name, owned.use(backend.upload(name, shape, data))] as const,
+      const outputs = await this.#together(
+        segment,
+        padded,
+        mapValues(
+          inputs,
+          ({ shape, data }, name) => owned.use(this.backend.upload(name, shape, data)),
+        ),
       );
-      const outputs = await program.run(Object.fromEntries(uploaded), shapes);
+      for (const tensor of Object.values(outputs)) owned.use(tensor);
       const read = Object.entries(outputs).map(async ([name, tensor]) =>
-        [name, await owned.use(tensor).read()] as const
+        [name, await tensor.read()] as const
       );
       return Object.fromEntries(await Promise.all(read));
     };
@@ -199,39 +239,6 @@ export class Segments implements AsyncDisposable {
       : Promise.resolve(undefined);
     this.#lanePrograms.set(segment, program);
     return program;
-  }
-
-  async #whole(
-    segment: Segment,
-    batch: TokenBatch,
-    x: Tensor,
-    shared: Inputs,
-    rows?: Tensor,
-  ): Promise<{ hidden: Tensor; head?: HeadResult }> {
-    const { backend, checkpoint: { config } } = this;
-    const { program, plain } = await this.#program(segment, isPadded(batch));
-    using owned = new DisposableStack();
-    const upload = (name: string, shape: number[], data: Float32Array) =>
-      owned.use(backend.upload(name, shape, data));
-    const { query_cos, query_sin, key_cos, key_sin } = shared;
-    const inputs: Inputs = { x, query_cos, query_sin, key_cos, key_sin };
-    if (!plain) {
-      const { size, width } = batch;
-      inputs.bias = shared.bias ??
-        upload("bias", [size, 1, 1, width], new Float32Array(size * width));
-    }
-    if (!segment.head) {
-      return { hidden: (await program.run(inputs, { hidden: [...x.shape] })).hidden };
-    }
-    const all = x.shape[0];
-    inputs.rows = rows ?? upload("rows", [all], Float32Array.from({ length: all }, (_, i) => i));
-    const [count] = inputs.rows.shape, states = [count, config.dModel];
-    const { hidden, normalised, logits } = await program.run(inputs, {
-      hidden: states,
-      normalised: states,
-      logits: [count, TOKENS.length],
-    });
-    return { hidden, head: { normalised, logits } };
   }
 
   async #program(
@@ -279,18 +286,12 @@ const isPadded = ({ width, lengths }: TokenBatch) => lengths.some((length) => le
 export function partsOf({ size, width }: Pick<TokenBatch, "size" | "width">): Part[] {
   const pairs = Math.ceil(size / Math.max(1, Math.floor(PART_TOKENS / width)) / 2);
   const count = size * width <= PART_TOKENS ? 1 : Math.min(size, 2 * pairs);
-  const cut = (n: number) => Math.floor(n * size / count);
-  return Array.from({ length: count }, (_, n) => ({ begin: cut(n), end: cut(n + 1) }));
+  return evenGroups(size, count).map(([begin, end]) => ({ begin, end }));
 }
 
-/** Indices of the rows that a part gives, among all of the batch or those that are wanted. */
-function placesOf(
-  { begin, end }: Part,
-  width: number,
-  wanted: Float32Array | undefined,
-): number[] {
+/** Which of the wanted rows of a batch lie in a part: their places among those that are wanted. */
+function placesOf({ begin, end }: Part, width: number, wanted: Float32Array): number[] {
   const first = begin * width, past = end * width;
-  if (!wanted) return Array.from({ length: past - first }, (_, i) => first + i);
   return [...wanted.keys()].filter((i) => wanted[i] >= first && wanted[i] < past);
 }
 
@@ -298,23 +299,25 @@ function placesOf(
 function partInputs(
   { begin, end }: Part,
   { size, width }: TokenBatch,
-  x: Tensor,
-  { query_cos, query_sin, key_cos, key_sin, bias }: Inputs,
+  given: Inputs,
 ): Record<string, PartTensor> {
-  const inputs: Record<string, PartTensor> = {
-    bias: { shape: [end - begin, 1, 1, width], data: new Float32Array((end - begin) * width) },
+  const count = end - begin;
+  return {
+    bias: { shape: [count, 1, 1, width], data: new Float32Array(count * width) },
+    ...mapValues(given, (tensor) => {
+      const values = tensor.peek()!, { shape: [rows, ...others] } = tensor;
+      const [from, to] = [begin, end].map((n) => n * values.length / size);
+      return { shape: [count * rows / size, ...others], data: values.subarray(from, to) };
+    }),
   };
-  const given = { x, query_cos, query_sin, key_cos, key_sin, ...(bias && { bias }) };
-  for (const [name, tensor] of Object.entries(given)) {
-    const values = tensor.peek()!, { shape: [rows, ...others] } = tensor;
-    const [from, to] = [begin, end].map((n) => n * values.length / size);
-    inputs[name] = {
-      shape: [(end - begin) * rows / size, ...others],
-      data: values.subarray(from, to),
-    };
-  }
-  return inputs;
 }
+
+/** The same names with other values. */
+const mapValues = <A, B>(
+  record: Readonly<Record<string, A>>,
+  of: (value: A, name: string) => B,
+): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, of(value, name)]));
 
 /** Bytes of one block's weights. */
 function blockBytes(config: Esm2Config): number {
@@ -334,10 +337,9 @@ export function cutSegments(
   const segments: Segment[] = [];
   let begin = 0;
   for (const end of [...new Set(ends)].sort((a, b) => a - b)) {
-    const pieces = Math.ceil((end - begin) / most), blocks = end - begin;
-    for (let i = 0; i < pieces; i++) {
-      const [from, to] = [i, i + 1].map((n) => begin + Math.floor(n * blocks / pieces));
-      segments.push({ begin: from, end: to, head: head && to === layers });
+    for (const [from, to] of groupsOfAtMost(end - begin, most)) {
+      const last = begin + to;
+      segments.push({ begin: begin + from, end: last, head: head && last === layers });
     }
     begin = end;
   }

@@ -10,7 +10,7 @@ import type { CommandContext } from "../cli/context.ts";
 import { three } from "../cli/figures.ts";
 import { formatTable } from "../cli/table.ts";
 import { quote, UserError } from "../errors.ts";
-import { defaultTokenBudget, type Esm2, planBatches, type Sequence } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2, type Sequence } from "../esm2/mod.ts";
 import { exists } from "../io/paths.ts";
 import { openRandomAccess } from "../io/random_access.ts";
 import type { PredictionRow } from "../probe/tables.ts";
@@ -352,7 +352,7 @@ async function predictAll(
   );
   const found: Float32Array[] = [];
   let done = 0;
-  for (const batch of planBatches(ids, esm.config, esm.backend.tensorLimit, budget)) {
+  for (const batch of esm.planBatches(ids, budget)) {
     signal.throwIfAborted();
     const residues = per === "protein"
       ? undefined

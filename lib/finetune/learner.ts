@@ -1,6 +1,6 @@
 /** What is trained: a head alone, or a model with it; gradients of examples, and what it says of them. */
 import type { Backend, Tensor } from "../backend/types.ts";
-import { type Esm2, planBatches, type PlannedBatch, type WeightGradients } from "../esm2/mod.ts";
+import type { Esm2, PlannedBatch, WeightGradients } from "../esm2/mod.ts";
 import { adapterDropout } from "../train/dropout.ts";
 import type { Parameters } from "../train/parameters.ts";
 import { labelledResidues } from "./data.ts";
@@ -225,7 +225,7 @@ export class FrozenLearner extends Learner {
     if (!this.#held) return;
     const { esm, spec } = this.parts, numbers = [...this.examples.keys()];
     const rows = this.examples.map(({ ids }) => ids);
-    for (const batch of planBatches(rows, esm.config, this.backend.tensorLimit, tokenBudget)) {
+    for (const batch of esm.planBatches(rows, tokenBudget)) {
       signal?.throwIfAborted();
       await this.#read(askedOf(this.examples, numbers, batch, spec.per));
       onProgress?.(this.#rows.size);

@@ -1,5 +1,5 @@
 /** Teaches a learner: epochs of steps, a validation after each, the best kept; stopped and continued at will. */
-import { type Esm2, planBatches } from "../esm2/mod.ts";
+import type { Esm2 } from "../esm2/mod.ts";
 import { assign, copyOf } from "../train/arrays.ts";
 import type { Parameters } from "../train/parameters.ts";
 import { permutation } from "../train/random.ts";
@@ -255,7 +255,7 @@ function batchesOf(
   tokenBudget: number,
 ): Asked[] {
   const rows = numbers.map((number) => examples[number].ids);
-  return planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)
+  return esm.planBatches(rows, tokenBudget)
     .map((batch) => askedOf(examples, numbers, batch, spec.per));
 }
 

@@ -1,5 +1,6 @@
 /** How much of the map of pairs runs at a time: the numbers are the same whatever it is. */
 import type { Backend } from "../backend/types.ts";
+import { evenGroups, groupsOfAtMost } from "../stats/even_groups.ts";
 import type { TrunkExtents } from "./tensors.ts";
 
 /** Bytes of what one step may make between, unless told: it decides how many rows run at a time. */
@@ -62,17 +63,10 @@ export function planChunks(
   // Of all rows: two factors by groups and joined, their products, and these by groups.
   const together = Math.floor(Math.min(numbers / 6, largest) / length ** 2);
   return {
-    rows: cut(length, groups).map(([begin, end]) => end - begin),
-    channels: cut(pair, Math.ceil(pair / Math.max(1, together))),
+    rows: evenGroups(length, groups).map(([begin, end]) => end - begin),
+    channels: groupsOfAtMost(pair, together),
   };
 }
-
-/** Cuts a count into groups of about the same size. */
-export const cut = (count: number, groups: number) =>
-  Array.from(
-    { length: groups },
-    (_, n) => [Math.floor(n * count / groups), Math.floor((n + 1) * count / groups)] as const,
-  );
 
 /** Operations of the dense products and attentions of a block of the trunk. */
 export function blockFlops({ single, pair }: TrunkExtents, length: number): number {

@@ -71,6 +71,10 @@ export function moved(points: Points, { rotation, translation }: Superposition):
   return out;
 }
 
+/** Of points f64[N, 3] some, by their numbers. */
+export const pick = (points: Points, numbers: readonly number[]): Points =>
+  Float64Array.from(numbers.flatMap((i) => [...points.subarray(3 * i, 3 * i + 3)]));
+
 /** A TM-score and the superposition that it is of. */
 export interface TmScore {
   /** 0 to 1. */
@@ -112,11 +116,7 @@ export function tmScore(model: Points, truth: Points, length = truth.length / 3)
     score /= length;
     if (!best || score > best.score) best = { score, superposition };
   };
-  const of = (indices: readonly number[]) => {
-    const pick = (points: Points) =>
-      Float64Array.from(indices.flatMap((i) => [...points.subarray(3 * i, 3 * i + 3)]));
-    return superpose(pick(model), pick(truth));
-  };
+  const of = (indices: readonly number[]) => superpose(pick(model, indices), pick(truth, indices));
   for (let piece = count;; piece = Math.max(LEAST_PIECE, piece >> 1)) {
     for (
       let begin = 0;

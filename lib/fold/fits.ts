@@ -4,7 +4,7 @@ import type { Esm2Config } from "../checkpoint/mod.ts";
 import { quote, UserError } from "../errors.ts";
 import { GpuContext } from "../gpu/mod.ts";
 import { availableMemory } from "../io/memory.ts";
-import { planChunks } from "./chunks.ts";
+import { numbersPerRow, planChunks } from "./chunks.ts";
 import type { FoldConfig } from "./config.ts";
 import type { FoldChains } from "./input.ts";
 import { blockTensors, foldTensors, PAIR_BINS } from "./tensors.ts";
@@ -48,7 +48,7 @@ export function foldBytes(
   // The states twice, whose second half is the next step's, or the products of triangles; and what a step makes.
   const made = Math.max(
     6 * (end - begin) * pairs,
-    chunks.rows[0] * (pair / config.pairHeadWidth * pairs + 12 * pair * length),
+    chunks.rows[0] * numbersPerRow(config, length),
   );
   const trunk = 2 * pair * pairs + KEPT * made;
   // The structure module's pairs, and biases and attention of its heads in double precision.

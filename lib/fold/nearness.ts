@@ -1,5 +1,5 @@
 /** Two structures of one protein side by side: how near they are, and which contacts they share. */
-import { lddt, type Points, superpose, type Superposition, tmScore } from "./compare.ts";
+import { lddt, pick, type Points, superpose, type Superposition, tmScore } from "./compare.ts";
 
 /** How near a structure is to another, of Cα atoms that both have. */
 export interface Nearness {
@@ -19,10 +19,6 @@ export function sharedResidues(a: Points, b: Points): number[] {
   return Array.from({ length: a.length / 3 }, (_, i) => i)
     .filter((i) => !Number.isNaN(a[3 * i]) && !Number.isNaN(b[3 * i]));
 }
-
-/** Of f64[L, 3] the points of some residues. */
-const pick = (points: Points, residues: readonly number[]): Points =>
-  Float64Array.from(residues.flatMap((i) => [...points.subarray(3 * i, 3 * i + 3)]));
 
 /** The rotation and translation of the first onto the second, by the residues that both have. */
 export function superposeShared(mobile: Points, fixed: Points): Superposition {

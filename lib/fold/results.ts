@@ -6,6 +6,7 @@ import { fileNames } from "../io/output.ts";
 import { unpackUnit } from "../run/codec.ts";
 import { MOST_DRAWN } from "../report/page.ts";
 import type { Finished } from "../run/run.ts";
+import { mean } from "../stats/moments.ts";
 import { type FoldChains, keptResidues } from "./input.ts";
 import { type Job, jobsOf, type Plans } from "./jobs.ts";
 import { contactChange, nearness, touching } from "./nearness.ts";
@@ -23,12 +24,6 @@ import {
   type TruthRow,
 } from "./tables.ts";
 import { atomsOf, type FoldUnit, type Trace, traceOf, withoutLinkers } from "./unit.ts";
-
-const mean = (values: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
-};
 
 /** Writes structures and tables protein by protein, then the report. */
 export async function writeFolds(

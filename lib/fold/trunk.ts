@@ -1,7 +1,8 @@
 /** Runs ESMFold's trunk block by block, pairs a few rows at a time. */
 import type { Backend, Tensor } from "../backend/types.ts";
 import { ProgramCache } from "../esm2/programs.ts";
-import { type ChunkPlan, cut } from "./chunks.ts";
+import { evenGroups } from "../stats/even_groups.ts";
+import type { ChunkPlan } from "./chunks.ts";
 import type { FoldConfig } from "./config.ts";
 import { TrunkPass } from "./trunk_block.ts";
 import { affineGraph } from "./trunk_graphs.ts";
@@ -69,7 +70,7 @@ export class Trunk implements AsyncDisposable {
     const all = new Float32Array(count * outputs);
     using w = this.backend.upload("weight", [outputs, inputs], weight);
     using b = this.backend.upload("bias", [outputs], bias);
-    for (const [begin, end] of cut(count, Math.max(1, Math.round(count / most)))) {
+    for (const [begin, end] of evenGroups(count, Math.max(1, Math.round(count / most)))) {
       const rows = end - begin, own = x.subarray(begin * inputs, end * inputs);
       const program = await this.#programs.get(affineGraph, rows, inputs, outputs);
       using part = this.backend.upload("x", [rows, inputs], own);

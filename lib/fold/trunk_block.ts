@@ -112,21 +112,25 @@ export class TrunkPass implements Disposable {
     const projected: Record<string, Tensor> = await this.#run(
       projectSequenceGraph,
       [config, rows],
-      {
-        ...{ ...weights, s },
-      },
+      { ...weights, s },
       { ...numbered("q", rows.map((count) => [1, count, width])), k: all, v: all },
     );
     for (const tensor of Object.values(projected)) owned.use(tensor);
     const { k, v } = projected;
     for (const [n, count] of rows.entries()) {
       const own = await this.#run(attendSequenceGraph, [config, length, count], {
-        ...{ ...weights, z: this.pairs.all[n], q: projected[`q${n}`], k, v },
+        ...weights,
+        z: this.pairs.all[n],
+        q: projected[`q${n}`],
+        k,
+        v,
       }, { mixed: [count, width] });
       mixed.set(n, own.mixed);
     }
     const { out } = await this.#run(finishSequenceGraph, [config, rows], {
-      ...{ ...weights, s, ...mixed.named("mixed") },
+      ...weights,
+      s,
+      ...mixed.named("mixed"),
     }, { out: [length, width] });
     this.single.set(0, out);
   }
@@ -135,7 +139,8 @@ export class TrunkPass implements Disposable {
   async feedSequence(weights: Weights): Promise<void> {
     const { config, length } = this;
     const { out } = await this.#run(residualMlpGraph, [config, "mlp_seq", length], {
-      ...{ ...weights, s: this.single.all[0] },
+      ...weights,
+      s: this.single.all[0],
     }, { out: [length, config.single] });
     this.single.set(0, out);
   }
@@ -145,7 +150,8 @@ export class TrunkPass implements Disposable {
     const { config, length, chunks: { rows } } = this, half = config.pair / 2;
     using owned = new DisposableStack();
     const given: Record<string, Tensor> = await this.#run(projectToPairsGraph, [config, rows], {
-      ...{ ...weights, s: this.single.all[0] },
+      ...weights,
+      s: this.single.all[0],
     }, { columns: [length, half], ...numbered("rows", rows.map((count) => [count, half])) });
     for (const tensor of Object.values(given)) owned.use(tensor);
     await this.#overRows(
@@ -173,13 +179,15 @@ export class TrunkPass implements Disposable {
       using b = new Parts();
       for (const [n, [own]] of this.#shapes.entries()) {
         const factors = await this.#run(projectTriangleGraph, [config, own, [begin, end]], {
-          ...{ ...weights, z: this.pairs.all[n] },
+          ...weights,
+          z: this.pairs.all[n],
         }, { a: [count, own], b: [count, own] });
         a.set(n, factors.a);
         b.set(n, factors.b);
       }
       const found = await this.#run(multiplyTriangleGraph, [direction, rows, count], {
-        ...{ ...a.named("a"), ...b.named("b") },
+        ...a.named("a"),
+        ...b.named("b"),
       }, numbered("p", rows.map((own) => [count, own * length])));
       for (const n of rows.keys()) p.set(n, found[`p${n}`]);
       products.push(p);
@@ -205,7 +213,8 @@ export class TrunkPass implements Disposable {
     using biases = new Parts();
     for (const [n, [count]] of this.#shapes.entries()) {
       const { bias } = await this.#run(triangleBiasGraph, [config, count], {
-        ...{ ...weights, z: this.pairs.all[n] },
+        ...weights,
+        z: this.pairs.all[n],
       }, { bias: [heads, count] });
       biases.set(n, bias);
     }
@@ -244,7 +253,9 @@ export class TrunkPass implements Disposable {
   ): Promise<void> {
     for (const [n, shape] of this.#shapes.entries()) {
       const { out } = await this.#run(build, argsOf(shape, n), {
-        ...{ ...weights, ...inputsOf(n), z: this.pairs.all[n] },
+        ...weights,
+        ...inputsOf(n),
+        z: this.pairs.all[n],
       }, { out: shape });
       this.pairs.set(n, out);
     }

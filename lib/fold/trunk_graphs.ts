@@ -5,23 +5,11 @@
  *
  * Of one protein without padding: what openfold hides by masks is not there.
  */
-import { Graph, type Value } from "../onnx/graph.ts";
+import { Graph, inputsOnDemand, type Value } from "../onnx/graph.ts";
 import * as op from "../onnx/ops.ts";
 import { blockTensors, type TrunkExtents } from "./tensors.ts";
 
 type Weight = (name: string) => Value;
-
-/** Reads weights of a graph by names, as inputs that are made when they are first asked for. */
-function weightsOf(g: Graph, shapes: Readonly<Record<string, readonly number[]>>): Weight {
-  const made = new Map<string, Value>();
-  return (name) => {
-    const known = made.get(name);
-    if (known) return known;
-    const value = g.input(name, "float32", [...shapes[name]]);
-    made.set(name, value);
-    return value;
-  };
-}
 
 /** Shapes of weights by their names within a block, or within a multiplication or an attention, all alike. */
 const shapesOf = (extents: TrunkExtents): Record<string, readonly number[]> =>
@@ -41,8 +29,8 @@ const bare = (g: Graph, x: Value, w: Weight, name: string) =>
 
 /** A graph whose weights are inputs. */
 function begin(name: string, extents: TrunkExtents): { g: Graph; w: Weight } {
-  const g = new Graph(name);
-  return { g, w: weightsOf(g, shapesOf(extents)) };
+  const g = new Graph(name), shapes = shapesOf(extents);
+  return { g, w: inputsOnDemand(g, (name: string) => shapes[name]) };
 }
 
 /** Rows of pairs that run together, by how many each has. */

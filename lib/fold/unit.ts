@@ -10,8 +10,8 @@ import type { FoldAtoms } from "./pdb.ts";
 export interface FoldUnit {
   /** f64[L, 37, 3] */
   positions: Float64Array;
-  /** f32[L, 37] 1 where there is an atom. */
-  exists: Float32Array;
+  /** u8[L, 37] 1 where there is an atom. */
+  exists: Uint8Array;
   /** f32[L, 37] 0 to 1. */
   plddt: Float32Array;
   /** f32[L, L] Å. */
@@ -26,14 +26,13 @@ export const unitOf = (
   { positions37, exists, plddt, pae, ptm, contacts }: Fold,
   seconds: number,
 ): FoldUnit => ({
-  ...{ positions: positions37, exists: Float32Array.from(exists), plddt, pae, ptm, contacts },
+  ...{ positions: positions37, exists, plddt, pae, ptm, contacts },
   seconds,
 });
 
 /** As files of structures are written. */
 export const atomsOf = (chains: FoldChains, unit: FoldUnit): FoldAtoms => ({
-  ...{ chains, positions37: unit.positions, plddt: unit.plddt },
-  exists: Uint8Array.from(unit.exists),
+  ...{ chains, positions37: unit.positions, exists: unit.exists, plddt: unit.plddt },
 });
 
 /** A fold residue by residue, without linkers. */

@@ -1,7 +1,7 @@
 /** Reads what the head would say after every block; only the 33 logits of a residue leave the device. */
 import { FIRST_LETTER, LETTERS, VOCABULARY } from "../../kernels/token_log_probs/types.ts";
 import type { Tensor } from "../backend/types.ts";
-import { defaultTokenBudget, type Esm2, planBatches, type StreamLens } from "../esm2/mod.ts";
+import { defaultTokenBudget, type Esm2, type StreamLens } from "../esm2/mod.ts";
 import type { GpuTensor } from "../gpu/mod.ts";
 import { type Place, PREDICTION, type Predictions } from "./types.ts";
 import { type TunedLens, UploadedLens } from "./tuned.ts";
@@ -64,7 +64,7 @@ export class LensReader implements Disposable {
     const { esm, places, tokenBudget } = this, found: Predictions[] = [];
     const rows = passes.map(({ ids }) => ids);
     let done = 0;
-    for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
+    for (const batch of esm.planBatches(rows, tokenBudget)) {
       this.options.signal?.throwIfAborted();
       const chosen = batch.members.flatMap((member, b) =>
         passes[member].tokens.map((token) => b * batch.width + token)

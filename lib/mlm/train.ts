@@ -1,7 +1,7 @@
 /** Trains all weights of a model on masked residues. */
 import type { Esm2Config } from "../checkpoint/mod.ts";
 import type { Backend } from "../backend/types.ts";
-import { Esm2, planBatches } from "../esm2/mod.ts";
+import { Esm2 } from "../esm2/mod.ts";
 import { EMBEDDING, LiveWeights, type WeightArrays, weightShapes } from "../esm2/trainable.ts";
 import { assign, copyOf } from "../train/arrays.ts";
 import { EarlyStop, type StopStanding, type StopVerdict } from "../train/early_stop.ts";
@@ -220,7 +220,7 @@ async function gradientsOf(
   using owned = new DisposableStack();
   const losses: BatchLoss[] = [];
   const rows = corrupted.map(({ ids }) => ids);
-  for (const batch of planBatches(rows, esm.config, esm.backend.tensorLimit, tokenBudget)) {
+  for (const batch of esm.planBatches(rows, tokenBudget)) {
     const labels = new Int32Array(batch.size * batch.width).fill(IGNORED);
     batch.members.forEach((member, b) => labels.set(corrupted[member].labels, b * batch.width));
     const found = await addGradients(esm, batch, labels, 1 / all, into);

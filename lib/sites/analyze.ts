@@ -6,7 +6,6 @@ import {
   defaultTokenBudget,
   displayLetters,
   type Esm2,
-  planBatches,
   type PlannedBatch,
   tokenize,
 } from "../esm2/mod.ts";
@@ -140,7 +139,7 @@ export class SiteSurvey {
     this.#setups = setups;
     this.#rows = proteins.map((protein) => tokenize(protein, options));
     const budget = options.saveAttention ? 1 : options.tokenBudget ?? defaultTokenBudget(backend);
-    this.batches = planBatches(this.#rows, config, backend.tensorLimit, budget);
+    this.batches = model.planBatches(this.#rows, budget);
     this.#keptBytes = options.keptBytes ?? keptBytesOf(model);
   }
 

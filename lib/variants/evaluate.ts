@@ -9,6 +9,7 @@ import {
 } from "../stats/bootstrap.ts";
 import { Agreement, agreementOfLabels } from "../stats/agreement.ts";
 import { pearson, spearman } from "../stats/correlation.ts";
+import { evenGroups } from "../stats/even_groups.ts";
 import { ndcg } from "../stats/ndcg.ts";
 import { type Sorted, sorted } from "../stats/sorted.ts";
 
@@ -86,7 +87,7 @@ export async function evaluate(
   { resamples, seed, signal, onProgress }: EvaluateOptions,
 ): Promise<Performance> {
   const { functional } = samples, n = samples.scores.length;
-  const score = sorted(samples.scores), measured = sorted(samples.measured);
+  const { score, measured } = sortedSamples(samples);
   const labelled = functional?.filter((label) => !Number.isNaN(label)).length ?? 0;
   const found = {
     group,
@@ -95,7 +96,8 @@ export async function evaluate(
     values: named(statistics(score, measured, functional)),
   };
   if (resamples === 0 || n < 2) return found;
-  const values = await resampleTogether(samples, { resamples, seed, signal, onProgress });
+  const asked = { resamples, seed, signal, onProgress };
+  const values = await resampleTogether(samples, asked, { score, measured });
   return { ...found, intervals: named(intervalsOf(values)) };
 }
 
@@ -106,13 +108,25 @@ export interface ResampleRequest {
   seed: number;
 }
 
+/** Both sides of samples in their order. */
+interface SortedSamples {
+  score: Sorted;
+  measured: Sorted;
+}
+
+const sortedSamples = ({ scores, measured }: Samples): SortedSamples => ({
+  score: sorted(scores),
+  measured: sorted(measured),
+});
+
 /** Values of the statistics in some resamples, by statistic. */
 export function resampleStatistics(
   { samples, range, seed }: ResampleRequest,
   options?: ResampleOptions,
+  { score, measured }: SortedSamples = sortedSamples(samples),
 ): Promise<number[][]> {
-  const { scores, measured, functional } = samples;
-  const agreement = new Agreement(sorted(scores), sorted(measured), functional, TOP_SHARE);
+  const { scores, functional } = samples;
+  const agreement = new Agreement(score, measured, functional, TOP_SHARE);
   return resample(
     scores.length,
     range,
@@ -132,25 +146,22 @@ const WORTH_A_THREAD = 10_000_000;
 export async function resampleTogether(
   samples: Samples,
   { resamples, seed, signal, onProgress }: EvaluateOptions,
+  order: SortedSamples = sortedSamples(samples),
   threads = navigator.hardwareConcurrency,
 ): Promise<number[][]> {
   const worth = Math.floor(resamples * samples.scores.length / WORTH_A_THREAD);
   const count = Math.max(1, Math.min(threads, worth));
-  const range = (part: number): ResampleRange => ({
-    begin: Math.floor(part * resamples / count),
-    end: Math.floor((part + 1) * resamples / count),
-  });
-  using others = new DisposableStack();
-  const asked = Array.from({ length: count - 1 }, (_, i) => {
-    const request = { samples, range: range(i + 1), seed };
+  const [own, ...others] = evenGroups(resamples, count).map(([begin, end]): ResampleRequest => ({
+    ...{ samples, range: { begin, end }, seed },
+  }));
+  using threadsOfOthers = new DisposableStack();
+  const asked = others.map((request) =>
     // Where there can be no thread, this one does its part.
-    return inThread(request, others).catch(() => resampleStatistics(request, { signal }));
-  });
-  const own = resampleStatistics({ samples, range: range(0), seed }, {
-    signal,
-    onProgress: onProgress && ((done) => onProgress(done * count)),
-  });
-  const parts = await Promise.all([own, ...asked]);
+    inThread(request, threadsOfOthers).catch(() => resampleStatistics(request, { signal }, order))
+  );
+  const heard = onProgress && ((done: number) => onProgress(done * count));
+  const first = resampleStatistics(own, { signal, onProgress: heard }, order);
+  const parts = await Promise.all([first, ...asked]);
   return parts[0].map((_, statistic) => parts.flatMap((values) => values[statistic]));
 }
 

@@ -156,6 +156,7 @@ Deno.test("resamples that are shared out among threads are those of one, and whe
       const found = await resampleTogether(
         samples,
         { resamples, seed: 3, onProgress: (count) => done.push(count) },
+        undefined,
         2,
       );
       deepEqual(found, expected);
@@ -163,9 +164,9 @@ Deno.test("resamples that are shared out among threads are those of one, and whe
     }
     equal(started.length, 1);
     // Few are not worth a thread.
-    await resampleTogether(samples, { resamples: 10, seed: 3 }, 2);
+    await resampleTogether(samples, { resamples: 10, seed: 3 }, undefined, 2);
     globalThis.Worker = Counted;
-    await resampleTogether(samples, { resamples: 10, seed: 3 }, 2);
+    await resampleTogether(samples, { resamples: 10, seed: 3 }, undefined, 2);
     equal(started.length, 1);
   } finally {
     globalThis.Worker = Worker;

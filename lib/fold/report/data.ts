@@ -1,4 +1,5 @@
 /** What the page of a folded protein draws. */
+import { highestPairs } from "../../contacts/highest.ts";
 import { MOST_EXACT, upperTriangle } from "../../contacts/report/data.ts";
 import { packed, packedPicture } from "../../report/page.ts";
 import type { Markup } from "../../report/markup.ts";
@@ -116,14 +117,17 @@ const distances = (a: Points, b: Points): Float32Array =>
 /** The pairs that touch with the highest probability, with how far they are: [i, j, probability]. */
 function highest(predicted: Float32Array, chains: FoldChains, length: number) {
   const places = keptResidues(chains).map((residue) => chains.places[residue]);
-  const pairs: [i: number, j: number, probability: number][] = [];
+  const pairs = new Uint32Array(length * (length - 1) / 2);
+  let count = 0;
   for (let i = 0; i < length; i++) {
     for (let j = i + 1; j < length; j++) {
-      if (places[j] - places[i] < CONTACT_SEPARATION) continue;
-      pairs.push([i + 1, j + 1, predicted[i * length + j]]);
+      if (places[j] - places[i] >= CONTACT_SEPARATION) pairs[count++] = i * length + j;
     }
   }
-  return pairs.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]).slice(0, MOST_PAIRS);
+  return Array.from(
+    highestPairs(predicted, pairs.subarray(0, count), MOST_PAIRS),
+    (pair) => [Math.floor(pair / length) + 1, pair % length + 1, predicted[pair]] as const,
+  );
 }
 
 /** Residues of a fold as a structure's file would have them; undefined where there are no atoms. */

@@ -1,7 +1,7 @@
 /** How far each layer is from the last on sequences that a lens was not trained on. */
 import { logSoftmax } from "../../stats/log_softmax.ts";
 import { FIRST_LETTER, LETTERS, VOCABULARY } from "../../../kernels/token_log_probs/types.ts";
-import { type Esm2, planBatches } from "../../esm2/mod.ts";
+import type { Esm2 } from "../../esm2/mod.ts";
 import { LensReader } from "../reader.ts";
 import type { LensName } from "../types.ts";
 import type { TunedLens } from "../tuned.ts";
@@ -29,7 +29,7 @@ export async function heldOutFigures(
   const sums = places.map(() => ({ loss: 0, kl: 0 }));
   let residues = 0;
   const ids = crops.map((crop) => crop.ids);
-  for (const batch of planBatches(ids, esm.config, esm.backend.tensorLimit, tokenBudget)) {
+  for (const batch of esm.planBatches(ids, tokenBudget)) {
     signal?.throwIfAborted();
     const rows = batch.members.flatMap((member, b) =>
       crops[member].tokens.map((token) => b * batch.width + token)

@@ -2,7 +2,7 @@
 import { VOCABULARY } from "../../../kernels/token_log_probs/types.ts";
 import type { Program, Tensor } from "../../backend/types.ts";
 import { MASK } from "../../esm2/alphabet.ts";
-import { type Esm2, planBatches } from "../../esm2/mod.ts";
+import type { Esm2 } from "../../esm2/mod.ts";
 import { Graph } from "../../onnx/graph.ts";
 import { gatherRows } from "../../onnx/ops.ts";
 import type { Corpus } from "../../train/corpus.ts";
@@ -65,13 +65,13 @@ export class StateReader implements AsyncDisposable {
     crops: readonly HiddenCrop[],
     { tokenBudget, signal }: { tokenBudget: number; signal?: AbortSignal },
   ): Promise<HiddenStates> {
-    const { esm } = this, { config: { layers, dModel }, backend } = esm;
+    const { esm } = this, { layers, dModel } = esm.config;
     const count = crops.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const all = Array.from({ length: layers }, () => new Float32Array(count * dModel));
     const last = new Float32Array(count * VOCABULARY);
     const ids = crops.map((crop) => crop.ids);
     let begin = 0;
-    for (const batch of planBatches(ids, esm.config, backend.tensorLimit, tokenBudget)) {
+    for (const batch of esm.planBatches(ids, tokenBudget)) {
       signal?.throwIfAborted();
       const rows = batch.members.flatMap((member, b) =>
         crops[member].tokens.map((token) => b * batch.width + token)
